@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What modules say of themselves."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Attributes, with their descriptions."""
+
+    DOCUMENTATION = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+  idempotent:
+    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+"""
+
+    ACTIONGROUP_MCOLLECTIVE = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/pymco.mcollective.mcollective) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - pymco.mcollective.mcollective
+"""

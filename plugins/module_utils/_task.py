@@ -1,0 +1,284 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The bridge: Ansible's options to the client, and the client's results to Ansible.
+
+Nothing else knows both. Note that this module util is **PRIVATE** to the collection. It can have
+breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import typing as t
+
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, matching, rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
+
+CLIENT_OPTIONS: dict[str, t.Any] = {
+    "config_file": {"type": "path"},
+    # It may hold passwords; only those are kept out of results, see secrets().
+    "config": {"type": "dict", "no_log": True},
+    "collective": {"type": "str"},
+}
+TARGET_OPTIONS: dict[str, t.Any] = {
+    "nodes": {"type": "list", "elements": "str"},
+    "fact_filters": {"type": "list", "elements": "str", "default": []},
+    "class_filters": {"type": "list", "elements": "str", "default": []},
+    "agent_filters": {"type": "list", "elements": "str", "default": []},
+    "identity_filters": {"type": "list", "elements": "str", "default": []},
+    "discovery_timeout": {"type": "float"},
+}
+RPC_OPTIONS: dict[str, t.Any] = {
+    "agent": {"type": "str", "required": True},
+    "action": {"type": "str", "required": True},
+    "arguments": {"type": "dict", "default": {}},
+    "timeout": {"type": "float", "default": rpc.DEFAULT_TIMEOUT},
+    "ttl": {"type": "int"},
+    "read_only": {"type": "bool", "default": False},
+    "fail_on": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["failed", "no_response", "no_nodes"],
+        "default": ["failed", "no_response", "no_nodes"],
+    },
+}
+
+SILENCE = (
+    "Nodes say nothing about requests that they refuse. The usual causes: they lack the agent or do"
+    " not fit the filters, are down or in another collective, do not know our key (or we use another"
+    " pre-shared key, security provider or serializer), their clock differs by more than the ttl,"
+    " or the action takes longer than the timeout"
+)
+NAMED = 3
+"""How many nodes a message names."""
+
+
+class TaskFailed(Exception):
+    """The task failed.
+
+    :ivar result: what the task returns all the same.
+    :ivar missing: the library that is missing, if that is why.
+    """
+
+    def __init__(
+        self, msg: str, result: dict[str, t.Any] | None = None, missing: str | None = None
+    ) -> None:
+        super().__init__(msg)
+        self.result = result or {}
+        self.missing = missing
+
+
+class Task:
+    """One task: its options, checked, and what they lead to.
+
+    :param params: the options as Ansible has validated them.
+    :param environ: the environment of the process that talks to the broker.
+    :raises TaskFailed: an option is wrong; nothing was opened or sent.
+    """
+
+    def __init__(
+        self, params: t.Mapping[str, t.Any], environ: t.Mapping[str, str] = os.environ
+    ) -> None:
+        self.params = params
+        with _failures():
+            self.config = _config(params, environ)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know of the configuration."""
+        return self.config.warnings
+
+    def not_secret(self) -> set[str]:
+        """The values of the option config that may be seen.
+
+        The option as a whole is kept out of logs. Were all its values scrubbed from results too,
+        words such as "mcollective" would vanish from every reply.
+        """
+        given = {str(value) for value in (self.params["config"] or {}).values()}
+        return given - set(self.config.secrets())
+
+    def secrets(self) -> set[str]:
+        """The values that must not be seen, wherever they come from."""
+        return set(self.config.secrets())
+
+    def call(self, check_mode: bool) -> dict[str, t.Any]:
+        """Run the module mcollective_rpc.
+
+        In check mode an action that changes something is not sent; whom it would reach is found
+        out all the same.
+
+        :raises TaskFailed: as the option fail_on has it, or because nothing could be sent.
+        """
+        with _failures():
+            request = _request(self.params)
+            client = rpc.Client(self.config)
+            client.check(request)
+            send = self.params["read_only"] or not check_mode
+            with client:
+                result = client.call(request) if send else client.targets(request)
+        changed = bool(result.nodes) and not self.params["read_only"]
+        returned = _returned(result, changed)
+        if send:
+            _judge(result, returned, self.params)
+        else:
+            _judge_targets(result, returned, self.params)
+        return returned
+
+
+class _failures:
+    """Turns the client's errors into the task's."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _type: t.Any, error: BaseException | None, _traceback: t.Any) -> None:
+        if isinstance(error, exc.MissingDependency):
+            raise TaskFailed(str(error), missing=error.package) from error
+        if isinstance(error, exc.PyMcoException):
+            raise TaskFailed(str(error)) from error
+
+
+def _config(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Config:
+    overrides = {key: str(value) for key, value in (params["config"] or {}).items()}
+    if params["config_file"] is None and "connector" in overrides:
+        return Config(overrides, environ, "the option config")
+    return Config.from_configfile(params["config_file"], environ, overrides)
+
+
+def _request(params: t.Mapping[str, t.Any]) -> rpc.Request:
+    filter_ = Filter()
+    matching.add_facts(filter_, params["fact_filters"])
+    matching.add_classes(filter_, params["class_filters"])
+    matching.add_agents(filter_, params["agent_filters"])
+    matching.add_identities(filter_, params["identity_filters"])
+    return rpc.Request(
+        agent=params["agent"],
+        action=params["action"],
+        arguments=params["arguments"],
+        nodes=params["nodes"],
+        filter=filter_,
+        collective=params["collective"],
+        timeout=params["timeout"],
+        discovery_timeout=params["discovery_timeout"],
+        ttl=params["ttl"],
+    )
+
+
+def _returned(result: rpc.Result, changed: bool) -> dict[str, t.Any]:
+    replies = [_reply(reply) for reply in result.replies]
+    returned: dict[str, t.Any] = {
+        "changed": changed,
+        "replies": replies,
+        "nodes": result.nodes,
+        "no_response": result.no_response if result.requestid else [],
+        "unexpected": result.unexpected,
+        "stats": {
+            "requestid": result.requestid,
+            "broker": result.broker,
+            "nodes": len(result.nodes),
+            "responses": len(replies),
+            "ok": len(replies) - len(result.failed),
+            "failed": len(result.failed),
+            "no_response": len(result.no_response) if result.requestid else 0,
+            "rejected": dict(result.rejected),
+            "seconds": result.seconds,
+        },
+    }
+    if len(result.nodes) == 1 and replies:
+        returned["reply"] = replies[0]
+    return returned
+
+
+def _reply(reply: rpc.Reply) -> dict[str, t.Any]:
+    return {
+        "agent": reply.agent,
+        "action": reply.action,
+        "sender": reply.sender,
+        "statuscode": reply.statuscode,
+        "statusmsg": reply.statusmsg,
+        "data": to_json(reply.data),
+    }
+
+
+def to_json(value: t.Any) -> t.Any:
+    """Plain data of the client as data that JSON can carry.
+
+    A Symbol becomes its name. Bytes that are no text become a dict with content and encoding, as
+    the module ansible.builtin.slurp returns them.
+    """
+    if isinstance(value, dict):
+        return {_key(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [to_json(item) for item in value]
+    if isinstance(value, Symbol):
+        return value.name
+    if isinstance(value, bytes):
+        return {"content": base64.b64encode(value).decode("ascii"), "encoding": "base64"}
+    return value
+
+
+def _key(key: t.Any) -> str:
+    if isinstance(key, Symbol):
+        return key.name
+    if isinstance(key, bytes):
+        return key.decode("utf-8", "backslashreplace")
+    return "" if key is None else str(key)
+
+
+def _judge(result: rpc.Result, returned: dict[str, t.Any], params: t.Mapping[str, t.Any]) -> None:
+    """Fail as fail_on has it, with everything that came back."""
+    _judge_targets(result, returned, params)
+    complaints = []
+    if "failed" in params["fail_on"] and result.failed:
+        complaints.append(_told_failed(result))
+    if "no_response" in params["fail_on"] and result.no_response:
+        complaints.append(_told_silent(result, params))
+    if complaints:
+        raise TaskFailed("; ".join(complaints), returned)
+
+
+def _judge_targets(
+    result: rpc.Result, returned: dict[str, t.Any], params: t.Mapping[str, t.Any]
+) -> None:
+    if "no_nodes" in params["fail_on"] and not result.nodes:
+        raise TaskFailed(
+            f"no node answered the discovery for agent {params['agent']}"
+            f"{_told_rejected(result)}. {SILENCE}.",
+            returned,
+        )
+
+
+def _told_failed(result: rpc.Result) -> str:
+    failed = result.failed
+    named = ", ".join(
+        f"{reply.sender} ({reply.statuscode}: {reply.statusmsg})" for reply in failed[:NAMED]
+    )
+    return f"{len(failed)} of {len(result.nodes)} nodes failed: {named}{_more(failed)}"
+
+
+def _told_silent(result: rpc.Result, params: t.Mapping[str, t.Any]) -> str:
+    silent = result.no_response
+    if result.lost:
+        why = f"because the connection was lost: {result.lost}"
+    else:
+        why = f"within {params['timeout']:g} s{_told_rejected(result)}. {SILENCE}"
+    return (
+        f"{len(silent)} of {len(result.nodes)} nodes did not answer:"
+        f" {', '.join(silent[:NAMED])}{_more(silent)} {why}."
+    )
+
+
+def _told_rejected(result: rpc.Result) -> str:
+    if not result.rejected:
+        return ""
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(result.rejected.items()))
+    return f" (replies that were rejected: {reasons})"
+
+
+def _more(items: t.Sequence[t.Any]) -> str:
+    return f" and {len(items) - NAMED} more" if len(items) > NAMED else ""

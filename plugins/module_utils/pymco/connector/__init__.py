@@ -1,0 +1,30 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The connectors, by the name that a configuration uses."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .base import Connector
+from .rabbitmq import RabbitMQConnector
+
+if t.TYPE_CHECKING:
+    from ..config import Config
+
+__all__ = ["CONNECTORS", "Connector", "connector"]
+
+CONNECTORS: dict[str, type[Connector]] = {
+    "rabbitmq": RabbitMQConnector,
+}
+
+
+def connector(config: Config) -> Connector:
+    """The connector that the configuration names; nothing is opened yet.
+
+    :raises exc.ImproperlyConfigured: there is none of that name, or an option of it is missing.
+    """
+    found: type[Connector] = config.choose("connector", CONNECTORS)
+    return found(config)

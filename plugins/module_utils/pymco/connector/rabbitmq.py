@@ -1,0 +1,69 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""RabbitMQ: exchanges for requests, temporary queues for replies (MC:connector/rabbitmq.rb)."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import typing as t
+
+from .base import Connector
+
+if t.TYPE_CHECKING:
+    from ..config import Broker, Config
+
+GRACE = 10
+"""Seconds that the broker keeps a request beyond its ttl."""
+
+
+class RabbitMQConnector(Connector):
+    """``connector = rabbitmq``.
+
+    The exchanges COLLECTIVE_broadcast (topic) and COLLECTIVE_directed (direct) must exist, and
+    mcollective_reply (direct) where ``use_reply_exchange`` is set.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._reply_exchange = config.getboolean("plugin.rabbitmq.use_reply_exchange", False)
+        self._sequence = itertools.count(1)
+
+    def get_target(self, agent: str, collective: str, node: str | None = None) -> str:
+        """See :meth:`.Connector.get_target`."""
+        if node is None:
+            return f"/exchange/{collective}_broadcast/{agent}"
+        return f"/exchange/{collective}_directed/{node}"
+
+    def get_reply_target(self, agent: str, collective: str) -> str:
+        """See :meth:`.Connector.get_reply_target`."""
+        if not self._reply_exchange:
+            return f"/temp-queue/mcollective_reply_{agent}"
+        name = f"{self.config.identity}_{os.getpid()}_{next(self._sequence)}"
+        return f"/exchange/mcollective_reply/{name}"
+
+    def open_replies(self, agent: str, collective: str) -> str:
+        """See :meth:`.Connector.open_replies`.
+
+        RabbitMQ makes a temporary queue and subscribes us when it sees the address in a request's
+        reply-to; a SUBSCRIBE to it is an error.
+        """
+        target = self.get_reply_target(agent, collective)
+        if self._reply_exchange:
+            self.session.subscribe(
+                target, f"mcollective_{agent}_replies_{target.rpartition('_')[2]}"
+            )
+        return target
+
+    def headers(self, ttl: int, reply_to: str, node: str | None) -> dict[str, str]:
+        """See :meth:`.Connector.headers`."""
+        return {
+            "reply-to": reply_to,
+            "expiration": str((ttl + GRACE) * 1000),
+            "mc_sender": self.config.identity,
+        }
+
+    def _vhost(self, _broker: Broker) -> str | None:
+        return self.config.get("plugin.rabbitmq.vhost", "/")

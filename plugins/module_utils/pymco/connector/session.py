@@ -1,0 +1,365 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""One STOMP connection to one broker, through stomp.py.
+
+stomp.py makes and reads the frames and runs the receiver thread. This part opens the socket itself,
+for three things that stomp.py does not give: the cause of a failure, a bound on every wait, and TLS
+that cannot be left unverified by accident. Checked with stomp.py 8.1 to 9.0.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import socket
+import ssl
+import struct
+import threading
+import time
+import typing as t
+
+from .. import exc
+from ..listener import Event, QueueListener
+from ..utils import reason
+
+# On import, stomp.py looks its own host up in the DNS, for a feature that we do not use.
+_SCAN = "STOMP_SKIP_HOSTNAME_SCAN"
+_scan_before = os.environ.get(_SCAN)
+os.environ[_SCAN] = "1"
+try:
+    from stomp.connect import BaseConnection
+    from stomp.exception import InterruptedException
+    from stomp.protocol import Protocol11
+    from stomp.transport import Transport
+
+    try:
+        from stomp.utils import PollableQueue
+    except ImportError:  # before 9.0 TLS connections are blocking, as all others
+        PollableQueue = None
+    HAS_STOMP = True
+except ImportError:
+    BaseConnection = Protocol11 = Transport = object
+    HAS_STOMP = False
+finally:
+    if _scan_before is None:
+        del os.environ[_SCAN]
+    else:
+        os.environ[_SCAN] = _scan_before
+
+if t.TYPE_CHECKING:
+    from ..config import Broker
+
+logging.getLogger("stomp.py").addHandler(logging.NullHandler())
+
+CLOSING = 2.0
+"""Seconds that closing a connection may take."""
+_AUTHENTICATION = (
+    "access refused",
+    "bad connect",
+    "not authorized",
+    "user name",
+    "login",
+    "denied",
+)
+
+
+class _Transport(Transport):  # type: ignore[misc]
+    """stomp.py's transport on a socket that we have opened."""
+
+    def __init__(self, broker: Broker, timeout: float) -> None:
+        super().__init__(
+            [(broker.host, broker.port)],
+            prefer_localhost=False,
+            try_loopback_connect=False,
+            auto_decode=False,
+        )
+        self.broker = broker
+        self.connect_timeout = timeout
+        self.thread: threading.Thread | None = None
+        self.override_threading(self._start_thread)
+
+    def attempt_connection(self) -> None:
+        """Called by stomp.py in place of its own; raises :class:`.exc.ConnectFailed`."""
+        self.current_host_and_port = (self.broker.host, self.broker.port)
+        self.socket = _open_socket(self.broker, self.connect_timeout)
+        if self.broker.tls and PollableQueue is not None:
+            self._write_from_the_receiver()
+
+    def _write_from_the_receiver(self) -> None:
+        """Set up stomp.py 9's way with TLS: OpenSSL must not be used by two threads at once."""
+        import selectors
+
+        self.send_queue = PollableQueue()
+        self.sel = selectors.DefaultSelector()
+        self.sel.register(self.send_queue, selectors.EVENT_READ)
+        self.sel.register(self.socket, selectors.EVENT_READ)
+        self.blocking = False
+        self.socket.setblocking(False)
+
+    def receive(self) -> bytes:
+        """Called by stomp.py for the next bytes. No bytes are the end, with TLS as without."""
+        try:
+            data: bytes = self.socket.recv(65536)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except InterruptedError:
+            raise InterruptedException() from None
+        except (OSError, AttributeError):  # AttributeError: closed by the other thread
+            data = b""
+        if not data:
+            self.running = False
+        return data
+
+    def _start_thread(self, target: t.Callable[[], None]) -> threading.Thread:
+        self.thread = threading.Thread(
+            target=target, name=f"mcollective-{self.broker.name}", daemon=True
+        )
+        self.thread.start()
+        return self.thread
+
+    def end(self) -> None:
+        """Close the socket and wait for the receiver thread. Never fails, takes bounded time."""
+        self.running = False
+        sock = self.socket
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        if self.thread is not None:
+            self.thread.join(CLOSING)
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.close()
+
+
+class _Connection(BaseConnection, Protocol11):  # type: ignore[misc]
+    """STOMP 1.1 on such a transport."""
+
+    def __init__(self, transport: _Transport) -> None:
+        BaseConnection.__init__(self, transport)
+        Protocol11.__init__(self, transport)
+
+    def say_goodbye(self, receipt: str) -> None:
+        """Send DISCONNECT and ask for a receipt."""
+        Protocol11.disconnect(self, receipt=receipt)
+
+
+class Session:
+    """An open connection. Make it with :meth:`open`; close it in every path."""
+
+    def __init__(self, broker: Broker, transport: _Transport) -> None:
+        self.broker = broker
+        self._transport = transport
+        self._connection = _Connection(transport)
+        self._listener = QueueListener()
+        self._connection.set_listener("replies", self._listener)
+        self._ended: exc.ConnectorError | None = None
+
+    @classmethod
+    def open(cls, broker: Broker, vhost: str | None, timeout: float) -> Session:
+        """Connect and log in.
+
+        :param vhost: the virtual host to ask for.
+        :param timeout: seconds for all of it.
+        :raises exc.ConnectFailed: no connection; the message tells the step and the cause.
+        :raises exc.AuthenticationFailed: the broker refused us.
+        """
+        if not HAS_STOMP:
+            raise exc.MissingDependency("stomp.py", "connections to a broker")
+        deadline = time.monotonic() + timeout
+        session = cls(broker, _Transport(broker, timeout))
+        try:
+            session._log_in(vhost, deadline)
+        except BaseException:
+            session._transport.end()
+            raise
+        return session
+
+    def _log_in(self, vhost: str | None, deadline: float) -> None:
+        self._transport.start()
+        headers = {"host": vhost} if vhost else {}
+        self._connection.connect(self.broker.user, self.broker.password, headers=headers)
+        event = self._listener.next(deadline - time.monotonic())
+        if event is None:
+            raise exc.ConnectFailed(
+                f"{self.broker.name} takes connections, but did not answer STOMP's CONNECT in time:"
+                " is this its STOMP port?",
+                self.broker.name,
+            )
+        if event.kind != "connected":
+            raise self._refused(event, vhost)
+
+    def _refused(self, event: Event, vhost: str | None) -> exc.ConnectFailed:
+        if event.kind != "error":
+            return exc.ConnectFailed(
+                f"{self.broker.name} closed the connection during the login: is this its STOMP"
+                " port, and does it want TLS?",
+                self.broker.name,
+            )
+        return exc.AuthenticationFailed(
+            f"{self.broker.name} refused the login of user {self.broker.user!r}"
+            + (f" to the virtual host {vhost!r}" if vhost else "")
+            + f": {_words(event)}. Check user, password and virtual host",
+            self.broker.name,
+        )
+
+    def send(self, destination: str, body: bytes, headers: t.Mapping[str, str]) -> None:
+        """Publish one message.
+
+        :raises exc.ConnectorError: the connection is gone, or the broker takes nothing more.
+        """
+        self._transmit(
+            lambda: self._connection.send(
+                destination, body, content_type="text/plain; charset=UTF-8", headers=dict(headers)
+            )
+        )
+
+    def subscribe(self, destination: str, subscription: str) -> None:
+        """Have a destination's messages delivered. Raises as :meth:`send` does."""
+        self._transmit(lambda: self._connection.subscribe(destination, subscription))
+
+    def unsubscribe(self, subscription: str) -> None:
+        """End a subscription. Raises as :meth:`send` does."""
+        self._transmit(lambda: self._connection.unsubscribe(subscription))
+
+    def _transmit(self, action: t.Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception as error:
+            # stomp.py raises its own, the socket's and, when the receiver has just closed the
+            # socket, AttributeErrors. What the broker said, if anything, is in the queue.
+            raise self._why_lost() or exc.ConnectionLost(
+                f"the connection to {self.broker.name} broke while sending: {reason(error)}",
+                self.broker.name,
+            ) from error
+
+    def _why_lost(self) -> exc.ConnectorError | None:
+        """What the broker said before it closed the connection, if it says so within a moment."""
+        deadline = time.monotonic() + LAST_WORDS
+        while self._ended is None and time.monotonic() < deadline:
+            event = self._listener.next(deadline - time.monotonic())
+            if event is None or event.kind == "disconnected":
+                break
+            if event.kind == "error":
+                self._ended = self._error(event)
+        return self._ended
+
+    def next_message(self, timeout: float) -> bytes | None:
+        """The next message's body.
+
+        :param timeout: seconds to wait for it.
+        :returns: None if there is none in time.
+        :raises exc.DecodingError: it was too large, and is dropped.
+        :raises exc.BrokerError: the broker refused something that we sent.
+        :raises exc.ConnectionLost: the connection is gone.
+        """
+        if self._ended is not None:
+            raise self._ended
+        event = self._listener.next(timeout)
+        if event is None or event.kind == "receipt":
+            return None
+        if event.kind == "message":
+            return event.body
+        if event.kind == "oversized":
+            raise exc.DecodingError(f"a message of more than {self._listener.max_size} bytes")
+        self._ended = (
+            self._error(event)
+            if event.kind == "error"
+            else exc.ConnectionLost(f"{self.broker.name} closed the connection", self.broker.name)
+        )
+        raise self._ended
+
+    def _error(self, event: Event) -> exc.BrokerError:
+        return exc.BrokerError(
+            f"{self.broker.name} refused what we sent: {_words(event)}", self.broker.name
+        )
+
+    def close(self) -> None:
+        """Log out and close. Never fails, takes :data:`CLOSING` seconds at the most twice."""
+        receipt = secrets.token_hex(8)
+        deadline = time.monotonic() + CLOSING
+        with contextlib.suppress(Exception):
+            if self._ended is None and self._transport.is_connected():
+                self._connection.say_goodbye(receipt)
+                self._await_goodbye(receipt, deadline)
+        self._transport.end()
+
+    def _await_goodbye(self, receipt: str, deadline: float) -> None:
+        """Wait until the broker has taken all that we sent; closing earlier could lose it."""
+        while time.monotonic() < deadline:
+            event = self._listener.next(deadline - time.monotonic())
+            if event is None or event.kind in ("error", "disconnected"):
+                return
+            if event.kind == "receipt" and event.headers.get("receipt-id") == receipt:
+                return
+
+
+def _words(event: Event) -> str:
+    """What an ERROR frame says, in one line."""
+    body = event.body.decode("utf-8", "replace")
+    parts = [event.headers.get("message", ""), " ".join(body.split())]
+    return ": ".join(part for part in parts if part).rstrip(".") or "it gave no reason"
+
+
+def _open_socket(broker: Broker, timeout: float) -> socket.socket:
+    """A connected socket, wrapped in verified TLS if the broker wants it."""
+    context = _tls_context(broker) if broker.tls else None
+    try:
+        sock = socket.create_connection((broker.host, broker.port), timeout)
+    except OSError as error:
+        raise exc.ConnectFailed(
+            f"cannot connect to {broker.name}: {_tcp_reason(error, timeout)}", broker.name
+        ) from error
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if context is not None:
+            sock = context.wrap_socket(sock, server_hostname=broker.host)
+    except OSError as error:
+        sock.close()
+        raise exc.ConnectFailed(
+            f"no TLS connection to {broker.name}: {_tls_reason(error)}", broker.name
+        ) from error
+    sock.settimeout(None)
+    _bound_sending(sock, timeout)
+    return sock
+
+
+def _bound_sending(sock: socket.socket, seconds: float) -> None:
+    """Let a send fail when the broker takes nothing for so long; receiving may wait for ever."""
+    value = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
+
+
+def _tls_context(broker: Broker) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        for path in broker.ca:
+            context.load_verify_locations(path)
+        if broker.cert:
+            context.load_cert_chain(broker.cert, broker.key)
+    except (OSError, ValueError) as error:
+        raise exc.CredentialError(
+            f"cannot use the TLS files of {broker.name} (ca {', '.join(broker.ca) or 'none'},"
+            f" cert {broker.cert}, key {broker.key}): {reason(error)}",
+            broker.cert or "",
+        ) from error
+    return context
+
+
+def _tcp_reason(error: OSError, timeout: float) -> str:
+    if isinstance(error, socket.timeout):
+        return f"no answer within {timeout:.0f} s; is the address right, and no firewall between?"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused; does the broker run there, with its STOMP plugin on that port?"
+    return reason(error)
+
+
+def _tls_reason(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted: {error.verify_message}"
+    return f"{reason(error)}; does this port speak TLS?"

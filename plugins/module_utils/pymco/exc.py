@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Every error that the client raises, in one tree.
+
+An error says what was tried, what happened and what to do. Its parts are attributes too, so that
+a caller can decide on them without reading text. No error ever holds a secret.
+"""
+
+from __future__ import annotations
+
+
+class PyMcoException(Exception):
+    """Base of all errors of this client (the name is python-mcollective's)."""
+
+
+class MissingDependency(PyMcoException):
+    """A third-party library is needed and cannot be imported.
+
+    :ivar package: its name on PyPI.
+    :ivar needed_by: the setting that asked for it, as in "securityprovider = ssl".
+    """
+
+    def __init__(self, package: str, needed_by: str) -> None:
+        super().__init__(f"the Python library {package} is needed for {needed_by}; install it")
+        self.package = package
+        self.needed_by = needed_by
+
+
+class ImproperlyConfigured(PyMcoException):
+    """The configuration is wrong or incomplete; nothing was sent."""
+
+
+class ConfigLookupError(ImproperlyConfigured, KeyError):
+    """A configuration option was asked for that has neither a value nor a default."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class CredentialError(ImproperlyConfigured):
+    """A key file is missing, unreadable or not a key.
+
+    :ivar path: the file.
+    """
+
+    def __init__(self, message: str, path: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class BadRequest(PyMcoException):
+    """The caller asked for something that cannot be sent; nothing was sent."""
+
+
+class BadFilter(BadRequest):
+    """The text of a filter does not parse."""
+
+
+class BadFilterFactOperator(BadFilter):
+    """A fact filter has an operator that MCollective does not know."""
+
+
+class SerializationError(BadRequest):
+    """A value has no form in the serializer's format."""
+
+
+class DecodingError(PyMcoException):
+    """A payload is not what it should be: garbage, truncated, or larger than its bounds."""
+
+
+class VerificationError(PyMcoException):
+    """A reply's signature does not fit its body."""
+
+
+class ConnectorError(PyMcoException):
+    """The middleware could not be used.
+
+    :ivar broker: "host:port", or the empty string before one was chosen.
+    """
+
+    def __init__(self, message: str, broker: str = "") -> None:
+        super().__init__(message)
+        self.broker = broker
+
+
+class ConnectFailed(ConnectorError):
+    """No connection could be made to any broker of the pool."""
+
+
+class AuthenticationFailed(ConnectFailed):
+    """The broker refused the user, the password or the virtual host."""
+
+
+class BrokerError(ConnectorError):
+    """The broker answered a frame with ERROR: a missing exchange, a permission that is not there."""
+
+
+class ConnectionLost(ConnectorError):
+    """The connection ended while replies were still awaited."""
+
+
+class TimeoutError(PyMcoException):  # noqa: A001  (python-mcollective's name)
+    """No reply came in time."""

@@ -1,0 +1,33 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""No security at all: for tests and for networks where something else provides it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..serializers import SERIALIZERS, Serializer
+from .base import SecurityProvider
+
+
+class NoneProvider(SecurityProvider):
+    """``securityprovider = none``; ``plugin.none.serializer`` is yaml (default) or marshal."""
+
+    def _serializer(self) -> type[Serializer]:
+        return t.cast(
+            "type[Serializer]",
+            self.config.choose("plugin.none.serializer", SERIALIZERS, default="yaml"),
+        )
+
+    def _callerid(self) -> str:
+        return f"identity={self.config.identity}"
+
+    def sign(self, message: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """See :meth:`.SecurityProvider.sign`."""
+        return self._signed(message, self.serializer.serialize(message[":body"]))
+
+    def verify(self, envelope: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """See :meth:`.SecurityProvider.verify`; everything is taken."""
+        return self._opened(envelope)

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""A pre-shared key, MCollective's default: whoever knows it may do everything.
+
+The signature is the MD5 of the body and the key; the rest of the envelope is not protected
+(MC:security/psk.rb).
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import hmac
+import os
+import typing as t
+
+from .. import exc
+from ..serializers import MarshalSerializer, Serializer
+from .base import HASH, SecurityProvider, body_bytes
+
+if t.TYPE_CHECKING:
+    from ..config import Config
+
+
+class PskProvider(SecurityProvider):
+    """``securityprovider = psk``: Marshal always, ``plugin.psk`` or MCOLLECTIVE_PSK the key,
+    ``plugin.psk.callertype`` (uid, gid, user, group, identity) who the caller says to be."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._key = (config.environ.get("MCOLLECTIVE_PSK") or self._required("plugin.psk")).encode()
+
+    def _serializer(self) -> type[Serializer]:
+        return MarshalSerializer
+
+    def _callerid(self) -> str:
+        kind, caller = self.config.choose("plugin.psk.callertype", _CALLERS, default="uid")
+        return f"{kind}={caller(self.config)}"
+
+    def sign(self, message: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """See :meth:`.SecurityProvider.sign`."""
+        body = self.serializer.serialize(message[":body"])
+        return self._signed(message, body, hash=self._digest(body))
+
+    def verify(self, envelope: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """See :meth:`.SecurityProvider.verify`."""
+        digest = envelope.get(HASH)
+        if not isinstance(digest, str) or not hmac.compare_digest(
+            digest.encode("utf-8", "replace"), self._digest(body_bytes(envelope)).encode()
+        ):
+            raise exc.VerificationError("the reply was made with another pre-shared key")
+        return self._opened(envelope)
+
+    def _digest(self, body: bytes) -> str:
+        return hashlib.new("md5", body + self._key, usedforsecurity=False).hexdigest()
+
+
+def _group(_config: Config) -> str:
+    import grp
+
+    return grp.getgrgid(os.getgid()).gr_name
+
+
+_CALLERS: dict[str, tuple[str, t.Callable[[Config], t.Any]]] = {
+    "uid": ("uid", lambda config: os.getuid()),
+    "gid": ("gid", lambda config: os.getgid()),
+    "user": ("user", lambda config: getpass.getuser()),
+    "group": ("group", _group),
+    "identity": ("identity", lambda config: config.identity),
+}

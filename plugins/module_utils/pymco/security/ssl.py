@@ -1,0 +1,100 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""RSA keys: a pair for each user, and one pair that all nodes share (MC:security/ssl.rb)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import typing as t
+
+try:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+except ImportError:  # reported by load_rsa_key, which needs the same library
+    pass
+
+from .. import exc
+from ..serializers import MarshalSerializer, Serializer, Symbol, YamlSerializer
+from ..utils import load_rsa_key
+from .base import HASH, SecurityProvider, body_bytes
+
+if t.TYPE_CHECKING:
+    from ..config import Config
+
+_SIGNATURE_LINE = 60
+
+
+class SslProvider(SecurityProvider):
+    """``securityprovider = ssl``: PKCS #1 v1.5 signatures over SHA-1, the only ones nodes know.
+
+    Options: ``plugin.ssl_client_private``, ``plugin.ssl_client_public`` (its file name makes the
+    callerid; nodes look for their copy under the same name), ``plugin.ssl_server_public``, and
+    ``plugin.ssl_serializer`` (yaml; anything else means marshal, as in the reference).
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._private_key = load_rsa_key(
+            config.environ.get("MCOLLECTIVE_SSL_PRIVATE")
+            or self._required("plugin.ssl_client_private"),
+            "the client's private key (plugin.ssl_client_private)",
+        )
+        if not hasattr(self._private_key, "sign"):
+            raise exc.ImproperlyConfigured(
+                f"{config.source}: plugin.ssl_client_private is a public key"
+            )
+        server_key = load_rsa_key(
+            self._required("plugin.ssl_server_public"),
+            "the nodes' public key (plugin.ssl_server_public)",
+        )
+        # A private key will do where somebody has put one: it holds the public part.
+        self._server_key = server_key.public_key() if hasattr(server_key, "sign") else server_key
+
+    def _serializer(self) -> type[Serializer]:
+        name = self.config.get("plugin.ssl_serializer")
+        return YamlSerializer if name == "yaml" else MarshalSerializer
+
+    def _callerid(self) -> str:
+        path = self.config.environ.get("MCOLLECTIVE_SSL_PUBLIC") or self._required(
+            "plugin.ssl_client_public"
+        )
+        name = os.path.basename(path)
+        return "cert=" + (name[: -len(".pem")] if name.endswith(".pem") else name)
+
+    def sign(self, message: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """See :meth:`.SecurityProvider.sign`.
+
+        The signature covers the body together with the envelope's ttl and msgtime, which nodes
+        compare (MC:security/ssl.rb, encoderequest).
+        """
+        body = self.serializer.serialize(
+            {
+                Symbol("ssl_msg"): message[":body"],
+                Symbol("ssl_ttl"): message[":ttl"],
+                Symbol("ssl_msgtime"): message[":msgtime"],
+            }
+        )
+        return self._signed(message, body, hash=self._signature(body))
+
+    def verify(self, envelope: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """See :meth:`.SecurityProvider.verify`; replies are not wrapped as requests are."""
+        try:
+            signature = base64.b64decode(envelope.get(HASH) or "")
+            self._server_key.verify(
+                signature, body_bytes(envelope), padding.PKCS1v15(), hashes.SHA1()
+            )
+        except (InvalidSignature, binascii.Error, TypeError, ValueError) as error:
+            raise exc.VerificationError("the reply is not signed with the nodes' key") from error
+        return self._opened(envelope)
+
+    def _signature(self, body: bytes) -> str:
+        """In Base64 with lines of 60 characters, as Ruby writes it."""
+        raw = self._private_key.sign(body, padding.PKCS1v15(), hashes.SHA1())
+        text = base64.b64encode(raw).decode("ascii")
+        lines = [text[i : i + _SIGNATURE_LINE] for i in range(0, len(text), _SIGNATURE_LINE)]
+        return "\n".join(lines) + "\n"
