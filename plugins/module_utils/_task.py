@@ -77,16 +77,16 @@ class Task:
     """One task: its options, checked, and what they lead to.
 
     :param params: the options as Ansible has validated them.
-    :param environ: the environment of the process that talks to the broker.
+    :param environ: the environment variables to honour; default: the process's.
     :raises TaskFailed: an option is wrong; nothing was opened or sent.
     """
 
     def __init__(
-        self, params: t.Mapping[str, t.Any], environ: t.Mapping[str, str] = os.environ
+        self, params: t.Mapping[str, t.Any], environ: t.Mapping[str, str] | None = None
     ) -> None:
         self.params = params
         with _failures():
-            self.config = _config(params, environ)
+            self.config = _config(params, os.environ if environ is None else environ)
 
     @property
     def warnings(self) -> list[str]:

@@ -42,7 +42,9 @@ try:
         PollableQueue = None
     HAS_STOMP = True
 except ImportError:
-    BaseConnection = Protocol11 = Transport = object
+    BaseConnection, Protocol11, Transport = (
+        type(name, (), {}) for name in ("BaseConnection", "Protocol11", "Transport")
+    )
     HAS_STOMP = False
 finally:
     if _scan_before is None:
@@ -57,14 +59,8 @@ logging.getLogger("stomp.py").addHandler(logging.NullHandler())
 
 CLOSING = 2.0
 """Seconds that closing a connection may take."""
-_AUTHENTICATION = (
-    "access refused",
-    "bad connect",
-    "not authorized",
-    "user name",
-    "login",
-    "denied",
-)
+LAST_WORDS = 0.5
+"""Seconds to wait for a broker's ERROR once it has closed the connection."""
 
 
 class _Transport(Transport):  # type: ignore[misc]

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The demonstration behind ``make demo``: an embedded collective, and a playbook that works on it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from testbed.embedded.collective import EmbeddedCollective  # noqa: E402
+from testbed.embedded.fleet import fleet  # noqa: E402
+
+HERE = Path(__file__).resolve().parent
+
+
+def main() -> int:
+    """Run the demonstration; return the playbook's exit code."""
+    with tempfile.TemporaryDirectory(prefix="mcollective-demo-") as scratch:
+        collections = Path(scratch, "collections")
+        place = collections / "ansible_collections" / "pymco"
+        place.mkdir(parents=True)
+        (place / "mcollective").symlink_to(ROOT)
+        with EmbeddedCollective(fleet(), directory=Path(scratch, "collective")) as collective:
+            _introduce(collective)
+            return _play(collections, collective.client_cfg)
+
+
+def _introduce(collective: EmbeddedCollective) -> None:
+    print(
+        f"A collective is up on this machine: a message broker and {len(collective.nodes)} nodes,"
+        " all emulated in one process.",
+        "Requests are signed with RSA keys, as on a real collective. The playbook knows where they"
+        f" are from\n{collective.client_cfg}",
+        f"and is {HERE.relative_to(ROOT) / 'playbook.yml'}: read along.",
+        sep="\n",
+        flush=True,
+    )
+
+
+def _play(collections: Path, client_cfg: Path) -> int:
+    command = [
+        *(str(Path(sys.executable).with_name("ansible-playbook")), str(HERE / "playbook.yml")),
+        *("-i", "localhost,", "-c", "local", "-e", f"client_cfg={client_cfg}"),
+        *("-e", f"ansible_python_interpreter={sys.executable}"),
+    ]
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(collections),
+    }
+    return subprocess.run(command, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keys that do not fit: nodes drop our requests in silence, and we drop their replies aloud."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+if t.TYPE_CHECKING:
+    from conftest import Ansible
+    from testbed.real.collective import Collective
+
+
+def test_keys_that_the_nodes_do_not_know(ansible: Ansible, collective: Collective) -> None:
+    """Nodes are silent, so the likely causes are told."""
+    rogue = collective.keys.rogue
+    changes = {
+        "psk": {"plugin.psk": "SECRET-of-others"},
+        "ssl": {
+            "plugin.ssl_client_private": str(rogue.private),
+            "plugin.ssl_client_public": str(rogue.public),
+        },
+    }[collective.security.partition("-")[0]]
+    result = ansible.failure(collective, config=changes)
+    assert "no node answered the discovery for agent rpcutil" in result["msg"]
+    assert "do not know our key" in result["msg"]
+
+
+@pytest.mark.parametrize("collective", ["ssl-marshal", "ssl-yaml"], indirect=True, scope="session")
+def test_a_server_key_that_is_not_the_nodes(ansible: Ansible, collective: Collective) -> None:
+    """The nodes answer, and we do not believe them: the message says how often."""
+    key = str(collective.keys.rogue.public)
+    result = ansible.failure(collective, config={"plugin.ssl_server_public": key})
+    assert "replies that were rejected: 4 forged" in result["msg"]

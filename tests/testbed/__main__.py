@@ -1,0 +1,37 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Start a collective and keep it until Ctrl-C: ``python tests/testbed embedded|real --help``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+SECURITIES = ("psk", "ssl-marshal", "ssl-yaml")
+
+
+def main() -> int:
+    """Run the command line; return the exit code."""
+    parser = argparse.ArgumentParser(prog="tests/testbed", description=__doc__)
+    parser.add_argument(
+        "kind",
+        choices=("embedded", "real"),
+        help="embedded: one process, no broker needed; real: RabbitMQ and mcollectived",
+    )
+    parser.add_argument("--security", choices=SECURITIES, default="ssl-yaml")
+    parser.add_argument("--nodes", type=int, help="how many nodes")
+    parser.add_argument("--directory", type=Path, help="where to put client.cfg, keys and logs")
+    arguments = parser.parse_args()
+    if arguments.kind == "embedded":
+        from testbed.embedded.cli import run
+    else:
+        from testbed.real.cli import run
+    return run(arguments.security, arguments.nodes, arguments.directory, sys.stdout)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

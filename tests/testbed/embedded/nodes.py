@@ -1,0 +1,193 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Nodes: what they are, whether a filter fits them, what their agents answer."""
+
+from __future__ import annotations
+
+import re
+import time
+import typing as t
+from dataclasses import dataclass, field
+
+Answer = tuple[int, str, dict[str, t.Any]]
+"""A reply's statuscode, statusmsg and data."""
+
+STARTED = int(time.time())
+
+
+@dataclass
+class Node:
+    """One emulated node.
+
+    :ivar silent: the actions, as "agent.action", that it never answers.
+    :ivar failing: the actions that fail there, and with which message.
+    :ivar delay: seconds that it takes to answer.
+    :ivar lie: a way to answer wrongly: forged, garbage, other_request, duplicate, oversized,
+        or impostor (it answers in the name of another node).
+    """
+
+    identity: str
+    facts: dict[str, t.Any] = field(default_factory=dict)
+    classes: list[str] = field(default_factory=list)
+    agents: list[str] = field(default_factory=lambda: ["rpcutil", "service"])
+    collectives: list[str] = field(default_factory=lambda: ["mcollective"])
+    silent: set[str] = field(default_factory=set)
+    failing: dict[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+    lie: str | None = None
+    services: dict[str, str] = field(default_factory=lambda: {"nginx": "running"})
+    requests: int = 0
+
+    def has_agent(self, agent: str) -> bool:
+        """Whether requests for the agent reach it; the discovery agent is always there."""
+        return agent in ("discovery", *self.agents)
+
+    def fits(self, filter_: t.Mapping[str, t.Any]) -> bool:
+        """Whether the node takes a request with this filter (MC:security/base.rb)."""
+        identities = [_same(wanted, self.identity) for wanted in filter_.get("identity", [])]
+        return (
+            (not identities or sum(identities) == 1)
+            and all(self._has_class(wanted) for wanted in filter_.get("cf_class", []))
+            and all(self._has_agent(wanted) for wanted in filter_.get("agent", []))
+            and all(self._has_fact(wanted) for wanted in filter_.get("fact", []))
+        )
+
+    def _has_class(self, wanted: str) -> bool:
+        return any(_same(wanted, name) for name in self.classes)
+
+    def _has_agent(self, wanted: str) -> bool:
+        return any(_same(wanted, name) for name in ("discovery", *self.agents))
+
+    def _has_fact(self, wanted: t.Mapping[str, t.Any]) -> bool:
+        value = self.facts.get(wanted[":fact"])
+        if value is None:
+            return False
+        if isinstance(value, (list, dict)):
+            return any(_compare(item, wanted) for item in value)
+        return _compare(value, wanted)
+
+    def answer(self, agent: str, body: t.Any) -> t.Any:
+        """A reply's body; None if the node stays silent."""
+        self.requests += 1
+        if agent == "discovery":
+            return "pong" if body == "ping" else f"Unknown Request: {body}"
+        action, data = body[":action"], _plain(body[":data"])
+        name = f"{agent}.{action}"
+        if name in self.silent:
+            return None
+        code, message, output = self._act(name, data)
+        return {"statuscode": code, "statusmsg": message, "data": output}
+
+    def _act(self, name: str, data: dict[str, t.Any]) -> Answer:
+        if name in self.failing:
+            return 1, self.failing[name], {}
+        action = ACTIONS.get(name)
+        if action is None:
+            return 4, f"Attempted to call action {name}, which is not declared in the DDL", {}
+        return action(self, data)
+
+
+def _plain(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {key.lstrip(":"): value for key, value in data.items()}
+
+
+def _same(wanted: str, value: str) -> bool:
+    """Equal, or fitting a pattern between slashes; all slashes are removed (MC:util.rb)."""
+    if wanted.startswith("/"):
+        return re.search(wanted.replace("/", ""), value) is not None
+    return wanted == value
+
+
+def _compare(value: t.Any, wanted: t.Mapping[str, t.Any]) -> bool:
+    text = (
+        {True: "true", False: "false"}.get(value, str(value))
+        if value in (True, False)
+        else str(value)
+    )
+    operator, other = wanted[":operator"], wanted[":value"]
+    if operator == "=~":
+        return re.search(other.strip("/"), text) is not None
+    left, right = _comparable(text, other)
+    return {
+        "==": text == other,
+        "!=": left != right,
+        "<": left < right,
+        "<=": left <= right,
+        ">": left > right,
+        ">=": left >= right,
+    }[operator]
+
+
+def _comparable(left: str, right: str) -> tuple[t.Any, t.Any]:
+    for pattern, kind in ((r"\d+", int), (r"\d+\.\d+", float)):
+        if re.fullmatch(pattern, left) and re.fullmatch(pattern, right):
+            return kind(left), kind(right)
+    return left, right
+
+
+def _ping(_node: Node, _data: dict[str, t.Any]) -> Answer:
+    return 0, "OK", {"pong": int(time.time())}
+
+
+def _inventory(node: Node, _data: dict[str, t.Any]) -> Answer:
+    return (
+        0,
+        "OK",
+        {
+            "agents": ["discovery", *node.agents],
+            "facts": node.facts,
+            "classes": node.classes,
+            "collectives": node.collectives,
+            "main_collective": node.collectives[0],
+            "version": "2.12.5",
+            "data_plugins": ["agent_data", "fact_data", "fstat_data"],
+        },
+    )
+
+
+def _get_fact(node: Node, data: dict[str, t.Any]) -> Answer:
+    return 0, "OK", {"fact": data.get("fact"), "value": node.facts.get(data.get("fact", ""))}
+
+
+def _get_facts(node: Node, data: dict[str, t.Any]) -> Answer:
+    names = [name.strip() for name in str(data.get("facts", "")).split(",")]
+    return 0, "OK", {"values": {name: node.facts.get(name) for name in names}}
+
+
+def _daemon_stats(node: Node, _data: dict[str, t.Any]) -> Answer:
+    return (
+        0,
+        "OK",
+        {
+            "version": "2.12.5",
+            "starttime": STARTED,
+            "total": node.requests,
+            "agents": ["discovery", *node.agents],
+            "times": {"utime": 0.1, "stime": 0.05, "cutime": 0.0, "cstime": 0.0},
+        },
+    )
+
+
+def _service_status(node: Node, data: dict[str, t.Any]) -> Answer:
+    name = str(data.get("service"))
+    return 0, "OK", {"service": name, "status": node.services.get(name, "unknown")}
+
+
+def _service_restart(node: Node, data: dict[str, t.Any]) -> Answer:
+    name = str(data.get("service"))
+    if name not in node.services:
+        return 1, f"there is no service {name}", {"service": name, "status": "unknown"}
+    node.services[name] = "running"
+    return 0, "OK", {"service": name, "status": "running"}
+
+
+ACTIONS: dict[str, t.Callable[[Node, dict[str, t.Any]], Answer]] = {
+    "rpcutil.ping": _ping,
+    "rpcutil.inventory": _inventory,
+    "rpcutil.get_fact": _get_fact,
+    "rpcutil.get_facts": _get_facts,
+    "rpcutil.daemon_stats": _daemon_stats,
+    "service.status": _service_status,
+    "service.restart": _service_restart,
+}

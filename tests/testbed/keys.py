@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""RSA key pairs as the files that MCollective reads."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """Where the two halves of one RSA-2048 key lie, both as PEM."""
+
+    private: Path
+    public: Path
+
+
+def make_keypair(directory: Path, name: str) -> KeyPair:
+    """Make a key pair in ``directory``, which is created if need be.
+
+    The public file is ``<name>.pem`` because the security provider ``ssl`` takes its basename
+    for the caller id: the client that signs with this pair is ``cert=<name>``.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pair = KeyPair(directory / f"{name}-private.pem", directory / f"{name}.pem")
+    _write(pair.private, _private_pem(key), 0o600)
+    _write(pair.public, _public_pem(key), 0o644)
+    return pair
+
+
+def _private_pem(key: rsa.RSAPrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _public_pem(key: rsa.RSAPrivateKey) -> bytes:
+    return key.public_key().public_bytes(
+        serialization.Encoding.PEM,
+        serialization.PublicFormat.SubjectPublicKeyInfo,
+    )
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    """Write a file that has its mode from its first byte on, whatever the umask says."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as stream:
+        os.fchmod(descriptor, mode)
+        stream.write(content)

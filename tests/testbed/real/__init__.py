@@ -1,0 +1,10 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The real thing: RabbitMQ and ``mcollectived`` as Debian packages them, in a private place."""
+
+from __future__ import annotations
+
+from .programs import missing
+
+__all__ = ["missing"]
