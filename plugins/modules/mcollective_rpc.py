@@ -252,6 +252,7 @@ stats:
 """
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
 from ansible_collections.pymco.mcollective.plugins.module_utils._task import (
     CLIENT_OPTIONS,
     RPC_OPTIONS,

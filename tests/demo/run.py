@@ -45,13 +45,11 @@ def _introduce(collective: EmbeddedCollective) -> None:
 
 
 def _play(collections: Path, client_cfg: Path) -> int:
-    command = [
-        *(str(Path(sys.executable).with_name("ansible-playbook")), str(HERE / "playbook.yml")),
-        *("-i", "localhost,", "-c", "local", "-e", f"client_cfg={client_cfg}"),
-        *("-e", f"ansible_python_interpreter={sys.executable}"),
-    ]
+    program = Path(sys.executable).with_name("ansible-playbook")
+    command = [str(program), str(HERE / "playbook.yml"), "-e", f"client_cfg={client_cfg}"]
     environment = {
         **os.environ,
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
         "ANSIBLE_COLLECTIONS_PATH": str(collections),
     }

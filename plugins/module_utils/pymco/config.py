@@ -19,6 +19,8 @@ import typing as t
 from . import exc
 from .utils import read_text
 
+_T = t.TypeVar("_T")
+
 _LINE = re.compile(r"(.+?)\s*=\s*(.+)")
 _PLUGIN_FILE = re.compile(r"\w+\.cfg")
 _IDENTITY = re.compile(r"[\w.\-]+")
@@ -40,13 +42,45 @@ DEFAULTS: dict[str, str] = {
 the reference waits for ever."""
 
 KNOWN = frozenset(DEFAULTS) | frozenset(
-    "activate_agents classesfile color daemonize default_batch_size default_batch_sleep_time"
-    " default_discovery_method default_discovery_options fact_cache_time factsource helptemplatedir"
-    " identity keeplogs libdir logfacility logfile logger_type loglevel max_log_size"
-    " publish_timeout queueprefix registerinterval registration registration_collective"
-    " registration_splay rpcaudit rpcauditprovider rpcauthorization rpcauthprovider rpchelptemplate"
-    " rpclimitmethod soft_shutdown soft_shutdown_timeout ssl_cipher threaded topicprefix"
-    " topicsep".split()
+    [
+        "activate_agents",
+        "classesfile",
+        "color",
+        "daemonize",
+        "default_batch_size",
+        "default_batch_sleep_time",
+        "default_discovery_method",
+        "default_discovery_options",
+        "fact_cache_time",
+        "factsource",
+        "helptemplatedir",
+        "identity",
+        "keeplogs",
+        "libdir",
+        "logfacility",
+        "logfile",
+        "logger_type",
+        "loglevel",
+        "max_log_size",
+        "publish_timeout",
+        "queueprefix",
+        "registerinterval",
+        "registration",
+        "registration_collective",
+        "registration_splay",
+        "rpcaudit",
+        "rpcauditprovider",
+        "rpcauthorization",
+        "rpcauthprovider",
+        "rpchelptemplate",
+        "rpclimitmethod",
+        "soft_shutdown",
+        "soft_shutdown_timeout",
+        "ssl_cipher",
+        "threaded",
+        "topicprefix",
+        "topicsep",
+    ]
 )
 _ACCUMULATING = {"libdir": os.pathsep, "default_discovery_options": "\n"}
 _SECRET = re.compile(r"plugin\.psk|.*password")
@@ -151,9 +185,7 @@ class Config(t.Mapping[str, str]):
         """A truth value: 1 yes true y t, or 0 no false n f, in any case (MC:util.rb)."""
         return self._typed(key, default, _boolean, "yes or no")
 
-    def _typed(
-        self, key: str, default: t.Any, convert: t.Callable[[str], t.Any], what: str
-    ) -> t.Any:
+    def _typed(self, key: str, default: _T | None, convert: t.Callable[[str], _T], what: str) -> _T:
         if default is not None and key not in self._options:
             return default
         try:

@@ -39,6 +39,9 @@ class Node:
     services: dict[str, str] = field(default_factory=lambda: {"nginx": "running"})
     requests: int = 0
 
+    def __post_init__(self) -> None:
+        self.facts = _as_text(self.facts)
+
     def has_agent(self, agent: str) -> bool:
         """Whether requests for the agent reach it; the discovery agent is always there."""
         return agent in ("discovery", *self.agents)
@@ -88,6 +91,17 @@ class Node:
         return action(self, data)
 
 
+def _as_text(value: t.Any) -> t.Any:
+    """Facts as nodes hold them: every scalar as text (MC:facts/base.rb, normalize_facts)."""
+    if isinstance(value, dict):
+        return {str(key): _as_text(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_text(item) for item in value]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
 def _plain(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {key.lstrip(":"): value for key, value in data.items()}
 
@@ -99,12 +113,7 @@ def _same(wanted: str, value: str) -> bool:
     return wanted == value
 
 
-def _compare(value: t.Any, wanted: t.Mapping[str, t.Any]) -> bool:
-    text = (
-        {True: "true", False: "false"}.get(value, str(value))
-        if value in (True, False)
-        else str(value)
-    )
+def _compare(text: str, wanted: t.Mapping[str, t.Any]) -> bool:
     operator, other = wanted[":operator"], wanted[":value"]
     if operator == "=~":
         return re.search(other.strip("/"), text) is not None

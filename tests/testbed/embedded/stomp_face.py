@@ -40,7 +40,8 @@ async def read_frame(reader: asyncio.StreamReader) -> Frame:
     head = b""
     while not head.strip():
         head = (await reader.readuntil(b"\n")).strip(b"\r\n")
-    command, headers = head.decode(), {}
+    command = head.decode()
+    headers: dict[str, str] = {}
     while line := (await reader.readuntil(b"\n")).rstrip(b"\r\n"):
         key, _colon, value = line.decode().partition(":")
         headers.setdefault(key, value if command == "CONNECT" else _unescape(value))

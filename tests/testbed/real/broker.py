@@ -79,8 +79,8 @@ class Broker:
         if self._processes:
             raise RuntimeError("This broker is running already")
         began = time.monotonic()
+        first = self._workspace is None
         try:
-            first = self._workspace is None
             self._attempt(began + _START_TIMEOUT)
         except _EndedEarly:
             if not first:

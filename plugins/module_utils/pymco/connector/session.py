@@ -63,7 +63,7 @@ LAST_WORDS = 0.5
 """Seconds to wait for a broker's ERROR once it has closed the connection."""
 
 
-class _Transport(Transport):  # type: ignore[misc]
+class _Transport(Transport):
     """stomp.py's transport on a socket that we have opened."""
 
     def __init__(self, broker: Broker, timeout: float) -> None:
@@ -131,7 +131,7 @@ class _Transport(Transport):  # type: ignore[misc]
                 sock.close()
 
 
-class _Connection(BaseConnection, Protocol11):  # type: ignore[misc]
+class _Connection(BaseConnection, Protocol11):
     """STOMP 1.1 on such a transport."""
 
     def __init__(self, transport: _Transport) -> None:

@@ -109,7 +109,7 @@ class _Writer:
     def binary(self, data: bytes) -> bytes:
         return b'"' + _counted(data)
 
-    def array(self, items: t.Sequence[t.Any]) -> bytes:
+    def array(self, items: list[t.Any] | tuple[t.Any, ...]) -> bytes:
         return b"[" + _packed(len(items)) + b"".join(self.value(item) for item in items)
 
     def mapping(self, mapping: t.Mapping[t.Any, t.Any]) -> bytes:
@@ -138,10 +138,9 @@ def _packed(number: int) -> bytes:
         return bytes([number + 5])
     if -124 < number < 0:
         return bytes([(number - 5) & 0xFF])
-    size = next(s for s in range(1, 5) if -(256**s) <= number < 256**s)
-    return bytes([(size if number > 0 else -size) & 0xFF]) + (number % 256**size).to_bytes(
-        size, "little"
-    )
+    size = next(size for size in range(1, 5) if -(1 << 8 * size) <= number < 1 << 8 * size)
+    length = size if number > 0 else 256 - size
+    return bytes([length]) + (number % (1 << 8 * size)).to_bytes(size, "little")
 
 
 def _counted(data: bytes) -> bytes:
