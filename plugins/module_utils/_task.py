@@ -245,12 +245,15 @@ def _judge(result: rpc.Result, returned: dict[str, t.Any], params: t.Mapping[str
 def _judge_targets(
     result: rpc.Result, returned: dict[str, t.Any], params: t.Mapping[str, t.Any]
 ) -> None:
-    if "no_nodes" in params["fail_on"] and not result.nodes:
-        raise TaskFailed(
-            f"no node answered the discovery for agent {params['agent']}"
-            f"{_told_rejected(result)}. {SILENCE}.",
-            returned,
-        )
+    if "no_nodes" not in params["fail_on"] or result.nodes:
+        return
+    if params["nodes"] == []:
+        raise TaskFailed("nodes is an empty list, so nobody was addressed", returned)
+    raise TaskFailed(
+        f"no node answered the discovery for agent {params['agent']}"
+        f"{_told_rejected(result)}. {SILENCE}.",
+        returned,
+    )
 
 
 def _told_failed(result: rpc.Result) -> str:
