@@ -23,7 +23,7 @@ options:
     description:
       - Facts that a node must have, in the form V(NAME OPERATOR VALUE), as C(mco -F) takes them.
         For example V(os=Debian), V(os=~^Deb), V(os=/^Deb/), V(cpus>=4) or V(env!=production).
-      - Numbers are compared as such if both sides are numbers.
+      - Values are compared as numbers if both are whole numbers or both are decimal fractions such as V(0.5), and as text otherwise.
     type: list
     elements: str
     default: []

@@ -15,13 +15,16 @@ import os
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, matching, rpc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import (
+    Config,
+    is_secret,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
 
 CLIENT_OPTIONS: dict[str, t.Any] = {
     "config_file": {"type": "path"},
-    # It may hold passwords; only those are kept out of results, see secrets().
+    # It may hold passwords; only those are kept out of results, see visible_values().
     "config": {"type": "dict", "no_log": True},
     "collective": {"type": "str"},
 }
@@ -77,30 +80,23 @@ class Task:
     """One task: its options, checked, and what they lead to.
 
     :param params: the options as Ansible has validated them.
+    :param warn: is called with what the user should know besides the result.
     :param environ: the environment variables to honour; default: the process's.
     :raises TaskFailed: an option is wrong; nothing was opened or sent.
     """
 
     def __init__(
-        self, params: t.Mapping[str, t.Any], environ: t.Mapping[str, str] | None = None
+        self,
+        params: t.Mapping[str, t.Any],
+        warn: t.Callable[[str], None],
+        environ: t.Mapping[str, str] | None = None,
     ) -> None:
         self.params = params
+        self._warn = warn
         with _failures():
             self.config = _config(params, os.environ if environ is None else environ)
-
-    @property
-    def warnings(self) -> list[str]:
-        """What the user should know of the configuration."""
-        return self.config.warnings
-
-    def not_secret(self) -> set[str]:
-        """The values of the option config that may be seen.
-
-        The option as a whole is kept out of logs. Were all its values scrubbed from results too,
-        words such as "mcollective" would vanish from every reply.
-        """
-        given = {str(value) for value in (self.params["config"] or {}).values()}
-        return given - set(self.config.secrets())
+        for warning in self.config.warnings:
+            warn(warning)
 
     def secrets(self) -> set[str]:
         """The values that must not be seen, wherever they come from."""
@@ -122,12 +118,25 @@ class Task:
             with client:
                 result = client.call(request) if send else client.targets(request)
         changed = bool(result.nodes) and not self.params["read_only"]
+        if result.lost:
+            self._warn(f"the connection ended before all replies were in: {result.lost}")
         returned = _returned(result, changed)
         if send:
             _judge(result, returned, self.params)
         else:
             _judge_targets(result, returned, self.params)
         return returned
+
+
+def visible_values(params: t.Mapping[str, t.Any]) -> set[str]:
+    """The values of the option config that may be seen.
+
+    The option as a whole is kept out of logs. Were all its values scrubbed from results too, words
+    such as "mcollective" would vanish from every reply.
+    """
+    given = params["config"] or {}
+    secret = {str(value) for key, value in given.items() if is_secret(key)}
+    return {str(value) for value in given.values()} - secret
 
 
 class _failures:
@@ -144,10 +153,18 @@ class _failures:
 
 
 def _config(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Config:
-    overrides = {key: str(value) for key, value in (params["config"] or {}).items()}
+    overrides = _overrides(params["config"] or {})
     if params["config_file"] is None and "connector" in overrides:
         return Config(overrides, environ, "the option config")
     return Config.from_configfile(params["config_file"], environ, overrides)
+
+
+def _overrides(given: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """The option config as texts; null means that an option is not set there."""
+    for key, value in given.items():
+        if isinstance(value, (dict, list)):
+            raise exc.ImproperlyConfigured(f"the option config: {key} must be a single value")
+    return {key: str(value) for key, value in given.items() if value is not None}
 
 
 def _request(params: t.Mapping[str, t.Any]) -> rpc.Request:
@@ -186,6 +203,7 @@ def _returned(result: rpc.Result, changed: bool) -> dict[str, t.Any]:
             "failed": len(result.failed),
             "no_response": len(result.no_response) if result.requestid else 0,
             "rejected": dict(result.rejected),
+            "lost": None if result.lost is None else str(result.lost),
             "seconds": result.seconds,
         },
     }
@@ -212,7 +230,7 @@ def to_json(value: t.Any) -> t.Any:
     the module ansible.builtin.slurp returns them.
     """
     if isinstance(value, dict):
-        return {_key(key): to_json(item) for key, item in value.items()}
+        return _named(value)
     if isinstance(value, list):
         return [to_json(item) for item in value]
     if isinstance(value, Symbol):
@@ -222,11 +240,25 @@ def to_json(value: t.Any) -> t.Any:
     return value
 
 
+def _named(mapping: dict[t.Any, t.Any]) -> dict[str, t.Any]:
+    """A dict with texts as keys. Where a Symbol and a String have the same name, the Symbol keeps
+    its colon, so that nothing is lost."""
+    texts = {_key(key) for key in mapping if not isinstance(key, Symbol)}
+    return {
+        (
+            str(key)
+            if isinstance(key, Symbol) and key.name in texts
+            else key.name if isinstance(key, Symbol) else _key(key)
+        ): to_json(item)
+        for key, item in mapping.items()
+    }
+
+
 def _key(key: t.Any) -> str:
-    if isinstance(key, Symbol):
-        return key.name
     if isinstance(key, bytes):
         return key.decode("utf-8", "backslashreplace")
+    if isinstance(key, bool):
+        return "true" if key else "false"
     return "" if key is None else str(key)
 
 

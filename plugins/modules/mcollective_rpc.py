@@ -233,6 +233,9 @@ stats:
           V(other_request) answers another request, V(duplicate) is a further answer of a node, V(forged) has a wrong signature,
           V(unexpected) comes from a node that was not addressed.
       type: dict
+    lost:
+      description: Why the connection to the broker ended before the replies were in, if it did.
+      type: str
     seconds:
       description: How long V(connect), V(discovery) and V(call) took.
       type: dict
@@ -245,6 +248,7 @@ stats:
     failed: 0
     no_response: 1
     rejected: {}
+    lost:
     seconds:
       connect: 0.012
       discovery: 2.004
@@ -259,6 +263,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task import (
     TARGET_OPTIONS,
     Task,
     TaskFailed,
+    visible_values,
 )
 
 
@@ -268,12 +273,10 @@ def main() -> None:
         argument_spec={**CLIENT_OPTIONS, **TARGET_OPTIONS, **RPC_OPTIONS},
         supports_check_mode=True,
     )
+    module.no_log_values -= visible_values(module.params)
     try:
-        task = Task(module.params)
-        module.no_log_values -= task.not_secret()
+        task = Task(module.params, module.warn)
         module.no_log_values |= task.secrets()
-        for warning in task.warnings:
-            module.warn(warning)
         result = task.call(module.check_mode)
     except TaskFailed as failure:
         msg = missing_required_lib(failure.missing) if failure.missing else str(failure)

@@ -11,19 +11,21 @@ comments behind a value.
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import re
 import socket
+import string
 import typing as t
 
 from . import exc
-from .utils import read_text
+from .utils import read_text, reason
 
 _T = t.TypeVar("_T")
 
-_LINE = re.compile(r"(.+?)\s*=\s*(.+)")
-_PLUGIN_FILE = re.compile(r"\w+\.cfg")
-_IDENTITY = re.compile(r"[\w.\-]+")
+_LINE = re.compile(r"(.+?)\s*=\s*(.+)", re.ASCII | re.DOTALL)
+_PLUGIN_FILE = re.compile(r"\w+\.cfg", re.ASCII)
+_IDENTITY = re.compile(r"[\w.\-]+", re.ASCII)
 _TRUE = frozenset(("1", "yes", "true", "y", "t"))
 _FALSE = frozenset(("0", "no", "false", "n", "f"))
 
@@ -82,8 +84,10 @@ KNOWN = frozenset(DEFAULTS) | frozenset(
         "topicsep",
     ]
 )
+LONGEST = 30 * 24 * 3600
+"""Seconds; nothing may take longer, which also keeps out what is no number."""
 _ACCUMULATING = {"libdir": os.pathsep, "default_discovery_options": "\n"}
-_SECRET = re.compile(r"plugin\.psk|.*password")
+_SECRET = re.compile(r"plugin\.psk|plugin\.(.+\.)?password\d*")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,7 +183,16 @@ class Config(t.Mapping[str, str]):
 
     def getfloat(self, key: str, default: float | None = None) -> float:
         """A number. Raises :class:`.exc.ImproperlyConfigured` for anything else."""
-        return self._typed(key, default, float, "a number")
+        return self._typed(key, default, _finite, "a number")
+
+    def getseconds(self, key: str) -> float:
+        """A time that can be waited for. Raises :class:`.exc.ImproperlyConfigured` otherwise."""
+        seconds = self.getfloat(key)
+        if not 0 < seconds < LONGEST:
+            raise exc.ImproperlyConfigured(
+                f"{self.source}: {key} = {self[key]} is not between 0 and {LONGEST} seconds"
+            )
+        return seconds
 
     def getboolean(self, key: str, default: bool | None = None) -> bool:
         """A truth value: 1 yes true y t, or 0 no false n f, in any case (MC:util.rb)."""
@@ -223,8 +236,9 @@ class Config(t.Mapping[str, str]):
 
     @property
     def collectives(self) -> list[str]:
-        """The collectives that may be addressed."""
-        return [name.strip() for name in self["collectives"].split(",") if name.strip()]
+        """The collectives that may be addressed; the main one is, listed or not."""
+        names = [name.strip() for name in self["collectives"].split(",") if name.strip()]
+        return [*names, self.main_collective] if self.main_collective not in names else names
 
     @property
     def main_collective(self) -> str:
@@ -238,7 +252,7 @@ class Config(t.Mapping[str, str]):
 
     def secrets(self) -> list[str]:
         """The values that must appear nowhere."""
-        found = [value for key, value in self._options.items() if _SECRET.fullmatch(key)]
+        found = [value for key, value in self._options.items() if is_secret(key)]
         found += [self.environ.get(name, "") for name in ("STOMP_PASSWORD", "MCOLLECTIVE_PSK")]
         return [value for value in found if value]
 
@@ -311,6 +325,18 @@ class Config(t.Mapping[str, str]):
         }
 
 
+def is_secret(key: str) -> bool:
+    """Whether the option of this name is a password or a key."""
+    return _SECRET.fullmatch(key) is not None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
 def _boolean(text: str) -> bool:
     word = text.lower()
     if word not in _TRUE | _FALSE:
@@ -321,8 +347,8 @@ def _boolean(text: str) -> bool:
 def _parse(text: str) -> dict[str, str]:
     """Lines of ``key = value``; the last one wins, but for the options that accumulate."""
     options: dict[str, str] = {}
-    for line in text.splitlines():
-        match = _LINE.fullmatch(line.rstrip())
+    for line in text.split("\n"):
+        match = _LINE.fullmatch(line.rstrip(string.whitespace))
         if match is None or line.startswith("#"):
             continue
         key, value = match[1].strip(), match[2]
@@ -337,7 +363,11 @@ def _plugin_options(directory: str) -> dict[str, str]:
     if not os.path.isdir(directory):
         return {}
     options: dict[str, str] = {}
-    for name in sorted(os.listdir(directory)):
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError as error:
+        raise exc.ImproperlyConfigured(f"cannot read {directory}: {reason(error)}") from error
+    for name in names:
         if not _PLUGIN_FILE.fullmatch(name):
             continue
         plugin = name[: -len(".cfg")]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 import typing as t
 
 from .exchange import Outcome, Patience, exchange
@@ -42,6 +43,7 @@ def discover(
     window: float,
     ttl: int | None = None,
     nodes: t.Collection[str] | None = None,
+    clock: t.Callable[[], float] = time.monotonic,
 ) -> Discovery:
     """Ask the nodes' discovery agent who fits (the reference's method "mc").
 
@@ -50,6 +52,9 @@ def discover(
 
     :param window: seconds without an answer that end it.
     :param nodes: ask only these, and end at once when all have answered.
+    :param clock: a monotonic clock.
+    :raises exc.ConnectorError: the connection ended before discovery did: who is missing then,
+        nobody knows.
     """
     message = Message("ping", "discovery", config, filter_, collective, ttl)
     outcome = exchange(
@@ -59,5 +64,8 @@ def discover(
         Patience(total=max(LONGEST, window), first=window, quiet=window),
         expected=nodes,
         direct=nodes is not None,
+        clock=clock,
     )
+    if outcome.lost is not None:
+        raise outcome.lost
     return Discovery(sorted(outcome.replies), outcome)

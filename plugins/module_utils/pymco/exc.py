@@ -70,6 +70,10 @@ class DecodingError(PyMcoException):
     """A payload is not what it should be: garbage, truncated, or larger than its bounds."""
 
 
+class Oversized(DecodingError):
+    """A payload is larger than what is taken; it was dropped unread."""
+
+
 class VerificationError(PyMcoException):
     """A reply's signature does not fit its body."""
 

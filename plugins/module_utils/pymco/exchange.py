@@ -138,12 +138,13 @@ def exchange(
 ) -> Outcome:
     """Send a request, once, and take in the replies.
 
+    :param patience: how long to wait; sending counts too.
     :param expected: the identities that are asked; it ends when all of them have answered.
     :param direct: whether to send it to each of them instead of to everybody.
     :param clock: a monotonic clock.
     :raises exc.SerializationError: the request has no form in the provider's format.
-    :raises exc.ConnectorError: the connection failed before any reply was in. Later, it ends the
-        waiting, and the outcome tells it.
+    :raises exc.ConnectorError: the connection failed before the request left. Once it may have
+        reached a node, a failure ends the waiting, and the outcome tells it.
     """
     payload = security.encode(message)
     if connector.max_payload is not None and len(payload) > connector.max_payload:
@@ -152,30 +153,43 @@ def exchange(
         )
     agent, collective = message[":agent"], message[":collective"]
     intake = Intake(security, message[":requestid"], expected)
-    reply_to = connector.open_replies(agent, collective)
-    nodes = expected if direct else None
-    connector.publish(payload, agent, collective, message[":ttl"], reply_to, nodes)
+    start = clock()
+    end = start + patience.total
+    reply_to = connector.open_replies(agent, collective, end)
     try:
-        _listen(connector, intake, patience, clock)
+        connector.publish(
+            payload,
+            agent,
+            collective,
+            message[":ttl"],
+            reply_to,
+            end,
+            nodes=expected if direct else None,
+        )
+        _listen(connector, intake, patience, start, clock)
     except exc.ConnectorError as error:
-        if not intake.outcome.replies:
-            raise
         intake.outcome.lost = error
     return intake.outcome
 
 
 def _listen(
-    connector: Connector, intake: Intake, patience: Patience, clock: t.Callable[[], float]
+    connector: Connector,
+    intake: Intake,
+    patience: Patience,
+    start: float,
+    clock: t.Callable[[], float],
 ) -> None:
-    start, last = clock(), None
+    last = None
     while not intake.complete:
         left = patience.deadline(start, last) - clock()
         if left <= 0:
             return
         try:
             payload = connector.next_payload(left)
-        except exc.DecodingError:
+        except exc.Oversized:
             intake.reject("oversized")
-            continue
-        if payload is not None and intake.take(payload):
-            last = clock()
+        except exc.DecodingError:
+            intake.reject("undecodable")
+        else:
+            if payload is not None and intake.take(payload):
+                last = clock()

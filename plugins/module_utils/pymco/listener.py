@@ -6,32 +6,16 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
-import queue
+import threading
 import typing as t
 
 MAX_REPLY = 16 * 2**20
-"""Bytes. A larger reply is dropped as it arrives and counted as oversized."""
+"""Bytes. A larger reply is dropped once it has arrived, and counted as oversized."""
 
-
-class CurrentHostPortListener:
-    """Remembers which broker a connection goes to (python-mcollective's)."""
-
-    def __init__(self) -> None:
-        self.current_host: str | None = None
-        self.current_port: int | None = None
-
-    def on_connecting(self, host_and_port: tuple[str, int]) -> None:
-        """Called by stomp.py before the STOMP handshake."""
-        self.current_host, self.current_port = host_and_port
-
-    def get_host(self) -> str | None:
-        """The broker's host, None before a connection was tried."""
-        return self.current_host
-
-    def get_port(self) -> int | None:
-        """The broker's port, None before a connection was tried."""
-        return self.current_port
+MAX_HELD = 256 * 2**20
+"""Bytes of replies that may wait to be decoded."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,37 +34,61 @@ class QueueListener:
     """Queues what arrives, for the caller's thread to take.
 
     :param max_size: bytes; a larger message is queued as the event "oversized" without its body.
+    :param max_held: bytes of messages that may wait. More are left to the broker: the receiver
+        thread stops reading until some have been taken.
     """
 
-    def __init__(self, max_size: int = MAX_REPLY) -> None:
-        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    def __init__(self, max_size: int = MAX_REPLY, max_held: int = MAX_HELD) -> None:
         self.max_size = max_size
+        self._max_held = max_held
+        self._events: collections.deque[Event] = collections.deque()
+        self._held = 0
+        self._closed = False
+        self._changed = threading.Condition()
 
     def next(self, timeout: float) -> Event | None:
         """The next event; None if there is none within timeout seconds."""
-        try:
-            return self.events.get(timeout=max(timeout, 0))
-        except queue.Empty:
-            return None
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._events, max(timeout, 0)):
+                return None
+            event = self._events.popleft()
+            self._held -= len(event.body)
+            self._changed.notify_all()
+            return event
+
+    def close(self) -> None:
+        """Take no more messages, so that the receiver thread never waits for us again."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _put(self, event: Event) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._held < self._max_held)
+            if self._closed and event.kind == "message":
+                return
+            self._events.append(event)
+            self._held += len(event.body)
+            self._changed.notify_all()
 
     def on_connected(self, frame: t.Any) -> None:
         """The broker has taken us."""
-        self.events.put(Event("connected", headers=frame.headers))
+        self._put(Event("connected", headers=frame.headers))
 
     def on_message(self, frame: t.Any) -> None:
         """A message came in."""
         body = frame.body or b""
         fits = len(body) <= self.max_size
-        self.events.put(Event("message", body) if fits else Event("oversized"))
+        self._put(Event("message", body) if fits else Event("oversized"))
 
     def on_receipt(self, frame: t.Any) -> None:
         """The broker has handled a frame of ours that asked for a receipt."""
-        self.events.put(Event("receipt", headers=frame.headers))
+        self._put(Event("receipt", headers=frame.headers))
 
     def on_error(self, frame: t.Any) -> None:
         """The broker refuses something; it ends the connection after this."""
-        self.events.put(Event("error", frame.body or b"", frame.headers))
+        self._put(Event("error", frame.body or b"", frame.headers))
 
     def on_disconnected(self) -> None:
         """The connection is gone."""
-        self.events.put(Event("disconnected"))
+        self._put(Event("disconnected"))

@@ -162,7 +162,8 @@ class Message(collections.abc.MutableMapping[str, t.Any]):
         return self._envelope[_symbol(key)]
 
     def __setitem__(self, key: str, value: t.Any) -> None:
-        self._envelope[_symbol(key)] = dict(value) if key.endswith("filter") else value
+        symbol = _symbol(key)
+        self._envelope[symbol] = dict(value) if symbol == ":filter" else value
 
     def __delitem__(self, key: str) -> None:
         del self._envelope[_symbol(key)]

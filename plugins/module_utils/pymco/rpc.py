@@ -13,6 +13,7 @@ import time
 import typing as t
 
 from . import exc
+from .config import LONGEST
 from .connector import connector
 from .discovery import discover
 from .exchange import Outcome, Patience, exchange
@@ -100,7 +101,7 @@ class Result:
     requestid: str | None = None
     broker: str = ""
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
-    lost: str | None = None
+    lost: exc.ConnectorError | None = None
 
     @property
     def no_response(self) -> list[str]:
@@ -126,6 +127,9 @@ class Client:
         self.config = config
         self.security = security_provider(config)
         self.connector = connector(config)
+        self._discovery_timeout = config.getseconds("discovery_timeout")
+        self._direct = config.getboolean("direct_addressing")
+        self._direct_threshold = config.getint("direct_addressing_threshold")
         self._clock = clock
         self._seconds: dict[str, float] = {}
 
@@ -158,8 +162,10 @@ class Client:
             checked_identity(node)
         for what in ("timeout", "discovery_timeout", "ttl"):
             value = getattr(request, what)
-            if value is not None and value <= 0:
-                raise exc.BadRequest(f"{what} must be more than 0 seconds, not {value}")
+            if value is not None and not 0 < value < LONGEST:
+                raise exc.BadRequest(
+                    f"{what} must be more than 0 and less than {LONGEST} seconds, not {value}"
+                )
         self.security.serialize(self._message(request, _addressed(request)))
 
     def targets(self, request: Request) -> Result:
@@ -181,9 +187,10 @@ class Client:
                 self.config,
                 filter_,
                 request.collective or self.config.main_collective,
-                request.discovery_timeout or self.config.getfloat("discovery_timeout"),
+                request.discovery_timeout or self._discovery_timeout,
                 request.ttl,
                 None if request.nodes is None else sorted(set(request.nodes)),
+                self._clock,
             )
         result.nodes = discovery.nodes
         result.rejected = discovery.outcome.rejected
@@ -195,15 +202,15 @@ class Client:
         Nodes that stay silent are no error: see :attr:`Result.no_response`.
 
         :raises exc.BadRequest: see :meth:`check`.
-        :raises exc.ConnectorError: the broker cannot be used, and nothing has come back yet.
+        :raises exc.ConnectorError: the broker cannot be used, and the request has not left. If the
+            connection ends later, :attr:`Result.lost` tells it.
         """
         result = self.targets(request)
         if not result.nodes:
             return result
         message = self._message(request, _addressed(request))
-        threshold = self.config.getint("direct_addressing_threshold")
         direct = request.nodes is not None or (
-            self.config.getboolean("direct_addressing") and len(result.nodes) <= threshold
+            self._direct and len(result.nodes) <= self._direct_threshold
         )
         with _Stopwatch(self._clock, self._seconds, "call"):
             outcome = exchange(
@@ -219,7 +226,7 @@ class Client:
         result.replies = _replies(outcome, request)
         result.unexpected = sorted(outcome.unexpected)
         result.rejected += outcome.rejected
-        result.lost = None if outcome.lost is None else str(outcome.lost)
+        result.lost = outcome.lost
         return result
 
     def _message(self, request: Request, filter_: Filter) -> Message:
@@ -235,6 +242,8 @@ class Client:
 
 class SimpleAction:
     """One broadcast to an agent (python-mcollective's class).
+
+    Each call is a request of its own, with the message's body, filter and ttl.
 
     :param msg: a :class:`.Message`. Keys of its body that begin with a colon are Symbols.
     :param collective: default: the configuration's main_collective.
@@ -256,15 +265,20 @@ class SimpleAction:
         :raises exc.TimeoutError: nobody answered.
         :raises exc.ConnectorError: the broker cannot be used.
         """
-        self.msg["agent"], self.msg["collective"] = self.agent, self.collective
-        self.msg["body"] = _with_symbols(self.msg[":body"])
+        message = Message(
+            _with_symbols(self.msg[":body"]),
+            self.agent,
+            self.config,
+            self.msg[":filter"],
+            self.collective,
+            self.msg[":ttl"],
+        )
         security = security_provider(self.config)
-        quiet = self.config.getfloat("discovery_timeout")
+        patience = Patience(total=timeout, quiet=self.config.getseconds("discovery_timeout"))
         with connector(self.config) as middleware:
-            patience = Patience(total=timeout, quiet=quiet)
-            outcome = exchange(middleware, security, self.msg, patience)
+            outcome = exchange(middleware, security, message, patience)
         if not outcome.replies:
-            raise exc.TimeoutError(f"nobody answered within {timeout} s")
+            raise outcome.lost or exc.TimeoutError(f"nobody answered within {timeout} s")
         return list(outcome.replies.values())
 
 
@@ -281,6 +295,15 @@ class _Stopwatch:
         self._seconds[self._phase] = round(self._clock() - self._start, 3)
 
 
+def _check_arguments(arguments: t.Mapping[str, t.Any]) -> None:
+    names = [str(name).lstrip(":") for name in arguments]
+    if "process_results" in names:
+        raise exc.BadRequest("process_results is MCollective's own and no argument of an action")
+    for name in names:
+        if names.count(name) > 1:
+            raise exc.BadRequest(f"the argument {name} is there twice, with a colon and without")
+
+
 def _addressed(request: Request) -> Filter:
     """The request's filter, with the agent that a node must have to act on it."""
     return request.filter.copy().add_agent(request.agent)
@@ -295,17 +318,19 @@ def _replies(outcome: Outcome, request: Request) -> list[Reply]:
 
 def _reply(sender: str, body: t.Any, request: Request) -> Reply:
     """A reply's body by SimpleRPC's rules (MC:rpc/reply.rb); what is none fails as such."""
-    fields = body if isinstance(body, dict) else {}
-    code, message, data = (fields.get(key) for key in (":statuscode", ":statusmsg", ":data"))
+    fields = {str(key).lstrip(":"): body[key] for key in body} if isinstance(body, dict) else {}
+    code, message, data = (fields.get(key) for key in ("statuscode", "statusmsg", "data"))
     if not isinstance(code, int) or isinstance(code, bool):
         code, message, data = NOT_RPC, "the node sent no SimpleRPC reply", {"body": body}
+    if not isinstance(data, dict):
+        data = {} if data is None else {"data": data}
     return Reply(
         agent=request.agent,
         action=request.action,
         sender=sender,
         statuscode=code,
-        statusmsg=message if isinstance(message, str) else "",
-        data=data if isinstance(data, dict) else {},
+        statusmsg="" if message is None else str(message),
+        data=data,
     )
 
 
@@ -318,4 +343,6 @@ def _with_symbols(value: t.Any) -> t.Any:
             )
             for key, item in value.items()
         }
+    if isinstance(value, list):
+        return [_with_symbols(item) for item in value]
     return value

@@ -20,7 +20,7 @@ def read_text(path: str, what: str) -> str:
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise exc.ImproperlyConfigured(f"cannot read {what} {path}: {reason(error)}") from error
 
 
@@ -33,6 +33,7 @@ def load_rsa_key(path: str, what: str = "the key") -> t.Any:
     """
     try:
         from cryptography import x509
+        from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import rsa
     except ImportError as error:
@@ -40,7 +41,7 @@ def load_rsa_key(path: str, what: str = "the key") -> t.Any:
     try:
         with open(path, "rb") as file:
             pem = file.read()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise exc.CredentialError(f"cannot read {what} {path}: {reason(error)}", path) from error
     try:
         if b"PRIVATE KEY-----" in pem:
@@ -49,7 +50,7 @@ def load_rsa_key(path: str, what: str = "the key") -> t.Any:
             key = x509.load_pem_x509_certificate(pem).public_key()
         else:
             key = serialization.load_pem_public_key(pem)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         # The parser's own words are left out: they may quote what stands in the file.
         raise exc.CredentialError(
             f"{what} {path} is no usable RSA key in PEM form without a passphrase", path

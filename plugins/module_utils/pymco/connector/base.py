@@ -13,7 +13,7 @@ import time
 import typing as t
 
 from .. import exc
-from .session import Session
+from .session import Login, Session
 
 if t.TYPE_CHECKING:
     from ..config import Broker, Config
@@ -31,6 +31,9 @@ class Connector(abc.ABC):
     def __init__(self, config: Config) -> None:
         self.config = config
         self.brokers = config.brokers()
+        self.use_b64 = config.getboolean(f"plugin.{config.connector}.base64", False)
+        """Whether payloads travel in Base64."""
+        self.connect_timeout = config.getseconds("connection_timeout")
         self._session: Session | None = None
 
     # -- what differs --------------------------------------------------------------------------
@@ -51,8 +54,12 @@ class Connector(abc.ABC):
         """
 
     @abc.abstractmethod
-    def open_replies(self, agent: str, collective: str) -> str:
-        """Have replies delivered to us, before the request leaves. Returns their address."""
+    def open_replies(self, agent: str, collective: str, deadline: float) -> str:
+        """Have replies delivered to us, before the request leaves. Returns their address.
+
+        :param deadline: on the monotonic clock.
+        :raises exc.ConnectorError: the connection is gone.
+        """
 
     # -- connection ----------------------------------------------------------------------------
 
@@ -70,21 +77,23 @@ class Connector(abc.ABC):
             connection_timeout.
         :raises exc.ConnectFailed: none does; the message tells why, for each.
         """
-        seconds = self.config.getfloat("connection_timeout") if timeout is None else timeout
+        seconds = self.connect_timeout if timeout is None else timeout
         deadline = time.monotonic() + seconds
         failures: list[exc.ConnectFailed] = []
         for position, broker in enumerate(self.brokers):
             share = (deadline - time.monotonic()) / (len(self.brokers) - position)
             try:
-                self._session = Session.open(broker, self._vhost(broker), max(share, 0.1))
+                self._session = Session.open(broker, self.login(broker), max(share, 0.1))
             except exc.ConnectFailed as error:
                 failures.append(error)
             else:
                 return self
         raise _combined(failures)
 
-    def _vhost(self, _broker: Broker) -> str | None:
-        return self.config.get(f"plugin.{self.config.connector}.vhost")
+    def login(self, broker: Broker) -> Login:
+        """What CONNECT says to a broker."""
+        vhost = self.config.get(f"plugin.{self.config.connector}.vhost")
+        return Login(broker.user, broker.password, vhost)
 
     def disconnect(self) -> None:
         """Close the connection, if there is one. Never fails."""
@@ -107,18 +116,23 @@ class Connector(abc.ABC):
         collective: str,
         ttl: int,
         reply_to: str,
+        deadline: float,
         nodes: t.Iterable[str] | None = None,
     ) -> None:
         """Send a request: once to everybody, or once to each of the nodes.
 
-        :raises exc.ConnectorError: the connection is gone.
+        :param deadline: on the monotonic clock; when the broker must have taken all of it.
+        :raises exc.ConnectorError: the connection is gone, or the broker too slow. Some of the
+            nodes may have got it.
         """
         body = self._wrap(payload)
         targets: t.Iterable[str | None] = [None] if nodes is None else nodes
         for node in targets:
-            self.session.send(
-                self.get_target(agent, collective, node), body, self.headers(ttl, reply_to, node)
+            target, headers = (
+                self.get_target(agent, collective, node),
+                self.headers(ttl, reply_to, node),
             )
+            self.session.send(target, body, headers, deadline)
 
     def next_payload(self, timeout: float) -> bytes | None:
         """The next payload that came in; None if there is none within timeout seconds.
@@ -129,11 +143,6 @@ class Connector(abc.ABC):
         body = self.session.next_message(timeout)
         return None if body is None else self._unwrap(body)
 
-    @property
-    def use_b64(self) -> bool:
-        """Whether payloads travel in Base64."""
-        return self.config.getboolean(f"plugin.{self.config.connector}.base64", False)
-
     def _wrap(self, payload: bytes) -> bytes:
         return base64.encodebytes(payload) if self.use_b64 else payload
 
@@ -141,7 +150,7 @@ class Connector(abc.ABC):
         if not self.use_b64:
             return body
         try:
-            return base64.b64decode(body)
+            return base64.b64decode(b"".join(body.split()), validate=True)
         except binascii.Error as error:
             raise exc.DecodingError(
                 "a message is not in Base64, as the configuration says"

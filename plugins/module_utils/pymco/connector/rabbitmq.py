@@ -11,6 +11,7 @@ import os
 import typing as t
 
 from .base import Connector
+from .session import Login
 
 if t.TYPE_CHECKING:
     from ..config import Broker, Config
@@ -44,7 +45,7 @@ class RabbitMQConnector(Connector):
         name = f"{self.config.identity}_{os.getpid()}_{next(self._sequence)}"
         return f"/exchange/mcollective_reply/{name}"
 
-    def open_replies(self, agent: str, collective: str) -> str:
+    def open_replies(self, agent: str, collective: str, deadline: float) -> str:
         """See :meth:`.Connector.open_replies`.
 
         RabbitMQ makes a temporary queue and subscribes us when it sees the address in a request's
@@ -52,9 +53,8 @@ class RabbitMQConnector(Connector):
         """
         target = self.get_reply_target(agent, collective)
         if self._reply_exchange:
-            self.session.subscribe(
-                target, f"mcollective_{agent}_replies_{target.rpartition('_')[2]}"
-            )
+            subscription = f"mcollective_{agent}_replies_{target.rpartition('_')[2]}"
+            self.session.subscribe(target, subscription, deadline)
         return target
 
     def headers(self, ttl: int, reply_to: str, node: str | None) -> dict[str, str]:
@@ -65,5 +65,12 @@ class RabbitMQConnector(Connector):
             "mc_sender": self.config.identity,
         }
 
-    def _vhost(self, _broker: Broker) -> str | None:
-        return self.config.get("plugin.rabbitmq.vhost", "/")
+    def login(self, broker: Broker) -> Login:
+        """See :meth:`.Connector.login`.
+
+        RabbitMQ resolves backslashes in the headers of CONNECT, where STOMP has none.
+        """
+        vhost = self.config.get("plugin.rabbitmq.vhost", "/")
+        return Login(
+            *(text.replace("\\", "\\\\") for text in (broker.user, broker.password, vhost))
+        )

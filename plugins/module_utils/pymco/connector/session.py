@@ -4,20 +4,22 @@
 
 """One STOMP connection to one broker, through stomp.py.
 
-stomp.py makes and reads the frames and runs the receiver thread. This part opens the socket itself,
-for three things that stomp.py does not give: the cause of a failure, a bound on every wait, and TLS
-that cannot be left unverified by accident. Checked with stomp.py 8.1 to 9.0.
+stomp.py makes and reads the frames and runs the receiver thread. This part opens, reads and writes
+the socket, for what stomp.py does not give: the cause of a failure, a bound on every wait, TLS that
+cannot be left unverified by accident, and no two threads in OpenSSL at once. Checked with stomp.py
+8.1 to 9.0.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import secrets
+import select
 import socket
 import ssl
-import struct
 import threading
 import time
 import typing as t
@@ -32,14 +34,9 @@ _scan_before = os.environ.get(_SCAN)
 os.environ[_SCAN] = "1"
 try:
     from stomp.connect import BaseConnection
-    from stomp.exception import InterruptedException
     from stomp.protocol import Protocol11
     from stomp.transport import Transport
 
-    try:
-        from stomp.utils import PollableQueue
-    except ImportError:  # before 9.0 TLS connections are blocking, as all others
-        PollableQueue = None
     HAS_STOMP = True
 except ImportError:
     BaseConnection, Protocol11, Transport = (
@@ -59,12 +56,18 @@ logging.getLogger("stomp.py").addHandler(logging.NullHandler())
 
 CLOSING = 2.0
 """Seconds that closing a connection may take."""
+CHUNK = 65536
+"""Bytes that are read or written at once."""
 LAST_WORDS = 0.5
 """Seconds to wait for a broker's ERROR once it has closed the connection."""
 
 
 class _Transport(Transport):
-    """stomp.py's transport on a socket that we have opened."""
+    """stomp.py's transport on a socket that we open, read and write.
+
+    The socket does not block. The receiver thread and the caller's take turns with it, and hold it
+    only while an operation goes on, never while they wait.
+    """
 
     def __init__(self, broker: Broker, timeout: float) -> None:
         super().__init__(
@@ -75,40 +78,57 @@ class _Transport(Transport):
         )
         self.broker = broker
         self.connect_timeout = timeout
+        self.send_deadline = 0.0
         self.thread: threading.Thread | None = None
+        self.turn = threading.Lock()
         self.override_threading(self._start_thread)
 
     def attempt_connection(self) -> None:
         """Called by stomp.py in place of its own; raises :class:`.exc.ConnectFailed`."""
         self.current_host_and_port = (self.broker.host, self.broker.port)
         self.socket = _open_socket(self.broker, self.connect_timeout)
-        if self.broker.tls and PollableQueue is not None:
-            self._write_from_the_receiver()
-
-    def _write_from_the_receiver(self) -> None:
-        """Set up stomp.py 9's way with TLS: OpenSSL must not be used by two threads at once."""
-        import selectors
-
-        self.send_queue = PollableQueue()
-        self.sel = selectors.DefaultSelector()
-        self.sel.register(self.send_queue, selectors.EVENT_READ)
-        self.sel.register(self.socket, selectors.EVENT_READ)
-        self.blocking = False
-        self.socket.setblocking(False)
 
     def receive(self) -> bytes:
         """Called by stomp.py for the next bytes. No bytes are the end, with TLS as without."""
-        try:
-            data: bytes = self.socket.recv(65536)
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            raise
-        except InterruptedError:
-            raise InterruptedException() from None
-        except (OSError, AttributeError):  # AttributeError: closed by the other thread
-            data = b""
+        sock = self.socket
+        data = b""
+        # The other thread may close the socket at any time; then there is no more to read.
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            data = self._retried(sock, lambda: sock.recv(CHUNK), select.POLLIN, None)
         if not data:
             self.running = False
         return data
+
+    def send(self, encoded_frame: bytes) -> None:
+        """Called by stomp.py for each frame; ends at :attr:`send_deadline`."""
+        sock, rest = self.socket, memoryview(encoded_frame)
+        if sock is None:
+            raise ConnectionError("the connection is closed")
+        while rest:
+            piece = rest[:CHUNK]
+            sent = self._retried(
+                sock, functools.partial(sock.send, piece), select.POLLOUT, self.send_deadline
+            )
+            rest = rest[sent:]
+
+    def _retried(
+        self,
+        sock: socket.socket,
+        operation: t.Callable[[], t.Any],
+        wanted: int,
+        deadline: float | None,
+    ) -> t.Any:
+        """Repeat an operation until the socket lets it through."""
+        while True:
+            try:
+                with self.turn:
+                    return operation()
+            except ssl.SSLWantReadError:
+                _wait(sock, select.POLLIN, deadline)
+            except ssl.SSLWantWriteError:
+                _wait(sock, select.POLLOUT, deadline)
+            except BlockingIOError:
+                _wait(sock, wanted, deadline)
 
     def _start_thread(self, target: t.Callable[[], None]) -> threading.Thread:
         self.thread = threading.Thread(
@@ -122,13 +142,22 @@ class _Transport(Transport):
         self.running = False
         sock = self.socket
         if sock is not None:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError), self.turn:
                 sock.shutdown(socket.SHUT_RDWR)
         if self.thread is not None:
             self.thread.join(CLOSING)
         if sock is not None:
             with contextlib.suppress(OSError):
                 sock.close()
+
+
+def _wait(sock: socket.socket, event: int, deadline: float | None) -> None:
+    """Wait until the socket can be read or written; TimeoutError at the deadline, if there is one."""
+    poll = select.poll()
+    poll.register(sock, event)
+    left = None if deadline is None else (deadline - time.monotonic()) * 1000
+    if left is not None and left <= 0 or not poll.poll(left):
+        raise TimeoutError("it takes nothing more; is it overloaded?")
 
 
 class _Connection(BaseConnection, Protocol11):
@@ -143,6 +172,17 @@ class _Connection(BaseConnection, Protocol11):
         Protocol11.disconnect(self, receipt=receipt)
 
 
+class Login(t.NamedTuple):
+    """What CONNECT says, as the broker wants it spelled.
+
+    :ivar vhost: the virtual host to ask for, if any.
+    """
+
+    user: str
+    password: str
+    vhost: str | None
+
+
 class Session:
     """An open connection. Make it with :meth:`open`; close it in every path."""
 
@@ -155,10 +195,9 @@ class Session:
         self._ended: exc.ConnectorError | None = None
 
     @classmethod
-    def open(cls, broker: Broker, vhost: str | None, timeout: float) -> Session:
+    def open(cls, broker: Broker, login: Login, timeout: float) -> Session:
         """Connect and log in.
 
-        :param vhost: the virtual host to ask for.
         :param timeout: seconds for all of it.
         :raises exc.ConnectFailed: no connection; the message tells the step and the cause.
         :raises exc.AuthenticationFailed: the broker refused us.
@@ -168,16 +207,18 @@ class Session:
         deadline = time.monotonic() + timeout
         session = cls(broker, _Transport(broker, timeout))
         try:
-            session._log_in(vhost, deadline)
+            session._log_in(login, deadline)
         except BaseException:
-            session._transport.end()
+            session._end()
             raise
         return session
 
-    def _log_in(self, vhost: str | None, deadline: float) -> None:
+    def _log_in(self, login: Login, deadline: float) -> None:
         self._transport.start()
-        headers = {"host": vhost} if vhost else {}
-        self._connection.connect(self.broker.user, self.broker.password, headers=headers)
+        headers = {"host": login.vhost} if login.vhost else {}
+        self._transmit(
+            lambda: self._connection.connect(login.user, login.password, headers=headers), deadline
+        )
         event = self._listener.next(deadline - time.monotonic())
         if event is None:
             raise exc.ConnectFailed(
@@ -186,7 +227,7 @@ class Session:
                 self.broker.name,
             )
         if event.kind != "connected":
-            raise self._refused(event, vhost)
+            raise self._refused(event, login.vhost)
 
     def _refused(self, event: Event, vhost: str | None) -> exc.ConnectFailed:
         if event.kind != "error":
@@ -202,34 +243,34 @@ class Session:
             self.broker.name,
         )
 
-    def send(self, destination: str, body: bytes, headers: t.Mapping[str, str]) -> None:
+    def send(
+        self, destination: str, body: bytes, headers: t.Mapping[str, str], deadline: float
+    ) -> None:
         """Publish one message.
 
+        :param deadline: on the monotonic clock; when the broker must have taken it.
         :raises exc.ConnectorError: the connection is gone, or the broker takes nothing more.
         """
         self._transmit(
             lambda: self._connection.send(
                 destination, body, content_type="text/plain; charset=UTF-8", headers=dict(headers)
-            )
+            ),
+            deadline,
         )
 
-    def subscribe(self, destination: str, subscription: str) -> None:
+    def subscribe(self, destination: str, subscription: str, deadline: float) -> None:
         """Have a destination's messages delivered. Raises as :meth:`send` does."""
-        self._transmit(lambda: self._connection.subscribe(destination, subscription))
+        self._transmit(lambda: self._connection.subscribe(destination, subscription), deadline)
 
-    def unsubscribe(self, subscription: str) -> None:
-        """End a subscription. Raises as :meth:`send` does."""
-        self._transmit(lambda: self._connection.unsubscribe(subscription))
-
-    def _transmit(self, action: t.Callable[[], None]) -> None:
+    def _transmit(self, action: t.Callable[[], None], deadline: float) -> None:
+        self._transport.send_deadline = deadline
         try:
             action()
         except Exception as error:
             # stomp.py raises its own, the socket's and, when the receiver has just closed the
             # socket, AttributeErrors. What the broker said, if anything, is in the queue.
             raise self._why_lost() or exc.ConnectionLost(
-                f"the connection to {self.broker.name} broke while sending: {reason(error)}",
-                self.broker.name,
+                f"sending to {self.broker.name} failed: {reason(error)}", self.broker.name
             ) from error
 
     def _why_lost(self) -> exc.ConnectorError | None:
@@ -248,7 +289,7 @@ class Session:
 
         :param timeout: seconds to wait for it.
         :returns: None if there is none in time.
-        :raises exc.DecodingError: it was too large, and is dropped.
+        :raises exc.Oversized: it was too large, and is dropped.
         :raises exc.BrokerError: the broker refused something that we sent.
         :raises exc.ConnectionLost: the connection is gone.
         """
@@ -260,7 +301,7 @@ class Session:
         if event.kind == "message":
             return event.body
         if event.kind == "oversized":
-            raise exc.DecodingError(f"a message of more than {self._listener.max_size} bytes")
+            raise exc.Oversized(f"a message of more than {self._listener.max_size} bytes")
         self._ended = (
             self._error(event)
             if event.kind == "error"
@@ -277,10 +318,15 @@ class Session:
         """Log out and close. Never fails, takes :data:`CLOSING` seconds at the most twice."""
         receipt = secrets.token_hex(8)
         deadline = time.monotonic() + CLOSING
+        self._listener.close()
         with contextlib.suppress(Exception):
             if self._ended is None and self._transport.is_connected():
-                self._connection.say_goodbye(receipt)
+                self._transmit(lambda: self._connection.say_goodbye(receipt), deadline)
                 self._await_goodbye(receipt, deadline)
+        self._end()
+
+    def _end(self) -> None:
+        self._listener.close()
         self._transport.end()
 
     def _await_goodbye(self, receipt: str, deadline: float) -> None:
@@ -305,7 +351,7 @@ def _open_socket(broker: Broker, timeout: float) -> socket.socket:
     context = _tls_context(broker) if broker.tls else None
     try:
         sock = socket.create_connection((broker.host, broker.port), timeout)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise exc.ConnectFailed(
             f"cannot connect to {broker.name}: {_tcp_reason(error, timeout)}", broker.name
         ) from error
@@ -313,31 +359,27 @@ def _open_socket(broker: Broker, timeout: float) -> socket.socket:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context is not None:
             sock = context.wrap_socket(sock, server_hostname=broker.host)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         sock.close()
         raise exc.ConnectFailed(
             f"no TLS connection to {broker.name}: {_tls_reason(error)}", broker.name
         ) from error
-    sock.settimeout(None)
-    _bound_sending(sock, timeout)
+    sock.setblocking(False)
     return sock
 
 
-def _bound_sending(sock: socket.socket, seconds: float) -> None:
-    """Let a send fail when the broker takes nothing for so long; receiving may wait for ever."""
-    value = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
-    with contextlib.suppress(OSError):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
-
-
 def _tls_context(broker: Broker) -> ssl.SSLContext:
-    context = ssl.create_default_context()
+    """TLS 1.2 or newer, verified against the broker's ca files; without any, the system's."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
         for path in broker.ca:
             context.load_verify_locations(path)
+        if not broker.ca:
+            context.load_default_certs()
         if broker.cert:
-            context.load_cert_chain(broker.cert, broker.key)
+            # Without a callback OpenSSL would ask for a passphrase on the terminal.
+            context.load_cert_chain(broker.cert, broker.key, password=lambda: "")
     except (OSError, ValueError) as error:
         raise exc.CredentialError(
             f"cannot use the TLS files of {broker.name} (ca {', '.join(broker.ca) or 'none'},"
@@ -347,15 +389,17 @@ def _tls_context(broker: Broker) -> ssl.SSLContext:
     return context
 
 
-def _tcp_reason(error: OSError, timeout: float) -> str:
+def _tcp_reason(error: OSError | UnicodeError, timeout: float) -> str:
     if isinstance(error, socket.timeout):
         return f"no answer within {timeout:.0f} s; is the address right, and no firewall between?"
+    if isinstance(error, UnicodeError):
+        return "this is no host name"
     if isinstance(error, ConnectionRefusedError):
         return "connection refused; does the broker run there, with its STOMP plugin on that port?"
     return reason(error)
 
 
-def _tls_reason(error: OSError) -> str:
+def _tls_reason(error: OSError | ValueError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not accepted: {error.verify_message}"
     return f"{reason(error)}; does this port speak TLS?"

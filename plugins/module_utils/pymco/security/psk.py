@@ -37,7 +37,12 @@ class PskProvider(SecurityProvider):
 
     def _callerid(self) -> str:
         kind, caller = self.config.choose("plugin.psk.callertype", _CALLERS, default="uid")
-        return f"{kind}={caller(self.config)}"
+        try:
+            return f"{kind}={caller(self.config)}"
+        except (KeyError, OSError) as error:
+            raise exc.ImproperlyConfigured(
+                f"plugin.psk.callertype = {kind}, but this process has none that is known here"
+            ) from error
 
     def sign(self, message: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """See :meth:`.SecurityProvider.sign`."""

@@ -19,8 +19,11 @@ import typing as t
 
 from .. import exc
 
-MAX_VALUES = 1_000_000
+MAX_VALUES = 250_000
 """How many values one payload may hold when every link and alias in it is followed."""
+
+MAX_TEXT = 64 * 2**20
+"""How many characters and bytes its strings may have together, counted in the same way."""
 
 MAX_DEPTH = 100
 """How deep the values of one payload may be nested."""
@@ -37,6 +40,10 @@ class Symbol(str):
 
     def __new__(cls, name: str) -> Symbol:
         return super().__new__(cls, ":" + name)
+
+    def __getnewargs__(self) -> tuple[str]:
+        """For copy and pickle, which would put another colon before it."""
+        return (self.name,)
 
     @property
     def name(self) -> str:
@@ -74,26 +81,38 @@ def check_size(value: t.Any) -> None:
     A few hundred bytes of YAML aliases or Marshal links can stand for billions of values
     ("billion laughs"). In memory they are shared; the first JSON writer would expand them.
 
-    :raises exc.DecodingError: more than :data:`MAX_VALUES` values, or nested deeper than
-        :data:`MAX_DEPTH`.
+    :raises exc.DecodingError: more than :data:`MAX_VALUES` values or :data:`MAX_TEXT`
+        characters, or nested deeper than :data:`MAX_DEPTH`.
     """
-    budget = MAX_VALUES
-    containers = [value] if isinstance(value, (list, dict)) else []
-    for _depth in range(MAX_DEPTH):
-        budget -= sum(len(container) for container in containers)
-        if budget < 0:
-            raise exc.DecodingError(f"refused: it stands for more than {MAX_VALUES} values")
-        containers = [
-            child
-            for container in containers
-            for child in (container.values() if isinstance(container, dict) else container)
-            if isinstance(child, (list, dict))
-        ]
+    values, text = MAX_VALUES, MAX_TEXT
+    level = [value]
+    for _depth in range(MAX_DEPTH + 1):
+        text -= sum(len(item) for item in level if isinstance(item, (str, bytes)))
+        containers = [item for item in level if isinstance(item, (list, dict))]
+        values -= sum(map(len, containers))
+        if values < 0 or text < 0:
+            raise exc.DecodingError(
+                f"refused: it stands for more than {MAX_VALUES} values or {MAX_TEXT} characters"
+            )
         if not containers:
             return
+        level = [child for container in containers for child in _children(container)]
     raise exc.DecodingError(f"refused: it is nested deeper than {MAX_DEPTH} levels")
 
 
-def hashable(key: t.Any) -> t.Any:
-    """A dict key for a value that may be a Ruby Hash or Array, which Ruby allows as keys."""
-    return repr(key) if isinstance(key, (list, dict)) else key
+def _children(container: t.Any) -> t.Iterator[t.Any]:
+    """What stands in a list or dict, the keys of a dict included."""
+    yield from container
+    if isinstance(container, dict):
+        yield from container.values()
+
+
+def checked_key(key: t.Any) -> t.Any:
+    """A Hash's key, if it can be one of a dict.
+
+    :raises exc.DecodingError: it is a Hash or an Array itself. Their text could be endless, and no
+        agent is known to send such.
+    """
+    if isinstance(key, (list, dict)):
+        raise exc.DecodingError("refused: a Hash has a Hash or an Array as key")
+    return key

@@ -18,7 +18,7 @@ import re
 import typing as t
 
 from .. import exc
-from .base import MAX_DEPTH, Serializer, Symbol, check_size, hashable
+from .base import MAX_DEPTH, MAX_VALUES, Serializer, Symbol, check_size, checked_key
 
 HEADER = b"\x04\x08"
 FIXNUM_MAX = 2**30
@@ -41,7 +41,7 @@ class MarshalSerializer(Serializer):
         """See :meth:`.Serializer.deserialize`."""
         try:
             return _Reader(payload).load()
-        except (IndexError, ValueError) as error:
+        except (IndexError, ValueError, RecursionError) as error:
             raise exc.DecodingError(f"no valid Marshal data: {error}") from error
 
     def embed(self, serialized: bytes) -> bytes:
@@ -165,6 +165,7 @@ class _Reader:
         self.data = data
         self.position = len(HEADER)
         self.depth = 0
+        self.left = MAX_VALUES
         self.symbols: list[Symbol] = []
         self.objects: list[t.Any] = []
         self.linked = False
@@ -180,10 +181,18 @@ class _Reader:
     def value(self) -> t.Any:
         tag = self.data[self.position]
         self.position += 1
+        self.depth += 1
+        self.left -= 1
+        if self.depth > MAX_DEPTH or self.left < 0:
+            raise exc.DecodingError(
+                f"refused: it has more than {MAX_VALUES} values, or deeper than {MAX_DEPTH} levels"
+            )
         reader = _READERS.get(tag)
         if reader is None:
             raise exc.DecodingError(f"no valid Marshal data: unknown type {chr(tag)!r}")
-        return reader(self)
+        value = reader(self)
+        self.depth -= 1
+        return value
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -220,24 +229,25 @@ class _Reader:
             raise exc.DecodingError("no valid Marshal data: truncated")
         return count
 
-    def enter(self) -> None:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise exc.DecodingError(f"refused: it is nested deeper than {MAX_DEPTH} levels")
-
     def remember(self, value: t.Any) -> t.Any:
         self.objects.append(value)
         return value
 
     def name(self) -> Symbol:
-        symbol = self.value()
-        if not isinstance(symbol, Symbol):
+        """A Symbol, where nothing else may stand; its encoding, if it is told, is UTF-8."""
+        encoded = self.data[self.position] == ord("I")
+        self.position += encoded
+        tag = self.byte()
+        if tag not in b":;":
             raise exc.DecodingError("no valid Marshal data: a name is no Symbol")
+        symbol = self.symbol() if tag == ord(":") else self.symbol_link()
+        if encoded:
+            self.attributes()
         return symbol
 
     def pairs(self, into: dict[t.Any, t.Any]) -> None:
         for _pair in range(self.count()):
-            key = hashable(self.value())
+            key = checked_key(self.value())
             into[key] = self.value()
 
     def attributes(self) -> dict[str, t.Any]:
@@ -287,17 +297,13 @@ class _Reader:
         return t.cast("str | bytes", self.remember(data.decode() if data.isascii() else data))
 
     def array(self) -> list[t.Any]:
-        self.enter()
         items: list[t.Any] = self.remember([])
         items.extend(self.value() for _item in range(self.count()))
-        self.depth -= 1
         return items
 
     def mapping(self) -> dict[t.Any, t.Any]:
-        self.enter()
         mapping: dict[t.Any, t.Any] = self.remember({})
         self.pairs(mapping)
-        self.depth -= 1
         return mapping
 
     def mapping_with_default(self) -> dict[t.Any, t.Any]:
@@ -307,7 +313,6 @@ class _Reader:
 
     def with_attributes(self) -> t.Any:
         """A value followed by instance variables: a String's encoding, mostly."""
-        self.enter()
         while self.data[self.position] in _WRAPPERS:
             self.position += 1
             self.name()
@@ -318,7 +323,6 @@ class _Reader:
         else:
             value = self.value()
             self.attributes()
-        self.depth -= 1
         return value
 
     def encoded_string(self) -> str | bytes:
@@ -341,18 +345,13 @@ class _Reader:
 
     def wrapped(self) -> t.Any:
         """A subclass of String, Array or Hash, or an object extended with a module."""
-        self.enter()
         self.name()
-        value = self.value()
-        self.depth -= 1
-        return value
+        return self.value()
 
     def instance(self) -> dict[str, t.Any]:
-        self.enter()
         attributes: dict[str, t.Any] = self.remember({})
         self.name()
         attributes.update(self.attributes())
-        self.depth -= 1
         return attributes
 
     def user_defined(self) -> bytes:
@@ -369,13 +368,11 @@ class _Reader:
 
     def user_marshalled(self) -> t.Any:
         """An object that wrote itself as another value."""
-        self.enter()
         index = len(self.objects)
         self.objects.append(None)
         self.name()
         value = self.value()
         self.objects[index] = value
-        self.depth -= 1
         return value
 
 

@@ -25,18 +25,40 @@ except ImportError:
     HAS_YAML = False
 
 from .. import exc
-from .base import Serializer, Symbol, check_size, hashable
+from .base import MAX_DEPTH, MAX_VALUES, Serializer, Symbol, check_size, checked_key
 
 PLAIN_SYMBOL = re.compile(r"[A-Za-z_]\w*[?!=]?", re.ASCII)
 SYMBOL_TAG = "!ruby/sym"
 STRING_TAG = "tag:yaml.org,2002:str"
 NO_FOLDING = 2**30
-MALFORMED = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+MAX_DIGITS = 1000
+"""Longer integers are refused: Python cannot print them, and no agent needs them."""
+SAFE_DEPTH = 2000
+"""libyaml composes nested nodes by recursion in C; far deeper, that ends the process."""
+SAFE_SIZE = 65536
+"""Bytes. Smaller payloads cannot hold so many values that reading them takes long."""
+MALFORMED = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 """What PyYAML's own constructors raise for scalars that do not fit their tag."""
 
 
 class RubyCompatibleLoader(Loader):
-    """Reads what Ruby writes, as data only: no tag makes it build anything."""
+    """Reads what Ruby writes, as data only: no tag makes it build anything.
+
+    A plain scalar is a number only in the form in which Psych writes numbers: it leaves strings
+    such as ``1_`` without quotes that PyYAML by itself would take for numbers.
+    """
+
+    yaml_implicit_resolvers: t.ClassVar[dict[str, list[t.Any]]] = {
+        first: [entry for entry in resolvers if not entry[0].endswith((":int", ":float"))]
+        for first, resolvers in getattr(Loader, "yaml_implicit_resolvers", {}).items()
+    }
 
 
 class RubyCompatibleDumper(Dumper):
@@ -55,6 +77,13 @@ def symbol_constructor(loader: t.Any, node: t.Any) -> Symbol:
     if len(name) > 1 and name[0] == name[-1] and name[0] in "\"'":
         name = name[1:-1]
     return Symbol(name)
+
+
+def integer_constructor(loader: t.Any, node: t.Any) -> int:
+    """An Integer of bounded size."""
+    if len(loader.construct_scalar(node)) > MAX_DIGITS:
+        raise exc.DecodingError(f"refused: an integer of more than {MAX_DIGITS} digits")
+    return int(loader.construct_yaml_int(node))
 
 
 def text_constructor(loader: t.Any, node: t.Any) -> str:
@@ -83,7 +112,7 @@ def _pairs(loader: t.Any, node: t.Any) -> t.Iterator[tuple[t.Any, t.Any]]:
         raise exc.DecodingError("a YAML mapping has no pairs")
     for key, value in node.value:
         yield (
-            hashable(loader.construct_object(key, deep=True)),
+            checked_key(loader.construct_object(key, deep=True)),
             loader.construct_object(value, deep=True),
         )
 
@@ -101,16 +130,62 @@ def represent_symbol(dumper: t.Any, symbol: Symbol) -> t.Any:
 
 
 if HAS_YAML:
-    RubyCompatibleLoader.add_implicit_resolver(SYMBOL_TAG, re.compile(r"^:."), [":"])
+    _YAML = "tag:yaml.org,2002:"
+    for tag, pattern, first in (
+        (SYMBOL_TAG, r":.", ":"),
+        (_YAML + "int", r"[-+]?(0|[1-9][0-9]*)$", "-+0123456789"),
+        (_YAML + "float", r"[-+]?[0-9]+\.[0-9]+([eE][-+]?[0-9]+)?$", "-+0123456789"),
+        (_YAML + "float", r"[-+]?\.inf$|\.nan$", "-+."),
+    ):
+        RubyCompatibleLoader.add_implicit_resolver(tag, re.compile(pattern), list(first))
     for tag in (SYMBOL_TAG, "!ruby/symbol"):
         RubyCompatibleLoader.add_constructor(tag, symbol_constructor)
     for name in ("timestamp", "value", "merge"):
-        RubyCompatibleLoader.add_constructor(f"tag:yaml.org,2002:{name}", text_constructor)
-    RubyCompatibleLoader.add_constructor("tag:yaml.org,2002:map", mapping_constructor)
+        RubyCompatibleLoader.add_constructor(_YAML + name, text_constructor)
+    for name in ("set", "omap", "pairs"):
+        RubyCompatibleLoader.add_constructor(
+            _YAML + name, lambda loader, node: ruby_object_constructor(loader, "", node)
+        )
+    RubyCompatibleLoader.add_constructor(_YAML + "int", integer_constructor)
+    RubyCompatibleLoader.add_constructor(_YAML + "map", mapping_constructor)
     RubyCompatibleLoader.add_constructor("!binary", Loader.construct_yaml_binary)
     RubyCompatibleLoader.add_multi_constructor("", ruby_object_constructor)
+
+    # Plain data have a form; whatever else PyYAML could write, no node would read as what it was.
+    RubyCompatibleDumper.yaml_representers = {
+        kind: Dumper.yaml_representers[kind]
+        for kind in (type(None), bool, int, float, bytes, list, tuple, dict)
+    }
+    RubyCompatibleDumper.yaml_multi_representers = {}
+    RubyCompatibleDumper.add_representer(None, Dumper.represent_undefined)
     RubyCompatibleDumper.add_representer(str, represent_string)
     RubyCompatibleDumper.add_representer(Symbol, represent_symbol)
+
+
+def _may_be_too_much(payload: bytes) -> bool:
+    """Whether a payload might be too deep or too much to compose; cheap, and never wrongly no.
+
+    In flow style a level needs a bracket. In block style it needs a column more than its parent,
+    or every second one does, since a sequence may stand in its parent's column.
+    """
+    if len(payload) > SAFE_SIZE:
+        return True
+    longest_line = max(map(len, payload.split(b"\n")))
+    return payload.count(b"[") + payload.count(b"{") + 2 * longest_line > SAFE_DEPTH
+
+
+def _check_events(payload: bytes) -> None:
+    """Parse without building anything, and stop where it becomes too much."""
+    depth = 0
+    for count, event in enumerate(yaml.parse(payload, Loader=Loader)):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH or count > MAX_VALUES:
+            raise exc.DecodingError(
+                f"refused: it has more than {MAX_VALUES} values, or deeper than {MAX_DEPTH} levels"
+            )
 
 
 class YamlSerializer(Serializer):
@@ -138,6 +213,8 @@ class YamlSerializer(Serializer):
     def deserialize(self, payload: bytes) -> t.Any:
         """See :meth:`.Serializer.deserialize`."""
         try:
+            if _may_be_too_much(payload):
+                _check_events(payload)
             value = yaml.load(payload, Loader=RubyCompatibleLoader)
         except (yaml.YAMLError, *MALFORMED) as error:
             raise exc.DecodingError(f"no valid YAML: {error}") from error
