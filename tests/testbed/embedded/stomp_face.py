@@ -44,7 +44,8 @@ async def read_frame(reader: asyncio.StreamReader) -> Frame:
     headers: dict[str, str] = {}
     while line := (await reader.readuntil(b"\n")).rstrip(b"\r\n"):
         key, _colon, value = line.decode().partition(":")
-        headers.setdefault(key, value if command == "CONNECT" else _unescape(value))
+        # RabbitMQ does so in CONNECT too, against the letter of STOMP.
+        headers.setdefault(key, _unescape(value))
     if "content-length" in headers:
         body = await reader.readexactly(int(headers["content-length"]))
         await reader.readexactly(1)
