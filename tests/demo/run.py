@@ -23,13 +23,12 @@ HERE = Path(__file__).resolve().parent
 def main() -> int:
     """Run the demonstration; return the playbook's exit code."""
     with tempfile.TemporaryDirectory(prefix="mcollective-demo-") as scratch:
-        collections = Path(scratch, "collections")
-        place = collections / "ansible_collections" / "pymco"
+        place = Path(scratch, "ansible_collections", "pymco")
         place.mkdir(parents=True)
         (place / "mcollective").symlink_to(ROOT)
         with EmbeddedCollective(fleet(), directory=Path(scratch, "collective")) as collective:
             _introduce(collective)
-            return _play(collections, collective.client_cfg)
+            return _play(Path(scratch), collective.client_cfg)
 
 
 def _introduce(collective: EmbeddedCollective) -> None:
@@ -44,14 +43,17 @@ def _introduce(collective: EmbeddedCollective) -> None:
     )
 
 
-def _play(collections: Path, client_cfg: Path) -> int:
+def _play(scratch: Path, client_cfg: Path) -> int:
+    """Run the playbook; all that Ansible writes goes into scratch."""
     program = Path(sys.executable).with_name("ansible-playbook")
     command = [str(program), str(HERE / "playbook.yml"), "-e", f"client_cfg={client_cfg}"]
     environment = {
         **os.environ,
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
-        "ANSIBLE_COLLECTIONS_PATH": str(collections),
+        "ANSIBLE_COLLECTIONS_PATH": str(scratch),
+        "ANSIBLE_HOME": str(scratch / "home"),
+        "ANSIBLE_REMOTE_TMP": str(scratch / "tmp"),
     }
     return subprocess.run(command, env=environment, check=False).returncode
 

@@ -19,7 +19,7 @@ for _attempt in $(seq 100); do
     sleep 0.1
 done
 
-export ANSIBLE_ASYNC_DIR="${directory}/async"
+export ANSIBLE_ASYNC_DIR="${directory}/async" ANSIBLE_REMOTE_TMP="${directory}/tmp"
 play=(ansible-playbook play.yml -i 'localhost,' -c local
     -e "client_cfg=${directory}/collective/client.cfg" -e "ansible_python_interpreter=$(command -v python)")
 "${play[@]}" "$@"
