@@ -154,10 +154,12 @@ class Client:
         collective = request.collective or self.config.main_collective
         if not _COLLECTIVE.fullmatch(collective):
             raise exc.BadRequest(f"{collective!r} is no collective's name")
-        if "process_results" in request.arguments:
+        if collective not in self.config.collectives:
             raise exc.BadRequest(
-                "process_results is MCollective's own and no argument of an action"
+                f"{collective!r} is not among the collectives of {self.config.source}, which are"
+                f" {', '.join(self.config.collectives)}"
             )
+        _check_arguments(request.arguments)
         for node in request.nodes or ():
             checked_identity(node)
         for what in ("timeout", "discovery_timeout", "ttl"):
@@ -296,12 +298,14 @@ class _Stopwatch:
 
 
 def _check_arguments(arguments: t.Mapping[str, t.Any]) -> None:
-    names = [str(name).lstrip(":") for name in arguments]
-    if "process_results" in names:
+    for name in arguments:
+        if not isinstance(name, str):
+            raise exc.BadRequest(f"the argument {name!r} has a name that is no text")
+    symbols = symbolize(arguments)
+    if len(symbols) < len(arguments):
+        raise exc.BadRequest("an argument is there twice, with a colon before its name and without")
+    if ":process_results" in symbols:
         raise exc.BadRequest("process_results is MCollective's own and no argument of an action")
-    for name in names:
-        if names.count(name) > 1:
-            raise exc.BadRequest(f"the argument {name} is there twice, with a colon and without")
 
 
 def _addressed(request: Request) -> Filter:

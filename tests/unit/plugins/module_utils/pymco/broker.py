@@ -1,0 +1,162 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A STOMP broker of a few lines that does what a test tells it, on a real socket."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import re
+import socket
+import ssl
+import threading
+import typing as t
+
+PATIENCE = 5.0
+"""Seconds for which a script waits for what it expects."""
+
+
+class Frame(t.NamedTuple):
+    """A STOMP frame."""
+
+    command: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Peer:
+    """One connection, seen from the broker."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._buffer = b""
+
+    def expect(self, command: str) -> Frame:
+        """The next frame, which has to be such a one."""
+        frame = self._next()
+        assert frame.command == command, f"expected {command}, got {frame}"
+        return frame
+
+    def expect_end(self) -> None:
+        """Nothing more comes: the client closes the connection."""
+        with contextlib.suppress(ConnectionResetError):
+            rest = self._buffer.strip(b"\n") + self._socket.recv(65536)
+            assert rest == b"", f"expected the end, got {rest!r}"
+
+    def send(self, command: str, body: bytes = b"", **headers: str) -> None:
+        """Send a frame; underscores in header names stand for dashes."""
+        lines = [command, f"content-length:{len(body)}"]
+        lines += [f"{key.replace('_', '-')}:{value}" for key, value in headers.items()]
+        self.send_raw("\n".join(lines).encode() + b"\n\n" + body + b"\0")
+
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes."""
+        self._socket.sendall(data)
+
+    def log_in(self) -> Frame:
+        """Take the client. Returns the frame by which it asked."""
+        frame = self.expect("STOMP")
+        self.send("CONNECTED", version="1.1")
+        return frame
+
+    def read_some(self) -> None:
+        """Read a little of what comes, for :meth:`expect`."""
+        data = self._socket.recv(65536)
+        assert data, f"the client closed the connection: {self._buffer!r}"
+        self._buffer += data
+
+    def reply(self, body: bytes) -> None:
+        """Deliver a message."""
+        self.send("MESSAGE", body, subscription="s", message_id="1", destination="/d")
+
+    def log_out(self) -> None:
+        """See the client off: DISCONNECT, receipt, end."""
+        frame = self.expect("DISCONNECT")
+        self.send("RECEIPT", receipt_id=frame.headers["receipt"])
+        self.expect_end()
+
+    def _next(self) -> Frame:
+        while True:
+            self._buffer = self._buffer.lstrip(b"\n")
+            head, separator, rest = self._buffer.partition(b"\n\n")
+            if separator:
+                command, *lines = head.decode().split("\n")
+                headers = dict(_header(line) for line in lines)
+                size = int(headers.get("content-length", rest.find(b"\0")))
+                if size >= 0:
+                    return Frame(command, headers, self._body(len(head) + 2, size))
+            self.read_some()
+
+    def _body(self, start: int, size: int) -> bytes:
+        parts, missing = [self._buffer], start + size + 1 - len(self._buffer)
+        while missing > 0:
+            parts.append(self._socket.recv(65536))
+            assert parts[-1], "the client closed the connection within a frame"
+            missing -= len(parts[-1])
+        data = b"".join(parts)
+        end = start + size
+        assert data[end : end + 1] == b"\0"
+        self._buffer = data[end + 1 :]
+        return data[start:end]
+
+
+_ESCAPES = {"n": "\n", "r": "\r", "c": ":", "\\": "\\"}
+
+
+def _header(line: str) -> tuple[str, str]:
+    """A header as RabbitMQ reads it: escapes are resolved in every frame, CONNECT too."""
+    key, value = line.split(":", 1)
+    return key, re.sub(r"\\(.)", lambda match: _ESCAPES[match[1]], value)
+
+
+Script = t.Callable[[Peer], None]
+
+
+class ScriptedBroker:
+    """Runs one script for each connection, in order. All must have come to their end when it ends.
+
+    :param context: speak TLS.
+    """
+
+    def __init__(self, *scripts: Script, context: ssl.SSLContext | None = None) -> None:
+        self._scripts = scripts
+        self._context = context
+        self._errors: queue.SimpleQueue[BaseException] = queue.SimpleQueue()
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket.settimeout(PATIENCE)
+        self.port = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._run, name="scripted broker", daemon=True)
+
+    def __enter__(self) -> ScriptedBroker:
+        self._thread.start()
+        return self
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        self._thread.join(PATIENCE * (len(self._scripts) + 1))
+        self._socket.close()
+        if not self._errors.empty():
+            raise self._errors.get() from error
+
+    def _run(self) -> None:
+        try:
+            for script in self._scripts:
+                self._serve(script)
+        except BaseException as error:  # raised in the test's thread
+            self._errors.put(error)
+
+    def _serve(self, script: Script) -> None:
+        plain, _address = self._socket.accept()
+        plain.settimeout(PATIENCE)
+        with plain:
+            if self._context is None:
+                script(Peer(plain))
+                return
+            with self._context.wrap_socket(plain, server_side=True) as wrapped:
+                script(Peer(wrapped))
+
+
+def closed_port() -> int:
+    """A port on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return t.cast(int, sock.getsockname()[1])

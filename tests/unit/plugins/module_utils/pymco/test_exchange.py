@@ -1,0 +1,460 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which payloads are replies, how long to wait for them, and when it is over."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import typing as t
+
+import pytest
+
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.discovery import (
+    LONGEST,
+    Discovery,
+    discover,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.exchange import (
+    MAX_LISTED,
+    Intake,
+    Patience,
+    exchange,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter, Message
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
+    security_provider,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
+    MarshalSerializer,
+    Symbol,
+)
+
+CONFIG = Config({"identity": "me", "plugin.psk": "key"})
+SECURITY = security_provider(CONFIG)
+REQUESTID = "0123456789abcdef" * 2
+
+
+def reply(sender: t.Any, requestid: t.Any = REQUESTID, key: str = "key", **more: t.Any) -> bytes:
+    """A reply as a node makes it."""
+    body = MarshalSerializer().serialize({Symbol("statuscode"): 0, Symbol("data"): {}})
+    envelope = {
+        Symbol("senderid"): sender,
+        Symbol("requestid"): requestid,
+        Symbol("senderagent"): "rpcutil",
+        Symbol("msgtime"): 1395419893,
+        Symbol("body"): body,
+        Symbol("hash"): hashlib.md5(body + key.encode()).hexdigest(),
+        **{Symbol(name): value for name, value in more.items()},
+    }
+    return MarshalSerializer().serialize(envelope)
+
+
+FORGED = {"key": "another key"}
+
+
+def taken(payloads: t.Iterable[bytes], expected: t.Collection[str] | None = None) -> Intake:
+    intake = Intake(SECURITY, REQUESTID, expected)
+    for payload in payloads:
+        intake.take(payload)
+    return intake
+
+
+def test_a_reply_is_taken_with_its_body() -> None:
+    intake = Intake(SECURITY, REQUESTID, ["web1"])
+    assert intake.take(reply("web1")) is True
+    assert intake.outcome.replies["web1"][":body"] == {":statuscode": 0, ":data": {}}
+    assert intake.outcome.rejected == {}
+
+
+@pytest.mark.parametrize(
+    "payload,reason",
+    [
+        (b"", "undecodable"),
+        (b"garbage", "undecodable"),
+        (b"\x04\x08[\x00", "undecodable"),
+        (b"\x04\x08" + b"[\x06" * 5000, "undecodable"),
+        (b"\x04\x08{\x00", "other_request"),
+        (reply("web1", "f" * 32), "other_request"),
+        (reply("web1", None), "other_request"),
+        (reply("web1", [REQUESTID]), "other_request"),
+        (reply(None), "malformed"),
+        (reply(""), "malformed"),
+        (reply(["web1"]), "malformed"),
+        (reply({"web1": 1}), "malformed"),
+        (reply(5), "malformed"),
+        (reply(Symbol("web1")), "malformed"),
+        (reply("../web1"), "malformed"),
+        (reply("{{ lookup('pipe', 'id') }}"), "malformed"),
+        (reply("web1\n"), "malformed"),
+        (reply("x" * 300), "malformed"),
+        (reply("web1", **FORGED), "forged"),
+        (reply("web1", hash=None), "forged"),
+        (reply("web1", body=b"other"), "forged"),
+        (reply("web1", body=5), "undecodable"),
+        (reply("web1", body=b"x", hash=hashlib.md5(b"xkey").hexdigest()), "undecodable"),
+        (reply("db1"), "unexpected"),
+    ],
+)
+def test_what_is_no_reply_is_counted_by_reason_and_never_raised(
+    payload: bytes, reason: str
+) -> None:
+    intake = taken([payload], ["web1"])
+    assert intake.outcome.rejected == {reason: 1}
+    assert intake.outcome.replies == {}
+    assert not intake.complete
+
+
+def test_a_second_answer_is_dropped_and_the_first_stays() -> None:
+    intake = taken([reply("web1", msgtime=1), reply("web1", msgtime=2)], ["web1", "web2"])
+    assert intake.outcome.replies["web1"][":msgtime"] == 1
+    assert intake.outcome.rejected == {"duplicate": 1}
+
+
+def test_a_forged_reply_that_is_first_does_not_keep_the_true_one_out() -> None:
+    intake = taken([reply("web1", **FORGED), reply("web1")], ["web1"])
+    assert list(intake.outcome.replies) == ["web1"]
+    assert intake.outcome.rejected == {"forged": 1}
+
+
+def test_somebody_who_was_not_asked_is_listed_and_not_believed() -> None:
+    intake = taken([reply("db1"), reply("db1"), reply("db2"), reply("web1")], ["web1"])
+    assert intake.outcome.unexpected == ["db1", "db2"]
+    assert intake.outcome.rejected == {"unexpected": 3}
+    assert list(intake.outcome.replies) == ["web1"]
+
+
+def test_a_forger_gets_no_name_on_the_list_of_the_unexpected() -> None:
+    assert taken([reply("db1", **FORGED)], ["web1"]).outcome.unexpected == []
+
+
+def test_the_list_of_the_unexpected_is_bounded() -> None:
+    intake = taken([reply(f"db{n}") for n in range(MAX_LISTED + 5)], [])
+    assert len(intake.outcome.unexpected) == MAX_LISTED
+    assert intake.outcome.rejected == {"unexpected": MAX_LISTED + 5}
+
+
+def test_without_a_list_of_nodes_everybody_may_answer_and_it_is_never_complete() -> None:
+    intake = taken([reply("db1"), reply("web1")])
+    assert list(intake.outcome.replies) == ["db1", "web1"]
+    assert not intake.complete
+
+
+def test_it_is_complete_when_all_have_answered() -> None:
+    assert not taken([reply("a")], ["a", "b"]).complete
+    assert taken([reply("b"), reply("a")], ["a", "b"]).complete
+    assert taken([], []).complete
+
+
+# -- patience ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "patience,last,deadline",
+    [
+        (Patience(10), None, 110),
+        (Patience(10), 105, 110),
+        (Patience(10, first=2), None, 102),
+        (Patience(10, first=20), None, 110),
+        (Patience(10, first=2), 101, 110),
+        (Patience(10, quiet=2), None, 110),
+        (Patience(10, quiet=2), 101, 103),
+        (Patience(10, quiet=2), 109, 110),
+        (Patience(60, first=2, quiet=3), 130, 133),
+    ],
+)
+def test_the_deadline(patience: Patience, last: float | None, deadline: float) -> None:
+    assert patience.deadline(100, last) == deadline
+
+
+# -- the whole exchange --------------------------------------------------------------------------
+
+
+class Clock:
+    """A clock that stands until somebody waits."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class ScriptedConnector:
+    """Delivers payloads at set times, and writes down what it is asked to do.
+
+    :param arrivals: seconds after the request, and a payload or an error. All must be taken.
+    """
+
+    max_payload: int | None = None
+
+    def __init__(self, clock: Clock, *arrivals: tuple[float, bytes | Exception]) -> None:
+        self.clock, self.start = clock, clock.now
+        self.arrivals = list(arrivals)
+        self.calls: list[t.Any] = []
+        self.publishing = 0.0
+        self.failure: exc.ConnectorError | None = None
+
+    def open_replies(self, agent: str, collective: str, deadline: float) -> str:
+        self.calls.append(("open_replies", agent, collective, deadline - self.start))
+        return "/reply/here"
+
+    def publish(
+        self,
+        payload: bytes,
+        agent: str,
+        collective: str,
+        ttl: int,
+        reply_to: str,
+        deadline: float,
+        nodes: t.Iterable[str] | None = None,
+    ) -> None:
+        arguments = (agent, collective, ttl, reply_to, deadline - self.start, nodes)
+        self.calls.append(("publish", *arguments))
+        self.payload = payload
+        self.clock.now += self.publishing
+        if self.failure is not None:
+            raise self.failure
+
+    def next_payload(self, timeout: float) -> bytes | None:
+        assert 0 < timeout < math.inf
+        until = self.clock.now + timeout
+        if not self.arrivals or self.start + self.arrivals[0][0] > until:
+            self.clock.now = until
+            return None
+        after, what = self.arrivals.pop(0)
+        self.clock.now = max(self.clock.now, self.start + after)
+        if isinstance(what, Exception):
+            raise what
+        return what
+
+
+TEN_SECONDS = Patience(10)
+
+
+def run(
+    *arrivals: tuple[float, bytes | Exception],
+    patience: Patience = TEN_SECONDS,
+    expected: t.Collection[str] | None = None,
+    direct: bool = False,
+) -> tuple[t.Any, float, ScriptedConnector]:
+    """The outcome, the seconds it took, and the connector."""
+    clock = Clock()
+    connector = ScriptedConnector(clock, *arrivals)
+    message = Message("ping", "rpcutil", CONFIG, ttl=30)
+    message["requestid"] = REQUESTID
+    outcome = exchange(
+        t.cast(t.Any, connector), SECURITY, message, patience, expected, direct, clock
+    )
+    return outcome, clock.now - connector.start, connector
+
+
+def test_it_ends_at_once_when_all_have_answered() -> None:
+    outcome, seconds, connector = run((1, reply("a")), (3, reply("b")), expected=["a", "b"])
+    assert (list(outcome.replies), seconds, connector.arrivals) == (["a", "b"], 3, [])
+
+
+def test_it_ends_at_the_deadline_when_somebody_is_silent() -> None:
+    outcome, seconds, connector = run((1, reply("a")), (11, reply("b")), expected=["a", "b"])
+    assert (list(outcome.replies), seconds) == (["a"], 10)
+    assert len(connector.arrivals) == 1
+
+
+def test_nobody_asked_needs_no_waiting() -> None:
+    assert run(expected=[])[1] == 0
+
+
+def test_the_quiet_window_slides_with_each_reply() -> None:
+    arrivals = [(1.5 * n, reply(f"n{n}")) for n in range(1, 5)]
+    outcome, seconds, connector = run(*arrivals, patience=Patience(60, first=2, quiet=2))
+    assert (len(outcome.replies), seconds, connector.arrivals) == (4, 8, [])
+
+
+def test_the_first_window_ends_it_when_nobody_answers() -> None:
+    assert run(patience=Patience(60, first=2, quiet=5))[1] == 2
+
+
+def test_sliding_ends_at_the_total() -> None:
+    arrivals = [(n, reply(f"n{n}")) for n in range(1, 100)]
+    outcome, seconds, _connector = run(*arrivals, patience=Patience(10, first=2, quiet=2))
+    assert (len(outcome.replies), seconds) == (10, 10)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"garbage",
+        reply("a"),
+        reply("b", "f" * 32),
+        reply("b", **FORGED),
+        exc.Oversized("large"),
+        exc.DecodingError("no Base64"),
+    ],
+)
+def test_what_is_no_reply_does_not_extend_the_quiet_window(garbage: bytes | Exception) -> None:
+    arrivals = [(1.0, reply("a")), *((1.0 + n / 2, garbage) for n in range(1, 4))]
+    outcome, seconds, connector = run(*arrivals, patience=Patience(60, first=2, quiet=2))
+    assert (list(outcome.replies), seconds, connector.arrivals) == (["a"], 3, [])
+    assert sum(outcome.rejected.values()) == 3
+
+
+@pytest.mark.parametrize(
+    "error,reason",
+    [(exc.Oversized("large"), "oversized"), (exc.DecodingError("no Base64"), "undecodable")],
+)
+def test_what_the_connector_drops_is_counted_and_the_next_is_taken(
+    error: exc.DecodingError, reason: str
+) -> None:
+    outcome, _seconds, connector = run((1, error), (2, reply("a")), expected=["a"])
+    assert (list(outcome.replies), outcome.rejected) == (["a"], {reason: 1})
+    assert connector.arrivals == []
+
+
+@pytest.mark.parametrize("error", [exc.ConnectionLost("gone"), exc.BrokerError("refused")])
+def test_a_connection_that_ends_after_a_reply_leaves_what_has_come(
+    error: exc.ConnectorError,
+) -> None:
+    outcome, seconds, connector = run((1, reply("a")), (2, error), expected=["a", "b"])
+    assert (list(outcome.replies), outcome.lost, seconds) == (["a"], error, 2)
+    assert connector.arrivals == []
+
+
+@pytest.mark.parametrize("error", [exc.ConnectionLost("gone"), exc.BrokerError("refused")])
+def test_a_connection_that_ends_before_any_reply_is_told_too(error: exc.ConnectorError) -> None:
+    outcome, seconds, _connector = run((1, b"garbage"), (2, error), expected=["a"])
+    assert (outcome.lost, outcome.replies, seconds) == (error, {}, 2)
+    assert outcome.rejected == {"undecodable": 1}
+
+
+def prepared(*arrivals: tuple[float, bytes | Exception]) -> tuple[ScriptedConnector, Message]:
+    message = Message("ping", "rpcutil", CONFIG, ttl=30)
+    message["requestid"] = REQUESTID
+    return ScriptedConnector(Clock(), *arrivals), message
+
+
+def test_a_connection_that_ends_while_the_request_leaves_is_told() -> None:
+    # Some of the nodes may have got it.
+    connector, message = prepared((0, reply("a")))
+    connector.failure = exc.ConnectionLost("gone")
+    outcome = exchange(
+        t.cast(t.Any, connector), SECURITY, message, Patience(10), ["a"], clock=connector.clock
+    )
+    assert (outcome.lost, outcome.replies) == (connector.failure, {})
+
+
+def test_a_connection_that_ends_before_the_request_leaves_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_arguments: t.Any) -> t.NoReturn:
+        raise error
+
+    error = exc.BrokerError("no permission")
+    connector, message = prepared()
+    monkeypatch.setattr(connector, "open_replies", refuse)
+    with pytest.raises(exc.BrokerError) as caught:
+        exchange(t.cast(t.Any, connector), SECURITY, message, Patience(10), clock=connector.clock)
+    assert caught.value is error
+    assert connector.calls == []
+
+
+@pytest.mark.parametrize("publishing,replies", [(4.0, ["a"]), (8.0, [])])
+def test_the_time_that_publishing_takes_counts(publishing: float, replies: list[str]) -> None:
+    connector, message = prepared((7, reply("a")), (11, reply("b")))
+    connector.publishing = publishing
+    connector.arrivals = connector.arrivals if replies else []
+    outcome = exchange(
+        t.cast(t.Any, connector), SECURITY, message, Patience(10), ["a", "b"], clock=connector.clock
+    )
+    assert list(outcome.replies) == replies
+    assert connector.clock.now - connector.start == 10
+
+
+def test_publishing_that_takes_all_the_time_leaves_none_to_listen() -> None:
+    connector, message = prepared((5, reply("a")))
+    connector.publishing = 10.0
+    outcome = exchange(
+        t.cast(t.Any, connector), SECURITY, message, Patience(10), ["a"], clock=connector.clock
+    )
+    assert (outcome.replies, outcome.lost, len(connector.arrivals)) == ({}, None, 1)
+
+
+def test_a_broadcast_is_published_once_with_replies_opened_before() -> None:
+    _outcome, _seconds, connector = run(expected=["a", "b"])
+    assert connector.calls == [
+        ("open_replies", "rpcutil", "mcollective", 10),
+        ("publish", "rpcutil", "mcollective", 30, "/reply/here", 10, None),
+    ]
+    envelope = SECURITY.decode(connector.payload)
+    assert (envelope[":body"], envelope[":requestid"]) == ("ping", REQUESTID)
+
+
+def test_a_direct_request_is_published_to_those_who_are_asked() -> None:
+    connector = run(expected=["a", "b"], direct=True)[2]
+    assert connector.calls[1][-1] == ["a", "b"]
+
+
+def test_a_request_that_is_too_large_for_the_middleware_is_refused_before_it_is_sent() -> None:
+    connector = ScriptedConnector(Clock())
+    connector.max_payload = 10
+    message = Message("ping", "rpcutil", CONFIG)
+    with pytest.raises(exc.BadRequest, match="bytes; the middleware takes 10"):
+        exchange(t.cast(t.Any, connector), SECURITY, message, Patience(1))
+    assert connector.calls == []
+
+
+# -- discovery -----------------------------------------------------------------------------------
+
+
+def discovered(
+    monkeypatch: pytest.MonkeyPatch,
+    *arrivals: tuple[float, bytes | Exception],
+    nodes: list[str] | None = None,
+) -> tuple[Discovery, float, ScriptedConnector]:
+    """What a discovery with a window of 2 seconds brings, how long it takes, and the connector."""
+    monkeypatch.setattr("secrets.token_hex", lambda _size: REQUESTID)
+    clock = Clock()
+    connector = ScriptedConnector(clock, *arrivals)
+    found = discover(
+        t.cast(t.Any, connector),
+        SECURITY,
+        CONFIG,
+        Filter().add_cfclass("web"),
+        "fleet",
+        2.0,
+        30,
+        nodes,
+        clock,
+    )
+    return found, clock.now - connector.start, connector
+
+
+def test_discovery_lists_who_answers_until_nobody_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    arrivals = [(1.5, reply("web2")), (3.0, reply("web1")), (3.1, b"garbage")]
+    found, seconds, connector = discovered(monkeypatch, *arrivals)
+    assert (found.nodes, seconds) == (["web1", "web2"], 5)
+    assert found.outcome.rejected == {"undecodable": 1}
+    assert connector.calls == [
+        ("open_replies", "discovery", "fleet", LONGEST),
+        ("publish", "discovery", "fleet", 30, "/reply/here", LONGEST, None),
+    ]
+    assert SECURITY.decode(connector.payload)[":body"] == "ping"
+
+
+def test_discovery_among_nodes_asks_them_and_ends_when_all_have_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found, seconds, connector = discovered(
+        monkeypatch, (0.5, reply("b")), (1, reply("a")), nodes=["a", "b"]
+    )
+    assert (found.nodes, seconds, connector.calls[1][-1]) == (["a", "b"], 1, ["a", "b"])
+
+
+@pytest.mark.parametrize("error", [exc.ConnectionLost("gone"), exc.BrokerError("refused")])
+def test_a_discovery_that_breaks_off_is_no_list_of_nodes(
+    error: exc.ConnectorError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(type(error)) as caught:
+        discovered(monkeypatch, (0.5, reply("a")), (1, error))
+    assert caught.value is error

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The text forms of filters."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, matching
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
+
+
+def fact(text: str) -> tuple[str, str, str]:
+    filter_ = Filter()
+    matching.add_facts(filter_, [text])
+    (found,) = filter_["fact"]
+    return found[Symbol("fact")], found[Symbol("operator")], found[Symbol("value")]
+
+
+@pytest.mark.parametrize(
+    "text,parts",
+    [
+        ("os=Debian", ("os", "==", "Debian")),
+        ("os==Debian", ("os", "==", "Debian")),
+        ("os=~^Deb", ("os", "=~", "^Deb")),
+        ("os=/^Deb/", ("os", "=~", "/^Deb/")),
+        ("os=~/^Deb/", ("os", "=~", "/^Deb/")),
+        ("os!=Debian", ("os", "!=", "Debian")),
+        ("cpus>=4", ("cpus", ">=", "4")),
+        ("cpus=>4", ("cpus", ">=", "4")),
+        ("cpus<=4", ("cpus", "<=", "4")),
+        ("cpus=<4", ("cpus", "<=", "4")),
+        ("cpus>4", ("cpus", ">", "4")),
+        ("cpus<4", ("cpus", "<", "4")),
+        ("  os  =  Debian Linux  ", ("os", "==", "Debian Linux")),
+        ("os.family=Debian", ("os.family", "==", "Debian")),
+        ("a=b=c", ("a", "==", "b=c")),
+        ("path=/etc", ("path", "==", "/etc")),
+        ("os= ", ("os", "==", " ")),
+        ("a=/", ("a", "==", "/")),
+        ("a={{ b }}", ("a", "==", "{{ b }}")),
+    ],
+)
+def test_a_fact_filter_reads_as_mco_reads_it(text: str, parts: tuple[str, str, str]) -> None:
+    assert fact(text) == parts
+
+
+@pytest.mark.parametrize("text", ["", "os", "os=", "=Debian", "o s=Debian", "os Debian", ">4"])
+def test_a_fact_filter_that_does_not_parse_is_refused_with_the_rule(text: str) -> None:
+    with pytest.raises(exc.BadFilter, match="it takes NAME OPERATOR VALUE") as caught:
+        fact(text)
+    assert repr(text) in str(caught.value)
+
+
+Add = t.Callable[[Filter, t.Iterable[str]], None]
+KINDS: list[tuple[str, str, Add]] = [
+    ("class", "cf_class", matching.add_classes),
+    ("agent", "agent", matching.add_agents),
+    ("identity", "identity", matching.add_identities),
+]
+
+
+@pytest.mark.parametrize("kind,key,add", KINDS)
+def test_names_and_patterns_are_taken(kind: str, key: str, add: Add) -> None:
+    filter_ = Filter()
+    add(filter_, [" web1.example-com_ ", "web1.example-com_"])
+    assert filter_[key] == ["web1.example-com_"]
+    filter_ = Filter()
+    add(filter_, ["/^we(b|x) \\d+$/"])
+    assert filter_[key] == ["/^we(b|x) \\d+$/"]
+
+
+@pytest.mark.parametrize("kind,key,add", KINDS)
+@pytest.mark.parametrize(
+    "text,why",
+    [
+        ("", "neither a name nor a /regular expression/"),
+        ("a b", "neither a name nor a /regular expression/"),
+        ("^web", "neither a name nor a /regular expression/"),
+        ("/web", "lacks its closing slash"),
+        ("/", "lacks its closing slash"),
+        ("//", "lacks its closing slash"),
+        ("/a/b/", "has a slash inside"),
+        ("/web/i", "lacks its closing slash"),
+    ],
+)
+def test_what_is_neither_is_refused_with_the_reason(
+    kind: str, key: str, add: Add, text: str, why: str
+) -> None:
+    with pytest.raises(exc.BadFilter) as caught:
+        add(Filter(), [text])
+    assert str(caught.value).startswith(f"{kind} filter {text!r} ")
+    assert why in str(caught.value)
+
+
+def test_class_names_may_have_colons() -> None:
+    filter_ = Filter()
+    matching.add_classes(filter_, ["role::web::front"])
+    assert filter_["cf_class"] == ["role::web::front"]
+
+
+@pytest.mark.parametrize("text", ["web1", "web1.example.com", "10.0.0.1", "_a", "a-b", "x" * 255])
+def test_identities(text: str) -> None:
+    assert matching.is_identity(text)
+    assert matching.checked_identity(text) == text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "",
+            "-rf",
+            ".",
+            "..",
+            "a/b",
+            "../a",
+            "a b",
+            "a\n",
+            "\na",
+            "a:b",
+            "{{ x }}",
+            "ä",
+            "x" * 256,
+        ),
+        *("a\0", "a;b", "$(a)", "*", None, 1, b"a", ["a"], Symbol("a")),
+    ],
+)
+def test_what_is_no_identity(value: t.Any) -> None:
+    assert not matching.is_identity(value)
+
+
+def test_an_identity_that_is_none_is_refused_by_name() -> None:
+    with pytest.raises(exc.BadFilter, match=r"'\{\{ x \}\}' is no identity"):
+        matching.checked_identity("{{ x }}")
+
+
+def test_an_identity_with_a_colon_is_refused_though_a_class_may_have_it() -> None:
+    with pytest.raises(exc.BadFilter, match="'a::b' is no identity"):
+        matching.add_identities(Filter(), ["a::b"])

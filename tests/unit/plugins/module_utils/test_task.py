@@ -1,0 +1,472 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The bridge between Ansible's options and the client."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pathlib
+import typing as t
+
+import pytest
+
+from ansible_collections.pymco.mcollective.plugins.module_utils import _task
+from ansible_collections.pymco.mcollective.plugins.module_utils._task import (
+    Task,
+    TaskFailed,
+    visible_values,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
+
+CONFIG = {
+    "connector": "rabbitmq",
+    "identity": "me",
+    "plugin.psk": "a psk",
+    "plugin.rabbitmq.pool.size": 1,
+    "plugin.rabbitmq.pool.1.host": "127.0.0.1",
+    "plugin.rabbitmq.pool.1.port": 1,
+    "plugin.rabbitmq.pool.1.user": "alice",
+    "plugin.rabbitmq.pool.1.password": "a password",
+}
+
+
+def params(**given: t.Any) -> dict[str, t.Any]:
+    """Options as Ansible hands them over."""
+    specs = {**_task.CLIENT_OPTIONS, **_task.TARGET_OPTIONS, **_task.RPC_OPTIONS}
+    defaults = {name: spec.get("default") for name, spec in specs.items()}
+    return {**defaults, "agent": "rpcutil", "action": "ping", "config": CONFIG, **given}
+
+
+def unwarned(message: str) -> None:
+    """Takes no warnings."""
+    raise AssertionError(f"unexpected warning: {message}")
+
+
+# -- data ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value,plain",
+    [
+        (Symbol("ok"), "ok"),
+        (Symbol(""), ""),
+        (":a string", ":a string"),
+        ({Symbol("a"): [Symbol("b"), {"c": Symbol("d")}]}, {"a": ["b", {"c": "d"}]}),
+        (b"\xff", {"content": "/w==", "encoding": "base64"}),
+        ([b"a"], [{"content": "YQ==", "encoding": "base64"}]),
+        ({None: 1, 2: 3, 1.5: 4, b"\xffk": 5}, {"": 1, "2": 3, "1.5": 4, "\\xffk": 5}),
+        (
+            {True: 1, False: 2, "True": 3, Symbol("x"): 4},
+            {"true": 1, "false": 2, "True": 3, "x": 4},
+        ),
+        ({Symbol("a"): 1, "a": 2, Symbol("b"): 3}, {":a": 1, "a": 2, "b": 3}),
+        ({"a": 1, Symbol("a"): {"b": 2, Symbol("b"): 3}}, {"a": 1, ":a": {"b": 2, ":b": 3}}),
+        ({Symbol("true"): 1, True: 2}, {":true": 1, "true": 2}),
+        ({Symbol("5"): 1, 5: 2, Symbol(""): 3, None: 4}, {":5": 1, "5": 2, ":": 3, "": 4}),
+        ([None, True, 2**70, 1.5, "\u00e9"], [None, True, 2**70, 1.5, "\u00e9"]),
+        ("{{ lookup('pipe', 'id') }}", "{{ lookup('pipe', 'id') }}"),
+    ],
+)
+def test_data_become_what_json_can_carry(value: t.Any, plain: t.Any) -> None:
+    assert _task.to_json(value) == plain
+    assert json.loads(json.dumps(_task.to_json(value))) == plain
+
+
+def test_no_symbol_is_left_anywhere() -> None:
+    def types(value: t.Any) -> t.Iterator[type]:
+        yield type(value)
+        for item in [*value, *value.values()] if isinstance(value, dict) else []:
+            yield from types(item)
+
+    converted = _task.to_json({Symbol("a"): Symbol("b"), "c": {Symbol("d"): Symbol("e")}})
+    assert set(types(converted)) == {dict, str}
+
+
+# -- configuration -------------------------------------------------------------------------------
+
+
+def test_a_config_with_a_connector_needs_no_file() -> None:
+    task = Task(params(), unwarned, {})
+    assert task.config.source == "the option config"
+    assert task.config["plugin.rabbitmq.pool.1.port"] == "1"
+
+
+def test_config_wins_over_the_file(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "client.cfg"
+    path.write_text("connector = rabbitmq\nidentity = file\nttl = 5\nodd = 1\n")
+    warnings: list[str] = []
+    task = Task(params(config_file=str(path), config={"ttl": 7}), warnings.append, {})
+    assert (task.config.identity, task.config.getint("ttl")) == ("file", 7)
+    assert warnings == [f"{path}: unknown option odd"]
+
+
+def test_a_boolean_of_config_is_a_truth_value() -> None:
+    config = {**CONFIG, "plugin.rabbitmq.base64": True, "direct_addressing": False}
+    task = Task(params(config=config), unwarned, {})
+    assert task.config.getboolean("plugin.rabbitmq.base64") is True
+    assert task.config.getboolean("direct_addressing") is False
+
+
+def test_a_file_that_is_missing_fails_the_task() -> None:
+    with pytest.raises(TaskFailed, match=r"/no/such\.cfg: No such file"):
+        Task(params(config_file="/no/such.cfg"), unwarned, {})
+
+
+def test_secrets_are_hidden_and_the_rest_of_config_is_not() -> None:
+    task = Task(params(), unwarned, {"STOMP_PASSWORD": "of the environment"})
+    assert task.secrets() == {"a psk", "a password", "of the environment"}
+    assert visible_values(params()) == {"rabbitmq", "me", "1", "127.0.0.1", "alice"}
+
+
+def test_a_value_that_is_a_secret_elsewhere_stays_hidden() -> None:
+    assert "a psk" not in visible_values(params(config={**CONFIG, "identity": "a psk"}))
+
+
+def test_options_that_cannot_be_used_show_no_secrets_either() -> None:
+    # The module asks before anything else, and must then be able to tell what is wrong.
+    assert visible_values(params(config={**CONFIG, "connector": ["a"], "plugin.psk": None})) == {
+        *("['a']", "me", "1", "127.0.0.1", "alice")
+    }
+
+
+def test_secrets_of_a_file_are_hidden_too(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "client.cfg"
+    path.write_text("connector = rabbitmq\nplugin.psk = of the file\n")
+    task = Task(params(config_file=str(path), config=None), unwarned, {})
+    assert task.secrets() == {"of the file"}
+    assert visible_values(params(config_file=str(path), config=None)) == set()
+
+
+def test_null_in_config_is_not_set(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "client.cfg"
+    path.write_text("connector = rabbitmq\nidentity = file\nttl = 5\n")
+    given = {"ttl": None, "identity": "given", "connector": None}
+    task = Task(params(config_file=str(path), config=given), unwarned, {})
+    assert (task.config.getint("ttl"), task.config.identity) == (5, "given")
+    assert task.config.connector == "rabbitmq"
+    task = Task(params(config={**CONFIG, "ttl": None}), unwarned, {})
+    assert task.config.getint("ttl") == 60
+
+
+@pytest.mark.parametrize("value", [[], ["a"], {}, {"a": 1}])
+def test_a_list_or_dict_in_config_is_refused(value: t.Any) -> None:
+    with pytest.raises(
+        TaskFailed, match="^the option config: main_collective must be a single value$"
+    ):
+        Task(params(config={**CONFIG, "main_collective": value}), unwarned, {})
+
+
+@pytest.mark.parametrize(
+    "given,why",
+    [
+        ({"fact_filters": ["os"]}, "fact filter 'os' does not parse"),
+        ({"class_filters": ["/a"]}, "class filter '/a' lacks its closing slash"),
+        ({"agent_filters": ["a b"]}, "agent filter 'a b' is neither"),
+        ({"identity_filters": ["a:b"]}, "'a:b' is no identity"),
+        ({"nodes": ["{{ x }}"]}, "is no identity"),
+        ({"agent": "a b"}, "'a b' is no agent"),
+        ({"timeout": 0.0}, "timeout must be more than 0"),
+        ({"arguments": {"process_results": True}}, "process_results is"),
+        ({"config": {**CONFIG, "connector": "pigeon"}}, "connector = pigeon is not supported"),
+        ({"config": {**CONFIG, "securityprovider": "rot13"}}, "rot13 is not supported"),
+        ({"config": {**CONFIG, "plugin.psk": ""}}, r"needs the option plugin\.psk"),
+        ({"arguments": {":process_results": True}}, "process_results is"),
+        ({"arguments": {"a": 1, ":a": 2}}, "argument a is there twice"),
+        ({"collective": "elsewhere"}, "'elsewhere' is not among the collectives of the option"),
+        ({"timeout": float("nan")}, "timeout must be more than 0"),
+        ({"timeout": float("inf")}, "timeout must be more than 0"),
+        ({"discovery_timeout": 3e6}, "discovery_timeout must be more than 0"),
+        ({"config": {**CONFIG, "discovery_timeout": "nan"}}, "discovery_timeout = nan is not"),
+        ({"config": {**CONFIG, "connection_timeout": 0}}, "connection_timeout = 0 is not between"),
+        ({"config": {**CONFIG, "ttl": "soon"}}, "ttl = soon is not a whole number"),
+    ],
+)
+def test_a_wrong_option_fails_before_anything_is_opened(given: dict[str, t.Any], why: str) -> None:
+    # Port 1 would be refused with another message.
+    with pytest.raises(TaskFailed, match=why):
+        Task(params(**given), unwarned, {}).call(check_mode=False)
+
+
+def test_a_broker_that_is_down_fails_the_task() -> None:
+    with pytest.raises(
+        TaskFailed, match="cannot connect to 127.0.0.1:1: connection refused"
+    ) as caught:
+        Task(params(), unwarned, {}).call(check_mode=False)
+    assert "a password" not in str(caught.value)
+    assert caught.value.result == {}
+
+
+# -- results -------------------------------------------------------------------------------------
+
+
+class FakeClient:
+    """Stands for the client where only its results matter."""
+
+    def __init__(self, result: rpc.Result) -> None:
+        self.result = result
+        self.calls: list[str] = []
+
+    def __call__(self, config: t.Any) -> FakeClient:
+        return self
+
+    def __enter__(self) -> FakeClient:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        pass
+
+    def check(self, request: rpc.Request) -> None:
+        self.calls.append("check")
+
+    def call(self, request: rpc.Request) -> rpc.Result:
+        self.calls.append("call")
+        return self.result
+
+    def targets(self, request: rpc.Request) -> rpc.Result:
+        self.calls.append("targets")
+        return rpc.Result(self.result.nodes)
+
+
+def reply(sender: str, code: int = 0, message: str = "OK") -> rpc.Reply:
+    return rpc.Reply("rpcutil", "ping", sender, code, message, {":pong": Symbol("x")})
+
+
+def result(nodes: str, *replies: rpc.Reply, **more: t.Any) -> rpc.Result:
+    given = {"requestid": "f" * 32 if nodes else None, "broker": "b:1", **more}
+    return rpc.Result(nodes.split(), list(replies), **given)
+
+
+def called(
+    monkeypatch: pytest.MonkeyPatch,
+    result_: rpc.Result,
+    check_mode: bool = False,
+    **given: t.Any,
+) -> tuple[dict[str, t.Any], str, list[str]]:
+    """What the task returns, its message if it failed, and the client's calls."""
+    client = FakeClient(result_)
+    monkeypatch.setattr(rpc, "Client", client)
+    warn = unwarned if result_.lost is None else lambda message: None
+    try:
+        return Task(params(**given), warn, {}).call(check_mode), "", client.calls
+    except TaskFailed as failure:
+        return failure.result, str(failure), client.calls
+
+
+ONE_FAILED = ("a b c", reply("a"), reply("b", 1, "broken"), reply("c"))
+ONE_SILENT = ("a b", reply("a"))
+LOST = exc.ConnectionLost("b:1 closed the connection", "b:1")
+
+
+def test_a_good_result_is_returned_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = result("a b", reply("a"), reply("b"), unexpected=["z"], seconds={"call": 0.5})
+    good.rejected["forged"] = 2
+    returned, message, _calls = called(monkeypatch, good)
+    assert message == ""
+    six = {"agent": "rpcutil", "action": "ping", "statuscode": 0, "statusmsg": "OK"}
+    assert returned == {
+        "changed": True,
+        "replies": [
+            {**six, "sender": "a", "data": {":pong": "x"}},
+            {**six, "sender": "b", "data": {":pong": "x"}},
+        ],
+        "nodes": ["a", "b"],
+        "no_response": [],
+        "unexpected": ["z"],
+        "stats": {
+            "requestid": "f" * 32,
+            "broker": "b:1",
+            "nodes": 2,
+            "responses": 2,
+            "ok": 2,
+            "failed": 0,
+            "no_response": 0,
+            "rejected": {"forged": 2},
+            "lost": None,
+            "seconds": {"call": 0.5},
+        },
+    }
+    json.dumps(returned)
+
+
+def test_one_node_that_answered_is_the_reply(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert called(monkeypatch, result("a", reply("a")))[0]["reply"]["sender"] == "a"
+    assert "reply" not in called(monkeypatch, result("a"))[0]
+    assert "reply" not in called(monkeypatch, result("a b", reply("a")))[0]
+
+
+@pytest.mark.parametrize(
+    "given,fail_on,failed",
+    [
+        (ONE_FAILED, ["failed", "no_response", "no_nodes"], True),
+        (ONE_FAILED, ["failed"], True),
+        (ONE_FAILED, ["no_response", "no_nodes"], False),
+        (ONE_FAILED, [], False),
+        (ONE_SILENT, ["failed", "no_response", "no_nodes"], True),
+        (ONE_SILENT, ["no_response"], True),
+        (ONE_SILENT, ["failed", "no_nodes"], False),
+        (ONE_SILENT, [], False),
+        (("",), ["failed", "no_response", "no_nodes"], True),
+        (("",), ["no_nodes"], True),
+        (("",), ["failed", "no_response"], False),
+        (("",), [], False),
+    ],
+)
+def test_it_fails_on_what_it_is_told_to(
+    given: t.Any, fail_on: list[str], failed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = result(*given)
+    returned, message, _calls = called(monkeypatch, outcome, fail_on=fail_on)
+    assert bool(message) is failed
+    assert len(returned["replies"]) == len(outcome.replies)
+    assert returned["nodes"] == outcome.nodes
+
+
+def test_failures_are_named_with_their_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    replies = [reply(name, 1, f"no {name}") for name in "abcde"]
+    message = called(monkeypatch, result("a b c d e f", *replies, reply("f")))[1]
+    assert message == ("5 of 6 nodes failed: a (1: no a), b (1: no b), c (1: no c) and 2 more")
+
+
+def test_silence_is_told_with_nodes_time_and_usual_causes(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = result("a b c d e", reply("e"))
+    silent.rejected.update({"forged": 2, "duplicate": 1})
+    message = called(monkeypatch, silent, timeout=2.5)[1]
+    assert message.startswith(
+        "4 of 5 nodes did not answer: a, b, c and 1 more within 2.5 s"
+        " (replies that were rejected: 1 duplicate, 2 forged). Nodes say nothing about requests"
+    )
+
+
+def test_a_lost_connection_is_why_nodes_did_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    returned, message, _calls = called(monkeypatch, result("a b", reply("a"), lost=LOST))
+    assert message == (
+        "1 of 2 nodes did not answer: b because the connection was lost: b:1 closed the connection."
+    )
+    assert returned["stats"]["lost"] == "b:1 closed the connection"
+    json.dumps(returned)
+
+
+@pytest.mark.parametrize("fail_on", [[], ["failed", "no_response", "no_nodes"]])
+def test_a_lost_connection_is_a_warning_whether_the_task_fails_or_not(
+    fail_on: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(rpc, "Client", FakeClient(result("a b", reply("a"), lost=LOST)))
+    with contextlib.suppress(TaskFailed):
+        Task(params(fail_on=fail_on), warnings.append, {}).call(check_mode=False)
+    assert warnings == [
+        "the connection ended before all replies were in: b:1 closed the connection"
+    ]
+
+
+def test_a_lost_connection_changed_something_for_all_we_know(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    returned = called(monkeypatch, result("a b", lost=LOST), fail_on=[])[0]
+    assert (returned["changed"], returned["no_response"]) == (True, ["a", "b"])
+
+
+def test_failures_and_silence_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = called(monkeypatch, result("a b", reply("a", 1, "broken")))[1]
+    assert message.startswith("1 of 2 nodes failed: a (1: broken); 1 of 2 nodes did not answer: b")
+
+
+def test_no_nodes_is_told_with_the_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody = result("")
+    nobody.rejected["forged"] = 3
+    message = called(monkeypatch, nobody)[1]
+    assert message.startswith(
+        "no node answered the discovery for agent rpcutil"
+        " (replies that were rejected: 3 forged). Nodes say nothing"
+    )
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_an_empty_list_of_nodes_is_told_as_such(
+    check_mode: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = called(monkeypatch, result(""), check_mode, nodes=[])[1]
+    assert message == "nodes is an empty list, so nobody was addressed"
+    assert called(monkeypatch, result(""), check_mode, nodes=[], fail_on=[])[1] == ""
+
+
+@pytest.mark.parametrize(
+    "check_mode,read_only,calls,changed",
+    [
+        (False, False, ["check", "call"], True),
+        (False, True, ["check", "call"], False),
+        (True, False, ["check", "targets"], True),
+        (True, True, ["check", "call"], False),
+    ],
+)
+def test_check_mode_sends_nothing_that_changes_something(
+    check_mode: bool,
+    read_only: bool,
+    calls: list[str],
+    changed: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    outcome = result("a", reply("a"))
+    returned, _message, made = called(monkeypatch, outcome, check_mode, read_only=read_only)
+    assert made == calls
+    assert returned["changed"] is changed
+
+
+def test_check_mode_does_not_call_it_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    returned, message, _calls = called(monkeypatch, result("a b"), check_mode=True)
+    assert message == ""
+    assert (returned["no_response"], returned["stats"]["no_response"]) == ([], 0)
+    assert (returned["nodes"], returned["replies"]) == (["a", "b"], [])
+
+
+def test_check_mode_fails_too_when_there_are_no_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "no node answered" in called(monkeypatch, result(""), check_mode=True)[1]
+    assert called(monkeypatch, result(""), check_mode=True, fail_on=[])[1] == ""
+
+
+def test_nothing_sent_is_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert called(monkeypatch, result(""), fail_on=[])[0]["changed"] is False
+
+
+def test_the_options_reach_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[rpc.Request] = []
+    client = FakeClient(result("a", reply("a")))
+    monkeypatch.setattr(client, "check", seen.append)
+    monkeypatch.setattr(rpc, "Client", client)
+    options: dict[str, t.Any] = {
+        "arguments": {"port": 80},
+        "nodes": ["a"],
+        "collective": "fleet",
+        "timeout": 3.0,
+        "discovery_timeout": 1.5,
+        "ttl": 9,
+    }
+    filters = {
+        "fact_filters": ["os=Debian"],
+        "class_filters": ["/web/"],
+        "agent_filters": ["puppet"],
+        "identity_filters": ["a"],
+    }
+    Task(params(**options, **filters), unwarned, {}).call(check_mode=False)
+    (request,) = seen
+    for name, value in options.items():
+        assert getattr(request, name) == value
+    assert [len(request.filter[kind]) for kind in ("fact", "cf_class", "agent", "identity")] == [
+        1
+    ] * 4
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def client(_config: t.Any) -> t.NoReturn:
+        raise exc.MissingDependency("stomp.py", "connections to a broker")
+
+    monkeypatch.setattr(rpc, "Client", client)
+    with pytest.raises(TaskFailed) as caught:
+        Task(params(), unwarned, {}).call(check_mode=False)
+    assert caught.value.missing == "stomp.py"
+    assert str(caught.value) == (
+        "the Python library stomp.py is needed for connections to a broker; install it"
+    )
