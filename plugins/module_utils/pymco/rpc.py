@@ -301,10 +301,9 @@ def _check_arguments(arguments: t.Mapping[str, t.Any]) -> None:
     for name in arguments:
         if not isinstance(name, str):
             raise exc.BadRequest(f"the argument {name!r} has a name that is no text")
-    symbols = symbolize(arguments)
-    if len(symbols) < len(arguments):
-        raise exc.BadRequest("an argument is there twice, with a colon before its name and without")
-    if ":process_results" in symbols:
+        if f":{name}" in arguments:
+            raise exc.BadRequest(f"the argument {name} is there twice, with a colon and without")
+    if ":process_results" in symbolize(arguments):
         raise exc.BadRequest("process_results is MCollective's own and no argument of an action")
 
 

@@ -307,7 +307,7 @@ def test_a_message_that_is_none_is_empty() -> None:
         (Request("", "ping"), "'' is no agent"),
         (Request("rpcutil", "ping/x"), "'ping/x' is no action"),
         (Request("rpcutil\n", "ping"), r"'rpcutil\\n' is no agent"),
-        (Request("rpcutil", "ping", collective="a/b"), "'a/b' is not among the collectives"),
+        (Request("rpcutil", "ping", collective="a/b"), "'a/b' is no collective's name"),
         (Request("rpcutil", "ping", nodes=["a b"]), "'a b' is no identity"),
         (Request("rpcutil", "ping", {"process_results": False}), "process_results is"),
         (Request("rpcutil", "ping", {":process_results": False}), "process_results is"),

@@ -35,6 +35,7 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
 HASH, BODY_KEY = Symbol("hash"), Symbol("body")
 PSK = "a key: %s \u00e9"
 BODY = {Symbol("action"): "ping", Symbol("data"): {Symbol("a"): [1, "1,000", {}]}}
+USUAL = object()
 REPLY = {
     Symbol("statuscode"): 0,
     Symbol("statusmsg"): "OK",
@@ -124,8 +125,8 @@ def test_psk_without_a_key_is_refused() -> None:
         security_provider(Config({"identity": "me"}))
 
 
-def psk_reply(body: t.Any = REPLY, key: str = PSK) -> dict[str, t.Any]:
-    data = MarshalSerializer().serialize(body)
+def psk_reply(body: t.Any = USUAL, key: str = PSK) -> dict[str, t.Any]:
+    data = MarshalSerializer().serialize(REPLY if body is USUAL else body)
     return {
         Symbol("senderid"): "web1",
         Symbol("requestid"): "0" * 32,
@@ -259,13 +260,13 @@ def test_the_ssl_files_of_the_environment_win(rsa_keys: certificates.KeyPairs) -
 
 
 def ssl_reply(
-    keys: certificates.KeyPairs, serializer: str = "yaml", body: t.Any = REPLY
+    keys: certificates.KeyPairs, serializer: str = "yaml", body: t.Any = USUAL
 ) -> dict[str, t.Any]:
     """A reply as a node signs it: with the nodes' key, unwrapped."""
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import padding
 
-    data = SERIALIZERS[serializer]().serialize(body)
+    data = SERIALIZERS[serializer]().serialize(REPLY if body is USUAL else body)
     signature = keys.server.sign(data, padding.PKCS1v15(), hashes.SHA1())
     return {
         Symbol("senderid"): "web1",
