@@ -19,6 +19,8 @@ if t.TYPE_CHECKING:
     from .message import Message
     from .security import SecurityProvider
 
+OVERTIME = 5.0
+"""Seconds beyond the deadline that replies which wait to be decoded may take."""
 MAX_LISTED = 100
 """How many unexpected senders are named."""
 
@@ -156,19 +158,15 @@ def exchange(
     start = clock()
     end = start + patience.total
     reply_to = connector.open_replies(agent, collective, end)
+    nodes = expected if direct else None
     try:
-        connector.publish(
-            payload,
-            agent,
-            collective,
-            message[":ttl"],
-            reply_to,
-            end,
-            nodes=expected if direct else None,
-        )
-        _listen(connector, intake, patience, start, clock)
+        connector.publish(payload, agent, collective, message[":ttl"], reply_to, end, nodes)
     except exc.ConnectorError as error:
         intake.outcome.lost = error
+    try:
+        _listen(connector, intake, patience, start, clock)
+    except exc.ConnectorError as error:
+        intake.outcome.lost = intake.outcome.lost or error
     return intake.outcome
 
 
@@ -179,17 +177,22 @@ def _listen(
     start: float,
     clock: t.Callable[[], float],
 ) -> None:
+    """Take in replies until all are there or the time is over. Those that have come by then but
+    were not looked at yet still count, for as long as :data:`OVERTIME`."""
     last = None
     while not intake.complete:
         left = patience.deadline(start, last) - clock()
-        if left <= 0:
+        if left <= -OVERTIME:
             return
         try:
-            payload = connector.next_payload(left)
+            payload = connector.next_payload(max(left, 0))
         except exc.Oversized:
             intake.reject("oversized")
+            continue
         except exc.DecodingError:
             intake.reject("undecodable")
-        else:
-            if payload is not None and intake.take(payload):
-                last = clock()
+            continue
+        if payload is not None and intake.take(payload) and left > 0:
+            last = clock()
+        if payload is None and left <= 0:
+            return

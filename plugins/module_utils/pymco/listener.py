@@ -44,6 +44,8 @@ class QueueListener:
         self._events: collections.deque[Event] = collections.deque()
         self._held = 0
         self._closed = False
+        self._fault: Event | None = None
+        self._disconnected = False
         self._changed = threading.Condition()
 
     def next(self, timeout: float) -> Event | None:
@@ -56,6 +58,12 @@ class QueueListener:
             self._changed.notify_all()
             return event
 
+    def fault(self, timeout: float) -> Event | None:
+        """What the broker complained of, if it does so within timeout seconds. It stays queued."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._fault or self._disconnected, max(timeout, 0))
+            return self._fault
+
     def close(self) -> None:
         """Take no more messages, so that the receiver thread never waits for us again."""
         with self._changed:
@@ -67,6 +75,9 @@ class QueueListener:
             self._changed.wait_for(lambda: self._closed or self._held < self._max_held)
             if self._closed and event.kind == "message":
                 return
+            if event.kind == "error":
+                self._fault = event
+            self._disconnected = event.kind == "disconnected"
             self._events.append(event)
             self._held += len(event.body)
             self._changed.notify_all()

@@ -123,25 +123,19 @@ class Session:
             action()
         except Exception as error:
             # stomp.py raises its own, the socket's and, when the receiver has just closed the
-            # socket, AttributeErrors. What the broker said, if anything, is in the queue.
-            self._ended = self._last_words() or exc.ConnectionLost(
-                f"sending to {self.broker.name} failed: {reason(error)}", self.broker.name
+            # socket, AttributeErrors. The broker may have said why before it closed.
+            fault = self._listener.fault(LAST_WORDS)
+            self._ended = (
+                exc.ConnectionLost(
+                    f"sending to {self.broker.name} failed: {reason(error)}", self.broker.name
+                )
+                if fault is None
+                else self._error(fault)
             )
             raise self._ended from error
 
-    def _last_words(self) -> exc.BrokerError | None:
-        """What the broker said before it closed the connection, if it says so within a moment."""
-        deadline = time.monotonic() + LAST_WORDS
-        while time.monotonic() < deadline:
-            event = self._listener.next(deadline - time.monotonic())
-            if event is None or event.kind == "disconnected":
-                break
-            if event.kind == "error":
-                return self._error(event)
-        return None
-
     def next_message(self, timeout: float) -> bytes | None:
-        """The next message's body.
+        """The next message's body. What had come before the connection ended is still delivered.
 
         :param timeout: seconds to wait for it.
         :returns: None if there is none in time.
@@ -149,21 +143,23 @@ class Session:
         :raises exc.BrokerError: the broker refused something that we sent.
         :raises exc.ConnectionLost: the connection is gone.
         """
-        if self._ended is not None:
+        event = self._listener.next(timeout if self._ended is None else 0)
+        if event is None and self._ended is not None:
             raise self._ended
-        event = self._listener.next(timeout)
         if event is None or event.kind == "receipt":
             return None
         if event.kind == "message":
             return event.body
         if event.kind == "oversized":
             raise exc.Oversized(f"a message of more than {self._listener.max_size} bytes")
-        self._ended = (
-            self._error(event)
-            if event.kind == "error"
-            else exc.ConnectionLost(f"{self.broker.name} closed the connection", self.broker.name)
-        )
+        if self._ended is None:
+            self._ended = self._end_by(event)
         raise self._ended
+
+    def _end_by(self, event: Event) -> exc.ConnectorError:
+        if event.kind == "error":
+            return self._error(event)
+        return exc.ConnectionLost(f"{self.broker.name} closed the connection", self.broker.name)
 
     def _error(self, event: Event) -> exc.BrokerError:
         return exc.BrokerError(

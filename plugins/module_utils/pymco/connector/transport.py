@@ -152,7 +152,7 @@ def _wait(sock: socket.socket, event: int, deadline: float | None) -> None:
     poll = select.poll()
     poll.register(sock, event)
     left = None if deadline is None else (deadline - time.monotonic()) * 1000
-    if left is not None and left <= 0 or not poll.poll(left):
+    if (left is not None and left <= 0) or not poll.poll(left):
         raise TimeoutError("it takes nothing more; is it overloaded?")
 
 

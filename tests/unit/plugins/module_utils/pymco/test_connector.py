@@ -455,6 +455,23 @@ def test_sending_on_a_connection_that_is_gone_is_a_lost_connection() -> None:
             time.sleep(0.02)
 
 
+def test_what_came_before_a_failed_send_is_still_delivered() -> None:
+    def script(peer: Peer) -> None:
+        peer.log_in()
+        peer.reply(b"first")
+        peer.send("ERROR", b"go away", message="policy")
+
+    with ScriptedBroker(script) as broker, to(broker) as connected:
+        with pytest.raises(exc.BrokerError, match="policy: go away"):
+            for _time in range(100):
+                connected.publish(PAYLOAD, "a", "fleet", 60, "/temp-queue/x", within(3))
+                time.sleep(0.02)
+        assert connected.next_payload(1) == b"first"
+        for _time in range(2):
+            with pytest.raises(exc.BrokerError, match="policy: go away"):
+                connected.next_payload(1)
+
+
 def test_a_broker_that_never_says_goodbye_does_not_hold_us() -> None:
     def script(peer: Peer) -> None:
         peer.log_in()

@@ -125,3 +125,18 @@ def test_after_closing_no_message_is_held_and_everything_else_is_told() -> None:
     listener.on_disconnected()
     kinds = [event.kind for event in iter(lambda: listener.next(0), None)]
     assert kinds == ["message", "receipt", "disconnected"]
+
+
+def test_a_complaint_of_the_broker_is_known_before_its_turn_comes() -> None:
+    listener = QueueListener()
+    assert listener.fault(0) is None
+    listener.on_message(frame(b"reply"))
+    listener.on_error(frame(message="no"))
+    listener.on_disconnected()
+    fault = listener.fault(0)
+    assert fault is not None
+    assert fault.headers == {"message": "no"}
+    kinds = [
+        event.kind for event in (listener.next(0), listener.next(0), listener.next(0)) if event
+    ]
+    assert kinds == ["message", "error", "disconnected"]
