@@ -47,8 +47,9 @@ def _play(scratch: Path, client_cfg: Path) -> int:
     """Run the playbook; all that Ansible writes goes into scratch."""
     program = Path(sys.executable).with_name("ansible-playbook")
     command = [str(program), str(HERE / "playbook.yml"), "-e", f"client_cfg={client_cfg}"]
+    foreign = ("ANSIBLE_", "MCOLLECTIVE_", "STOMP_")
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not name.startswith(foreign)},
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
         "ANSIBLE_COLLECTIONS_PATH": str(scratch),
