@@ -152,8 +152,9 @@ replies:
       type: str
     statuscode:
       description:
-        - V(0) for success, V(1) if the agent gave up, V(2) for an unknown action, V(3) for missing and V(4) for invalid arguments,
-          V(5) for any other error. Agents may use codes of their own.
+        - V(0) for success, V(1) if the agent gave up, V(4) if the request does not fit the agent's DDL, as with an unknown action
+          or a missing argument, V(5) for any other error. V(2) and V(3) are for unknown actions and missing data that only the
+          agent itself noticed.
       type: int
     statusmsg:
       description: The status in words.

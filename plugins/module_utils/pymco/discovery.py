@@ -67,5 +67,8 @@ def discover(
         clock=clock,
     )
     if outcome.lost is not None:
-        raise outcome.lost
+        raise type(outcome.lost)(
+            f"{outcome.lost}; that was during discovery, and nothing else has been sent",
+            outcome.lost.broker,
+        ) from outcome.lost
     return Discovery(sorted(outcome.replies), outcome)

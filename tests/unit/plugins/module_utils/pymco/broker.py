@@ -11,7 +11,14 @@ import re
 import socket
 import ssl
 import threading
+import time
 import typing as t
+
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import (
+    Connector,
+    connector,
+)
 
 PATIENCE = 5.0
 """Seconds for which a script waits for what it expects."""
@@ -160,3 +167,40 @@ def closed_port() -> int:
     """A port on which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         return t.cast(int, sock.getsockname()[1])
+
+
+PAYLOAD = b"\x04\x08\x00binary\n\xff"
+SECRET = "p:ss\\word"
+
+
+def to(*brokers: ScriptedBroker | int, **more: str) -> Connector:
+    """A connector to a pool of brokers."""
+    options = {
+        "identity": "me",
+        "connector": "rabbitmq",
+        "connection_timeout": "3",
+        "plugin.rabbitmq.pool.size": str(len(brokers)),
+        **{f"plugin.rabbitmq.{key.replace('__', '.')}": value for key, value in more.items()},
+    }
+    for number, broker in enumerate(brokers, 1):
+        prefix = f"plugin.rabbitmq.pool.{number}"
+        port = broker if isinstance(broker, int) else broker.port
+        options.setdefault(f"{prefix}.host", "127.0.0.1")
+        options[f"{prefix}.port"] = str(port)
+        options[f"{prefix}.user"] = f"user{number}"
+        options[f"{prefix}.password"] = f"{SECRET}{number}"
+    return connector(Config(options))
+
+
+def within(seconds: float) -> float:
+    """A deadline."""
+    return time.monotonic() + seconds
+
+
+def polite(peer: Peer) -> None:
+    peer.log_in()
+    peer.log_out()
+
+
+def tls_to(broker: ScriptedBroker, ca: str, **more: str) -> Connector:
+    return to(broker, **{"pool__1__ssl": "1", "pool__1__ssl__ca": ca, **more})

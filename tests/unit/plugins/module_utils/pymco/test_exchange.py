@@ -477,4 +477,7 @@ def test_a_discovery_that_breaks_off_is_no_list_of_nodes(
 ) -> None:
     with pytest.raises(type(error)) as caught:
         discovered(monkeypatch, (0.5, reply("a")), (1, error))
-    assert caught.value is error
+    assert (
+        str(caught.value) == f"{error}; that was during discovery, and nothing else has been sent"
+    )
+    assert caught.value.__cause__ is error
