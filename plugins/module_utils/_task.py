@@ -11,6 +11,7 @@ breaking changes at any time.
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import typing as t
 
@@ -139,17 +140,15 @@ def visible_values(params: t.Mapping[str, t.Any]) -> set[str]:
     return {str(value) for value in given.values()} - secret
 
 
-class _failures:
+@contextlib.contextmanager
+def _failures() -> t.Iterator[None]:
     """Turns the client's errors into the task's."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _type: t.Any, error: BaseException | None, _traceback: t.Any) -> None:
-        if isinstance(error, exc.MissingDependency):
-            raise TaskFailed(str(error), missing=error.package) from error
-        if isinstance(error, exc.PyMcoException):
-            raise TaskFailed(str(error)) from error
+    try:
+        yield
+    except exc.MissingDependency as error:
+        raise TaskFailed(str(error), missing=error.package) from error
+    except exc.PyMcoException as error:
+        raise TaskFailed(str(error)) from error
 
 
 def _config(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Config:
@@ -244,14 +243,13 @@ def _named(mapping: dict[t.Any, t.Any]) -> dict[str, t.Any]:
     """A dict with texts as keys. Where a Symbol and a String have the same name, the Symbol keeps
     its colon, so that nothing is lost."""
     texts = {_key(key) for key in mapping if not isinstance(key, Symbol)}
-    return {
-        (
-            str(key)
-            if isinstance(key, Symbol) and key.name in texts
-            else key.name if isinstance(key, Symbol) else _key(key)
-        ): to_json(item)
-        for key, item in mapping.items()
-    }
+
+    def name(key: t.Any) -> str:
+        if isinstance(key, Symbol) and key.name not in texts:
+            return key.name
+        return _key(key)
+
+    return {name(key): to_json(item) for key, item in mapping.items()}
 
 
 def _key(key: t.Any) -> str:

@@ -128,11 +128,8 @@ class Connector(abc.ABC):
         body = self._wrap(payload)
         targets: t.Iterable[str | None] = [None] if nodes is None else nodes
         for node in targets:
-            target, headers = (
-                self.get_target(agent, collective, node),
-                self.headers(ttl, reply_to, node),
-            )
-            self.session.send(target, body, headers, deadline)
+            target = self.get_target(agent, collective, node)
+            self.session.send(target, body, self.headers(ttl, reply_to, node), deadline)
 
     def next_payload(self, timeout: float) -> bytes | None:
         """The next payload that came in; None if there is none within timeout seconds.
