@@ -16,11 +16,9 @@ import os
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, matching, rpc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import (
-    Config,
-    is_secret,
-)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options import is_secret
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
 
 CLIENT_OPTIONS: dict[str, t.Any] = {

@@ -2,116 +2,34 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The configuration of a client: client.cfg, plugin.d and the environment.
-
-Read as the reference reads it (MC:config.rb): no sections, no quotes, no interpolation, no
-comments behind a value.
-"""
+"""The configuration of a client: client.cfg, plugin.d and the environment."""
 
 from __future__ import annotations
 
-import dataclasses
-import math
 import os
 import re
 import socket
-import string
 import typing as t
 
 from . import exc
-from .utils import read_text, reason
-
-_T = t.TypeVar("_T")
-
-_LINE = re.compile(r"(.+?)\s*=\s*(.+)", re.ASCII | re.DOTALL)
-_PLUGIN_FILE = re.compile(r"\w+\.cfg", re.ASCII)
-_IDENTITY = re.compile(r"[\w.\-]+", re.ASCII)
-_TRUE = frozenset(("1", "yes", "true", "y", "t"))
-_FALSE = frozenset(("0", "no", "false", "n", "f"))
-
-DEFAULTS: dict[str, str] = {
-    "collectives": "mcollective",
-    "main_collective": "mcollective",
-    "connector": "activemq",
-    "securityprovider": "psk",
-    "ttl": "60",
-    "direct_addressing": "true",
-    "direct_addressing_threshold": "10",
-    "discovery_timeout": "2",
-    "connection_timeout": "10",
-}
-"""The reference's defaults (MC:config.rb, set_config_defaults), but for connection_timeout, where
-the reference waits for ever."""
-
-KNOWN = frozenset(DEFAULTS) | frozenset(
-    [
-        "activate_agents",
-        "classesfile",
-        "color",
-        "daemonize",
-        "default_batch_size",
-        "default_batch_sleep_time",
-        "default_discovery_method",
-        "default_discovery_options",
-        "fact_cache_time",
-        "factsource",
-        "helptemplatedir",
-        "identity",
-        "keeplogs",
-        "libdir",
-        "logfacility",
-        "logfile",
-        "logger_type",
-        "loglevel",
-        "max_log_size",
-        "publish_timeout",
-        "queueprefix",
-        "registerinterval",
-        "registration",
-        "registration_collective",
-        "registration_splay",
-        "rpcaudit",
-        "rpcauditprovider",
-        "rpcauthorization",
-        "rpcauthprovider",
-        "rpchelptemplate",
-        "rpclimitmethod",
-        "soft_shutdown",
-        "soft_shutdown_timeout",
-        "ssl_cipher",
-        "threaded",
-        "topicprefix",
-        "topicsep",
-    ]
+from .config_file import Setting, first_readable, parse, read_files
+from .options import (
+    BOOLEAN,
+    CORE,
+    DEFAULTS,
+    INTEGER,
+    NUMBER,
+    Kind,
+    complaint,
+    is_secret,
 )
+from .pool import Broker, Pool, pool
+
+_IDENTITY = re.compile(r"[\w.\-]+", re.ASCII)
+
 LONGEST = 30 * 24 * 3600
 """Seconds; nothing may take longer, which also keeps out what is no number."""
-_ACCUMULATING = {"libdir": os.pathsep, "default_discovery_options": "\n"}
-_SECRET = re.compile(r"plugin\.psk|plugin\.(.+\.)?password\d*")
-
-
-@dataclasses.dataclass(frozen=True)
-class Broker:
-    """One entry of a connector's pool.
-
-    :ivar port: 61613 by default.
-    :ivar tls: whether the connection is encrypted; then the broker's certificate is verified
-        against :attr:`ca` (PEM files; the system's authorities if there are none).
-    """
-
-    host: str
-    port: int
-    user: str
-    password: str = dataclasses.field(repr=False)
-    tls: bool = False
-    ca: tuple[str, ...] = ()
-    cert: str | None = None
-    key: str | None = None
-
-    @property
-    def name(self) -> str:
-        """How messages call it: "host:port"."""
-        return f"{self.host}:{self.port}"
+_SECRET_VARIABLES = ("STOMP_PASSWORD", "MCOLLECTIVE_PSK")
 
 
 class Config(t.Mapping[str, str]):
@@ -120,6 +38,8 @@ class Config(t.Mapping[str, str]):
     :param options: the options that are set.
     :param environ: the environment variables to honour; none by default.
     :param source: where the options come from, for messages.
+    :param origins: where a single option comes from, as in "client.cfg:12".
+    :raises exc.ImproperlyConfigured: the value of an option is not of its type.
     """
 
     def __init__(
@@ -127,15 +47,16 @@ class Config(t.Mapping[str, str]):
         options: t.Mapping[str, str],
         environ: t.Mapping[str, str] | None = None,
         source: str = "the given options",
+        origins: t.Mapping[str, str] | None = None,
     ) -> None:
         self._options = {**DEFAULTS, **options}
+        self._origins = dict(origins or {})
         self.environ = dict(environ or {})
         self.source = source
-        self.warnings = [
-            f"{source}: unknown option {key}"
-            for key in options
-            if key not in KNOWN and not key.startswith("plugin.")
-        ]
+        complaints = ((key, complaint(key, self.connector)) for key in options)
+        self.warnings = [f"{self.origin(key)}: {words}" for key, words in complaints if words]
+        for key in CORE.keys() & options.keys():
+            self.read(key, CORE[key], self[key])
 
     @classmethod
     def from_configfile(
@@ -149,19 +70,28 @@ class Config(t.Mapping[str, str]):
         :param configfile: default: the first readable file of the reference's places.
         :param environ: default: the process's.
         :param overrides: options that win over the files.
-        :raises exc.ImproperlyConfigured: there is no such file, or it cannot be read.
+        :raises exc.ImproperlyConfigured: there is no such file, it cannot be read, or the value of
+            an option is not of its type.
         """
         environ = os.environ if environ is None else environ
-        path = configfile or _first_readable(environ)
-        options = _parse(read_text(path, "the configuration file"))
-        options.update(_plugin_options(os.path.join(os.path.dirname(path), "plugin.d")))
-        options.update(overrides or {})
-        return cls(options, environ, path)
+        path = configfile or first_readable(environ)
+        settings = read_files(path)
+        given = {key: Setting(text, "the given options") for key, text in (overrides or {}).items()}
+        return cls._from_settings({**settings, **given}, environ, path)
 
     @classmethod
     def from_configstr(cls, configstr: str, environ: t.Mapping[str, str] | None = None) -> Config:
         """Take the text of a client.cfg."""
-        return cls(_parse(configstr), environ)
+        source = "the given text"
+        return cls._from_settings(parse(configstr, source), environ, source)
+
+    @classmethod
+    def _from_settings(
+        cls, settings: dict[str, Setting], environ: t.Mapping[str, str] | None, source: str
+    ) -> Config:
+        options = {key: setting.value for key, setting in settings.items()}
+        origins = {key: setting.origin for key, setting in settings.items()}
+        return cls(options, environ, source, origins)
 
     # -- values --------------------------------------------------------------------------------
 
@@ -177,35 +107,47 @@ class Config(t.Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._options)
 
+    def origin(self, key: str) -> str:
+        """Where an option comes from, as messages name it."""
+        return self._origins.get(key, self.source)
+
     def getint(self, key: str, default: int | None = None) -> int:
         """A whole number. Raises :class:`.exc.ImproperlyConfigured` for anything else."""
-        return self._typed(key, default, int, "a whole number")
+        return t.cast(int, self._typed(key, default, INTEGER))
 
     def getfloat(self, key: str, default: float | None = None) -> float:
         """A number. Raises :class:`.exc.ImproperlyConfigured` for anything else."""
-        return self._typed(key, default, _finite, "a number")
+        return t.cast(float, self._typed(key, default, NUMBER))
 
-    def getseconds(self, key: str) -> float:
+    def getseconds(self, key: str, default: float | None = None) -> float:
         """A time that can be waited for. Raises :class:`.exc.ImproperlyConfigured` otherwise."""
-        seconds = self.getfloat(key)
+        seconds = self.getfloat(key, default)
         if not 0 < seconds < LONGEST:
             raise exc.ImproperlyConfigured(
-                f"{self.source}: {key} = {self[key]} is not between 0 and {LONGEST} seconds"
+                f"{self.origin(key)}: {key} = {self[key]} is not between 0 and {LONGEST} seconds"
             )
         return seconds
 
     def getboolean(self, key: str, default: bool | None = None) -> bool:
-        """A truth value: 1 yes true y t, or 0 no false n f, in any case (MC:util.rb)."""
-        return self._typed(key, default, _boolean, "yes or no")
+        """A truth value. Raises :class:`.exc.ImproperlyConfigured` for other words."""
+        return t.cast(bool, self._typed(key, default, BOOLEAN))
 
-    def _typed(self, key: str, default: _T | None, convert: t.Callable[[str], _T], what: str) -> _T:
+    def _typed(self, key: str, default: t.Any, kind: Kind) -> t.Any:
         if default is not None and key not in self._options:
             return default
+        return self.read(key, kind, self[key])
+
+    def read(self, key: str, kind: Kind, text: str) -> t.Any:
+        """The value that a text stands for.
+
+        :param key: the option, for the message.
+        :raises exc.ImproperlyConfigured: it stands for none.
+        """
         try:
-            return convert(self[key])
+            return kind.read(text)
         except ValueError:
             raise exc.ImproperlyConfigured(
-                f"{self.source}: {key} = {self[key]} is not {what}"
+                f"{self.origin(key)}: {key} = {text} is not {kind.words}"
             ) from None
 
     def choose(self, key: str, choices: t.Mapping[str, t.Any], default: str | None = None) -> t.Any:
@@ -216,7 +158,7 @@ class Config(t.Mapping[str, str]):
         name = (self.get(key, default) if default else self[key]).lower()
         if name not in choices:
             raise exc.ImproperlyConfigured(
-                f"{self.source}: {key} = {name} is not supported; there are"
+                f"{self.origin(key)}: {key} = {name} is not supported; there are"
                 f" {', '.join(sorted(choices))}"
             )
         return choices[name]
@@ -229,8 +171,8 @@ class Config(t.Mapping[str, str]):
         identity = self._options.get("identity") or socket.gethostname()
         if not _IDENTITY.fullmatch(identity):
             raise exc.ImproperlyConfigured(
-                f"{self.source}: identity = {identity}: it may have letters, digits, dots, dashes"
-                " and underscores only"
+                f"{self.origin('identity')}: identity = {identity}: it may have letters, digits,"
+                " dots, dashes and underscores only"
             )
         return identity
 
@@ -250,39 +192,33 @@ class Config(t.Mapping[str, str]):
         """The connector's name, in lower case."""
         return self["connector"].lower()
 
+    @property
+    def libdirs(self) -> list[str]:
+        """The directories that plugins lie in, in the order of the file.
+
+        :raises exc.ImproperlyConfigured: one of them is relative, which the reference refuses.
+        """
+        paths = [path for path in self.get("libdir", "").split(os.pathsep) if path]
+        for path in paths:
+            if not os.path.isabs(path):
+                raise exc.ImproperlyConfigured(
+                    f"{self.origin('libdir')}: libdir {path} is relative; it must be absolute"
+                )
+        return paths
+
     def secrets(self) -> list[str]:
         """The values that must appear nowhere."""
         found = [value for key, value in self._options.items() if is_secret(key)]
-        found += [self.environ.get(name, "") for name in ("STOMP_PASSWORD", "MCOLLECTIVE_PSK")]
+        found += [self.environ.get(name, "") for name in _SECRET_VARIABLES]
         return [value for value in found if value]
 
+    def pool(self) -> Pool:
+        """The brokers of the configured connector, and the patience with them."""
+        return pool(self)
+
     def brokers(self) -> list[Broker]:
-        """The pool of the configured connector, in order (MC:connector/rabbitmq.rb)."""
-        prefix = f"plugin.{self.connector}.pool"
-        size = self.getint(f"{prefix}.size")
-        if size < 1:
-            raise exc.ImproperlyConfigured(f"{self.source}: {prefix}.size is {size}: no broker")
-        return [self._broker(f"{prefix}.{number}", number) for number in range(1, size + 1)]
-
-    def _broker(self, prefix: str, number: int) -> Broker:
-        tls = self.getboolean(f"{prefix}.ssl", False)
-        return Broker(
-            host=self[f"{prefix}.host"],
-            port=self.getint(f"{prefix}.port", 61613),
-            user=self.environ.get("STOMP_USER") or self.get(f"{prefix}.user", ""),
-            password=self.environ.get("STOMP_PASSWORD") or self.get(f"{prefix}.password", ""),
-            tls=tls,
-            ca=tuple(self._paths(f"{prefix}.ssl.ca")) if tls else (),
-            cert=self._tls_file(prefix, number, "cert") if tls else None,
-            key=self._tls_file(prefix, number, "key") if tls else None,
-        )
-
-    def _paths(self, key: str) -> list[str]:
-        return [path.strip() for path in self.get(key, "").split(",") if path.strip()]
-
-    def _tls_file(self, prefix: str, number: int, kind: str) -> str | None:
-        variable = f"MCOLLECTIVE_{self.connector}_POOL{number}_SSL_{kind}".upper()
-        return self.environ.get(variable) or self.get(f"{prefix}.ssl.{kind}")
+        """The brokers of the configured connector, in order."""
+        return list(self.pool().brokers)
 
     # -- python-mcollective's methods ----------------------------------------------------------
 
@@ -315,75 +251,11 @@ class Config(t.Mapping[str, str]):
 
     def get_conn_params(self) -> dict[str, t.Any]:
         """What stomp.py's Connection takes."""
-        prefix = f"plugin.{self.connector}"
+        found = self.pool()
         return {
             "host_and_ports": self.get_host_and_ports(),
-            "reconnect_sleep_initial": self.getfloat(f"{prefix}.initial_reconnect_delay", 0.01),
-            "reconnect_sleep_max": self.getfloat(f"{prefix}.max_reconnect_delay", 30.0),
-            "reconnect_attempts_max": self.getint(f"{prefix}.max_reconnect_attempts", 1),
-            "vhost": self.get(f"{prefix}.vhost"),
+            "reconnect_sleep_initial": found.delay,
+            "reconnect_sleep_max": found.longest_delay,
+            "reconnect_attempts_max": found.attempts,
+            "vhost": self.get(f"plugin.{self.connector}.vhost"),
         }
-
-
-def is_secret(key: str) -> bool:
-    """Whether the option of this name is a password or a key."""
-    return _SECRET.fullmatch(key) is not None
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(text)
-    return number
-
-
-def _boolean(text: str) -> bool:
-    word = text.lower()
-    if word not in _TRUE | _FALSE:
-        raise ValueError(text)
-    return word in _TRUE
-
-
-def _parse(text: str) -> dict[str, str]:
-    """Lines of ``key = value``; the last one wins, but for the options that accumulate."""
-    options: dict[str, str] = {}
-    for line in text.split("\n"):
-        match = _LINE.fullmatch(line.rstrip(string.whitespace))
-        if match is None or line.startswith("#"):
-            continue
-        key, value = match[1].strip(), match[2]
-        if key in _ACCUMULATING and key in options:
-            value = options[key] + _ACCUMULATING[key] + value
-        options[key] = value
-    return options
-
-
-def _plugin_options(directory: str) -> dict[str, str]:
-    """The options of plugin.d: ``x = y`` in rabbitmq.cfg is ``plugin.rabbitmq.x = y``."""
-    if not os.path.isdir(directory):
-        return {}
-    options: dict[str, str] = {}
-    try:
-        names = sorted(os.listdir(directory))
-    except OSError as error:
-        raise exc.ImproperlyConfigured(f"cannot read {directory}: {reason(error)}") from error
-    for name in names:
-        if not _PLUGIN_FILE.fullmatch(name):
-            continue
-        plugin = name[: -len(".cfg")]
-        found = _parse(read_text(os.path.join(directory, name), "the configuration file"))
-        options.update({f"plugin.{plugin}.{key}": value for key, value in found.items()})
-    return options
-
-
-def _first_readable(environ: t.Mapping[str, str]) -> str:
-    """The reference's lookup (MC:util.rb, config_file_for_user)."""
-    places = ["/etc/puppetlabs/mcollective/client.cfg", "/etc/mcollective/client.cfg"]
-    if environ.get("HOME"):
-        places.insert(0, os.path.join(environ["HOME"], ".mcollective"))
-    for place in places:
-        if os.access(place, os.R_OK):
-            return place
-    raise exc.ImproperlyConfigured(
-        f"no readable configuration file found; looked for {', '.join(places)}"
-    )

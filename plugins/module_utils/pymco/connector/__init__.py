@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
+from .activemq import ActiveMQConnector
 from .base import Connector
 from .rabbitmq import RabbitMQConnector
+from .stomp import StompConnector
 
 if t.TYPE_CHECKING:
     from ..config import Config
@@ -17,7 +19,9 @@ if t.TYPE_CHECKING:
 __all__ = ["CONNECTORS", "Connector", "connector"]
 
 CONNECTORS: dict[str, type[Connector]] = {
+    "activemq": ActiveMQConnector,
     "rabbitmq": RabbitMQConnector,
+    "stomp": StompConnector,
 }
 
 

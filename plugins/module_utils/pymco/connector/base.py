@@ -9,14 +9,23 @@ from __future__ import annotations
 import abc
 import base64
 import binascii
+import itertools
+import os
+import random
+import secrets
 import time
 import typing as t
 
 from .. import exc
+from . import heartbeat
 from .session import Login, Session
 
 if t.TYPE_CHECKING:
-    from ..config import Broker, Config
+    from ..config import Config
+    from ..pool import Broker
+
+GRACE = 10
+"""Seconds that a broker keeps a request beyond its ttl (MC:connector/activemq.rb, headers_for)."""
 
 
 class Connector(abc.ABC):
@@ -28,12 +37,21 @@ class Connector(abc.ABC):
     max_payload: int | None = None
     """Bytes that a message may have; None if the middleware sets no limit of its own."""
 
+    takes_reply_to = True
+    """Whether a request may name any place for its replies."""
+    vhost: str | None = None
+    """The virtual host that CONNECT asks for where the configuration names none."""
+
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.brokers = config.brokers()
-        self.use_b64 = config.getboolean(f"plugin.{config.connector}.base64", False)
+        self.pool = config.pool()
+        self.use_b64 = self.flag("base64")
         """Whether payloads travel in Base64."""
         self.connect_timeout = config.getseconds("connection_timeout")
+        self.passed_over: list[str] = []
+        """Why brokers were passed over before one took us."""
+        self.login(self.pool.brokers[0])  # so that a bad option is refused now
+        self._sequence = itertools.count(secrets.randbelow(10**9))
         self._session: Session | None = None
 
     # -- what differs --------------------------------------------------------------------------
@@ -61,6 +79,21 @@ class Connector(abc.ABC):
         :raises exc.ConnectorError: the connection is gone.
         """
 
+    # -- for subclasses ------------------------------------------------------------------------
+
+    def option(self, name: str) -> str:
+        """The full name of an option of this connector."""
+        return f"plugin.{self.config.connector}.{name}"
+
+    def flag(self, name: str) -> bool:
+        """An option of this connector that is no by default."""
+        return self.config.getboolean(self.option(name), False)
+
+    def reply_name(self, separator: str) -> str:
+        """A name for replies that nobody else uses: IDENTITY_PID and a number. The reference counts
+        its requests; here the count begins anywhere, since one process may have several clients."""
+        return f"{self.config.identity}_{os.getpid()}{separator}{next(self._sequence)}"
+
     # -- connection ----------------------------------------------------------------------------
 
     @property
@@ -80,20 +113,45 @@ class Connector(abc.ABC):
         seconds = self.connect_timeout if timeout is None else timeout
         deadline = time.monotonic() + seconds
         failures: list[exc.ConnectFailed] = []
-        for position, broker in enumerate(self.brokers):
-            share = (deadline - time.monotonic()) / (len(self.brokers) - position)
+        for attempt, (broker, delay) in enumerate(zip(self._turns(), self.pool.delays())):
+            left = deadline - time.monotonic() - delay
+            if attempt and left <= 0:
+                break
+            time.sleep(delay)
+            # The brokers that are still to come in this round need time too.
+            share = left / (len(self.pool.brokers) - attempt % len(self.pool.brokers))
             try:
-                self._session = Session.open(broker, self.login(broker), max(share, 0.1))
+                self._session = Session.open(broker, self.login(broker), self._bounded(share))
             except exc.ConnectFailed as error:
                 failures.append(error)
             else:
+                self.passed_over = [str(failure) for failure in failures]
                 return self
         raise _combined(failures)
 
+    def _turns(self) -> t.Iterator[Broker]:
+        """The brokers of the pool, one after the other, for ever."""
+        while True:
+            brokers = list(self.pool.brokers)
+            if self.pool.randomize:
+                random.shuffle(brokers)
+            yield from brokers
+
+    def _bounded(self, share: float) -> float:
+        return min(max(share, 0.1), self.pool.attempt_timeout)
+
     def login(self, broker: Broker) -> Login:
-        """What CONNECT says to a broker."""
-        vhost = self.config.get(f"plugin.{self.config.connector}.vhost")
-        return Login(broker.user, broker.password, vhost)
+        """What CONNECT says to a broker (MC:connector/rabbitmq.rb, connection_headers)."""
+        fallback = self.config.getboolean(self.option("stomp_1_0_fallback"), True)
+        beat = heartbeat.interval(self.config)
+        return Login(
+            user=broker.user,
+            password=broker.password,
+            vhost=self.config.get(self.option("vhost"), self.vhost),
+            versions=("1.1", "1.0") if fallback else ("1.1",),
+            heartbeat=heartbeat.offer(beat) if beat else None,
+            missed=self.config.getint(self.option("max_hbread_fails"), 2),
+        )
 
     def disconnect(self) -> None:
         """Close the connection, if there is one. Never fails."""
@@ -121,10 +179,17 @@ class Connector(abc.ABC):
     ) -> None:
         """Send a request: once to everybody, or once to each of the nodes.
 
+        :param reply_to: what :meth:`open_replies` returned, or any other place.
         :param deadline: on the monotonic clock; when the broker must have taken all of it.
+        :raises exc.BadRequest: this middleware takes no other place for replies.
         :raises exc.ConnectorError: the connection is gone, or the broker too slow. Some of the
             nodes may have got it.
         """
+        if not self.takes_reply_to and reply_to != self.get_reply_target(agent, collective):
+            raise exc.BadRequest(
+                f"connector = {self.config.connector} always has replies sent to"
+                f" {self.get_reply_target(agent, collective)}, not to {reply_to}"
+            )
         body = self._wrap(payload)
         targets: t.Iterable[str | None] = [None] if nodes is None else nodes
         for node in targets:

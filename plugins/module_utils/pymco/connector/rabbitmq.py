@@ -6,18 +6,14 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import typing as t
 
-from .base import Connector
+from .base import GRACE, Connector
 from .session import Login
 
 if t.TYPE_CHECKING:
-    from ..config import Broker, Config
-
-GRACE = 10
-"""Seconds that the broker keeps a request beyond its ttl."""
+    from ..config import Config
+    from ..pool import Broker
 
 
 class RabbitMQConnector(Connector):
@@ -27,23 +23,25 @@ class RabbitMQConnector(Connector):
     mcollective_reply (direct) where ``use_reply_exchange`` is set.
     """
 
+    vhost = "/"
+
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        self._reply_exchange = config.getboolean("plugin.rabbitmq.use_reply_exchange", False)
-        self._sequence = itertools.count(1)
+        self._multiplex = self.flag("agents_multiplex")
+        self._reply_exchange = self.flag("use_reply_exchange")
 
     def get_target(self, agent: str, collective: str, node: str | None = None) -> str:
         """See :meth:`.Connector.get_target`."""
-        if node is None:
-            return f"/exchange/{collective}_broadcast/{agent}"
-        return f"/exchange/{collective}_directed/{node}"
+        if node is not None:
+            return f"/exchange/{collective}_directed/{node}"
+        exchange = f"/exchange/{collective}_broadcast"
+        return exchange if self._multiplex else f"{exchange}/{agent}"
 
     def get_reply_target(self, agent: str, collective: str) -> str:
         """See :meth:`.Connector.get_reply_target`."""
         if not self._reply_exchange:
             return f"/temp-queue/mcollective_reply_{agent}"
-        name = f"{self.config.identity}_{os.getpid()}_{next(self._sequence)}"
-        return f"/exchange/mcollective_reply/{name}"
+        return f"/exchange/mcollective_reply/{self.reply_name('_')}"
 
     def open_replies(self, agent: str, collective: str, deadline: float) -> str:
         """See :meth:`.Connector.open_replies`.
@@ -70,7 +68,13 @@ class RabbitMQConnector(Connector):
 
         RabbitMQ resolves backslashes in the headers of CONNECT, where STOMP has none.
         """
-        vhost = self.config.get("plugin.rabbitmq.vhost", "/")
-        return Login(
-            *(text.replace("\\", "\\\\") for text in (broker.user, broker.password, vhost))
+        login = super().login(broker)
+        return login._replace(
+            user=_doubled(login.user),
+            password=_doubled(login.password),
+            vhost=_doubled(login.vhost or self.vhost),
         )
+
+
+def _doubled(text: str) -> str:
+    return text.replace("\\", "\\\\")

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import re
 import secrets
 import time
 import typing as t
@@ -14,24 +16,44 @@ import typing as t
 from .. import exc
 from ..listener import Event, QueueListener
 from ..utils import reason
-from .transport import CLOSING, HAS_STOMP, SocketTransport, StompConnection
+from .heartbeat import BEAT, Heartbeat, agree
+from .transport import CLOSING, HAS_STOMP, Frame, SocketTransport
 
 if t.TYPE_CHECKING:
-    from ..config import Broker
+    from ..pool import Broker
 
 LAST_WORDS = 0.5
 """Seconds to wait for a broker's ERROR once sending to it has failed."""
+CONTENT_TYPE = "text/plain; charset=UTF-8"
+_ESCAPES = {"\\": "\\\\", "\n": "\\n", ":": "\\c"}
 
 
 class Login(t.NamedTuple):
     """What CONNECT says, as the broker wants it spelled.
 
     :ivar vhost: the virtual host to ask for, if any.
+    :ivar versions: of STOMP, that we speak.
+    :ivar heartbeat: the header heart-beat, if there are to be any.
+    :ivar missed: how many of the broker's beats may stay out.
     """
 
     user: str
     password: str
     vhost: str | None
+    versions: tuple[str, ...] = ("1.1", "1.0")
+    heartbeat: str | None = None
+    missed: int = 2
+
+    def headers(self) -> dict[str, str]:
+        """The headers of CONNECT."""
+        found = {
+            "login": self.user,
+            "passcode": self.password,
+            "accept-version": ",".join(self.versions),
+            "host": self.vhost,
+            "heart-beat": self.heartbeat,
+        }
+        return {name: value for name, value in found.items() if value is not None}
 
 
 class Session:
@@ -40,10 +62,11 @@ class Session:
     def __init__(self, broker: Broker, transport: SocketTransport) -> None:
         self.broker = broker
         self._transport = transport
-        self._connection = StompConnection(transport)
         self._listener = QueueListener()
-        self._connection.set_listener("replies", self._listener)
+        self._transport.set_listener("replies", self._listener)
         self._ended: exc.ConnectorError | None = None
+        self._escapes = False
+        self._heartbeat = Heartbeat()
 
     @classmethod
     def open(cls, broker: Broker, login: Login, timeout: float) -> Session:
@@ -65,11 +88,9 @@ class Session:
         return session
 
     def _log_in(self, login: Login, deadline: float) -> None:
+        _refuse_breaks(login.headers())
         self._transport.start()
-        headers = {"host": login.vhost} if login.vhost else {}
-        self._transmit(
-            lambda: self._connection.connect(login.user, login.password, headers=headers), deadline
-        )
+        self._transmit("CONNECT", login.headers(), deadline)
         event = self._listener.next(deadline - time.monotonic())
         if event is None:
             raise exc.ConnectFailed(
@@ -79,6 +100,20 @@ class Session:
             )
         if event.kind != "connected":
             raise self._refused(event, login.vhost)
+        self._agree(login, event.headers)
+
+    def _agree(self, login: Login, answer: t.Mapping[str, str]) -> None:
+        """Take the version and the heart-beats that the broker chose."""
+        version = answer.get("version", "1.0")
+        if version not in login.versions:
+            raise exc.ConnectFailed(
+                f"{self.broker.name} speaks STOMP {version}; wanted is {' or '.join(login.versions)}"
+                f" (see stomp_1_0_fallback)",
+                self.broker.name,
+            )
+        self._escapes = version != "1.0"
+        if self._escapes:
+            self._heartbeat = agree(login.heartbeat, answer.get("heart-beat"), login.missed)
 
     def _refused(self, event: Event, vhost: str | None) -> exc.ConnectFailed:
         if event.kind != "error":
@@ -102,20 +137,31 @@ class Session:
         :param deadline: on the monotonic clock; when the broker must have taken it.
         :raises exc.ConnectorError: the connection is gone, or the broker takes nothing more.
         """
-        self._transmit(
-            lambda: self._connection.send(
-                destination, body, content_type="text/plain; charset=UTF-8", headers=dict(headers)
-            ),
-            deadline,
-        )
+        more = {"content-length": str(len(body)), "content-type": CONTENT_TYPE}
+        self._transmit("SEND", {**headers, **more, "destination": destination}, deadline, body)
 
     def subscribe(self, destination: str, subscription: str, deadline: float) -> None:
         """Have a destination's messages delivered. Raises as :meth:`send` does."""
-        self._transmit(lambda: self._connection.subscribe(destination, subscription), deadline)
+        headers = {"destination": destination, "id": subscription, "ack": "auto"}
+        self._transmit("SUBSCRIBE", headers, deadline)
 
-    def _transmit(self, action: t.Callable[[], None], deadline: float) -> None:
-        """Have stomp.py send something. Where that fails, half a frame may be out, so the session
-        is over."""
+    def unsubscribe(self, destination: str, subscription: str, deadline: float) -> None:
+        """Have them delivered no more. Raises as :meth:`send` does."""
+        headers = {"destination": destination, "id": subscription}
+        self._transmit("UNSUBSCRIBE", headers, deadline)
+
+    def _transmit(
+        self, command: str, headers: dict[str, str], deadline: float, body: bytes = b""
+    ) -> None:
+        """Send a frame; in STOMP 1.0 and in CONNECT headers are not escaped."""
+        if self._escapes:
+            headers = {key: _escaped(value) for key, value in headers.items()}
+        else:
+            _refuse_breaks(headers)
+        self._write(lambda: self._transport.transmit(Frame(command, headers, body)), deadline)
+
+    def _write(self, action: t.Callable[[], None], deadline: float) -> None:
+        """Have something sent. Where that fails, half of it may be out, so the session is over."""
         if self._ended is not None:
             raise self._ended
         self._transport.send_deadline = deadline
@@ -135,15 +181,14 @@ class Session:
             raise self._ended from error
 
     def next_message(self, timeout: float) -> bytes | None:
-        """The next message's body. What had come before the connection ended is still delivered.
+        """The body of the next message, or wait for it.
 
-        :param timeout: seconds to wait for it.
         :returns: None if there is none in time.
         :raises exc.Oversized: it was too large, and is dropped.
         :raises exc.BrokerError: the broker refused something that we sent.
         :raises exc.ConnectionLost: the connection is gone.
         """
-        event = self._listener.next(timeout if self._ended is None else 0)
+        event = self._next_event(timeout if self._ended is None else 0)
         if event is None and self._ended is not None:
             raise self._ended
         if event is None or event.kind == "receipt":
@@ -155,6 +200,32 @@ class Session:
         if self._ended is None:
             self._ended = self._end_by(event)
         raise self._ended
+
+    def _next_event(self, timeout: float) -> Event | None:
+        """Wait for an event, and keep the heart beating meanwhile."""
+        deadline = time.monotonic() + timeout
+        while True:
+            left = deadline - time.monotonic()
+            event = self._listener.next(min(left, self._beat()))
+            if event is not None or time.monotonic() >= deadline or self._ended is not None:
+                return event
+
+    def _beat(self) -> float:
+        """Send a heart-beat if one is due, and see that the broker does. Returns the seconds until
+        this has to be done again."""
+        every, silence = self._heartbeat
+        if self._ended is not None:
+            return 0.0
+        now = time.monotonic()
+        if every is not None and now - self._transport.last_sent >= every / 2:
+            self._write(lambda: self._transport.send(BEAT), now + every)
+        if silence is not None and now - self._transport.last_received > silence:
+            self._ended = exc.ConnectionLost(
+                f"{self.broker.name} has given no sign of life for {silence:.0f} s",
+                self.broker.name,
+            )
+            return 0.0
+        return min((seconds / 2 for seconds in (every, silence) if seconds), default=math.inf)
 
     def _end_by(self, event: Event) -> exc.ConnectorError:
         if event.kind == "error":
@@ -173,7 +244,7 @@ class Session:
         self._listener.close()
         with contextlib.suppress(Exception):
             if self._ended is None and self._transport.is_connected():
-                self._transmit(lambda: self._connection.say_goodbye(receipt), deadline)
+                self._transmit("DISCONNECT", {"receipt": receipt}, deadline)
                 self._await_goodbye(receipt, deadline)
         self._end()
 
@@ -189,6 +260,17 @@ class Session:
                 return
             if event.kind == "receipt" and event.headers.get("receipt-id") == receipt:
                 return
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r"[\\\n:]", lambda match: _ESCAPES[match[0]], value)
+
+
+def _refuse_breaks(headers: t.Mapping[str, str]) -> None:
+    """Refuse what would end a header where headers are not escaped, and begin another."""
+    for name, value in headers.items():
+        if re.search(r"[\r\n\0]", value):
+            raise exc.BadRequest(f"STOMP's header {name} cannot hold a line break or a NUL")
 
 
 def _words(event: Event) -> str:

@@ -31,15 +31,12 @@ _SCAN = "STOMP_SKIP_HOSTNAME_SCAN"
 _scan_before = os.environ.get(_SCAN)
 os.environ[_SCAN] = "1"
 try:
-    from stomp.connect import BaseConnection
-    from stomp.protocol import Protocol11
     from stomp.transport import Transport
+    from stomp.utils import Frame
 
     HAS_STOMP = True
 except ImportError:
-    BaseConnection, Protocol11, Transport = (
-        type(name, (), {}) for name in ("BaseConnection", "Protocol11", "Transport")
-    )
+    Frame, Transport = (type(name, (), {}) for name in ("Frame", "Transport"))
     HAS_STOMP = False
 finally:
     if _scan_before is None:
@@ -48,7 +45,7 @@ finally:
         os.environ[_SCAN] = _scan_before
 
 if t.TYPE_CHECKING:
-    from ..config import Broker
+    from ..pool import Broker
 
 logging.getLogger("stomp.py").addHandler(logging.NullHandler())
 
@@ -75,6 +72,7 @@ class SocketTransport(Transport):
         self.broker = broker
         self.connect_timeout = timeout
         self.send_deadline = 0.0
+        self.last_sent = self.last_received = time.monotonic()
         self.thread: threading.Thread | None = None
         self.turn = threading.Lock()
         self.override_threading(self._start_thread)
@@ -91,6 +89,7 @@ class SocketTransport(Transport):
         # The other thread may close the socket at any time; then there is no more to read.
         with contextlib.suppress(OSError, ValueError, AttributeError):
             data = self._retried(sock, lambda: sock.recv(CHUNK), select.POLLIN, None)
+        self.last_received = time.monotonic()
         if not data:
             self.running = False
         return data
@@ -106,6 +105,7 @@ class SocketTransport(Transport):
                 sock, functools.partial(sock.send, piece), select.POLLOUT, self.send_deadline
             )
             rest = rest[sent:]
+        self.last_sent = time.monotonic()
 
     def _retried(
         self,
@@ -156,18 +156,6 @@ def _wait(sock: socket.socket, event: int, deadline: float | None) -> None:
         raise TimeoutError("it takes nothing more; is it overloaded?")
 
 
-class StompConnection(BaseConnection, Protocol11):
-    """STOMP 1.1 on such a transport."""
-
-    def __init__(self, transport: SocketTransport) -> None:
-        BaseConnection.__init__(self, transport)
-        Protocol11.__init__(self, transport)
-
-    def say_goodbye(self, receipt: str) -> None:
-        """Send DISCONNECT and ask for a receipt."""
-        Protocol11.disconnect(self, receipt=receipt)
-
-
 def _open_socket(broker: Broker, timeout: float) -> socket.socket:
     """A connected socket, wrapped in verified TLS if the broker wants it."""
     context = _tls_context(broker) if broker.tls else None
@@ -194,6 +182,11 @@ def _tls_context(broker: Broker) -> ssl.SSLContext:
     """TLS 1.2 or newer, verified against the broker's ca files; without any, the system's."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if not broker.verified:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    _set_ciphers(context, broker)
     try:
         for path in broker.ca:
             context.load_verify_locations(path)
@@ -209,6 +202,17 @@ def _tls_context(broker: Broker) -> ssl.SSLContext:
             broker.cert or "",
         ) from error
     return context
+
+
+def _set_ciphers(context: ssl.SSLContext, broker: Broker) -> None:
+    if broker.ciphers is None:
+        return
+    try:
+        context.set_ciphers(broker.ciphers)
+    except ssl.SSLError as error:
+        raise exc.ImproperlyConfigured(
+            f"the ssl.ciphers of {broker.name}, {broker.ciphers!r}, name no cipher that OpenSSL has"
+        ) from error
 
 
 def _tcp_reason(error: OSError | UnicodeError, timeout: float) -> str:

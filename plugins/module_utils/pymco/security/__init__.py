@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .aes import AesProvider
 from .base import SecurityProvider
 from .none import NoneProvider
 from .psk import PskProvider
@@ -19,6 +20,7 @@ if t.TYPE_CHECKING:
 __all__ = ["PROVIDERS", "SecurityProvider", "security_provider"]
 
 PROVIDERS: dict[str, type[SecurityProvider]] = {
+    "aes_security": AesProvider,
     "none": NoneProvider,
     "psk": PskProvider,
     "ssl": SslProvider,

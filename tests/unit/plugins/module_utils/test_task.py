@@ -100,7 +100,7 @@ def test_config_wins_over_the_file(tmp_path: pathlib.Path) -> None:
     warnings: list[str] = []
     task = Task(params(config_file=str(path), config={"ttl": 7}), warnings.append, {})
     assert (task.config.identity, task.config.getint("ttl")) == ("file", 7)
-    assert warnings == [f"{path}: unknown option odd"]
+    assert warnings == [f"{path}:4: unknown option odd"]
 
 
 def test_a_boolean_of_config_is_a_truth_value() -> None:

@@ -63,7 +63,7 @@ class Peer:
 
     def log_in(self) -> Frame:
         """Take the client. Returns the frame by which it asked."""
-        frame = self.expect("STOMP")
+        frame = self.expect("CONNECT")
         self.send("CONNECTED", version="1.1")
         return frame
 

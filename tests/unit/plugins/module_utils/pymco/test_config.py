@@ -162,18 +162,26 @@ def test_a_file_that_is_no_text_is_named(tmp_path: pathlib.Path) -> None:
 
 
 def test_an_unknown_option_is_a_warning_only() -> None:
-    config = Config.from_configstr("tll = 5\nplugin.mine = 1\nlogger_type = console\n")
-    assert config.warnings == ["the given options: unknown option tll"]
+    config = Config.from_configstr("color = 1\ntll = 5\nplugin.mine = 1\nlogger_type = console\n")
+    assert config.warnings == ["the given text:2: unknown option tll; is ttl meant?"]
 
 
-@pytest.mark.parametrize("value", ["", "soon", "1.5", "0x10", "10s"])
-def test_a_number_that_is_none_names_source_and_option(value: str, tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("value", ["soon", "1.5", "0x", "10s", "08"])
+def test_a_number_that_is_none_names_file_line_and_option(
+    value: str, tmp_path: pathlib.Path
+) -> None:
     path = tmp_path / "client.cfg"
-    path.write_text("")
-    config = Config.from_configfile(str(path), {}, {"ttl": value})
+    path.write_text(f"# mine\n\nttl = {value}\n")
     with pytest.raises(exc.ImproperlyConfigured) as caught:
-        config.getint("ttl")
-    assert str(caught.value) == f"{path}: ttl = {value} is not a whole number"
+        Config.from_configfile(str(path), {})
+    assert str(caught.value) == f"{path}:3: ttl = {value} is not a whole number"
+
+
+def test_a_number_that_is_given_apart_is_not_blamed_on_the_file(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "client.cfg"
+    path.write_text("ttl = 5\n")
+    with pytest.raises(exc.ImproperlyConfigured, match="^the given options: ttl = x is not a"):
+        Config.from_configfile(str(path), {}, {"ttl": "x"})
 
 
 @pytest.mark.parametrize("value", ["x", "nan", "inf", "-inf"])
@@ -207,7 +215,7 @@ def test_a_missing_option_is_an_error_of_several_kinds() -> None:
     for kind in (exc.ConfigLookupError, KeyError, exc.ImproperlyConfigured):
         with pytest.raises(kind) as caught:
             config["plugin.nothing"]
-        assert str(caught.value) == "the given options: the option plugin.nothing is missing"
+        assert str(caught.value) == "the given text: the option plugin.nothing is missing"
     assert config.get("plugin.nothing") is None
     assert config.getint("plugin.nothing", 3) == 3
 

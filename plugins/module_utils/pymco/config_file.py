@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""client.cfg and plugin.d: where they are, and their lines.
+
+Read as the reference reads them (MC:config.rb): no sections, no quotes, no interpolation, no
+comments behind a value.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import string
+import typing as t
+
+from . import exc
+from .utils import read_text, reason
+
+_LINE = re.compile(r"(.+?)\s*=\s*(.+)", re.ASCII | re.DOTALL)
+_PLUGIN_FILE = re.compile(r"\w+\.cfg", re.ASCII)
+_ACCUMULATING = {"libdir": os.pathsep, "default_discovery_options": "\n"}
+
+
+class Setting(t.NamedTuple):
+    """An option's value and where it comes from: "FILE:LINE"."""
+
+    value: str
+    origin: str
+
+
+def read_files(path: str) -> dict[str, Setting]:
+    """The options of a client.cfg and of the plugin.d beside it, which wins.
+
+    :raises exc.ImproperlyConfigured: a file cannot be read.
+    """
+    settings = parse(read_text(path, "the configuration file"), path)
+    settings.update(_plugin_settings(os.path.join(os.path.dirname(path), "plugin.d")))
+    return settings
+
+
+def parse(text: str, source: str) -> dict[str, Setting]:
+    """Lines of ``key = value``; the last one wins, but for the options that accumulate.
+
+    :param source: what the text is called in messages.
+    """
+    settings: dict[str, Setting] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        match = _LINE.fullmatch(line.rstrip(string.whitespace))
+        if match is None or line.startswith("#"):
+            continue
+        key, value = match[1].strip(), match[2]
+        if key in _ACCUMULATING and key in settings:
+            value = settings[key].value + _ACCUMULATING[key] + value
+        settings[key] = Setting(value, f"{source}:{number}")
+    return settings
+
+
+def _plugin_settings(directory: str) -> dict[str, Setting]:
+    """The options of plugin.d: ``x = y`` in rabbitmq.cfg is ``plugin.rabbitmq.x = y``."""
+    if not os.path.isdir(directory):
+        return {}
+    settings: dict[str, Setting] = {}
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError as error:
+        raise exc.ImproperlyConfigured(f"cannot read {directory}: {reason(error)}") from error
+    for name in filter(_PLUGIN_FILE.fullmatch, names):
+        path = os.path.join(directory, name)
+        found = parse(read_text(path, "the configuration file"), path)
+        plugin = name[: -len(".cfg")]
+        settings.update({f"plugin.{plugin}.{key}": found[key] for key in found})
+    return settings
+
+
+def first_readable(environ: t.Mapping[str, str]) -> str:
+    """The first readable file of the reference's places (MC:util.rb, config_file_for_user).
+
+    :raises exc.ImproperlyConfigured: there is none; all places are named.
+    """
+    places = ["/etc/puppetlabs/mcollective/client.cfg", "/etc/mcollective/client.cfg"]
+    if environ.get("HOME"):
+        places.insert(0, os.path.join(environ["HOME"], ".mcollective"))
+    for place in places:
+        if os.access(place, os.R_OK):
+            return place
+    raise exc.ImproperlyConfigured(
+        f"no readable configuration file found; looked for {', '.join(places)}"
+    )

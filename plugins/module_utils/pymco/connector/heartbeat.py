@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Heart-beats: signs of life on a connection on which nothing else is said (STOMP 1.1)."""
+
+from __future__ import annotations
+
+import typing as t
+
+if t.TYPE_CHECKING:
+    from ..config import Config
+
+SHORTEST = 30
+"""Seconds; a shorter interval is made this long (MC:connector/rabbitmq.rb, connection_headers)."""
+MARGIN = 500
+"""Milliseconds by which we promise less and want more than the interval, as the reference does."""
+BEAT = b"\n"
+
+
+class Heartbeat(t.NamedTuple):
+    """What both sides have agreed on.
+
+    :ivar every: seconds after which we have to send something; None: never.
+    :ivar silence: seconds of silence after which the broker counts as gone; None: for ever.
+    """
+
+    every: float | None = None
+    silence: float | None = None
+
+
+def interval(config: Config) -> int:
+    """Seconds between two beats that the configuration wants; 0: none at all."""
+    wanted = config.getint(f"plugin.{config.connector}.heartbeat_interval", 0)
+    return max(wanted, SHORTEST) if wanted > 0 else 0
+
+
+def offer(seconds: int) -> str:
+    """The header heart-beat of CONNECT for an interval."""
+    return f"{seconds * 1000 + MARGIN},{seconds * 1000 - MARGIN}"
+
+
+def agree(ours: str | None, theirs: str | None, missed: int) -> Heartbeat:
+    """What follows from our header heart-beat and the broker's.
+
+    :param missed: how many beats of the broker may stay out.
+    """
+    we_can, we_want = _milliseconds(ours)
+    they_can, they_want = _milliseconds(theirs)
+    return Heartbeat(
+        every=max(we_can, they_want) / 1000 if we_can and they_want else None,
+        silence=max(we_want, they_can) * (missed + 1) / 1000 if we_want and they_can else None,
+    )
+
+
+def _milliseconds(header: str | None) -> tuple[int, int]:
+    """The two numbers of a header; what is none counts as "no heart-beats"."""
+    parts = (header or "0,0").split(",")
+    if len(parts) != 2 or not all(part.isdecimal() and len(part) < 10 for part in parts):
+        return 0, 0
+    return int(parts[0]), int(parts[1])

@@ -1,0 +1,188 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The options that MCollective knows: their types, their defaults, and which are secrets.
+
+One table for clients and nodes, as in the reference, whose clients read files with both
+(MC:config.rb, and the connectors' and security providers' own files).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import re
+import typing as t
+
+TRUE = frozenset(("1", "yes", "true", "y", "t"))
+FALSE = frozenset(("0", "no", "false", "n", "f"))
+
+
+def integer(text: str) -> int:
+    """A whole number as Ruby's Integer() takes it: 10, 1_000, 0x1f, 0b11, and 017 for 15."""
+    octal = re.fullmatch(r"([+-]?)0_?([0-7_]+)", text)
+    return int(f"{octal[1]}0o{octal[2]}" if octal else text, 0)
+
+
+def number(text: str) -> float:
+    """A number that is finite."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
+
+
+def boolean(text: str) -> bool:
+    """A truth value: 1 yes true y t, or 0 no false n f, in any case (MC:util.rb, str_to_bool)."""
+    word = text.lower()
+    if word not in TRUE | FALSE:
+        raise ValueError(text)
+    return word in TRUE
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """A type of value.
+
+    :ivar words: what a value of it is called in messages.
+    """
+
+    read: t.Callable[[str], t.Any]
+    words: str
+
+
+TEXT = Kind(str, "a text")
+INTEGER = Kind(integer, "a whole number")
+NUMBER = Kind(number, "a number")
+BOOLEAN = Kind(boolean, "yes or no")
+
+DEFAULTS: dict[str, str] = {
+    "collectives": "mcollective",
+    "main_collective": "mcollective",
+    "connector": "activemq",
+    "securityprovider": "psk",
+    "ttl": "60",
+    "direct_addressing": "true",
+    "direct_addressing_threshold": "10",
+    "discovery_timeout": "2",
+    "connection_timeout": "10",
+    "ssl_cipher": "aes-256-cbc",
+}
+"""The reference's defaults (MC:config.rb, set_config_defaults), but for connection_timeout, where
+the reference waits for ever."""
+
+CORE: dict[str, Kind] = {
+    "activate_agents": BOOLEAN,
+    "classesfile": TEXT,
+    "collectives": TEXT,
+    "color": BOOLEAN,
+    "connection_timeout": NUMBER,
+    "connector": TEXT,
+    "daemonize": BOOLEAN,
+    "default_batch_size": INTEGER,
+    "default_batch_sleep_time": NUMBER,
+    "default_discovery_method": TEXT,
+    "default_discovery_options": TEXT,
+    "direct_addressing": BOOLEAN,
+    "direct_addressing_threshold": INTEGER,
+    "discovery_timeout": NUMBER,
+    "fact_cache_time": INTEGER,
+    "factsource": TEXT,
+    "identity": TEXT,
+    "keeplogs": INTEGER,
+    "libdir": TEXT,
+    "logfacility": TEXT,
+    "logfile": TEXT,
+    "logger_type": TEXT,
+    "loglevel": TEXT,
+    "main_collective": TEXT,
+    "max_log_size": INTEGER,
+    "publish_timeout": NUMBER,
+    "registerinterval": INTEGER,
+    "registration": TEXT,
+    "registration_collective": TEXT,
+    "registration_splay": BOOLEAN,
+    "rpcaudit": BOOLEAN,
+    "rpcauditprovider": TEXT,
+    "rpcauthorization": BOOLEAN,
+    "rpcauthprovider": TEXT,
+    "rpclimitmethod": TEXT,
+    "securityprovider": TEXT,
+    "soft_shutdown": BOOLEAN,
+    "soft_shutdown_timeout": INTEGER,
+    "ssl_cipher": TEXT,
+    "threaded": BOOLEAN,
+    "ttl": INTEGER,
+}
+"""Every option without "plugin." before it. Where the reference wants whole seconds, parts of one
+are taken too."""
+
+LEGACY: dict[str, Kind] = {"topicprefix": TEXT, "queueprefix": TEXT, "topicsep": TEXT}
+"""Used by the connector stomp; the reference has ignored them since that connector is gone."""
+IGNORED: dict[str, Kind] = {"rpchelptemplate": TEXT, "helptemplatedir": TEXT}
+"""Were options once, and are read over with a warning (MC:config.rb)."""
+
+_RECONNECTING = (
+    "initial_reconnect_delay|max_reconnect_delay|use_exponential_back_off|back_off_multiplier"
+    "|max_reconnect_attempts|randomize|backup|timeout|connect_timeout"
+)
+_MIDDLEWARE = (
+    r"pool\.size|pool\.\d+\.(host|port|user|password|ssl|ssl\.(ca|cert|key|ciphers|fallback))"
+    rf"|base64|vhost|agents_multiplex|{_RECONNECTING}|heartbeat_interval|stomp_1_0_fallback"
+    "|max_hbread_fails|max_hbrlck_fails|prompt_user|prompt_password"
+)
+_STOMP = (
+    r"host|port|user|password|pool\.size|pool\.(host|port|user|password|ssl)\d+|base64|priority"
+    rf"|{_RECONNECTING}"
+)
+_SSL = "ssl_serializer|ssl_(client|server)_(public|private)|ssl_client_cert_dir|ssl\\.enforce_ttl"
+_AES = (
+    "serializer|send_pubkey|(client|server)_(public|private)|client_cert_dir|learn_pubkeys"
+    "|insecure_learning|ca_cert|enforce_ttl"
+)
+PLUGIN_OPTIONS = {
+    "activemq": re.compile(rf"plugin\.activemq\.({_MIDDLEWARE}|priority)"),
+    "rabbitmq": re.compile(rf"plugin\.rabbitmq\.({_MIDDLEWARE}|use_reply_exchange)"),
+    "stomp": re.compile(rf"plugin\.stomp\.({_STOMP})"),
+    "psk": re.compile(r"plugin\.psk(\.callertype)?"),
+    "ssl": re.compile(rf"plugin\.({_SSL})"),
+    "aes": re.compile(rf"plugin\.aes\.({_AES})"),
+    "none": re.compile(r"plugin\.none\.serializer"),
+}
+"""What the connectors and security providers know, by the word that their options begin with."""
+_PREFIX = re.compile(r"plugin\.([a-z]+)(?=[._]|$)")
+
+_SECRET = re.compile(r"plugin\.psk|plugin\.(.+\.)?password\d*")
+
+
+def is_secret(key: str) -> bool:
+    """Whether the option of this name is a password or a key."""
+    return _SECRET.fullmatch(key) is not None
+
+
+def complaint(key: str, connector: str) -> str | None:
+    """What is to be said of an option by its name alone, if anything.
+
+    :param connector: the connector in use.
+    """
+    if key in CORE:
+        return None
+    if key in LEGACY and connector == "stomp":
+        return None
+    if key in LEGACY or key in IGNORED:
+        return f"the option {key} is ignored; MCollective has no use for it any more"
+    if not key.startswith("plugin."):
+        return f"unknown option {key}{_suggestion(key, CORE)}"
+    plugin = _PREFIX.match(key)
+    if plugin is None or plugin[1] not in PLUGIN_OPTIONS:
+        return None  # of some other plugin
+    if PLUGIN_OPTIONS[plugin[1]].fullmatch(key):
+        return None
+    return f"unknown option {key}"
+
+
+def _suggestion(key: str, names: t.Iterable[str]) -> str:
+    close = difflib.get_close_matches(key, names, n=1)
+    return f"; is {close[0]} meant?" if close else ""

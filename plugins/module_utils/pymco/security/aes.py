@@ -1,0 +1,176 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""RSA keys and encryption: nodes know each client's public key, clients know nothing of the nodes
+(MC:security/aes_security.rb, MC:ssl.rb).
+
+Each message is encrypted by a key of its own. A request's key is encrypted by the client's private
+key, which proves who sent it. A reply's is encrypted by the client's public key: nobody else can
+read it, but **whoever has the public key can write one**. That is how this provider is made.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+import re
+import secrets
+import typing as t
+
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import padding
+    from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+    from cryptography.hazmat.primitives.padding import PKCS7
+    from cryptography.x509.oid import NameOID
+
+    HAS_CRYPTOGRAPHY = True
+except ImportError:  # NoDigestInfo came with version 46
+    HAS_CRYPTOGRAPHY = False
+
+from .. import exc
+from ..serializers import MarshalSerializer, Serializer, Symbol, YamlSerializer
+from ..utils import load_rsa_key, read_text
+from .base import BODY, SecurityProvider, body_bytes
+
+if t.TYPE_CHECKING:
+    from ..config import Config
+
+SSLKEY = Symbol("sslkey")
+BLOCK = 16
+"""Bytes of an AES block, and of its initialization vector."""
+KEY_SIZES = {"aes-128-cbc": 16, "aes-192-cbc": 24, "aes-256-cbc": 32}
+"""The values of ssl_cipher that there are, with the bytes of their keys."""
+ROUNDS = 2048
+"""How often Ruby's pkcs5_keyivgen applies MD5."""
+
+
+class AesProvider(SecurityProvider):
+    """``securityprovider = aes_security``.
+
+    Options: ``plugin.aes.client_private``, ``plugin.aes.client_public`` (a certificate's CN or the
+    file's name makes the callerid), ``plugin.aes.serializer`` (yaml; anything else means marshal),
+    ``plugin.aes.send_pubkey`` (1: nodes may learn our public key from the request), ``ssl_cipher``.
+    """
+
+    def __init__(self, config: Config) -> None:
+        if not HAS_CRYPTOGRAPHY:
+            raise exc.MissingDependency("cryptography>=46", "securityprovider = aes_security")
+        super().__init__(config)
+        self._key_size = config.choose("ssl_cipher", KEY_SIZES)
+        self._private_key = load_rsa_key(
+            config.environ.get("MCOLLECTIVE_AES_PRIVATE")
+            or self._required("plugin.aes.client_private"),
+            "the client's private key (plugin.aes.client_private)",
+        )
+        if not hasattr(self._private_key, "sign"):
+            raise exc.ImproperlyConfigured(
+                f"{config.origin('plugin.aes.client_private')}: plugin.aes.client_private is a"
+                " public key"
+            )
+        self._check_pair()
+        self._extra = {}
+        if config.get("plugin.aes.send_pubkey") == "1":
+            self._extra["sslpubkey"] = read_text(self._public_file(), "the client's public key")
+
+    def _check_pair(self) -> None:
+        """Nodes would silently drop what another public key cannot decrypt."""
+        path = self._public_file()
+        public_key = load_rsa_key(path, "the client's public key (plugin.aes.client_public)")
+        if hasattr(public_key, "sign"):
+            raise exc.ImproperlyConfigured(f"{path}, the client's public key, is a private key")
+        if public_key.public_numbers() != self._private_key.public_key().public_numbers():
+            raise exc.ImproperlyConfigured(
+                f"{self.config.source}: the client's public key {path} does not belong to its"
+                " private key"
+            )
+
+    def _public_file(self) -> str:
+        return self.config.environ.get("MCOLLECTIVE_AES_PUBLIC") or self._required(
+            "plugin.aes.client_public"
+        )
+
+    def _serializer(self) -> type[Serializer]:
+        name = self.config.get("plugin.aes.serializer")
+        return YamlSerializer if name == "yaml" else MarshalSerializer
+
+    def _callerid(self) -> str:
+        path = self._public_file()
+        name = _common_name(path) or re.sub(r"\.pem$", "", os.path.basename(path))
+        return f"cert={name}"
+
+    def sign(self, message: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """See :meth:`.SecurityProvider.sign`.
+
+        The body is encrypted together with the envelope's ttl and msgtime, which nodes compare
+        (MC:security/aes_security.rb, encoderequest).
+        """
+        plain = self.serializer.serialize(
+            {
+                Symbol("aes_msg"): message[":body"],
+                Symbol("aes_ttl"): message[":ttl"],
+                Symbol("aes_msgtime"): message[":msgtime"],
+            }
+        )
+        secret = secrets.token_bytes(self._key_size)
+        data = base64.encodebytes(_encrypt(plain, secret, self._key_size))
+        # PKCS #1 v1.5 without DigestInfo is what Ruby calls private_encrypt.
+        sealed = self._private_key.sign(secret, padding.PKCS1v15(), NoDigestInfo())
+        return self._signed(
+            message, data, sslkey=base64.encodebytes(sealed).decode(), **self._extra
+        )
+
+    def verify(self, envelope: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """See :meth:`.SecurityProvider.verify`."""
+        try:
+            sealed = base64.b64decode(envelope.get(SSLKEY) or "")
+            secret = self._private_key.decrypt(sealed, padding.PKCS1v15())
+            plain = _decrypt(base64.b64decode(body_bytes(envelope)), secret, self._key_size)
+        except (binascii.Error, TypeError, ValueError) as error:
+            raise exc.VerificationError("the reply is not encrypted for our key") from error
+        opened = {**envelope, BODY: self.serializer.deserialize(plain)}
+        opened.pop(SSLKEY)
+        return opened
+
+
+def _common_name(path: str) -> str | None:
+    """The CN of a certificate whose subject begins with it; None for any other file."""
+    try:
+        with open(path, "rb") as file:
+            subject = x509.load_pem_x509_certificate(file.read()).subject
+        first = next(iter(next(iter(subject.rdns))))
+    except (OSError, ValueError, StopIteration):
+        return None
+    name = re.match(r"[\w.\-]+", str(first.value), re.ASCII)
+    return name[0] if name and first.oid == NameOID.COMMON_NAME else None
+
+
+def _cipher(secret: bytes, key_size: int) -> t.Any:
+    """AES with the key and the vector that Ruby derives from the secret: pkcs5_keyivgen, which is
+    OpenSSL's EVP_BytesToKey with MD5 and without salt."""
+    material = block = b""
+    while len(material) < key_size + BLOCK:
+        block += secret
+        for _round in range(ROUNDS):
+            block = hashlib.md5(block, usedforsecurity=False).digest()
+        material += block
+    vector = material[key_size : key_size + BLOCK]
+    return Cipher(algorithms.AES(material[:key_size]), modes.CBC(vector))
+
+
+def _encrypt(plain: bytes, secret: bytes, key_size: int) -> bytes:
+    padder = PKCS7(BLOCK * 8).padder()
+    encryptor = _cipher(secret, key_size).encryptor()
+    padded = padder.update(plain) + padder.finalize()
+    return t.cast(bytes, encryptor.update(padded) + encryptor.finalize())
+
+
+def _decrypt(data: bytes, secret: bytes, key_size: int) -> bytes:
+    decryptor = _cipher(secret, key_size).decryptor()
+    unpadder = PKCS7(BLOCK * 8).unpadder()
+    padded = decryptor.update(data) + decryptor.finalize()
+    return unpadder.update(padded) + unpadder.finalize()
