@@ -6,20 +6,26 @@
 
 from __future__ import annotations
 
-from .base import Serializer, Symbol, symbolize
+from .base import Regexp, Serializer, Symbol, symbolize, with_symbols
 from .marshal import MarshalSerializer
 from .yaml import YamlSerializer
 
 __all__ = [
     "SERIALIZERS",
     "MarshalSerializer",
+    "Regexp",
     "Serializer",
+    "SerializerBase",
     "Symbol",
     "YamlSerializer",
     "symbolize",
+    "with_symbols",
 ]
 
 SERIALIZERS: dict[str, type[Serializer]] = {
     "marshal": MarshalSerializer,
     "yaml": YamlSerializer,
 }
+
+SerializerBase = Serializer
+"""python-mcollective's name."""

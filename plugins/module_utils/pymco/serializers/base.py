@@ -28,6 +28,13 @@ MAX_TEXT = 64 * 2**20
 MAX_DEPTH = 100
 """How deep the values of one payload may be nested."""
 
+MAX_INTEGER_BITS = 8192
+"""How large an integer may be: Python cannot print much larger ones, and no agent needs them."""
+
+MAX_NUMBER_KEYS = 10_000
+"""How many keys of its Hashes may be numbers. Unlike the hashes of texts, theirs are no secret, so
+that an enemy can choose some that all fall together: a dict of them takes quadratic time."""
+
 
 class Symbol(str):
     """A Ruby Symbol.
@@ -51,12 +58,35 @@ class Symbol(str):
         return self[1:]
 
 
+class Regexp(str):
+    """A Ruby Regexp without options, by its source, to be written.
+
+    What is read as one becomes a plain text between slashes.
+    """
+
+    __slots__ = ()
+
+
 def symbolize(mapping: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Give a mapping's own keys the type Symbol; what stands below them stays as it is.
 
     A key may be given with its colon or without.
     """
     return {Symbol(key[1:] if key.startswith(":") else key): mapping[key] for key in mapping}
+
+
+def with_symbols(value: t.Any) -> t.Any:
+    """Keys that begin with a colon as Symbols, at every depth: python-mcollective's convention."""
+    if isinstance(value, dict):
+        return {
+            Symbol(key[1:]) if isinstance(key, str) and key.startswith(":") else key: (
+                with_symbols(item)
+            )
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [with_symbols(item) for item in value]
+    return value
 
 
 class Serializer(abc.ABC):
@@ -68,7 +98,11 @@ class Serializer(abc.ABC):
 
     @abc.abstractmethod
     def deserialize(self, payload: bytes) -> t.Any:
-        """Read plain data. Raises :class:`.exc.DecodingError` for anything that it cannot hold."""
+        """Read plain data. Raises :class:`.exc.DecodingError` for anything that it cannot hold.
+
+        Whatever the payload, this takes at most 512 bytes of memory for each value that it has (at
+        most :data:`MAX_VALUES`) and 16 for each of its bytes, and never more than linear time.
+        """
 
     @abc.abstractmethod
     def embed(self, serialized: bytes) -> str | bytes:
@@ -107,12 +141,31 @@ def _children(container: t.Any) -> t.Iterator[t.Any]:
         yield from container.values()
 
 
-def checked_key(key: t.Any) -> t.Any:
-    """A Hash's key, if it can be one of a dict.
+def checked_integer(number: int) -> int:
+    """An integer of bounded size. Raises :class:`.exc.DecodingError` for a larger one."""
+    if number.bit_length() > MAX_INTEGER_BITS:
+        raise exc.DecodingError(f"refused: an integer of more than {MAX_INTEGER_BITS} bits")
+    return number
 
-    :raises exc.DecodingError: it is a Hash or an Array itself. Their text could be endless, and no
-        agent is known to send such.
-    """
-    if isinstance(key, (list, dict)):
-        raise exc.DecodingError("refused: a Hash has a Hash or an Array as key")
-    return key
+
+class Keys:
+    """Decides what may be a key in the Hashes of one payload."""
+
+    def __init__(self) -> None:
+        self._numbers_left = MAX_NUMBER_KEYS
+
+    def checked(self, key: t.Any) -> t.Any:
+        """A Hash's key, if it can be one of a dict.
+
+        :raises exc.DecodingError: it is a Hash or an Array itself, whose text could be endless (no
+            agent is known to send such), or one number of more than :data:`MAX_NUMBER_KEYS`.
+        """
+        if isinstance(key, (list, dict)):
+            raise exc.DecodingError("refused: a Hash has a Hash or an Array as key")
+        if isinstance(key, (int, float)):
+            self._numbers_left -= 1
+            if self._numbers_left < 0:
+                raise exc.DecodingError(
+                    f"refused: more than {MAX_NUMBER_KEYS} keys of its Hashes are numbers"
+                )
+        return key

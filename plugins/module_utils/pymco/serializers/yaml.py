@@ -25,40 +25,49 @@ except ImportError:
     HAS_YAML = False
 
 from .. import exc
-from .base import MAX_DEPTH, MAX_VALUES, Serializer, Symbol, check_size, checked_key
+from . import base
+from .base import MAX_DEPTH, MAX_VALUES, Keys, Regexp, Symbol, check_size
+from .psych import plain_scalar
 
 PLAIN_SYMBOL = re.compile(r"[A-Za-z_]\w*[?!=]?", re.ASCII)
 SYMBOL_TAG = "!ruby/sym"
+PLAIN_TAG = "!plain"
+"""Given to every plain scalar that has no tag; the tag of that name has the same effect."""
+CONTENTS = (
+    ("!str", "str"),
+    ("!ruby/string", "str"),
+    ("!ruby/array:", "internal"),
+    ("!ruby/hash-with-ivars", "elements"),
+)
+"""Where a String, Array or Hash with instance variables has what it is itself."""
+TEXTUAL_TAGS = ("!ruby/", "!str", "tag:yaml.org,2002:merge", "tag:yaml.org,2002:value")
+"""Scalars with these are the text that stands there. Ruby takes no notice of others that it does
+not know."""
 STRING_TAG = "tag:yaml.org,2002:str"
 NO_FOLDING = 2**30
-MAX_DIGITS = 1000
-"""Longer integers are refused: Python cannot print them, and no agent needs them."""
 SAFE_DEPTH = 2000
 """libyaml composes nested nodes by recursion in C; far deeper, that ends the process."""
 SAFE_SIZE = 65536
 """Bytes. Smaller payloads cannot hold so many values that reading them takes long."""
-MALFORMED = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
-"""What PyYAML's own constructors raise for scalars that do not fit their tag."""
+MAX_DIRECTIVES = 100
+"""libyaml compares each %TAG with all before it. Psych writes none at all."""
+DIRECTIVE = re.compile(rb"(?:\A|[\n\r]|\xc2\x85|\xe2\x80[\xa8\xa9]|\xef\xbb\xbf)%")
+OTHER_ENCODINGS = (b"\xff\xfe", b"\xfe\xff")
+"""Byte order marks of UTF-16, which libyaml would take."""
+MALFORMED = (ArithmeticError, RecursionError, ValueError)
+"""What else scalars that do not fit their tags, and PyYAML's own parser in Python, may raise."""
 
 
 class RubyCompatibleLoader(Loader):
-    """Reads what Ruby writes, as data only: no tag makes it build anything.
+    """Reads what Ruby writes, as data only: no tag makes it build anything."""
 
-    A plain scalar is a number only in the form in which Psych writes numbers: it leaves strings
-    such as ``1_`` without quotes that PyYAML by itself would take for numbers.
-    """
-
-    yaml_implicit_resolvers: t.ClassVar[dict[str, list[t.Any]]] = {
-        first: [entry for entry in resolvers if not entry[0].endswith((":int", ":float"))]
-        for first, resolvers in getattr(Loader, "yaml_implicit_resolvers", {}).items()
+    yaml_implicit_resolvers: t.ClassVar[dict[str | None, list[t.Any]]] = {
+        None: [(PLAIN_TAG, re.compile(""))]
     }
+
+    def __init__(self, stream: bytes) -> None:
+        super().__init__(stream)
+        self.keys = Keys()
 
 
 class RubyCompatibleDumper(Dumper):
@@ -70,25 +79,21 @@ class RubyCompatibleDumper(Dumper):
 
 
 def symbol_constructor(loader: t.Any, node: t.Any) -> Symbol:
-    """A Symbol from ``:name``, ``:"quoted name"``, or ``!ruby/sym name``."""
-    name = loader.construct_scalar(node)
-    if name.startswith(":"):
-        name = name[1:]
-    if len(name) > 1 and name[0] == name[-1] and name[0] in "\"'":
-        name = name[1:-1]
-    return Symbol(name)
+    """A Symbol that is tagged as such."""
+    return Symbol(loader.construct_scalar(node))
 
 
-def integer_constructor(loader: t.Any, node: t.Any) -> int:
-    """An Integer of bounded size."""
-    if len(loader.construct_scalar(node)) > MAX_DIGITS:
-        raise exc.DecodingError(f"refused: an integer of more than {MAX_DIGITS} digits")
-    return int(loader.construct_yaml_int(node))
+def plain_constructor(loader: t.Any, node: t.Any) -> t.Any:
+    """What Ruby makes of a scalar without quotes, whose tag, if there is one, says nothing else."""
+    # construct_scalar is for what is none; most nodes come by here.
+    scalar = isinstance(node, yaml.ScalarNode)
+    return plain_scalar(node.value if scalar else loader.construct_scalar(node))
 
 
-def text_constructor(loader: t.Any, node: t.Any) -> str:
-    """A scalar as the text that stands there: times, dates, regexps, ``=`` and ``<<``."""
-    return str(loader.construct_scalar(node))
+def float_constructor(loader: t.Any, node: t.Any) -> t.Any:
+    """A number that is tagged as a Float may look like an Integer."""
+    value = plain_scalar(loader.construct_scalar(node))
+    return float(value) if isinstance(value, int) else value
 
 
 def mapping_constructor(loader: t.Any, node: t.Any) -> t.Iterator[dict[t.Any, t.Any]]:
@@ -101,10 +106,15 @@ def mapping_constructor(loader: t.Any, node: t.Any) -> t.Iterator[dict[t.Any, t.
 def ruby_object_constructor(loader: t.Any, _suffix: str, node: t.Any) -> t.Any:
     """The data of an object of any Ruby class, and nothing of its class."""
     if isinstance(node, yaml.MappingNode):
-        return dict(_pairs(loader, node))
+        data = dict(_pairs(loader, node))
+        return next(
+            (data[k] for tag, k in CONTENTS if node.tag.startswith(tag) and k in data), data
+        )
     if isinstance(node, yaml.SequenceNode):
         return [loader.construct_object(item, deep=True) for item in node.value]
-    return text_constructor(loader, node)
+    if node.tag.startswith(TEXTUAL_TAGS):
+        return str(loader.construct_scalar(node))
+    return plain_constructor(loader, node)
 
 
 def _pairs(loader: t.Any, node: t.Any) -> t.Iterator[tuple[t.Any, t.Any]]:
@@ -112,7 +122,7 @@ def _pairs(loader: t.Any, node: t.Any) -> t.Iterator[tuple[t.Any, t.Any]]:
         raise exc.DecodingError("a YAML mapping has no pairs")
     for key, value in node.value:
         yield (
-            checked_key(loader.construct_object(key, deep=True)),
+            loader.keys.checked(loader.construct_object(key, deep=True)),
             loader.construct_object(value, deep=True),
         )
 
@@ -129,24 +139,23 @@ def represent_symbol(dumper: t.Any, symbol: Symbol) -> t.Any:
     return dumper.represent_scalar(SYMBOL_TAG, symbol.name, style='"')
 
 
+def represent_regexp(dumper: t.Any, regexp: Regexp) -> t.Any:
+    """A Regexp; Psych takes the first and the last slash for its ends."""
+    return dumper.represent_scalar("!ruby/regexp", f"/{regexp}/")
+
+
 if HAS_YAML:
     _YAML = "tag:yaml.org,2002:"
-    for tag, pattern, first in (
-        (SYMBOL_TAG, r":.", ":"),
-        (_YAML + "int", r"[-+]?(0|[1-9][0-9]*)$", "-+0123456789"),
-        (_YAML + "float", r"[-+]?[0-9]+\.[0-9]+([eE][-+]?[0-9]+)?$", "-+0123456789"),
-        (_YAML + "float", r"[-+]?\.inf$|\.nan$", "-+."),
-    ):
-        RubyCompatibleLoader.add_implicit_resolver(tag, re.compile(pattern), list(first))
-    for tag in (SYMBOL_TAG, "!ruby/symbol"):
-        RubyCompatibleLoader.add_constructor(tag, symbol_constructor)
-    for name in ("timestamp", "value", "merge"):
-        RubyCompatibleLoader.add_constructor(_YAML + name, text_constructor)
-    for name in ("set", "omap", "pairs"):
+    for name in (PLAIN_TAG, *(_YAML + name for name in ("bool", "int", "null", "timestamp"))):
+        RubyCompatibleLoader.add_constructor(name, plain_constructor)
+    for name in ("!float", _YAML + "float"):
+        RubyCompatibleLoader.add_constructor(name, float_constructor)
+    for name in (SYMBOL_TAG, "!ruby/symbol"):
+        RubyCompatibleLoader.add_constructor(name, symbol_constructor)
+    for name in ("merge", "omap", "pairs", "set", "value"):
         RubyCompatibleLoader.add_constructor(
             _YAML + name, lambda loader, node: ruby_object_constructor(loader, "", node)
         )
-    RubyCompatibleLoader.add_constructor(_YAML + "int", integer_constructor)
     RubyCompatibleLoader.add_constructor(_YAML + "map", mapping_constructor)
     RubyCompatibleLoader.add_constructor("!binary", Loader.construct_yaml_binary)
     RubyCompatibleLoader.add_multi_constructor("", ruby_object_constructor)
@@ -160,6 +169,7 @@ if HAS_YAML:
     RubyCompatibleDumper.add_representer(None, Dumper.represent_undefined)
     RubyCompatibleDumper.add_representer(str, represent_string)
     RubyCompatibleDumper.add_representer(Symbol, represent_symbol)
+    RubyCompatibleDumper.add_representer(Regexp, represent_regexp)
 
 
 def _may_be_too_much(payload: bytes) -> bool:
@@ -172,6 +182,11 @@ def _may_be_too_much(payload: bytes) -> bool:
         return True
     longest_line = max(map(len, payload.split(b"\n")))
     return payload.count(b"[") + payload.count(b"{") + 2 * longest_line > SAFE_DEPTH
+
+
+def _has_too_many_directives(payload: bytes) -> bool:
+    percents = payload.count(b"%")
+    return percents > MAX_DIRECTIVES and len(DIRECTIVE.findall(payload)) > MAX_DIRECTIVES
 
 
 def _check_events(payload: bytes) -> None:
@@ -188,7 +203,7 @@ def _check_events(payload: bytes) -> None:
             )
 
 
-class YamlSerializer(Serializer):
+class YamlSerializer(base.Serializer):
     """``plugin.ssl_serializer = yaml``."""
 
     def __init__(self) -> None:
@@ -212,6 +227,8 @@ class YamlSerializer(Serializer):
 
     def deserialize(self, payload: bytes) -> t.Any:
         """See :meth:`.Serializer.deserialize`."""
+        if payload.startswith(OTHER_ENCODINGS) or _has_too_many_directives(payload):
+            raise exc.DecodingError("refused: UTF-16, or too many YAML directives")
         try:
             if _may_be_too_much(payload):
                 _check_events(payload)
@@ -224,3 +241,7 @@ class YamlSerializer(Serializer):
     def embed(self, serialized: bytes) -> str:
         """YAML travels inside YAML as text."""
         return serialized.decode("utf-8")
+
+
+Serializer = YamlSerializer
+"""python-mcollective's name."""

@@ -268,8 +268,3 @@ def test_links_behind_an_object_of_any_kind_lead_to_the_right_value(
     )
     assert (x, x_again) == ("x", "x")
     assert again == first
-
-
-def test_a_time_in_marshal_is_bytes(oracle: ruby.Ruby) -> None:
-    decoded = SERIALIZERS["marshal"]().deserialize(oracle.evaluate("marshal", "[Time.at(0)]"))
-    assert isinstance(decoded[0], bytes)

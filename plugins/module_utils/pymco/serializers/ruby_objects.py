@@ -1,0 +1,124 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What Ruby's own classes wrote into Marshal data, as texts: the same that YAML has for them."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+import struct
+import typing as t
+
+from .. import exc
+
+MAX_GARBLED = 65536
+"""Bytes of a Symbol, a class's name or a Regexp that are no text: to escape them takes long."""
+
+_CHARACTER_SETS = re.compile(
+    r"utf-(8|16|32)([lb]e)?|iso-8859-\d+|windows-(125\d|31j|874)|shift_jis|euc-(jp|kr|jis-2004)"
+    r"|eucjp-ms|gbk|gb18030|gb2312|big5|big5-hkscs|koi8-[ru]|tis-620|(ibm|cp)\d+|mac(roman|greek)",
+    re.IGNORECASE,
+)
+"""Python also knows codecs that are no character sets, some of them slow on purpose-made input."""
+_OTHER_NAMES = {"windows-31j": "cp932", "windows-874": "cp874", "eucjp-ms": "euc-jp"}
+"""What Python calls a character set, where it is not Ruby's name."""
+
+_DAYS_BEFORE = 1721425
+"""The Julian Day Number of the day before 0001-01-01."""
+_GREGORIAN = 2299161
+"""The one of 1582-10-15. Ruby counts days before it by another calendar."""
+_MANTISSA_BITS = 37
+"""How many bits Ruby 1.8 left to the digits (marshal.c, DECIMAL_MANT)."""
+
+
+def text_in(data: bytes, attributes: t.Mapping[str, t.Any]) -> str | bytes:
+    """A String's text in the encoding that its attributes tell, or its bytes if it is none."""
+    encoding = attributes.get("encoding")
+    try:
+        if encoding is None:
+            return data.decode()
+        if not isinstance(encoding, str) or not _CHARACTER_SETS.fullmatch(encoding):
+            return data
+        return data.decode(_OTHER_NAMES.get(encoding.lower(), encoding).replace("IBM", "cp"))
+    except (UnicodeError, LookupError):
+        return data
+
+
+def name_in(data: bytes, attributes: t.Mapping[str, t.Any]) -> str:
+    """The text of a Symbol or a Regexp; what is none in its encoding is shown as escapes."""
+    text = text_in(data, attributes)
+    if isinstance(text, str):
+        return text
+    if len(data) > MAX_GARBLED:
+        raise exc.DecodingError(f"refused: a name of {len(data)} bytes that are no text")
+    return data.decode("utf-8", "backslashreplace")
+
+
+def regexp(source: str, options: int) -> str:
+    """A Regexp as the text that a Ruby programmer writes; it is never compiled."""
+    flags = "".join(
+        flag for bit, flag in ((4, "m"), (1, "i"), (2, "x"), (32, "n")) if options & bit
+    )
+    escaped = re.sub(r"(\\.)|/", lambda match: match[1] or "\\/", source, flags=re.DOTALL)
+    return f"/{escaped}/{flags}"
+
+
+def real(text: bytes) -> float:
+    """A Float. Ruby 1.8 wrote too few digits, and the missing bits of the mantissa behind them."""
+    digits, _mark, rest = text.partition(b"\0")
+    number = float(digits)
+    if not rest or not math.isfinite(number):
+        return number
+    fraction, exponent = math.frexp(abs(number))
+    mantissa = float(math.floor(math.ldexp(fraction, _MANTISSA_BITS)))
+    mantissa += int.from_bytes(rest[:8], "big") / 256.0 ** len(rest[:8])
+    return math.copysign(math.ldexp(mantissa, exponent - _MANTISSA_BITS), number)
+
+
+def time(data: bytes, attributes: t.Mapping[str, t.Any]) -> str | None:
+    """A Time (Ruby: time.c, time_mdump) as YAML has it; None if it is none that Python can tell."""
+    if len(data) != 8 or not data[3] & 0x80:
+        return None
+    date, clock = struct.unpack("<II", data)
+    offset = None if date >> 30 & 1 else attributes.get("offset", 0)
+    fraction = attributes.get("nano_num", 0), attributes.get("nano_den", 1)
+    try:
+        moment = datetime.datetime(
+            1900 + (date >> 14 & 0xFFFF),
+            1 + (date >> 10 & 0xF),
+            date >> 5 & 0x1F,
+            date & 0x1F,
+            clock >> 26 & 0x3F,
+            clock >> 20 & 0x3F,
+        )
+        moment += datetime.timedelta(seconds=offset or 0)
+        return _moment(moment, (clock & 0xFFFFF) * 1000 + fraction[0] // fraction[1], offset)
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+
+
+def date(parts: t.Any, with_time: bool) -> str | None:
+    """A Date or a DateTime as YAML has it, from what their marshal_dump gives: the Julian Day
+    Number, seconds and nanoseconds of the day in UTC, and the offset from UTC in seconds; None if
+    it is none that Python can tell."""
+    try:
+        period, day, seconds, nanoseconds, offset, _start = parts
+        if period != 0 or day < _GREGORIAN:
+            return None
+        moment = datetime.datetime.fromordinal(day - _DAYS_BEFORE)
+        moment += datetime.timedelta(seconds=seconds + offset)
+        return _moment(moment, nanoseconds, offset or None) if with_time else f"{moment:%Y-%m-%d}"
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+
+
+def _moment(moment: datetime.datetime, nanoseconds: int, offset: int | None) -> str:
+    """A local time in Psych's words; without an offset it is in UTC."""
+    zone = "Z"
+    if offset is not None:
+        hours, minutes = divmod(abs(offset) // 60, 60)
+        zone = f"{'-' if offset < 0 else '+'}{hours:02}:{minutes:02}"
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{nanoseconds:09} {zone}"
