@@ -54,12 +54,62 @@ class BadRequest(PyMcoException):
     """The caller asked for something that cannot be sent; nothing was sent."""
 
 
+class InvalidArgument(BadRequest):
+    """An agent's or a data plugin's DDL refuses an argument.
+
+    :ivar agent: the agent, or the data plugin.
+    :ivar action: its action; None for a data plugin.
+    :ivar input: the input; None if the action itself is unknown.
+    :ivar rule: what the DDL demands, in MCollective's words as far as it has some.
+    """
+
+    def __init__(self, agent: str, action: str | None, input_: str | None, rule: str) -> None:
+        where = "" if action is None else f", action {action}"
+        which = "" if input_ is None else f", input {input_}"
+        super().__init__(f"the DDL of {agent}{where}{which} refuses this: {rule}")
+        self.agent = agent
+        self.action = action
+        self.input = input_
+        self.rule = rule
+
+
 class BadFilter(BadRequest):
     """The text of a filter does not parse."""
 
 
 class BadFilterFactOperator(BadFilter):
     """A fact filter has an operator that MCollective does not know."""
+
+
+class UnreadableDDL(PyMcoException):
+    """A DDL file cannot be read, or says something that MCollective would refuse.
+
+    :ivar path: the file, or a name for what is no file.
+    :ivar line: counted from 1; None if it is about the file as a whole.
+    :ivar reason: what stands there or is missing.
+    """
+
+    def __init__(self, reason: str, path: str, line: int | None = None) -> None:
+        where = path if line is None else f"{path}, line {line}"
+        super().__init__(f"the DDL cannot be read: {where}: {reason}")
+        self.path = path
+        self.line = line
+        self.reason = reason
+
+
+class BadCompoundFilter(BadFilter):
+    """The text of a compound filter does not parse, or nodes could not do what it says.
+
+    :ivar text: the whole filter.
+    :ivar column: where it goes wrong, counted from 1.
+    """
+
+    def __init__(self, text: str, position: int, why: str) -> None:
+        rest = text[position : position + 20]
+        place = f"column {position + 1} (at {rest!r})" if rest else "its end"
+        super().__init__(f"compound filter {text!r} is wrong at {place}: {why}")
+        self.text = text
+        self.column = position + 1
 
 
 class SerializationError(BadRequest):

@@ -1,0 +1,241 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What the methods of a DDL's values share: bounds, frozen values, and how they are registered."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ...serializers import Symbol
+from .. import values
+from ..values import VOID, Range, Refused, Regexp, Text
+
+MAX_STEPS = 200_000
+"""How many nodes and items the evaluation of one DDL may visit."""
+
+MAX_TEXT = 8 * 2**20
+"""How many characters all Strings may have that it makes."""
+
+MAX_BITS = 4096
+"""How large an Integer may get."""
+
+Block = t.Callable[..., t.Any]
+
+
+class Machine:
+    """The state that methods need: what may still be spent, and which values are frozen."""
+
+    def __init__(self) -> None:
+        self._steps = MAX_STEPS
+        self._text = MAX_TEXT
+        self._frozen: dict[int, t.Any] = {}  # by id; the value is held so that its id stays its own
+
+    def spend(self, steps: int) -> None:
+        """Count work. Raises :class:`Refused` when it is too much."""
+        self._steps -= steps
+        if self._steps < 0:
+            raise Refused(f"more than {MAX_STEPS} steps of evaluation")
+
+    def reserve(self, characters: int) -> None:
+        """Count text, before it is made."""
+        self._text -= characters
+        if self._text < 0:
+            raise Refused(f"more than {MAX_TEXT} characters of text")
+
+    def text(self, value: str) -> Text:
+        """A new String."""
+        self.reserve(len(value))
+        return Text(value)
+
+    def shown(self, value: t.Any) -> str:
+        """A value as ``to_s`` and ``#{...}`` show it."""
+        usable(value)
+        if isinstance(value, Regexp) and (
+            value.source.startswith("(?") or not _plain(value.source)
+        ):
+            raise Refused(f"the text of {values.inspect(value)}")
+        return values.to_s(value)
+
+    def array(self, items: list[t.Any]) -> list[t.Any]:
+        """A new Array."""
+        self.spend(len(items))
+        return items
+
+    def integer(self, value: t.Any) -> t.Any:
+        """A number that was computed."""
+        if isinstance(value, int) and value.bit_length() > MAX_BITS:
+            raise Refused(f"an Integer of more than {MAX_BITS} bits")
+        return value
+
+    def freeze(self, value: t.Any) -> t.Any:
+        if isinstance(value, Text):
+            value.frozen = True
+        elif isinstance(value, (list, dict)):
+            self._frozen[id(value)] = value
+        return value
+
+    def is_frozen(self, value: t.Any) -> bool:
+        if isinstance(value, Text):
+            return value.frozen
+        return id(value) in self._frozen if isinstance(value, (list, dict)) else True
+
+    def lend(self, value: t.Any) -> t.Any:
+        """Freeze a value that is now part of the DDL, where Ruby would let it change."""
+        for item in value if isinstance(value, list) else []:
+            self.lend(item)
+        for key in value if isinstance(value, dict) else ():
+            self.lend(value[key])
+        return self.freeze(value)
+
+    def check_mutable(self, value: t.Any) -> None:
+        """Raises :class:`Refused` if the value is frozen."""
+        if self.is_frozen(value):
+            kind = values.class_name(value)
+            raise Refused(
+                f"a change of {values.inspect(value)} ({kind}), which is frozen or in use"
+            )
+
+    def store(self, table: dict[t.Any, t.Any], key: t.Any, value: t.Any) -> None:
+        """Put a pair into a Hash."""
+        self.spend(1)
+        table[self.key(table, key)] = value
+
+    def key(self, table: dict[t.Any, t.Any], key: t.Any) -> t.Any:
+        """The form that a key has in a dict; a String is copied, as Ruby does."""
+        if isinstance(key, (list, dict, Range)):
+            raise Refused(f"a key that is {values.inspect(key)}")
+        if isinstance(key, (bool, int, float)):
+            # 1, 1.0 and true are one key to Python.
+            alike = next((old for old in table if not isinstance(old, Text) and old == key), key)
+            if not values.same_key(alike, key):
+                raise Refused(f"the keys {values.inspect(alike)} and {values.inspect(key)}")
+        return Text(key.value, frozen=True) if isinstance(key, Text) else key
+
+    def splat(self, value: t.Any) -> list[t.Any]:
+        """What ``*value`` stands for."""
+        if value is None:
+            return []
+        if isinstance(value, (list, dict, Range)):
+            return self.items(value)
+        return [value]
+
+    def items(self, value: t.Any) -> list[t.Any]:
+        """What ``each`` goes through."""
+        if isinstance(value, dict):
+            return self.array([[key, item] for key, item in value.items()])
+        if isinstance(value, Range):
+            return self._range_items(value)
+        assert isinstance(value, list)
+        return self.array(list(value))
+
+    def _range_items(self, value: Range) -> list[t.Any]:
+        first, last = value.first, value.last
+        if _is_integer(first) and _is_integer(last):
+            end = last if value.exclusive else last + 1
+            self.spend(max(0, end - first))
+            return list(range(first, end))
+        if isinstance(first, Text) and isinstance(last, Text) and _same_kind(first, last):
+            codes = range(ord(first.value), ord(last.value) + (not value.exclusive))
+            return [Text(chr(code)) for code in codes]
+        raise Refused(f"the items of {values.inspect(value)}")
+
+
+def _plain(source: str) -> bool:
+    """Whether Ruby shows this source of a Regexp as it is, but for slashes."""
+    return all(char.isprintable() or char in "\t\n" for char in source)
+
+
+def _is_integer(value: t.Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _same_kind(first: Text, last: Text) -> bool:
+    """Whether both are one letter of the same case, or one digit."""
+    kinds = (str.isdigit, str.islower, str.isupper)
+    single = len(first.value) == len(last.value) == 1 and (first.value + last.value).isascii()
+    return single and any(kind(first.value) and kind(last.value) for kind in kinds)
+
+
+def usable(value: t.Any) -> t.Any:
+    """The value. Raises :class:`Refused` if it is what a word of the DDL left behind."""
+    if value is VOID:
+        raise Refused("the value of a DDL's word is used")
+    return value
+
+
+Function = t.Callable[[Machine, t.Any, list[t.Any], t.Optional[Block]], t.Any]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method of a Ruby class, and how it may be called."""
+
+    function: Function
+    fewest: int
+    most: int
+    takes_block: bool
+    needs_block: bool
+
+
+class Methods(dict[str, dict[str, Method]]):
+    """Methods by class and name."""
+
+    def define(
+        self,
+        classes: str,
+        names: str,
+        fewest: int = 0,
+        most: int | None = None,
+        block: str = "never",
+    ) -> t.Callable[[Function], Function]:
+        """Register a function under names of classes, both with a blank between them.
+
+        :param most: how many arguments it takes at most; as many as at least, if None.
+        :param block: "never", "may" or "must".
+        """
+
+        def register(function: Function) -> Function:
+            limit = fewest if most is None else most
+            method = Method(function, fewest, limit, block != "never", block == "must")
+            for class_ in classes.split():
+                for name in names.split():
+                    self.setdefault(class_, {})[name] = method
+            return function
+
+        return register
+
+
+def text_of(value: t.Any) -> str:
+    """A String's text. Raises :class:`Refused` if it is none."""
+    if not isinstance(value, Text):
+        raise Refused(f"{values.inspect(value)} in place of a String")
+    return value.value
+
+
+def integer_of(value: t.Any) -> int:
+    """An Integer. Raises :class:`Refused` if it is none."""
+    if not _is_integer(value):
+        raise Refused(f"{values.inspect(value)} in place of an Integer")
+    return int(value)
+
+
+def compare(left: t.Any, right: t.Any) -> int | None:
+    """Ruby's ``<=>``; None where they cannot be compared."""
+    if isinstance(left, Text) and isinstance(right, Text):
+        return _order(left.value.encode(), right.value.encode())
+    if isinstance(left, Symbol) and isinstance(right, Symbol):
+        return _order(left.name.encode(), right.name.encode())
+    if isinstance(left, list) and isinstance(right, list):
+        orders = (compare(*pair) for pair in zip(left, right))
+        return next((o for o in orders if o != 0), _order(len(left), len(right)))
+    numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in (left, right))
+    if numbers and left == left and right == right:
+        return _order(left, right)
+    return 0 if values.equal(left, right) else None
+
+
+def _order(left: t.Any, right: t.Any) -> int:
+    return int(left > right) - int(left < right)

@@ -1,0 +1,15 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The methods of a DDL's values, all of them."""
+
+from __future__ import annotations
+
+from . import arrays, containers, hashes, scalars
+from .machine import Methods
+
+METHODS = Methods()
+for table in (scalars.METHODS, containers.METHODS, arrays.METHODS, hashes.METHODS):
+    for class_, methods in table.items():
+        METHODS.setdefault(class_, {}).update(methods)
