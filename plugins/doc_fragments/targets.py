@@ -46,6 +46,18 @@ options:
     type: list
     elements: str
     default: []
+  compound_filter:
+    description:
+      - An expression over classes, facts and data functions that must be true of a node, as C(mco -S) takes it.
+      - It joins statements with C(and), C(or), C(not) (or C(!)) and parentheses. C(not) binds before C(and), and C(and) before C(or).
+      - A statement is a class, by name or as V(/regular expression/); a fact with one of the operators C(= < <= > >=) and a value or,
+        after C(=), a V(/regular expression/); or a data function, such as V(fstat("/etc/hosts").md5=/^ba/), with one of
+        the operators C(= != < <= > >=).
+      - For example V(role::web and not env=production) or V(os="Debian Linux" and (cpus>=8 or /^role::db/)).
+      - Names and values with blanks, parentheses or quotes must be quoted.
+      - A data function must be compared, and nodes that lack it, or cannot compare its output, do not answer at all, whatever
+        the rest of the expression says. See R(the guide,ansible_collections.pymco.mcollective.docsite.rpc_guide).
+    type: str
   discovery_timeout:
     description:
       - Discovery ends when no node has answered for this many seconds. As long as answers come it goes on, up to a minute.

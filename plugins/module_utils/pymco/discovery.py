@@ -56,7 +56,9 @@ def discover(
     :raises exc.ConnectorError: the connection ended before discovery did: who is missing then,
         nobody knows.
     """
-    message = Message("ping", "discovery", config, filter_, collective, ttl)
+    # Nodes ignore the collective here; the reference sends it (MC:rpc/client.rb, discover).
+    wanted = {**filter_, "collective": collective}
+    message = Message("ping", "discovery", config, wanted, collective, ttl)
     outcome = exchange(
         connector,
         security,

@@ -48,7 +48,7 @@ def add_facts(filter_: Filter, texts: t.Iterable[str]) -> None:
                 " = == != =~ < <= > >= between the two"
             )
         fact, operator, value = match["fact"], match["operator"], match["value"]
-        if operator == "=" and len(value) > 1 and value[0] == value[-1] == "/":
+        if operator == "=" and len(value) > 2 and value[0] == value[-1] == "/":
             operator = "=~"
         filter_.add_fact(fact, value, "==" if operator == "=" else operator)
 
@@ -70,6 +70,14 @@ def add_identities(filter_: Filter, texts: t.Iterable[str]) -> None:
     for text in texts:
         name = _name_or_regex("identity", text)
         filter_.add_identity(name if name.startswith("/") else checked_identity(name))
+
+
+def add_with(filter_: Filter, texts: t.Iterable[str]) -> None:
+    """Add facts and classes, several in a text, with blanks between them (-W)."""
+    for text in texts:
+        for part in text.split():
+            is_fact = re.search("[=<>]", part) and not part.startswith("/")
+            (add_facts if is_fact else add_classes)(filter_, [part])
 
 
 def _name_or_regex(kind: str, text: str) -> str:

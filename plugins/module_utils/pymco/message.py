@@ -11,7 +11,7 @@ import secrets
 import time
 import typing as t
 
-from . import exc
+from . import compound, exc
 from .serializers import Symbol
 
 if t.TYPE_CHECKING:
@@ -26,6 +26,9 @@ class Filter(t.Mapping[str, t.Any]):
     """Which nodes a request is for. Nodes must fit every kind of entry, and all of each kind but
     identities, of which they must fit one.
 
+    :ivar compounds: the compound filters, each a list of tokens.
+    :ivar seconds: how long nodes may take for data functions, before they answer as ever.
+
     It reads as the mapping that goes on the wire (MC:util.rb, empty_filter): String keys, and
     facts with Symbol keys and String values, the only form that nodes match.
     """
@@ -35,6 +38,8 @@ class Filter(t.Mapping[str, t.Any]):
         self._agents: list[str] = []
         self._facts: list[tuple[str, str, str]] = []
         self._identities: list[str] = []
+        self.compounds: list[list[compound.Token]] = []
+        self.seconds = 0.0
 
     def add_cfclass(self, klass: str) -> Filter:
         """Ask for a class by its name, or by a regular expression between slashes."""
@@ -61,16 +66,26 @@ class Filter(t.Mapping[str, t.Any]):
             self._facts, (fact, _fact_text(value), _SAME_OPERATOR.get(operator, operator))
         )
 
+    def add_compound(self, expression: str | list[compound.Token]) -> Filter:
+        """Ask for what an expression says, given as text (-S) or as its tokens.
+
+        :raises exc.BadCompoundFilter: the text does not parse, or nodes could not do what it says.
+        """
+        tokens = compound.parse(expression) if isinstance(expression, str) else expression
+        return self._add(self.compounds, tokens)
+
     def copy(self) -> Filter:
         """A filter of its own with the same entries."""
         twin = Filter()
         twin._classes, twin._agents = list(self._classes), list(self._agents)
         twin._facts, twin._identities = list(self._facts), list(self._identities)
+        twin.compounds, twin.seconds = list(self.compounds), self.seconds
         return twin
 
     def narrows_beyond(self, agent: str) -> bool:
         """Whether it asks for more than that the node has the agent."""
-        return bool(self._classes or self._facts or self._identities or set(self._agents) - {agent})
+        others = set(self._agents) - {agent}
+        return bool(self._classes or self._facts or self._identities or self.compounds or others)
 
     def _add(self, entries: list[t.Any], entry: t.Any) -> Filter:
         if entry not in entries:
@@ -86,7 +101,7 @@ class Filter(t.Mapping[str, t.Any]):
             "cf_class": list(self._classes),
             "agent": list(self._agents),
             "identity": _one_identity(self._identities),
-            "compound": [],
+            "compound": [list(tokens) for tokens in self.compounds],
         }
 
     def __getitem__(self, key: str) -> t.Any:

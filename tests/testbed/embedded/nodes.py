@@ -10,6 +10,8 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
+from . import compound
+
 Answer = tuple[int, str, dict[str, t.Any]]
 """A reply's statuscode, statusmsg and data."""
 
@@ -23,6 +25,7 @@ class Node:
     :ivar silent: the actions, as "agent.action", that it never answers.
     :ivar failing: the actions that fail there, and with which message.
     :ivar delay: seconds that it takes to answer.
+    :ivar files: the content of its files, for the data function fstat.
     :ivar lie: a way to answer wrongly: forged, garbage, other_request, duplicate, oversized,
         or impostor (it answers in the name of another node).
     """
@@ -37,6 +40,7 @@ class Node:
     delay: float = 0.0
     lie: str | None = None
     services: dict[str, str] = field(default_factory=lambda: {"nginx": "running"})
+    files: dict[str, str] = field(default_factory=lambda: {"/etc/hosts": "127.0.0.1 localhost"})
     requests: int = 0
 
     def __post_init__(self) -> None:
@@ -51,18 +55,21 @@ class Node:
         identities = [_same(wanted, self.identity) for wanted in filter_.get("identity", [])]
         return (
             (not identities or sum(identities) == 1)
-            and all(self._has_class(wanted) for wanted in filter_.get("cf_class", []))
+            and all(self.has_class(wanted) for wanted in filter_.get("cf_class", []))
             and all(self._has_agent(wanted) for wanted in filter_.get("agent", []))
-            and all(self._has_fact(wanted) for wanted in filter_.get("fact", []))
+            and all(self.has_fact(wanted) for wanted in filter_.get("fact", []))
+            and all(compound.fits(tokens, self) for tokens in filter_.get("compound", []))
         )
 
-    def _has_class(self, wanted: str) -> bool:
+    def has_class(self, wanted: str) -> bool:
+        """Whether it has a class of that name, or one that fits that pattern."""
         return any(_same(wanted, name) for name in self.classes)
 
     def _has_agent(self, wanted: str) -> bool:
         return any(_same(wanted, name) for name in ("discovery", *self.agents))
 
-    def _has_fact(self, wanted: t.Mapping[str, t.Any]) -> bool:
+    def has_fact(self, wanted: t.Mapping[str, t.Any]) -> bool:
+        """Whether a fact fits an entry of a filter."""
         value = self.facts.get(wanted[":fact"])
         if value is None:
             return False
@@ -150,7 +157,7 @@ def _inventory(node: Node, _data: dict[str, t.Any]) -> Answer:
             "collectives": node.collectives,
             "main_collective": node.collectives[0],
             "version": "2.12.5",
-            "data_plugins": ["agent_data", "fact_data", "fstat_data"],
+            "data_plugins": ["agent_data", "collective_data", "fact_data", "fstat_data"],
         },
     )
 

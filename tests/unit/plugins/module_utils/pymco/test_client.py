@@ -6,76 +6,33 @@
 from __future__ import annotations
 
 import copy
-import hashlib
+import time
 import typing as t
 
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import LONGEST, Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import LONGEST
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter, Message
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.rpc import (
     Client,
     Request,
     SimpleAction,
 )
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
-    MarshalSerializer,
-    Symbol,
-)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
     Frame,
     Peer,
     ScriptedBroker,
 )
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.node import (
+    answer,
+    config,
+    done,
+    read,
+)
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
-
-
-def config(port: int, **more: str) -> Config:
-    return Config(
-        {
-            "identity": "me",
-            "connector": "rabbitmq",
-            "plugin.psk": "key",
-            "plugin.rabbitmq.pool.size": "1",
-            "plugin.rabbitmq.pool.1.host": "127.0.0.1",
-            "plugin.rabbitmq.pool.1.port": str(port),
-            "discovery_timeout": "0.3",
-            **more,
-        }
-    )
-
-
-def read(frame: Frame) -> dict[str, t.Any]:
-    """A request as a node reads it."""
-    envelope: dict[str, t.Any] = MarshalSerializer().deserialize(frame.body)
-    body = envelope[":body"]
-    envelope[":body"] = MarshalSerializer().deserialize(
-        body.encode() if isinstance(body, str) else body
-    )
-    return envelope
-
-
-def answer(peer: Peer, request: dict[str, t.Any], sender: str, body: t.Any) -> None:
-    data = MarshalSerializer().serialize(body)
-    envelope = {
-        Symbol("senderid"): sender,
-        Symbol("requestid"): request[":requestid"],
-        Symbol("senderagent"): request[":agent"],
-        Symbol("msgtime"): 1395419893,
-        Symbol("body"): data,
-        Symbol("hash"): hashlib.md5(data + b"key").hexdigest(),
-    }
-    peer.reply(MarshalSerializer().serialize(envelope))
-
-
-def done(code: t.Any = 0, message: t.Any = "OK", data: t.Any = None) -> dict[Symbol, t.Any]:
-    return {
-        Symbol("statuscode"): code,
-        Symbol("statusmsg"): message,
-        Symbol("data"): {Symbol("pong"): 1} if data is None else data,
-    }
 
 
 def test_nodes_by_name_are_asked_directly_without_discovery() -> None:
@@ -111,6 +68,24 @@ def test_nodes_by_name_are_asked_directly_without_discovery() -> None:
     assert result.broker == f"127.0.0.1:{broker.port}"
 
 
+def test_nodes_get_the_time_that_data_functions_take() -> None:
+    def script(peer: Peer) -> None:
+        peer.log_in()
+        ping = read(peer.expect("SEND"))
+        time.sleep(0.4)
+        answer(peer, ping, "web1", "pong")
+        request = read(peer.expect("SEND"))
+        time.sleep(0.4)
+        answer(peer, request, "web1", done())
+        peer.log_out()
+
+    filter_ = Filter().add_compound("slow('x').y=1")
+    filter_.seconds = 0.7
+    request = Request("rpcutil", "ping", filter=filter_, timeout=0.1, discovery_timeout=0.1)
+    with ScriptedBroker(script) as broker, Client(config(broker.port)) as client:
+        assert [reply.sender for reply in client.call(request).replies] == ["web1"]
+
+
 def test_filters_are_discovered_first_and_sent_with_both_requests() -> None:
     seen: list[t.Any] = []
 
@@ -130,7 +105,8 @@ def test_filters_are_discovered_first_and_sent_with_both_requests() -> None:
         result = client.call(Request("rpcutil", "ping", filter=filter_))
     ping, first, second = seen
     assert (ping[":agent"], ping[":body"]) == ("discovery", "ping")
-    assert ping[":filter"] == first[":filter"] == dict(filter_.copy().add_agent("rpcutil"))
+    assert first[":filter"] == dict(filter_.copy().add_agent("rpcutil"))
+    assert ping[":filter"] == {**first[":filter"], "collective": "mcollective"}
     assert ping[":requestid"] != first[":requestid"] == second[":requestid"]
     assert [(reply.sender, reply.ok) for reply in result.replies] == [
         ("web1", True),
@@ -419,7 +395,7 @@ def test_each_call_of_python_mcollective_is_a_request_of_its_own() -> None:
             assert len(action.call(timeout=5)) == 1
     assert dict(msg) == before
     assert repr(dict(msg)) == repr(before)
-    assert len({msg[":requestid"], *(request[":requestid"] for request in seen)}) == 3
+    assert msg[":requestid"] == seen[0][":requestid"] != seen[1][":requestid"]
     for request in seen:
         assert (request[":agent"], request[":collective"]) == ("helloworld", "elsewhere")
         assert (request[":ttl"], request[":filter"]) == (17, dict(filter_))

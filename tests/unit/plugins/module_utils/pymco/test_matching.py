@@ -42,6 +42,7 @@ def fact(text: str) -> tuple[str, str, str]:
         ("path=/etc", ("path", "==", "/etc")),
         ("os= ", ("os", "==", " ")),
         ("a=/", ("a", "==", "/")),
+        ("a=//", ("a", "==", "//")),
         ("a={{ b }}", ("a", "==", "{{ b }}")),
     ],
 )
@@ -142,3 +143,17 @@ def test_an_identity_that_is_none_is_refused_by_name() -> None:
 def test_an_identity_with_a_colon_is_refused_though_a_class_may_have_it() -> None:
     with pytest.raises(exc.BadFilter, match="'a::b' is no identity"):
         matching.add_identities(Filter(), ["a::b"])
+
+
+def test_with_splits_at_blanks_and_tells_facts_from_classes() -> None:
+    filter_ = Filter()
+    matching.add_with(filter_, ["apache  os=Debian\n/^ro=le/ cpus>=4", "web"])
+    found = [tuple(entry.values()) for entry in filter_["fact"]]
+    assert found == [("os", "Debian", "=="), ("cpus", "4", ">=")]
+    assert filter_["cf_class"] == ["apache", "/^ro=le/", "web"]
+
+
+@pytest.mark.parametrize("text", ["os=", "=x", "os = x", "^web"])
+def test_with_refuses_what_is_neither_fact_nor_class(text: str) -> None:
+    with pytest.raises(exc.BadFilter):
+        matching.add_with(Filter(), [text])

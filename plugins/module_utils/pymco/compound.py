@@ -1,0 +1,307 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+r"""The compound filter (``mco -S``): from its text to the tokens that go on the wire.
+
+::
+
+    expression = operand {("and" | "or") operand}
+    operand    = {"not" | "!"} (statement | "(" expression ")")
+    statement  = class | /regex/ | fact OPERATOR value | function("argument").output OPERATOR value
+
+Names and values may be quoted, wholly or in part; there ``\`` stands before a quote or itself.
+Nodes bind "not" before "and" before "or" (MC:security/base.rb).
+
+The tokens equal the reference's (MC:matcher.rb) wherever nodes do with those what the text says.
+The others are written so that nodes do, if only one meaning is possible (``fact==v``,
+``fact=>1``, ``fact=~v``), or refused with the way out.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from . import exc
+from .ruby_methods import RUBY_METHODS
+from .serializers import Regexp
+
+Token = dict[str, t.Any]
+"""One pair: its kind, and its text or, of a data function ("fstatement"), a dict."""
+
+_QUOTED = r""" "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' """
+_FLAGS = re.VERBOSE | re.ASCII | re.DOTALL
+_BLANKS = re.compile(r"\s*", re.ASCII)
+_NOT = re.compile(r"!|not(?=[\s()]|\Z)", re.ASCII)
+_KEYWORD = re.compile(r"(and|or|not)(?=[\s()]|\Z)", re.ASCII)
+_PIECE = re.compile(rf"{_QUOTED} | .", _FLAGS)
+_NAME = re.compile(rf"(?: {_QUOTED} | [^\s()'\"=<>!~/] )+", _FLAGS)
+_VALUE = re.compile(rf"(?: {_QUOTED} | [^\s()'\"] )+", _FLAGS)
+_REGEX = re.compile(r"/(?:[^/\\\n]|\\.)*/(?=[\s)]|\Z)", re.ASCII)
+_OPERATOR = re.compile(r"\s*(!=~|!=|!~|==|=~|=>|>=|=<|<=|=|<|>)\s*", re.ASCII)
+_FUNCTION = re.compile(r"(\w+)\(", re.ASCII)
+_ARGUMENT = re.compile(r"\s*(?:\"([^\"]*)\"|'([^']*)')?\s*\)", re.ASCII)
+_OUTPUT = re.compile(r"\.(\w+)", re.ASCII)
+_CLASS = re.compile(r"[\w.:\-]+")
+_NUMBER = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|\d+(\.\d+)?([eE][-+]?\d+)?)", re.ASCII)
+
+_SAME = {"==": "=", "=>": ">=", "=<": "<=", "!~": "!=~"}
+"""Further spellings of operators; nodes do not know them."""
+_ORDERS = ("<", "<=", ">", ">=")
+
+
+class _Word(t.NamedTuple):
+    """A name or a value without its quotes, and where it begins, counted from 0."""
+
+    text: str
+    at: int
+    quoted: bool
+
+
+class _Wrong(Exception):
+    """What is wrong, and where, counted from 0."""
+
+    def __init__(self, why: str, at: int) -> None:
+        super().__init__(why)
+        self.at = at
+
+
+def parse(text: str) -> list[Token]:
+    """The tokens of an expression (MC:matcher.rb, create_compound_callstack).
+
+    :raises exc.BadCompoundFilter: it does not parse, or no node could do what it says.
+    """
+    try:
+        return _Parser(text).parse()
+    except _Wrong as wrong:
+        raise exc.BadCompoundFilter(text, wrong.at, str(wrong)) from None
+
+
+class _Parser:
+    """Reads one expression from left to right."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.position = 0
+        self.tokens: list[Token] = []
+        self.open: list[int] = []
+
+    def parse(self) -> list[Token]:
+        self._operand()
+        while self.position < len(self.text):
+            self._conjunction()
+            self._operand()
+        if self.open:
+            raise _Wrong("this parenthesis is never closed", self.open[-1])
+        return self.tokens
+
+    def _operand(self) -> None:
+        """A statement, with what may stand before and after it."""
+        while self._prefix():
+            pass
+        self.tokens.append(self._statement())
+        if self.position < len(self.text) and self.text[self.position] not in " \t\r\n\f\v)":
+            raise _Wrong("this must be quoted to be part of a name or a value", self.position)
+        while self._suffix():
+            pass
+
+    def _prefix(self) -> bool:
+        self._take(_BLANKS)
+        if self._take(_NOT):
+            self.tokens.append({"not": "not"})
+            return True
+        if self.text.startswith("(", self.position):
+            self.open.append(self.position)
+            self._parenthesis("(")
+            return True
+        return False
+
+    def _suffix(self) -> bool:
+        self._take(_BLANKS)
+        if not self.text.startswith(")", self.position):
+            return False
+        if not self.open:
+            raise _Wrong("this parenthesis was never opened", self.position)
+        self.open.pop()
+        self._parenthesis(")")
+        return True
+
+    def _parenthesis(self, which: str) -> None:
+        self.tokens.append({which: which})
+        self.position += 1
+
+    def _conjunction(self) -> None:
+        at = self.position
+        keyword = self._take(_KEYWORD)
+        if keyword is None or keyword[1] == "not":
+            raise _Wrong('"and" or "or" must stand between two statements', at)
+        self.tokens.append({keyword[1]: keyword[1]})
+
+    def _statement(self) -> Token:
+        at = self.position
+        if _KEYWORD.match(self.text, at):
+            raise _Wrong("a class, a fact or a data function must stand before this", at)
+        if self.text.startswith("/", at):
+            return _class(self._value())
+        function = self._take(_FUNCTION)
+        if function:
+            return {"fstatement": self._function(function[1], at)}
+        name = self._word(_NAME)
+        if name is None:
+            raise _Wrong("a class, a fact or a data function must stand here", at)
+        operator = self._take(_OPERATOR)
+        if operator:
+            return _fact(name, operator[1], self._value())
+        return _class_or_fact(name)
+
+    def _function(self, name: str, at: int) -> dict[str, t.Any]:
+        argument = self._take(_ARGUMENT)
+        if argument is None:
+            raise _Wrong(
+                "a data function takes one argument in quotes, or none"
+                " (and a name or a value with parentheses must be quoted)",
+                self.position,
+            )
+        output, operator = self._take(_OUTPUT), self._take(_OPERATOR)
+        if output is None or operator is None:
+            raise _Wrong(f'write what to compare, as in {name}("x").output=value', self.position)
+        if name in RUBY_METHODS:
+            raise _Wrong(f"no data function can be called {name}: Ruby has a method so", at)
+        params = argument[2] if argument[1] is None else argument[1]
+        if "`" in (params or ""):
+            raise _Wrong("nodes refuse an argument with a backtick", argument.start())
+        compared = _compared(operator[1], self._value())
+        return {**compared, "value": output[1], "name": name, "params": params}
+
+    # -- words ---------------------------------------------------------------------------------
+
+    def _value(self) -> _Word:
+        at = self.position
+        regex = self._take(_REGEX)
+        if regex:
+            return _Word(regex[0], at, False)
+        value = self._word(_VALUE)
+        if value is None:
+            raise _Wrong("a value must stand here", at)
+        if value.quoted and self.text[at] == "/":
+            raise _Wrong("quote all of it or nothing", at)
+        if not value.quoted and value.text[0] in "=<>~":
+            raise _Wrong("there is no such operator; quote a value that begins so", at)
+        return value
+
+    def _word(self, pattern: re.Pattern[str]) -> _Word | None:
+        found = self._take(pattern)
+        if self.text[self.position : self.position + 1] in ("'", '"'):
+            raise _Wrong("this quote is never closed", self.position)
+        if found is None:
+            return None
+        pieces = [(piece[0], piece.start()) for piece in _PIECE.finditer(found[0])]
+        text = "".join(_unquoted(piece, found.start() + start) for piece, start in pieces)
+        return _Word(text, found.start(), any(len(piece) > 1 for piece, _start in pieces))
+
+    def _take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        found = pattern.match(self.text, self.position)
+        if found:
+            self.position = found.end()
+        return found
+
+
+def _unquoted(piece: str, at: int) -> str:
+    """A quoted string's content, or the one character that it is."""
+    if len(piece) == 1:
+        return piece
+    if "\n" in piece or "\r" in piece:
+        raise _Wrong("nodes do not match text of several lines", at)
+    for escape in re.finditer(r"\\(.)", piece):
+        # The reference drops it, and a regular expression's \d becomes d.
+        if escape[1].isalnum():
+            raise _Wrong(f"within quotes write \\\\{escape[1]} for this", at + escape.start())
+    return re.sub(r"\\(.)", r"\1", piece[1:-1])
+
+
+# -- statements --------------------------------------------------------------------------------
+
+
+def _class_or_fact(name: _Word) -> Token:
+    """A statement that is one word; within quotes it may be a whole fact."""
+    operator = _OPERATOR.search(name.text)
+    if operator is None:
+        return _class(name)
+    fact, value = name.text[: operator.start()], name.text[operator.end() :]
+    return _fact(_Word(fact, name.at, True), operator[1], _Word(value, name.at, True))
+
+
+def _class(name: _Word) -> Token:
+    regex = _regex("=", name)
+    if regex is None and not (name.text if name.quoted else _CLASS.fullmatch(name.text)):
+        raise _Wrong("this is no class name; quote it if it is", name.at)
+    if "/" in (regex or ""):
+        raise _Wrong("nodes remove slashes inside; write . for a slash", name.at)
+    return {"statement": name.text}
+
+
+def _fact(name: _Word, operator: str, value: _Word) -> Token:
+    text = value.text
+    if operator.startswith("!"):
+        shown = f'"{text}"' if value.quoted else text
+        positive = f"{name.text}{_SAME.get(operator, operator)[1:]}{shown}"
+        raise _Wrong(f"nodes do not know {operator} for facts; write: not {positive}", name.at)
+    regex = _regex(operator, value)
+    operator = _SAME.get(operator, operator)
+    if regex is not None:
+        operator, text = "=", f"/{regex}/"
+    elif not text:
+        raise _Wrong("a value must stand here; for an empty one write /^$/", value.at)
+    statement = f"{name.text}{operator}{text}"
+    misread = _as_nodes_read(statement) != (name.text, operator, text)
+    if misread or not name.text or statement.startswith("/"):
+        raise _Wrong(
+            f"nodes would misread this as another comparison: the name can have no {operator}, and"
+            rf" the value none but as \x3d or . within a regular expression",
+            name.at,
+        )
+    return {"statement": statement}
+
+
+def _as_nodes_read(statement: str) -> tuple[str, str, str] | None:
+    """A fact's name, operator and value as nodes take them apart (MC:matcher.rb)."""
+    found = re.search(">=|<=|=|<|>", statement)
+    if found is None:
+        return None
+    name, value = statement.split(found[0])[:2]
+    return name, found[0], value
+
+
+def _compared(operator: str, value: _Word) -> dict[str, t.Any]:
+    """The half of a data function's token that says with what its output is compared."""
+    regex = _regex(operator, value, literal_slash=True)
+    operator = _SAME.get(operator, operator)
+    if regex is not None:
+        negated = operator.startswith("!")
+        return {"r_compare": Regexp(regex), "operator": "!=~" if negated else "=~"}
+    if operator in _ORDERS and not _NUMBER.fullmatch(value.text.strip()):
+        raise _Wrong(f"nodes compare numbers only with {operator}", value.at)
+    return {"r_compare": value.text, "operator": "==" if operator == "=" else operator}
+
+
+def _regex(operator: str, value: _Word, literal_slash: bool = False) -> str | None:
+    """The source of the regular expression that a value is, or None.
+
+    :param literal_slash: a value that begins with a slash may be a text.
+    """
+    text = value.text
+    slashes = len(text) > 1 and text[0] == text[-1] == "/"
+    literal = not text.startswith("/") or (literal_slash and (value.quoted or "/" not in text[1:]))
+    if literal and not slashes and "~" not in operator:
+        return None
+    source = text[1:-1] if slashes else text
+    if not re.fullmatch(r"(?:[^\\]|\\.)+", source) or (text.startswith("/") and not slashes):
+        raise _Wrong(
+            "what begins with a slash is a regular expression for nodes; write it with both"
+            " slashes, not empty, and with options inside, as in /(?i)web/",
+            value.at,
+        )
+    if operator in _ORDERS or operator in ("=>", "=<"):
+        raise _Wrong(f"a regular expression cannot stand after {operator}", value.at)
+    return source
