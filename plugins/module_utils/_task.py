@@ -33,6 +33,7 @@ TARGET_OPTIONS: dict[str, t.Any] = {
     "class_filters": {"type": "list", "elements": "str", "default": []},
     "agent_filters": {"type": "list", "elements": "str", "default": []},
     "identity_filters": {"type": "list", "elements": "str", "default": []},
+    "compound_filter": {"type": "str"},
     "discovery_timeout": {"type": "float"},
 }
 RPC_OPTIONS: dict[str, t.Any] = {
@@ -111,7 +112,11 @@ class Task:
         """
         with _failures():
             request = _request(self.params)
+            for doubt in _doubts(request.filter, self.config):
+                self._warn(doubt)
             client = rpc.Client(self.config)
+            for warning in client.warnings:
+                self._warn(warning)
             client.check(request)
             send = self.params["read_only"] or not check_mode
             with client:
@@ -170,6 +175,8 @@ def _request(params: t.Mapping[str, t.Any]) -> rpc.Request:
     matching.add_classes(filter_, params["class_filters"])
     matching.add_agents(filter_, params["agent_filters"])
     matching.add_identities(filter_, params["identity_filters"])
+    if params["compound_filter"] is not None:
+        filter_.add_compound(params["compound_filter"])
     return rpc.Request(
         agent=params["agent"],
         action=params["action"],
@@ -183,6 +190,19 @@ def _request(params: t.Mapping[str, t.Any]) -> rpc.Request:
     )
 
 
+def _doubts(filter_: Filter, config: Config) -> list[str]:
+    """Check the data functions of compound filters; what cannot be checked is returned."""
+    if not filter_.compounds:
+        return []
+    # The reader of DDLs takes longer to load than a call to answer.
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Library
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.functions import (
+        check_functions,
+    )
+
+    return check_functions(filter_, Library(config.libdirs).data)
+
+
 def _returned(result: rpc.Result, changed: bool) -> dict[str, t.Any]:
     replies = [_reply(reply) for reply in result.replies]
     returned: dict[str, t.Any] = {
@@ -194,6 +214,7 @@ def _returned(result: rpc.Result, changed: bool) -> dict[str, t.Any]:
         "stats": {
             "requestid": result.requestid,
             "broker": result.broker,
+            "passed_over": result.passed_over,
             "nodes": len(result.nodes),
             "responses": len(replies),
             "ok": len(replies) - len(result.failed),

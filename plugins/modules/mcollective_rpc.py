@@ -119,6 +119,20 @@ EXAMPLES = r"""
     msg: "Failed: {{ restart.replies | rejectattr('statuscode', 'equalto', 0) | map(attribute='sender') | list }},
       silent: {{ restart.no_response }}"
 
+- name: Find out the version of nginx on big web servers outside of production
+  pymco.mcollective.mcollective_rpc:
+    agent: package
+    action: status
+    arguments:
+      package: nginx
+    compound_filter: /^role::web/ and processorcount>=8 and not env=production
+    read_only: true
+  register: packages
+
+- name: List the versions that there are
+  ansible.builtin.debug:
+    msg: "{{ packages.replies | map(attribute='data.ensure') | unique | sort }}"
+
 - name: Ask the node that this play is about, through the control host
   pymco.mcollective.mcollective_rpc:
     agent: rpcutil
@@ -213,6 +227,10 @@ stats:
     broker:
       description: The broker that was used.
       type: str
+    passed_over:
+      description: Why the brokers before it in the pool were not used.
+      type: list
+      elements: str
     nodes:
       description: How many nodes were addressed.
       type: int
@@ -243,6 +261,7 @@ stats:
   sample:
     requestid: 1f8b4f7aa1c54ea58a1f5a2a0b1ab7de
     broker: broker.example.com:61613
+    passed_over: []
     nodes: 2
     responses: 1
     ok: 1

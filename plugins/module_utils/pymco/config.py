@@ -25,6 +25,11 @@ from .options import (
 )
 from .pool import Broker, Pool, pool
 
+if t.TYPE_CHECKING:
+    from .connector import Connector
+    from .security import SecurityProvider
+    from .serializers import Serializer
+
 _IDENTITY = re.compile(r"[\w.\-]+", re.ASCII)
 
 LONGEST = 30 * 24 * 3600
@@ -50,13 +55,15 @@ class Config(t.Mapping[str, str]):
         origins: t.Mapping[str, str] | None = None,
     ) -> None:
         self._options = {**DEFAULTS, **options}
+        self._options["identity"] = self._options.get("identity") or socket.gethostname()
         self._origins = dict(origins or {})
         self.environ = dict(environ or {})
         self.source = source
         complaints = ((key, complaint(key, self.connector)) for key in options)
         self.warnings = [f"{self.origin(key)}: {words}" for key, words in complaints if words]
-        for key in CORE.keys() & options.keys():
-            self.read(key, CORE[key], self[key])
+        for key in options:
+            if key in CORE:
+                self.read(key, CORE[key], self[key])
 
     @classmethod
     def from_configfile(
@@ -119,9 +126,16 @@ class Config(t.Mapping[str, str]):
         """A number. Raises :class:`.exc.ImproperlyConfigured` for anything else."""
         return t.cast(float, self._typed(key, default, NUMBER))
 
-    def getseconds(self, key: str, default: float | None = None) -> float:
-        """A time that can be waited for. Raises :class:`.exc.ImproperlyConfigured` otherwise."""
+    def getseconds(
+        self, key: str, default: float | None = None, zero: float | None = None
+    ) -> float:
+        """A time that can be waited for. Raises :class:`.exc.ImproperlyConfigured` otherwise.
+
+        :param zero: what 0 stands for, where it is allowed.
+        """
         seconds = self.getfloat(key, default)
+        if seconds == 0 and zero is not None:
+            return zero
         if not 0 < seconds < LONGEST:
             raise exc.ImproperlyConfigured(
                 f"{self.origin(key)}: {key} = {self[key]} is not between 0 and {LONGEST} seconds"
@@ -168,7 +182,7 @@ class Config(t.Mapping[str, str]):
     @property
     def identity(self) -> str:
         """Who sends: the option, or the host's name."""
-        identity = self._options.get("identity") or socket.gethostname()
+        identity = self["identity"]
         if not _IDENTITY.fullmatch(identity):
             raise exc.ImproperlyConfigured(
                 f"{self.origin('identity')}: identity = {identity}: it may have letters, digits,"
@@ -194,7 +208,8 @@ class Config(t.Mapping[str, str]):
 
     @property
     def libdirs(self) -> list[str]:
-        """The directories that plugins lie in, in the order of the file.
+        """The directories that plugins lie in, as they are searched: the last of the file first
+        (MC:config.rb, loadconfig).
 
         :raises exc.ImproperlyConfigured: one of them is relative, which the reference refuses.
         """
@@ -204,7 +219,7 @@ class Config(t.Mapping[str, str]):
                 raise exc.ImproperlyConfigured(
                     f"{self.origin('libdir')}: libdir {path} is relative; it must be absolute"
                 )
-        return paths
+        return list(dict.fromkeys(reversed(paths)))
 
     def secrets(self) -> list[str]:
         """The values that must appear nowhere."""
@@ -222,6 +237,28 @@ class Config(t.Mapping[str, str]):
 
     # -- python-mcollective's methods ----------------------------------------------------------
 
+    def get_connector(self) -> Connector:
+        """See :func:`.connector.connector`."""
+        from .connector import connector  # it stands above its configuration, as the next do
+
+        return connector(self)
+
+    def get_security(self) -> SecurityProvider:
+        """See :func:`.security.security_provider`."""
+        from .security import security_provider
+
+        return security_provider(self)
+
+    def get_serializer(self, key: str) -> Serializer:
+        """The serializer that an option names.
+
+        :raises exc.ImproperlyConfigured: it names none.
+        """
+        from .serializers import SERIALIZERS
+
+        found: type[Serializer] = self.choose(key, SERIALIZERS)
+        return found()
+
     def get_host_and_ports(self) -> list[tuple[str, int]]:
         """The pool as (host, port) pairs."""
         return [(broker.host, broker.port) for broker in self.brokers()]
@@ -229,12 +266,17 @@ class Config(t.Mapping[str, str]):
     def get_user_and_password(
         self, current_host_and_port: tuple[str, int] | None = None
     ) -> tuple[str, str]:
-        """The credentials for one broker of the pool, by default the first."""
+        """The credentials for one broker of the pool, by default the first.
+
+        :raises exc.ConfigLookupError: the broker is not in the pool.
+        """
         brokers = self.brokers()
         for broker in brokers:
-            if (broker.host, broker.port) == current_host_and_port:
+            if current_host_and_port in (None, (broker.host, broker.port)):
                 return broker.user, broker.password
-        return brokers[0].user, brokers[0].password
+        raise exc.ConfigLookupError(
+            f"{self.source}: {current_host_and_port} is not in the pool of {self.connector}"
+        )
 
     def get_ssl_params(self) -> list[dict[str, t.Any]]:
         """What stomp.py's set_ssl takes, for each broker of the pool that wants TLS."""

@@ -40,20 +40,23 @@ def read_files(path: str) -> dict[str, Setting]:
     return settings
 
 
-def parse(text: str, source: str) -> dict[str, Setting]:
+def parse(text: str, source: str, prefix: str = "") -> dict[str, Setting]:
     """Lines of ``key = value``; the last one wins, but for the options that accumulate.
 
     :param source: what the text is called in messages.
+    :param prefix: what the names of its options begin with.
     """
     settings: dict[str, Setting] = {}
     for number, line in enumerate(text.split("\n"), 1):
         match = _LINE.fullmatch(line.rstrip(string.whitespace))
         if match is None or line.startswith("#"):
             continue
-        key, value = match[1].strip(), match[2]
+        key, value = prefix + match[1].strip(string.whitespace), match[2]
+        origin = f"{source}:{number}"
         if key in _ACCUMULATING and key in settings:
             value = settings[key].value + _ACCUMULATING[key] + value
-        settings[key] = Setting(value, f"{source}:{number}")
+            origin = f"{settings[key].origin},{number}"
+        settings[key] = Setting(value, origin)
     return settings
 
 
@@ -68,9 +71,8 @@ def _plugin_settings(directory: str) -> dict[str, Setting]:
         raise exc.ImproperlyConfigured(f"cannot read {directory}: {reason(error)}") from error
     for name in filter(_PLUGIN_FILE.fullmatch, names):
         path = os.path.join(directory, name)
-        found = parse(read_text(path, "the configuration file"), path)
-        plugin = name[: -len(".cfg")]
-        settings.update({f"plugin.{plugin}.{key}": found[key] for key in found})
+        prefix = f"plugin.{name[: -len('.cfg')]}."
+        settings.update(parse(read_text(path, "the configuration file"), path, prefix))
     return settings
 
 

@@ -164,13 +164,13 @@ def exchange(
     except exc.ConnectorError as error:
         intake.outcome.lost = error
     try:
-        _listen(connector, intake, patience, start, clock)
+        listen(connector, intake, patience, start, clock)
     except exc.ConnectorError as error:
         intake.outcome.lost = intake.outcome.lost or error
     return intake.outcome
 
 
-def _listen(
+def listen(
     connector: Connector,
     intake: Intake,
     patience: Patience,

@@ -8,8 +8,16 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import threading
+import time
 import typing as t
+
+from . import exc
+
+if t.TYPE_CHECKING:
+    from .config import Config
+    from .connector import Connector
 
 MAX_REPLY = 16 * 2**20
 """Bytes. A larger reply is dropped once it has arrived, and counted as oversized."""
@@ -103,3 +111,76 @@ class QueueListener:
     def on_disconnected(self) -> None:
         """The connection is gone."""
         self._put(Event("disconnected"))
+
+
+# -- python-mcollective's, for whoever holds a connection of stomp.py ------------------------------
+
+
+class CurrentHostPortListener:
+    """Knows which broker a connection is being made to, or was made to last."""
+
+    def __init__(self, *_args: t.Any, **_kwargs: t.Any) -> None:
+        self._current: tuple[str | None, int | None] = (None, None)
+
+    def on_connecting(self, host_and_port: tuple[str, int]) -> None:
+        """Called by stomp.py."""
+        self._current = host_and_port
+
+    def get_host(self) -> str | None:
+        """The broker's host; None before the first attempt."""
+        return self._current[0]
+
+    def get_port(self) -> int | None:
+        """The broker's port; None before the first attempt."""
+        return self._current[1]
+
+
+class ResponseListener(QueueListener):
+    """Takes in replies, to whatever request.
+
+    The receiver thread only queues them; they are decoded where they are waited for.
+
+    :param connector: tells whether replies travel in Base64.
+    :param count: how many replies to wait for.
+    :param timeout: seconds to wait for them.
+    :ivar responses: the verified envelopes.
+    :ivar rejected: how many messages could not be decoded or verified.
+    """
+
+    def __init__(
+        self, config: Config, connector: Connector, count: int, timeout: float = 30
+    ) -> None:
+        super().__init__()
+        self.security = config.get_security()
+        self.count = count
+        self.timeout = timeout
+        self.responses: list[dict[str, t.Any]] = []
+        self.rejected = 0
+        self._b64 = connector.use_b64
+
+    def on_message(self, frame: t.Any) -> None:
+        """Called by stomp.py."""
+        if isinstance(frame.body, str):
+            frame.body = frame.body.encode()
+        super().on_message(frame)
+
+    def wait_on_message(self) -> ResponseListener:
+        """Wait for as many further replies as were asked for, or until the time is over."""
+        deadline, wanted = time.monotonic() + self.timeout, len(self.responses) + self.count
+        while len(self.responses) < wanted:
+            event = self.next(deadline - time.monotonic())
+            if event is None or event.kind == "disconnected":
+                break
+            if event.kind in ("message", "oversized"):
+                self._decode(event)
+        return self
+
+    def _decode(self, event: Event) -> None:
+        try:
+            self.responses.append(self.security.decode(event.body, b64=self._b64))
+        except (exc.DecodingError, exc.VerificationError):
+            self.rejected += 1
+
+
+SingleResponseListener = functools.partial(ResponseListener, count=1)
+"""Waits for one reply."""

@@ -14,29 +14,39 @@ import dataclasses
 import difflib
 import math
 import re
+import string
 import typing as t
 
 TRUE = frozenset(("1", "yes", "true", "y", "t"))
 FALSE = frozenset(("0", "no", "false", "n", "f"))
 
 
+_INTEGER = re.compile(
+    r"([+-]?)(0[xbod]|0_?(?=.)|)([0-9a-f]+(?:_[0-9a-f]+)*)", re.ASCII | re.IGNORECASE
+)
+_BASES = {"0x": 16, "0b": 2, "0o": 8, "0d": 10, "0": 8, "0_": 8, "": 10}
+
+
 def integer(text: str) -> int:
     """A whole number as Ruby's Integer() takes it: 10, 1_000, 0x1f, 0b11, and 017 for 15."""
-    octal = re.fullmatch(r"([+-]?)0_?([0-7_]+)", text)
-    return int(f"{octal[1]}0o{octal[2]}" if octal else text, 0)
+    match = _INTEGER.fullmatch(text.strip(string.whitespace))
+    if match is None:
+        raise ValueError(text)
+    sign, prefix, digits = match.groups()
+    return int(sign + digits, _BASES[prefix.lower()])
 
 
 def number(text: str) -> float:
     """A number that is finite."""
     value = float(text)
-    if not math.isfinite(value):
+    if not math.isfinite(value) or not text.isascii():
         raise ValueError(text)
     return value
 
 
 def boolean(text: str) -> bool:
     """A truth value: 1 yes true y t, or 0 no false n f, in any case (MC:util.rb, str_to_bool)."""
-    word = text.lower()
+    word = text.strip(string.whitespace).lower()
     if word not in TRUE | FALSE:
         raise ValueError(text)
     return word in TRUE
@@ -135,7 +145,7 @@ _MIDDLEWARE = (
 )
 _STOMP = (
     r"host|port|user|password|pool\.size|pool\.(host|port|user|password|ssl)\d+|base64|priority"
-    rf"|{_RECONNECTING}"
+    rf"|pool\.({_RECONNECTING})"
 )
 _SSL = "ssl_serializer|ssl_(client|server)_(public|private)|ssl_client_cert_dir|ssl\\.enforce_ttl"
 _AES = (

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
+import re
 import typing as t
 
 from . import exc
-from .options import INTEGER
 
 if t.TYPE_CHECKING:
     from .config import Config
@@ -95,18 +96,27 @@ def pool(config: Config) -> Pool:
     prefix = f"plugin.{config.connector}"
     warnings: list[str] = []
     brokers = tuple(_broker(entry, warnings) for entry in _entries(config, prefix))
+    if config.connector == "stomp":
+        prefix += ".pool"
     reconnects = config.getint(f"{prefix}.max_reconnect_attempts", 0)
-    grows = config.getboolean(f"{prefix}.use_exponential_back_off", True)
     return Pool(
         brokers=brokers,
         attempts=reconnects + 1 if reconnects > 0 else len(brokers),
-        delay=config.getseconds(f"{prefix}.initial_reconnect_delay", 0.01),
-        longest_delay=config.getseconds(f"{prefix}.max_reconnect_delay", 30.0),
-        factor=config.getfloat(f"{prefix}.back_off_multiplier", 2.0) if grows else 1.0,
+        delay=config.getseconds(f"{prefix}.initial_reconnect_delay", 0.01, zero=0.0),
+        longest_delay=config.getseconds(f"{prefix}.max_reconnect_delay", 30.0, zero=0.0),
+        factor=_factor(config, prefix),
         randomize=config.getboolean(f"{prefix}.randomize", False),
-        attempt_timeout=config.getseconds(f"{prefix}.connect_timeout", 30.0),
+        attempt_timeout=config.getseconds(f"{prefix}.connect_timeout", 30.0, zero=math.inf),
         warnings=tuple(warnings),
     )
+
+
+def _factor(config: Config, prefix: str) -> float:
+    key = f"{prefix}.back_off_multiplier"
+    factor = config.getfloat(key, 2.0)
+    if factor < 0:
+        raise exc.ImproperlyConfigured(f"{config.origin(key)}: {key} = {config[key]} is negative")
+    return factor if config.getboolean(f"{prefix}.use_exponential_back_off", True) else 1.0
 
 
 class _Entry:
@@ -131,6 +141,19 @@ class _Entry:
     def required(self, part: str) -> str:
         """An option's value. Raises :class:`.exc.ConfigLookupError` if there is none."""
         return self.get(part) or self.config[self.name(part)]
+
+    def port(self) -> int:
+        """The port, which is decimal however it begins (MC:connector/rabbitmq.rb)."""
+        text = self.get("port")
+        if not text:
+            return LEGACY_PORT if self.config.connector == "stomp" else PORT
+        if re.fullmatch(r"\d{1,5}", text, re.ASCII) and 0 < int(text) < 2**16:
+            return int(text)
+        name = self.name("port")
+        where = f"{self.config.origin(name)}: {name}"
+        if text != self.config.get(name):
+            where = f"the environment: {self._variables['port']}"
+        raise exc.ImproperlyConfigured(f"{where} = {text} is no port")
 
     def flag(self, part: str) -> bool:
         """An option that is no by default."""
@@ -169,11 +192,9 @@ def _entries(config: Config, prefix: str) -> t.Iterator[_Entry]:
 
 
 def _broker(entry: _Entry, warnings: list[str]) -> Broker:
-    default_port = LEGACY_PORT if entry.config.connector == "stomp" else PORT
-    port = entry.get("port")
     broker = Broker(
         host=entry.required("host"),
-        port=entry.config.read(entry.name("port"), INTEGER, port) if port else default_port,
+        port=entry.port(),
         user=entry.credential("user"),
         password=entry.credential("password"),
     )

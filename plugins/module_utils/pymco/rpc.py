@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import re
 import time
 import typing as t
@@ -20,10 +21,11 @@ from .exchange import Outcome, Patience, exchange
 from .matching import checked_identity
 from .message import Filter, Message
 from .security import security_provider
-from .serializers import Symbol, symbolize
+from .serializers import Symbol, symbolize, with_symbols
 
 if t.TYPE_CHECKING:
     from .config import Config
+    from .connector import Connector
 
 DEFAULT_TIMEOUT = 10.0
 """Seconds, the usual timeout of an agent."""
@@ -90,6 +92,7 @@ class Result:
     :ivar rejected: payloads that were dropped, by reason; see :class:`.exchange.Outcome`.
     :ivar requestid: of the call; None if nobody was asked.
     :ivar broker: "host:port" of the broker that was used.
+    :ivar passed_over: why brokers were passed over before that one took us.
     :ivar seconds: how long connecting, discovery and the call took.
     :ivar lost: why the connection ended before the replies did, if so.
     """
@@ -100,6 +103,7 @@ class Result:
     rejected: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     requestid: str | None = None
     broker: str = ""
+    passed_over: list[str] = dataclasses.field(default_factory=list)
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     lost: exc.ConnectorError | None = None
 
@@ -141,6 +145,11 @@ class Client:
     def __exit__(self, *_exc: object) -> None:
         self.connector.disconnect()
 
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know of the connection."""
+        return list(self.connector.pool.warnings)
+
     def check(self, request: Request) -> None:
         """Refuse what cannot be sent; needs no connection.
 
@@ -178,7 +187,12 @@ class Client:
         """
         self.check(request)
         filter_ = _addressed(request)
-        result = Result([], broker=self.connector.session.broker.name, seconds=self._seconds)
+        result = Result(
+            [],
+            broker=self.connector.session.broker.name,
+            passed_over=self.connector.passed_over,
+            seconds=self._seconds,
+        )
         if request.nodes is not None and not filter_.narrows_beyond(request.agent):
             result.nodes = sorted(set(request.nodes))
             return result
@@ -189,7 +203,7 @@ class Client:
                 self.config,
                 filter_,
                 request.collective or self.config.main_collective,
-                request.discovery_timeout or self._discovery_timeout,
+                (request.discovery_timeout or self._discovery_timeout) + filter_.seconds,
                 request.ttl,
                 None if request.nodes is None else sorted(set(request.nodes)),
                 self._clock,
@@ -219,7 +233,7 @@ class Client:
                 self.connector,
                 self.security,
                 message,
-                Patience(total=request.timeout),
+                Patience(total=request.timeout + request.filter.seconds),
                 expected=result.nodes,
                 direct=direct,
                 clock=self._clock,
@@ -245,19 +259,39 @@ class Client:
 class SimpleAction:
     """One broadcast to an agent (python-mcollective's class).
 
-    Each call is a request of its own, with the message's body, filter and ttl.
+    Each call is a request of its own, over a connection of its own, with the message's body, filter
+    and ttl. The first one bears the message's requestid. Threads may share an action.
 
-    :param msg: a :class:`.Message`. Keys of its body that begin with a colon are Symbols.
+    :param msg: a :class:`.Message`, or a dict with a body at least. Keys that begin with a colon are
+        Symbols.
     :param collective: default: the configuration's main_collective.
     """
 
     def __init__(
-        self, config: Config, msg: Message, agent: str, collective: str | None = None
+        self,
+        config: Config,
+        msg: t.Mapping[str, t.Any],
+        agent: str,
+        collective: str | None = None,
     ) -> None:
         self.config = config
         self.msg = msg
         self.agent = agent
         self.collective = collective or config.main_collective
+        self._requestids = [msg[":requestid"]] if ":requestid" in msg else []
+
+    @functools.cached_property
+    def connector(self) -> Connector:
+        """The connector that the configuration names, for whoever wants to use it step by step."""
+        return connector(self.config)
+
+    def get_target(self) -> str:
+        """Where the request goes."""
+        return self.connector.get_target(self.agent, self.collective)
+
+    def get_reply_target(self) -> str:
+        """Where replies to a request of :attr:`connector` can go; with some, each time another."""
+        return self.connector.get_reply_target(self.agent, self.collective)
 
     def call(self, timeout: float = 5) -> list[dict[str, t.Any]]:
         """Send the message and return the verified envelopes of all replies.
@@ -267,14 +301,7 @@ class SimpleAction:
         :raises exc.TimeoutError: nobody answered.
         :raises exc.ConnectorError: the broker cannot be used.
         """
-        message = Message(
-            _with_symbols(self.msg[":body"]),
-            self.agent,
-            self.config,
-            self.msg[":filter"],
-            self.collective,
-            self.msg[":ttl"],
-        )
+        message = self._message()
         security = security_provider(self.config)
         patience = Patience(total=timeout, quiet=self.config.getseconds("discovery_timeout"))
         with connector(self.config) as middleware:
@@ -282,6 +309,20 @@ class SimpleAction:
         if not outcome.replies:
             raise outcome.lost or exc.TimeoutError(f"nobody answered within {timeout} s")
         return list(outcome.replies.values())
+
+    def _message(self) -> Message:
+        found = with_symbols(dict(self.msg))
+        message = Message(
+            found[":body"],
+            self.agent,
+            self.config,
+            found.get(":filter"),
+            self.collective,
+            found.get(":ttl"),
+        )
+        if self._requestids:
+            message[":requestid"] = self._requestids.pop()
+        return message
 
 
 class _Stopwatch:
@@ -335,17 +376,3 @@ def _reply(sender: str, body: t.Any, request: Request) -> Reply:
         statusmsg="" if message is None else str(message),
         data=data,
     )
-
-
-def _with_symbols(value: t.Any) -> t.Any:
-    """Keys that begin with a colon as Symbols, at every depth: python-mcollective's convention."""
-    if isinstance(value, dict):
-        return {
-            Symbol(key[1:]) if isinstance(key, str) and key.startswith(":") else key: (
-                _with_symbols(item)
-            )
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_with_symbols(item) for item in value]
-    return value

@@ -2,23 +2,28 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Files and keys."""
+"""Files, keys and texts."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import importlib
 import typing as t
 
 from . import exc
 
+_BASE64_LINE = 60
+
 
 def read_text(path: str, what: str) -> str:
-    """A text file's content.
+    """A text file's content, its line ends as they are.
 
     :param what: what the file is, for the message.
     :raises exc.ImproperlyConfigured: it cannot be read, or is no UTF-8.
     """
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", newline="") as file:
             return file.read()
     except (OSError, ValueError) as error:
         raise exc.ImproperlyConfigured(f"cannot read {what} {path}: {reason(error)}") from error
@@ -60,8 +65,66 @@ def load_rsa_key(path: str, what: str = "the key") -> t.Any:
     return key
 
 
+def base64_lines(data: bytes) -> str:
+    """Base64 in lines of 60 characters, the last one ended too, as Ruby writes it."""
+    text = base64.b64encode(data).decode("ascii")
+    lines = [text[start : start + _BASE64_LINE] for start in range(0, len(text), _BASE64_LINE)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def from_base64(text: bytes) -> bytes:
+    """What Base64 stands for; it may have line breaks anywhere.
+
+    :raises exc.DecodingError: it is none.
+    """
+    try:
+        return base64.b64decode(b"".join(text.split()), validate=True)
+    except binascii.Error as error:
+        raise exc.DecodingError("a message is not in Base64, as the configuration says") from error
+
+
 def reason(error: BaseException) -> str:
     """An exception's cause in words, without the errno and the file's name."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__
+
+
+# -- python-mcollective's ------------------------------------------------------------------------
+
+
+def import_class(import_path: str) -> t.Any:
+    """The class (or anything else) that a dotted path names. Never give it a node's words.
+
+    :raises ImportError: there is no such module, or nothing of that name in it.
+    """
+    module, _dot, name = import_path.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (AttributeError, ValueError) as error:
+        raise ImportError(f"there is no {name} in the module {module!r}") from error
+
+
+def import_object(import_path: str, *args: t.Any, **kwargs: t.Any) -> t.Any:
+    """An instance of the class that a dotted path names. Raises as :func:`import_class` does."""
+    return import_class(import_path)(*args, **kwargs)
+
+
+def pem_to_der(pem: str) -> bytes:
+    """The public key of an X509 certificate in PEM form, as DER (a SubjectPublicKeyInfo).
+
+    :raises exc.CredentialError: this is no such certificate.
+    :raises exc.MissingDependency: the cryptography library is missing.
+    """
+    try:
+        from cryptography import x509
+        from cryptography.hazmat.primitives import serialization
+    except ImportError as error:
+        raise exc.MissingDependency("cryptography", "certificates") from error
+    try:
+        key = x509.load_pem_x509_certificate(pem.encode()).public_key()
+    except ValueError as error:
+        raise exc.CredentialError("this is no X509 certificate in PEM form", "") from error
+    return key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .activemq import ActiveMQConnector
-from .base import Connector
+from .python_mcollective import Connector
 from .rabbitmq import RabbitMQConnector
 from .stomp import StompConnector
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 import typing as t
 
-from .base import GRACE, Connector
+from .base import GRACE
+from .python_mcollective import Connector
 
 if t.TYPE_CHECKING:
     from ..config import Config
@@ -23,6 +24,7 @@ class ActiveMQConnector(Connector):
     """
 
     vhost = "mcollective"
+    resolves_backslashes = True
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)

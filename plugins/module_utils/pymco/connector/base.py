@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import abc
-import base64
-import binascii
 import itertools
 import os
 import random
@@ -17,6 +15,7 @@ import time
 import typing as t
 
 from .. import exc
+from ..utils import base64_lines, from_base64
 from . import heartbeat
 from .session import Login, Session
 
@@ -24,11 +23,13 @@ if t.TYPE_CHECKING:
     from ..config import Config
     from ..pool import Broker
 
+Self = t.TypeVar("Self", bound="BaseConnector")
+
 GRACE = 10
 """Seconds that a broker keeps a request beyond its ttl (MC:connector/activemq.rb, headers_for)."""
 
 
-class Connector(abc.ABC):
+class BaseConnector(abc.ABC):
     """A way to the nodes. It moves payloads and does not know what they mean.
 
     Use it as a context manager: it is connected inside and leaves nothing behind.
@@ -41,6 +42,8 @@ class Connector(abc.ABC):
     """Whether a request may name any place for its replies."""
     vhost: str | None = None
     """The virtual host that CONNECT asks for where the configuration names none."""
+    resolves_backslashes = False
+    """Whether the broker resolves backslashes in CONNECT's headers, where STOMP has none."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -103,13 +106,16 @@ class Connector(abc.ABC):
             raise exc.ConnectorError("not connected")
         return self._session
 
-    def connect(self, timeout: float | None = None) -> Connector:
-        """Connect to the first broker of the pool that takes us.
+    def connect(self: Self, timeout: float | None = None) -> Self:
+        """Connect to the first broker of the pool that takes us, unless we are connected.
 
         :param timeout: seconds for the whole pool; default: the configuration's
             connection_timeout.
         :raises exc.ConnectFailed: none does; the message tells why, for each.
         """
+        if self._session is not None and self._session.alive:
+            return self
+        self.disconnect()
         seconds = self.connect_timeout if timeout is None else timeout
         deadline = time.monotonic() + seconds
         failures: list[exc.ConnectFailed] = []
@@ -125,7 +131,7 @@ class Connector(abc.ABC):
             except exc.ConnectFailed as error:
                 failures.append(error)
             else:
-                self.passed_over = [str(failure) for failure in failures]
+                self.passed_over = list(_by_words(failures))
                 return self
         raise _combined(failures)
 
@@ -142,24 +148,29 @@ class Connector(abc.ABC):
 
     def login(self, broker: Broker) -> Login:
         """What CONNECT says to a broker (MC:connector/rabbitmq.rb, connection_headers)."""
+        vhost = self.config.get(self.option("vhost"), self.vhost)
         fallback = self.config.getboolean(self.option("stomp_1_0_fallback"), True)
         beat = heartbeat.interval(self.config)
         return Login(
-            user=broker.user,
-            password=broker.password,
-            vhost=self.config.get(self.option("vhost"), self.vhost),
+            user=self._spelled(broker.user),
+            password=self._spelled(broker.password),
+            vhost=None if vhost is None else self._spelled(vhost),
             versions=("1.1", "1.0") if fallback else ("1.1",),
             heartbeat=heartbeat.offer(beat) if beat else None,
             missed=self.config.getint(self.option("max_hbread_fails"), 2),
         )
 
-    def disconnect(self) -> None:
+    def _spelled(self, text: str) -> str:
+        return text.replace("\\", "\\\\") if self.resolves_backslashes else text
+
+    def disconnect(self: Self) -> Self:
         """Close the connection, if there is one. Never fails."""
         session, self._session = self._session, None
         if session is not None:
             session.close()
+        return self
 
-    def __enter__(self) -> Connector:
+    def __enter__(self: Self) -> Self:
         return self.connect()
 
     def __exit__(self, *_exc: object) -> None:
@@ -206,23 +217,20 @@ class Connector(abc.ABC):
         return None if body is None else self._unwrap(body)
 
     def _wrap(self, payload: bytes) -> bytes:
-        return base64.encodebytes(payload) if self.use_b64 else payload
+        return base64_lines(payload).encode() if self.use_b64 else payload
 
     def _unwrap(self, body: bytes) -> bytes:
-        if not self.use_b64:
-            return body
-        try:
-            return base64.b64decode(b"".join(body.split()), validate=True)
-        except binascii.Error as error:
-            raise exc.DecodingError(
-                "a message is not in Base64, as the configuration says"
-            ) from error
+        return from_base64(body) if self.use_b64 else body
 
 
 def _combined(failures: list[exc.ConnectFailed]) -> exc.ConnectFailed:
     """One error for a pool of brokers; a single broker's own error stays what it is."""
-    if len(failures) == 1:
+    different = _by_words(failures)
+    if len(different) == 1:
         return failures[0]
-    return exc.ConnectFailed(
-        "no broker of the pool took us: " + "; ".join(str(failure) for failure in failures)
-    )
+    return exc.ConnectFailed("no broker of the pool took us: " + "; ".join(different))
+
+
+def _by_words(failures: list[exc.ConnectFailed]) -> dict[str, exc.ConnectFailed]:
+    """What went wrong, each thing once, however often it was tried."""
+    return {str(failure): failure for failure in failures}

@@ -43,19 +43,20 @@ def offer(seconds: int) -> str:
 def agree(ours: str | None, theirs: str | None, missed: int) -> Heartbeat:
     """What follows from our header heart-beat and the broker's.
 
-    :param missed: how many beats of the broker may stay out.
+    :param missed: how many beats of the broker may stay out; 0: all of them.
     """
     we_can, we_want = _milliseconds(ours)
     they_can, they_want = _milliseconds(theirs)
+    heeded = we_want and they_can and missed > 0
     return Heartbeat(
         every=max(we_can, they_want) / 1000 if we_can and they_want else None,
-        silence=max(we_want, they_can) * (missed + 1) / 1000 if we_want and they_can else None,
+        silence=max(we_want, they_can) / 1000 * (missed + 1) if heeded else None,
     )
 
 
 def _milliseconds(header: str | None) -> tuple[int, int]:
     """The two numbers of a header; what is none counts as "no heart-beats"."""
-    parts = (header or "0,0").split(",")
+    parts = [part.strip() for part in (header or "0,0").split(",")]
     if len(parts) != 2 or not all(part.isdecimal() and len(part) < 10 for part in parts):
         return 0, 0
     return int(parts[0]), int(parts[1])

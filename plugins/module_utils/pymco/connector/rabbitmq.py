@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import typing as t
 
-from .base import GRACE, Connector
-from .session import Login
+from .base import GRACE
+from .python_mcollective import Connector
 
 if t.TYPE_CHECKING:
     from ..config import Config
-    from ..pool import Broker
 
 
 class RabbitMQConnector(Connector):
@@ -24,6 +23,7 @@ class RabbitMQConnector(Connector):
     """
 
     vhost = "/"
+    resolves_backslashes = True
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -55,6 +55,12 @@ class RabbitMQConnector(Connector):
             self.session.subscribe(target, subscription, deadline)
         return target
 
+    def subscribe(self, destination: str, id: str | None = None) -> RabbitMQConnector:  # noqa: A002
+        """See :meth:`.Connector.subscribe`; to a temporary queue RabbitMQ subscribes us itself."""
+        if not destination.startswith("/temp-queue/"):
+            super().subscribe(destination, id)
+        return self
+
     def headers(self, ttl: int, reply_to: str, node: str | None) -> dict[str, str]:
         """See :meth:`.Connector.headers`."""
         return {
@@ -62,19 +68,3 @@ class RabbitMQConnector(Connector):
             "expiration": str((ttl + GRACE) * 1000),
             "mc_sender": self.config.identity,
         }
-
-    def login(self, broker: Broker) -> Login:
-        """See :meth:`.Connector.login`.
-
-        RabbitMQ resolves backslashes in the headers of CONNECT, where STOMP has none.
-        """
-        login = super().login(broker)
-        return login._replace(
-            user=_doubled(login.user),
-            password=_doubled(login.password),
-            vhost=_doubled(login.vhost or self.vhost),
-        )
-
-
-def _doubled(text: str) -> str:
-    return text.replace("\\", "\\\\")

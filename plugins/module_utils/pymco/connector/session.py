@@ -17,7 +17,7 @@ from .. import exc
 from ..listener import Event, QueueListener
 from ..utils import reason
 from .heartbeat import BEAT, Heartbeat, agree
-from .transport import CLOSING, HAS_STOMP, Frame, SocketTransport
+from .transport import CLOSING, HAS_STOMP, MAX_FRAME, SocketTransport
 
 if t.TYPE_CHECKING:
     from ..pool import Broker
@@ -45,10 +45,10 @@ class Login(t.NamedTuple):
     missed: int = 2
 
     def headers(self) -> dict[str, str]:
-        """The headers of CONNECT."""
+        """The headers of CONNECT; without a user nobody logs in, as with the stomp gem."""
         found = {
-            "login": self.user,
-            "passcode": self.password,
+            "login": self.user or None,
+            "passcode": self.password if self.user else None,
             "accept-version": ",".join(self.versions),
             "host": self.vhost,
             "heart-beat": self.heartbeat,
@@ -90,7 +90,8 @@ class Session:
     def _log_in(self, login: Login, deadline: float) -> None:
         _refuse_breaks(login.headers())
         self._transport.start()
-        self._transmit("CONNECT", login.headers(), deadline)
+        with contextlib.suppress(exc.ConnectorError):  # then the next event tells how it ended
+            self._transmit("CONNECT", login.headers(), deadline)
         event = self._listener.next(deadline - time.monotonic())
         if event is None:
             raise exc.ConnectFailed(
@@ -117,17 +118,31 @@ class Session:
 
     def _refused(self, event: Event, vhost: str | None) -> exc.ConnectFailed:
         if event.kind != "error":
-            return exc.ConnectFailed(
-                f"{self.broker.name} closed the connection during the login: is this its STOMP"
-                " port, and does it want TLS?",
-                self.broker.name,
-            )
+            return exc.ConnectFailed(self._closed_early(), self.broker.name)
         return exc.AuthenticationFailed(
             f"{self.broker.name} refused the login of user {self.broker.user!r}"
             + (f" to the virtual host {vhost!r}" if vhost else "")
             + f": {_words(event)}. Check user, password and virtual host",
             self.broker.name,
         )
+
+    def _closed_early(self) -> str:
+        """With TLS 1.3 a broker looks at our certificate only after the connection stands."""
+        alert = self._transport.alert
+        wants = "want TLS"
+        if self.broker.tls:
+            verb = "accept our" if self.broker.cert else "want a"
+            wants = f"{verb} client certificate (ssl.cert and ssl.key)"
+        return (
+            f"{self.broker.name} closed the connection during the login"
+            + (f" ({reason(alert)})" if alert else "")
+            + f": is this its STOMP port, and does it {wants}?"
+        )
+
+    @property
+    def alive(self) -> bool:
+        """Whether messages can still be sent, as far as is known."""
+        return self._ended is None and self._transport.is_connected()
 
     def send(
         self, destination: str, body: bytes, headers: t.Mapping[str, str], deadline: float
@@ -156,9 +171,8 @@ class Session:
         """Send a frame; in STOMP 1.0 and in CONNECT headers are not escaped."""
         if self._escapes:
             headers = {key: _escaped(value) for key, value in headers.items()}
-        else:
-            _refuse_breaks(headers)
-        self._write(lambda: self._transport.transmit(Frame(command, headers, body)), deadline)
+        _refuse_breaks(headers)
+        self._write(lambda: self._transport.send_frame(command, headers, body), deadline)
 
     def _write(self, action: t.Callable[[], None], deadline: float) -> None:
         """Have something sent. Where that fails, half of it may be out, so the session is over."""
@@ -205,31 +219,37 @@ class Session:
         """Wait for an event, and keep the heart beating meanwhile."""
         deadline = time.monotonic() + timeout
         while True:
-            left = deadline - time.monotonic()
-            event = self._listener.next(min(left, self._beat()))
+            pause = self._beat(deadline)
+            event = self._listener.next(min(deadline - time.monotonic(), pause))
             if event is not None or time.monotonic() >= deadline or self._ended is not None:
                 return event
 
-    def _beat(self) -> float:
+    def _beat(self, deadline: float) -> float:
         """Send a heart-beat if one is due, and see that the broker does. Returns the seconds until
-        this has to be done again."""
+        this has to be done again. Does not raise, so that what has come is taken first."""
         every, silence = self._heartbeat
         if self._ended is not None:
             return 0.0
         now = time.monotonic()
         if every is not None and now - self._transport.last_sent >= every / 2:
-            self._write(lambda: self._transport.send(BEAT), now + every)
+            with contextlib.suppress(exc.ConnectorError):
+                self._write(lambda: self._transport.send(BEAT), min(deadline, now + every))
         if silence is not None and now - self._transport.last_received > silence:
             self._ended = exc.ConnectionLost(
                 f"{self.broker.name} has given no sign of life for {silence:.0f} s",
                 self.broker.name,
             )
             return 0.0
-        return min((seconds / 2 for seconds in (every, silence) if seconds), default=math.inf)
+        return min((seconds / 4 for seconds in (every, silence) if seconds), default=math.inf)
 
     def _end_by(self, event: Event) -> exc.ConnectorError:
         if event.kind == "error":
             return self._error(event)
+        if self._transport.unfinished > MAX_FRAME:
+            return exc.ConnectionLost(
+                f"{self.broker.name} sent a message of more than {MAX_FRAME} bytes, and was left",
+                self.broker.name,
+            )
         return exc.ConnectionLost(f"{self.broker.name} closed the connection", self.broker.name)
 
     def _error(self, event: Event) -> exc.BrokerError:

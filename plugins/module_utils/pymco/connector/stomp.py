@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import typing as t
 
-from .base import Connector
+from .python_mcollective import Connector
 
 if t.TYPE_CHECKING:
     from ..config import Config

@@ -32,7 +32,7 @@ _scan_before = os.environ.get(_SCAN)
 os.environ[_SCAN] = "1"
 try:
     from stomp.transport import Transport
-    from stomp.utils import Frame
+    from stomp.utils import Frame, convert_frame
 
     HAS_STOMP = True
 except ImportError:
@@ -51,8 +51,14 @@ logging.getLogger("stomp.py").addHandler(logging.NullHandler())
 
 CLOSING = 2.0
 """Seconds that closing a connection may take."""
+SHORTEST = 0.1
+"""Seconds; no step of connecting gets less."""
 CHUNK = 65536
 """Bytes that are read or written at once."""
+MAX_FRAME = 64 * 2**20
+"""Bytes. stomp.py keeps a frame until its end has come; a broker that sends more without an end is
+left. With each piece it copies all that it has, so the pieces grow with the frame."""
+_FROM_BROKER = frozenset(("CONNECTED", "MESSAGE", "RECEIPT", "ERROR"))
 
 
 class SocketTransport(Transport):
@@ -73,6 +79,10 @@ class SocketTransport(Transport):
         self.connect_timeout = timeout
         self.send_deadline = 0.0
         self.last_sent = self.last_received = time.monotonic()
+        self.unfinished = 0
+        """Bytes that have come since the last frame's end."""
+        self.alert: ssl.SSLError | None = None
+        """With what the broker, or we, ended TLS."""
         self.thread: threading.Thread | None = None
         self.turn = threading.Lock()
         self.override_threading(self._start_thread)
@@ -86,13 +96,44 @@ class SocketTransport(Transport):
         """Called by stomp.py for the next bytes. No bytes are the end, with TLS as without."""
         sock = self.socket
         data = b""
-        # The other thread may close the socket at any time; then there is no more to read.
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            data = self._retried(sock, lambda: sock.recv(CHUNK), select.POLLIN, None)
+        size = max(CHUNK, self.unfinished // 4)
+        try:
+            data = self._retried(sock, lambda: sock.recv(size), select.POLLIN, None)
+            if size > CHUNK:
+                data += self._at_once(sock, size - len(data))
+        except ssl.SSLError as error:
+            self.alert = error
+        except (OSError, ValueError, AttributeError):
+            # The other thread may close the socket at any time; then there is no more to read.
+            pass
         self.last_received = time.monotonic()
-        if not data:
+        self.unfinished += len(data)
+        if not data or self.unfinished > MAX_FRAME:
             self.running = False
+            return b""
         return data
+
+    def _at_once(self, sock: socket.socket, size: int) -> bytes:
+        """What is there already; TLS gives 16 KiB at a time. Where it ends, the next reading tells."""
+        pieces = []
+        with contextlib.suppress(OSError, ValueError), self.turn:
+            while size > 0 and (piece := sock.recv(size)):
+                pieces.append(piece)
+                size -= len(piece)
+        return b"".join(pieces)
+
+    def send_frame(self, command: str, headers: dict[str, str], body: bytes) -> None:
+        """Send a frame whose headers are as they have to be on the wire.
+
+        stomp.py's own way to send would write all of it to its log.
+        """
+        self.send(b"".join(convert_frame(Frame(command, headers, body))))
+
+    def process_frame(self, f: t.Any, frame_str: bytes) -> None:
+        """Called by stomp.py for each frame; its own would write bodies to its log."""
+        self.unfinished = 0
+        if f.cmd in _FROM_BROKER:
+            self.notify(f.cmd.lower(), f)
 
     def send(self, encoded_frame: bytes) -> None:
         """Called by stomp.py for each frame; ends at :attr:`send_deadline`."""
@@ -159,8 +200,9 @@ def _wait(sock: socket.socket, event: int, deadline: float | None) -> None:
 def _open_socket(broker: Broker, timeout: float) -> socket.socket:
     """A connected socket, wrapped in verified TLS if the broker wants it."""
     context = _tls_context(broker) if broker.tls else None
+    deadline = time.monotonic() + timeout
     try:
-        sock = socket.create_connection((broker.host, broker.port), timeout)
+        sock = _connected(broker, deadline)
     except (OSError, UnicodeError) as error:
         raise exc.ConnectFailed(
             f"cannot connect to {broker.name}: {_tcp_reason(error, timeout)}", broker.name
@@ -168,6 +210,7 @@ def _open_socket(broker: Broker, timeout: float) -> socket.socket:
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context is not None:
+            sock.settimeout(max(deadline - time.monotonic(), SHORTEST))
             sock = context.wrap_socket(sock, server_hostname=broker.host)
     except (OSError, ValueError) as error:
         sock.close()
@@ -176,6 +219,27 @@ def _open_socket(broker: Broker, timeout: float) -> socket.socket:
         ) from error
     sock.setblocking(False)
     return sock
+
+
+def _connected(broker: Broker, deadline: float) -> socket.socket:
+    """A socket that is connected to one of the host's addresses; they share the time."""
+    addresses = socket.getaddrinfo(broker.host, broker.port, type=socket.SOCK_STREAM)
+    failure: OSError = ConnectionError("the host has no address")
+    for position, (family, kind, protocol, _name, address) in enumerate(addresses):
+        share = (deadline - time.monotonic()) / (len(addresses) - position)
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as error:  # a family that this machine does not have
+            failure = error
+            continue
+        try:
+            sock.settimeout(max(share, SHORTEST))
+            sock.connect(address)
+            return sock
+        except OSError as error:
+            sock.close()
+            failure = error
+    raise failure
 
 
 def _tls_context(broker: Broker) -> ssl.SSLContext:
@@ -209,7 +273,7 @@ def _set_ciphers(context: ssl.SSLContext, broker: Broker) -> None:
         return
     try:
         context.set_ciphers(broker.ciphers)
-    except ssl.SSLError as error:
+    except (ssl.SSLError, ValueError) as error:
         raise exc.ImproperlyConfigured(
             f"the ssl.ciphers of {broker.name}, {broker.ciphers!r}, name no cipher that OpenSSL has"
         ) from error
@@ -225,7 +289,17 @@ def _tcp_reason(error: OSError | UnicodeError, timeout: float) -> str:
     return reason(error)
 
 
+# By OpenSSL's number of the error (X509_V_ERR_...).
+_REMEDIES = {
+    9: "check the clocks",
+    10: "have it renewed; or is the clock wrong here?",
+    **dict.fromkeys((2, 18, 19, 20, 21), "name the authority that signed it in ssl.ca"),
+    **dict.fromkeys((62, 64), "give the broker a name in the configuration that it bears"),
+}
+
+
 def _tls_reason(error: OSError | ValueError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not accepted: {error.verify_message}"
+        words = f"its certificate is not accepted: {error.verify_message.rstrip('.')}"
+        return "; ".join(part for part in (words, _REMEDIES.get(error.verify_code)) if part)
     return f"{reason(error)}; does this port speak TLS?"

@@ -34,7 +34,7 @@ except ImportError:  # NoDigestInfo came with version 46
 
 from .. import exc
 from ..serializers import MarshalSerializer, Serializer, Symbol, YamlSerializer
-from ..utils import load_rsa_key, read_text
+from ..utils import base64_lines, load_rsa_key, read_text
 from .base import BODY, SecurityProvider, body_bytes
 
 if t.TYPE_CHECKING:
@@ -117,12 +117,10 @@ class AesProvider(SecurityProvider):
             }
         )
         secret = secrets.token_bytes(self._key_size)
-        data = base64.encodebytes(_encrypt(plain, secret, self._key_size))
+        data = base64_lines(_encrypt(plain, secret, self._key_size)).encode()
         # PKCS #1 v1.5 without DigestInfo is what Ruby calls private_encrypt.
         sealed = self._private_key.sign(secret, padding.PKCS1v15(), NoDigestInfo())
-        return self._signed(
-            message, data, sslkey=base64.encodebytes(sealed).decode(), **self._extra
-        )
+        return self._signed(message, data, sslkey=base64_lines(sealed), **self._extra)
 
     def verify(self, envelope: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """See :meth:`.SecurityProvider.verify`."""

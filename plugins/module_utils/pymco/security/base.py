@@ -12,6 +12,7 @@ import typing as t
 
 from .. import exc
 from ..serializers import Serializer, Symbol
+from ..utils import base64_lines, from_base64
 
 if t.TYPE_CHECKING:
     from ..config import Config
@@ -65,13 +66,20 @@ class SecurityProvider(abc.ABC):
         :raises exc.DecodingError: the body is none.
         """
 
-    def encode(self, message: t.Mapping[str, t.Any]) -> bytes:
-        """A request's payload."""
-        return self.serialize(self.sign(message))
+    def encode(self, message: t.Mapping[str, t.Any], b64: bool = False) -> bytes:
+        """A request's payload.
 
-    def decode(self, payload: bytes) -> dict[str, t.Any]:
-        """A reply's envelope, verified. Raises as :meth:`deserialize` and :meth:`verify` do."""
-        return self.verify(self.deserialize(payload))
+        :param b64: in Base64. Connectors see to that by themselves; python-mcollective did it here.
+        """
+        payload = self.serialize(self.sign(message))
+        return base64_lines(payload).encode() if b64 else payload
+
+    def decode(self, payload: bytes, b64: bool = False) -> dict[str, t.Any]:
+        """A reply's envelope, verified. Raises as :meth:`deserialize` and :meth:`verify` do.
+
+        :param b64: see :meth:`encode`.
+        """
+        return self.verify(self.deserialize(from_base64(payload) if b64 else payload))
 
     def serialize(self, envelope: t.Mapping[str, t.Any]) -> bytes:
         """Write an envelope."""

@@ -10,7 +10,7 @@ The signature is the MD5 of the body and the key; the rest of the envelope is no
 
 from __future__ import annotations
 
-import getpass
+import contextlib
 import hashlib
 import hmac
 import os
@@ -68,10 +68,20 @@ def _group(_config: Config) -> str:
     return grp.getgrgid(os.getgid()).gr_name
 
 
+def _user(config: Config) -> str:
+    """Who logged in, as Ruby's Etc.getlogin says (sudo changes nothing about it): by the terminal
+    or, without one, by USER. Where neither is, which is nobody to the reference, by the uid."""
+    import pwd
+
+    with contextlib.suppress(OSError):
+        return os.getlogin()
+    return config.environ.get("USER") or pwd.getpwuid(os.getuid()).pw_name
+
+
 _CALLERS: dict[str, tuple[str, t.Callable[[Config], t.Any]]] = {
     "uid": ("uid", lambda config: os.getuid()),
     "gid": ("gid", lambda config: os.getgid()),
-    "user": ("user", lambda config: getpass.getuser()),
+    "user": ("user", _user),
     "group": ("group", _group),
     "identity": ("identity", lambda config: config.identity),
 }

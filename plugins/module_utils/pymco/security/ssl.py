@@ -20,13 +20,11 @@ except ImportError:  # reported by load_rsa_key, which needs the same library
 
 from .. import exc
 from ..serializers import MarshalSerializer, Serializer, Symbol, YamlSerializer
-from ..utils import load_rsa_key
+from ..utils import base64_lines, load_rsa_key
 from .base import HASH, SecurityProvider, body_bytes
 
 if t.TYPE_CHECKING:
     from ..config import Config
-
-_SIGNATURE_LINE = 60
 
 
 class SslProvider(SecurityProvider):
@@ -79,7 +77,8 @@ class SslProvider(SecurityProvider):
                 Symbol("ssl_msgtime"): message[":msgtime"],
             }
         )
-        return self._signed(message, body, hash=self._signature(body))
+        signature = self._private_key.sign(body, padding.PKCS1v15(), hashes.SHA1())
+        return self._signed(message, body, hash=base64_lines(signature))
 
     def verify(self, envelope: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """See :meth:`.SecurityProvider.verify`; replies are not wrapped as requests are."""
@@ -92,9 +91,6 @@ class SslProvider(SecurityProvider):
             raise exc.VerificationError("the reply is not signed with the nodes' key") from error
         return self._opened(envelope)
 
-    def _signature(self, body: bytes) -> str:
-        """In Base64 with lines of 60 characters, as Ruby writes it."""
-        raw = self._private_key.sign(body, padding.PKCS1v15(), hashes.SHA1())
-        text = base64.b64encode(raw).decode("ascii")
-        lines = [text[i : i + _SIGNATURE_LINE] for i in range(0, len(text), _SIGNATURE_LINE)]
-        return "\n".join(lines) + "\n"
+
+SSLProvider = SslProvider
+"""python-mcollective's name."""

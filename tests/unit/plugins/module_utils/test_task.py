@@ -166,6 +166,8 @@ def test_a_list_or_dict_in_config_is_refused(value: t.Any) -> None:
         ({"class_filters": ["/a"]}, "class filter '/a' lacks its closing slash"),
         ({"agent_filters": ["a b"]}, "agent filter 'a b' is neither"),
         ({"identity_filters": ["a:b"]}, "'a:b' is no identity"),
+        ({"compound_filter": "a and"}, "compound filter 'a and' is wrong at its end"),
+        ({"compound_filter": ""}, "compound filter '' is wrong at its end"),
         ({"nodes": ["{{ x }}"]}, "is no identity"),
         ({"agent": "a b"}, "'a b' is no agent"),
         ({"timeout": 0.0}, "timeout must be more than 0"),
@@ -190,6 +192,19 @@ def test_a_wrong_option_fails_before_anything_is_opened(given: dict[str, t.Any],
         Task(params(**given), unwarned, {}).call(check_mode=False)
 
 
+def test_a_data_function_that_a_ddl_does_not_allow_fails_before_anything_is_opened() -> None:
+    with pytest.raises(TaskFailed, match="the DDL of fstat_data refuses this: it does not return"):
+        Task(params(compound_filter="fstat('/x').inode=1"), unwarned, {}).call(check_mode=False)
+
+
+def test_a_data_function_without_ddl_is_a_warning() -> None:
+    warnings: list[str] = []
+    task = Task(params(compound_filter="new('x').y=1"), warnings.append, {})
+    with pytest.raises(TaskFailed):  # there is no broker
+        task.call(check_mode=False)
+    assert "the data function new is sent unchecked" in warnings[0]
+
+
 def test_a_broker_that_is_down_fails_the_task() -> None:
     with pytest.raises(
         TaskFailed, match="cannot connect to 127.0.0.1:1: connection refused"
@@ -208,6 +223,7 @@ class FakeClient:
     def __init__(self, result: rpc.Result) -> None:
         self.result = result
         self.calls: list[str] = []
+        self.warnings: list[str] = []
 
     def __call__(self, config: t.Any) -> FakeClient:
         return self
@@ -278,6 +294,7 @@ def test_a_good_result_is_returned_in_full(monkeypatch: pytest.MonkeyPatch) -> N
         "stats": {
             "requestid": "f" * 32,
             "broker": "b:1",
+            "passed_over": [],
             "nodes": 2,
             "responses": 2,
             "ok": 2,
@@ -449,14 +466,15 @@ def test_the_options_reach_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
         "class_filters": ["/web/"],
         "agent_filters": ["puppet"],
         "identity_filters": ["a"],
+        "compound_filter": "web and fstat('/x').size>1",
     }
     Task(params(**options, **filters), unwarned, {}).call(check_mode=False)
     (request,) = seen
     for name, value in options.items():
         assert getattr(request, name) == value
-    assert [len(request.filter[kind]) for kind in ("fact", "cf_class", "agent", "identity")] == [
-        1
-    ] * 4
+    kinds = ("fact", "cf_class", "agent", "identity", "compound")
+    assert [len(request.filter[kind]) for kind in kinds] == [1] * 5
+    assert request.filter.seconds == 1
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,23 +95,44 @@ def test_the_psk_caller_is_of_the_configured_type(kind: str, caller: str) -> Non
     assert security_provider(psk_config(plugin__psk__callertype=kind)).callerid == caller
 
 
-def test_psk_callers_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    import grp
+def psk_caller(kind: str, **environ: str) -> str:
+    options = {"identity": "me", "plugin.psk": PSK, "plugin.psk.callertype": kind}
+    return security_provider(Config(options, environ)).callerid
+
+
+@pytest.fixture
+def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has logged in, as in most of Ansible's tasks."""
+
+    def getlogin() -> str:
+        raise OSError(6, "No such device or address")
+
+    monkeypatch.setattr(os, "getlogin", getlogin)
+
+
+def test_the_psk_caller_is_who_logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getlogin", lambda: "alice")
+    assert psk_caller("user", USER="root") == "user=alice"
+
+
+@pytest.mark.usefixtures("no_terminal")
+def test_without_a_terminal_it_is_the_environment_s_user_or_the_process_s() -> None:
     import pwd
 
-    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
-        monkeypatch.delenv(variable, raising=False)
-    user, group = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name
-    assert security_provider(psk_config(plugin__psk__callertype="user")).callerid == f"user={user}"
-    assert (
-        security_provider(psk_config(plugin__psk__callertype="group")).callerid == f"group={group}"
-    )
+    assert psk_caller("user", USER="alice") == "user=alice"
+    assert psk_caller("user") == f"user={pwd.getpwuid(os.getuid()).pw_name}"
 
 
-def test_a_caller_that_nodes_would_refuse_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOGNAME", "alice smith")
+def test_the_psk_caller_may_be_the_group() -> None:
+    import grp
+
+    assert psk_caller("group") == f"group={grp.getgrgid(os.getgid()).gr_name}"
+
+
+@pytest.mark.usefixtures("no_terminal")
+def test_a_caller_that_nodes_would_refuse_is_refused() -> None:
     with pytest.raises(exc.ImproperlyConfigured, match="'user=alice smith' would be refused"):
-        security_provider(psk_config(plugin__psk__callertype="user"))
+        psk_caller("user", USER="alice smith")
 
 
 def test_the_key_of_the_environment_wins() -> None:
@@ -434,7 +455,8 @@ def test_no_security_sends_the_serialized_body(serializer: str) -> None:
 
 def test_an_unknown_provider_is_refused_with_those_that_are() -> None:
     with pytest.raises(
-        exc.ImproperlyConfigured, match="sslv9 is not supported; there are aes_security, none, psk, ssl"
+        exc.ImproperlyConfigured,
+        match="sslv9 is not supported; there are aes_security, none, psk, ssl",
     ):
         security_provider(Config({"securityprovider": "sslv9"}))
 

@@ -18,6 +18,9 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector.
     CLOSING,
     LAST_WORDS,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector.transport import (
+    MAX_FRAME,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.listener import MAX_REPLY
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import (
     certificates,
@@ -62,6 +65,33 @@ def test_a_reply_that_is_too_large_is_dropped_and_the_next_is_read() -> None:
         with pytest.raises(exc.Oversized, match=f"more than {MAX_REPLY} bytes"):
             connected.next_payload(10)
         assert connected.next_payload(3) == b"next"
+
+
+@pytest.mark.parametrize("piece", [b"x", b"x\0"], ids=["text", "binary"])
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+def test_a_broker_whose_message_never_ends_is_left(
+    authority: certificates.Authority, tls: bool, piece: bytes
+) -> None:
+    """Were it not, it would fill the memory, in quadratic time."""
+
+    def script(peer: Peer) -> None:
+        peer.log_in()
+        peer.reply(b"first")
+        peer.send_raw(b"MESSAGE\ncontent-length:99999999999\n\n")
+        with contextlib.suppress(OSError):
+            for _megabyte in range(MAX_FRAME // 2**20 + 64):
+                peer.send_raw(piece * (2**20 // len(piece)))
+
+    context = authority.server_context() if tls else None
+    with (
+        ScriptedBroker(script, context=context) as broker,
+        tls_to(broker, authority.path) if tls else to(broker) as connected,
+    ):
+        assert connected.next_payload(3) == b"first"
+        start = time.process_time()
+        with pytest.raises(exc.ConnectionLost, match=f"more than {MAX_FRAME} bytes"):
+            connected.next_payload(60)
+        assert time.process_time() - start < 6
 
 
 def test_a_broker_that_closes_in_the_middle_is_a_lost_connection() -> None:

@@ -1,0 +1,150 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""How python-mcollective's users speak to a connector: in messages, one method for each step.
+
+The client itself does not go this way. It hands payloads to :class:`.base.BaseConnector`, which
+does not know what they mean.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+import typing as t
+
+from .. import exc
+from ..exchange import Intake, Patience, listen
+from ..serializers import with_symbols
+from .base import BaseConnector
+
+if t.TYPE_CHECKING:
+    from ..config import Config
+    from ..security import SecurityProvider
+
+Self = t.TypeVar("Self", bound="Connector")
+
+
+class Connector(BaseConnector):
+    """A connector with python-mcollective's methods.
+
+    What is left out: its ``connection`` and the argument of that name, its listeners and
+    ``set_ssl``, since a connection that somebody else made has neither bounded waits nor TLS that
+    is verified for certain; ``plugins``, since Ansible ships only what is imported by name; ``id``,
+    since two subscriptions cannot share one; and the loggers.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._subscriptions: dict[str, str] = {}
+        self._intake: Intake | None = None
+
+    def connect(self: Self, timeout: float | None = None, wait: bool | None = None) -> Self:
+        """See :meth:`.BaseConnector.connect`.
+
+        :param wait: makes no difference; the broker's answer is always waited for.
+        """
+        return super().connect(timeout)
+
+    def disconnect(self: Self) -> Self:
+        """See :meth:`.BaseConnector.disconnect`."""
+        self._subscriptions.clear()
+        self._intake = None
+        return super().disconnect()
+
+    @functools.cached_property
+    def security(self) -> SecurityProvider:
+        """The provider that signs what :meth:`send` sends."""
+        return self.config.get_security()
+
+    def get_current_host_and_port(self) -> tuple[str | None, int | None]:
+        """The broker that we are connected to; two times None if there is none."""
+        if self._session is None:
+            return None, None
+        return self._session.broker.host, self._session.broker.port
+
+    def subscribe(self: Self, destination: str, id: str | None = None) -> Self:  # noqa: A002
+        """Have a destination's messages delivered, if they are not yet.
+
+        :param id: of the subscription; default: the destination.
+        :raises exc.ConnectorError: the connection is gone.
+        """
+        if destination not in self._subscriptions:
+            subscription = destination if id is None else str(id)
+            self.session.subscribe(destination, subscription, self._soon())
+            self._subscriptions[destination] = subscription
+        return self
+
+    def unsubscribe(self: Self, destination: str) -> Self:
+        """Have them delivered no more, if they are. Raises as :meth:`subscribe` does."""
+        subscription = self._subscriptions.pop(destination, None)
+        if subscription is not None:
+            self.session.unsubscribe(destination, subscription, self._soon())
+        return self
+
+    def send(self: Self, msg: t.Mapping[str, t.Any], destination: str, **headers: t.Any) -> Self:
+        """Sign a message and send it, with the headers that MCollective sends too.
+
+        :param msg: a :class:`.Message`, or a dict with all that one has.
+        :param headers: those that win; in ``**{"reply-to": ...}`` goes the address for replies.
+        :raises exc.SerializationError: the message has no form in the provider's format.
+        :raises exc.ConnectorError: the connection is gone.
+        """
+        message = with_symbols(dict(msg))
+        given = {name: str(value) for name, value in headers.items()}
+        reply_to = given.get("reply-to", "")
+        usual = self.headers(message[":ttl"], reply_to, given.get("mc_identity"))
+        merged = {name: value for name, value in {**usual, **given}.items() if value}
+        payload = self._wrap(self.security.encode(message))
+        self.session.send(destination, payload, merged, self._soon())
+        self._intake = Intake(self.security, message[":requestid"], None)
+        return self
+
+    def receive(self, timeout: float) -> list[dict[str, t.Any]]:
+        """Wait for replies to the message that was sent last. Called again, it returns further ones.
+
+        :param timeout: seconds to wait for the first reply, and at the most. Replies end when none
+            has come for the configuration's discovery_timeout.
+        :returns: one verified envelope for each node.
+        :raises exc.TimeoutError: nobody answered.
+        :raises exc.BadRequest: no message was sent.
+        :raises exc.ConnectorError: the connection was lost before a reply came.
+        """
+        if self._intake is None:
+            raise exc.BadRequest("there is nothing to receive before a message is sent")
+        outcome, before = self._intake.outcome, len(self._intake.outcome.replies)
+        patience = Patience(total=timeout, quiet=self.config.getseconds("discovery_timeout"))
+        lost = None
+        try:
+            listen(self, self._intake, patience, time.monotonic(), time.monotonic)
+        except exc.ConnectorError as error:
+            lost = error
+        replies = list(outcome.replies.values())[before:]
+        if not replies:
+            raise lost or exc.TimeoutError(f"nobody answered within {timeout} s")
+        return replies
+
+    @classmethod
+    def default_connection(cls, config: Config) -> t.Any:
+        """A connection of stomp.py to the configured brokers, for whoever wants one; the connectors
+        have their own. It is not open yet.
+
+        :raises exc.ImproperlyConfigured: a broker wants TLS, which not every release of stomp.py
+            that we support verifies.
+        """
+        try:
+            from stomp import StompConnection11
+        except ImportError as error:
+            raise exc.MissingDependency("stomp.py", "connections to a broker") from error
+        if any(broker.tls for broker in config.brokers()):
+            raise exc.ImproperlyConfigured(
+                f"{config.source}: default_connection makes no TLS connections; use connect"
+            )
+        return StompConnection11(
+            try_loopback_connect=False, auto_decode=False, **config.get_conn_params()
+        )
+
+    def _soon(self) -> float:
+        """When a frame has to be out, on the monotonic clock."""
+        return time.monotonic() + self.connect_timeout

@@ -1,0 +1,293 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every option: what its type takes, where a wrong one is said to be, what is said of its name."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import hypothesis
+import hypothesis.strategies as st
+import pytest
+
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options import (
+    BOOLEAN,
+    CORE,
+    INTEGER,
+    NUMBER,
+    boolean,
+    integer,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
+    MarshalSerializer,
+)
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.ruby import (
+    Refused,
+    Ruby,
+)
+
+HUSH = "the word that nobody may see"
+
+# -- types ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text,value",
+    [
+        ("0", 0),
+        ("-0", 0),
+        ("+5", 5),
+        ("1_000", 1000),
+        ("0x1f", 31),
+        ("0X1F", 31),
+        ("-0x1f", -31),
+        ("017", 15),
+        ("0_17", 15),
+        ("0o17", 15),
+        ("00", 0),
+        ("0b11", 3),
+        ("0B11", 3),
+        ("0d10", 10),
+        ("123456789012345678901234567890", 123456789012345678901234567890),
+    ],
+)
+def test_a_whole_number_in_the_spellings_of_ruby(text: str, value: int) -> None:
+    assert integer(text) == value
+    assert Config({"ttl": text}).getint("ttl") == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("08", "09", "0b2", "0xg", "0x", "_1", "1_", "1__0", "0__7", "0x_1f", "0_x1f", "0_"),
+        *("+-5", "+ 5", "1 0", "1.0", "1e3", "5s", "٣", "\u00a05", "", "0o", "9" * 5000),
+    ],
+)
+def test_no_whole_number(text: str) -> None:
+    with pytest.raises(exc.ImproperlyConfigured, match="is not a whole number$"):
+        Config({"ttl": text})
+
+
+def ruby_integer(oracle: Ruby, text: str) -> int | None:
+    """What Ruby's Integer() makes of a text; None if it refuses."""
+    codes = ",".join(str(byte) for byte in text.encode())
+    source = f"Integer([{codes}].pack('C*').force_encoding('UTF-8'))"
+    try:
+        return t.cast(int, MarshalSerializer().deserialize(oracle.evaluate("marshal", source)))
+    except Refused:
+        return None
+
+
+@hypothesis.settings(max_examples=400, deadline=None)
+@hypothesis.given(st.text("0017_89afxXbBoOdD+- \t٣", max_size=7))
+def test_whole_numbers_read_as_ruby_reads_them(oracle: Ruby, text: str) -> None:
+    try:
+        ours: int | None = integer(text)
+    except ValueError:
+        ours = None
+    assert ours == ruby_integer(oracle, text)
+
+
+@pytest.mark.parametrize("word", ["yes", "Y", " true ", "T\t", "1"])
+def test_words_for_yes(word: str) -> None:
+    assert boolean(word) is True
+
+
+@pytest.mark.parametrize("word", ["no", "N", " false ", "F", "0"])
+def test_words_for_no(word: str) -> None:
+    assert boolean(word) is False
+
+
+WRONG = {INTEGER: "soon", NUMBER: "soon", BOOLEAN: "maybe"}
+
+
+@pytest.mark.parametrize("key", sorted(key for key in CORE if CORE[key] in WRONG))
+def test_every_option_is_checked_when_it_is_read(key: str, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "client.cfg"
+    wrong = WRONG[CORE[key]]
+    path.write_text(f"# mine\nidentity = me\n\n{key} = {wrong}\n")
+    with pytest.raises(exc.ImproperlyConfigured) as caught:
+        Config.from_configfile(str(path), {})
+    assert str(caught.value) == f"{path}:4: {key} = {wrong} is not {CORE[key].words}"
+
+
+TYPES = {
+    BOOLEAN: "activate_agents color daemonize direct_addressing registration_splay rpcaudit"
+    " rpcauthorization soft_shutdown threaded",
+    INTEGER: "default_batch_size direct_addressing_threshold fact_cache_time keeplogs max_log_size"
+    " registerinterval soft_shutdown_timeout ttl",
+    NUMBER: "connection_timeout default_batch_sleep_time discovery_timeout publish_timeout",
+}
+
+
+def test_the_types_are_those_of_the_reference() -> None:
+    typed = {kind: sorted(key for key in CORE if CORE[key] == kind) for kind in TYPES}
+    assert typed == {kind: names.split() for kind, names in TYPES.items()}
+
+
+def test_the_first_of_several_wrong_options_is_told() -> None:
+    text = "color = maybe\nttl = soon\nkeeplogs = many\n"
+    with pytest.raises(exc.ImproperlyConfigured, match="^the given text:1: color = maybe is not"):
+        Config.from_configstr(text)
+
+
+def test_a_wrong_option_of_plugin_d_names_its_own_file_and_line(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "client.cfg").write_text(
+        "connector = rabbitmq\nplugin.rabbitmq.pool.size = 1\nplugin.rabbitmq.pool.1.host = a\n"
+    )
+    (tmp_path / "plugin.d").mkdir()
+    (tmp_path / "plugin.d" / "rabbitmq.cfg").write_text("\nrandomize = perhaps\n")
+    config = Config.from_configfile(str(tmp_path / "client.cfg"), {})
+    with pytest.raises(exc.ImproperlyConfigured) as caught:
+        config.pool()
+    assert str(caught.value) == (
+        f"{tmp_path}/plugin.d/rabbitmq.cfg:2: plugin.rabbitmq.randomize = perhaps is not yes or no"
+    )
+
+
+# -- names ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "key,words",
+    [
+        ("tll", "unknown option tll; is ttl meant?"),
+        ("Connector", "unknown option Connector; is connector meant?"),
+        ("qqqqqqq", "unknown option qqqqqqq"),
+        ("plugin", "unknown option plugin"),
+        ("plugin.rabbitmq.pool.1.pasword", "unknown option plugin.rabbitmq.pool.1.pasword"),
+        ("plugin.rabbitmq.pool.x.host", "unknown option plugin.rabbitmq.pool.x.host"),
+        ("plugin.rabbitmq.priority", "unknown option plugin.rabbitmq.priority"),
+        ("plugin.rabbitmq", "unknown option plugin.rabbitmq"),
+        (
+            "plugin.activemq.use_reply_exchange",
+            "unknown option plugin.activemq.use_reply_exchange",
+        ),
+        ("plugin.stomp.pool.1.host", "unknown option plugin.stomp.pool.1.host"),
+        ("plugin.stomp.randomize", "unknown option plugin.stomp.randomize"),
+        ("plugin.psk.caller", "unknown option plugin.psk.caller"),
+        ("plugin.ssl_client_pubic", "unknown option plugin.ssl_client_pubic"),
+        ("plugin.aes.client_pubic", "unknown option plugin.aes.client_pubic"),
+        ("plugin.none.serialiser", "unknown option plugin.none.serialiser"),
+        *(
+            (key, f"the option {key} is ignored; MCollective has no use for it any more")
+            for key in ("topicprefix", "topicsep", "queueprefix")
+        ),
+        *(
+            (key, f"the option {key} is ignored; MCollective has no use for it any more")
+            for key in ("rpchelptemplate", "helptemplatedir")
+        ),
+    ],
+)
+def test_a_name_that_nobody_heeds_is_a_warning_with_its_line(key: str, words: str) -> None:
+    config = Config.from_configstr(f"\n{key} = {HUSH}\n")
+    assert config.warnings == [f"the given text:2: {words}"]
+
+
+@pytest.mark.parametrize("key", ["topicprefix", "topicsep", "queueprefix"])
+def test_the_legacy_connector_heeds_the_legacy_options(key: str) -> None:
+    assert Config({"connector": "Stomp", key: "/x/"}).warnings == []
+
+
+def test_the_legacy_connector_ignores_what_all_ignore() -> None:
+    assert len(Config({"connector": "stomp", "rpchelptemplate": "x"}).warnings) == 1
+
+
+@pytest.mark.parametrize("connector", ["activemq", "rabbitmq"])
+def test_the_options_of_the_middleware_are_known(connector: str) -> None:
+    names = (
+        "pool.size pool.1.host pool.22.port pool.1.user pool.1.password pool.1.ssl pool.1.ssl.ca"
+        " pool.1.ssl.cert pool.1.ssl.key pool.1.ssl.ciphers pool.1.ssl.fallback base64 vhost"
+        " initial_reconnect_delay max_reconnect_delay use_exponential_back_off back_off_multiplier"
+        " max_reconnect_attempts randomize backup timeout connect_timeout heartbeat_interval"
+        " stomp_1_0_fallback max_hbread_fails max_hbrlck_fails agents_multiplex prompt_user"
+        " prompt_password"
+    )
+    own = {"activemq": "priority", "rabbitmq": "use_reply_exchange"}[connector]
+    keys = [f"plugin.{connector}.{name}" for name in f"{names} {own}".split()]
+    assert Config(dict.fromkeys(keys, "1")).warnings == []
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        # of nodes
+        "registerinterval registration registration_collective registration_splay factsource",
+        "classesfile fact_cache_time daemonize soft_shutdown soft_shutdown_timeout rpcaudit",
+        "rpcauditprovider rpcauthorization rpcauthprovider activate_agents logfacility keeplogs",
+        "plugin.ssl_server_private plugin.ssl_client_cert_dir plugin.ssl.enforce_ttl",
+        "plugin.aes.server_private plugin.aes.server_public plugin.aes.client_cert_dir",
+        "plugin.aes.learn_pubkeys plugin.aes.insecure_learning plugin.aes.ca_cert",
+        "plugin.aes.enforce_ttl",
+        # of other plugins
+        "plugin.yaml plugin.rpc.graph plugin.puppet.command plugin.metadata.name plugin.sshkey.x",
+        "plugin.pskx plugin.sslx.y plugin.Rabbitmq.x plugin.rabbitmq2.pool.size",
+        # of the legacy connector
+        "plugin.stomp.host plugin.stomp.port plugin.stomp.user plugin.stomp.password",
+        "plugin.stomp.pool.size plugin.stomp.pool.host1 plugin.stomp.pool.port1",
+        "plugin.stomp.pool.user1 plugin.stomp.pool.password1 plugin.stomp.pool.ssl1",
+        "plugin.stomp.pool.randomize plugin.stomp.pool.initial_reconnect_delay",
+        "plugin.stomp.base64 plugin.stomp.priority",
+    ],
+)
+def test_options_of_nodes_and_of_other_plugins_are_no_warning(keys: str) -> None:
+    assert Config(dict.fromkeys(keys.split(), "1")).warnings == []
+
+
+# -- directories ---------------------------------------------------------------------------------
+
+
+def test_libdirs_add_up_and_the_last_is_searched_first() -> None:
+    config = Config.from_configstr("libdir = /a::/b:\nttl = 5\nlibdir = /c\n")
+    assert config.libdirs == ["/c", "/b", "/a"]
+    assert Config({}).libdirs == []
+
+
+def test_a_relative_libdir_is_refused_with_every_line_it_may_be_in() -> None:
+    config = Config.from_configstr("libdir = /a\nlibdir = b/c\nlibdir = /d\n")
+    with pytest.raises(exc.ImproperlyConfigured) as caught:
+        config.libdirs  # noqa: B018
+    assert str(caught.value) == (
+        "the given text:1,2,3: libdir b/c is relative; it must be absolute"
+    )
+
+
+# -- secrets -------------------------------------------------------------------------------------
+
+
+def messages(options: dict[str, str], action: t.Callable[[Config], object]) -> list[str]:
+    """All that is said of a configuration, the error included in which the action must end."""
+    config = Config(options)
+    with pytest.raises(exc.PyMcoException) as caught:
+        action(config)
+    return [*config.warnings, str(caught.value), repr(caught.value)]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"pool.1.port": "x"},
+        {"pool.size": "2"},
+        {"pool.1.ssl": "maybe"},
+        {"randomize": "maybe"},
+        {"back_off_multiplier": "-1"},
+        {"max_reconnect_delay": "-1"},
+    ],
+)
+def test_no_error_of_a_pool_shows_a_password(more: dict[str, str]) -> None:
+    options = {
+        "connector": "rabbitmq",
+        "plugin.psk": HUSH,
+        "plugin.rabbitmq.pool.size": "1",
+        "plugin.rabbitmq.pool.1.host": "a",
+        "plugin.rabbitmq.pool.1.password": HUSH,
+        "plugin.rabbitmq.pool.1.pasword": HUSH,
+        **{f"plugin.rabbitmq.{key}": value for key, value in more.items()},
+    }
+    said = messages(options, lambda config: config.pool())
+    assert len(said) == 3
+    assert not any(HUSH in words for words in said)

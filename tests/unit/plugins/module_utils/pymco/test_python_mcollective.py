@@ -1,0 +1,362 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""python-mcollective's documented API: its names, their arguments, and what they do."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pathlib
+import socket
+import typing as t
+
+import pytest
+
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, utils
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import Connector
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector.activemq import (
+    ActiveMQConnector,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector.rabbitmq import (
+    RabbitMQConnector,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector.stomp import (
+    StompConnector,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter, Message
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.rpc import SimpleAction
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security.none import (
+    NoneProvider,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security.ssl import (
+    SSLProvider,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
+    MarshalSerializer,
+    Symbol,
+    yaml,
+)
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import (
+    certificates,
+)
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
+    Peer,
+    ScriptedBroker,
+)
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.node import (
+    answer,
+    config,
+    read,
+)
+
+PACKAGE = Config.__module__.rpartition(".")[0]
+SOMETHING: t.Any = object()
+
+DOCUMENTED: list[tuple[str, str, tuple[str, ...]]] = [
+    ("config", "Config", ("configdict",)),
+    ("config", "Config.get", ("key", "default")),
+    ("config", "Config.getint", ("key", "default")),
+    ("config", "Config.getfloat", ("key", "default")),
+    ("config", "Config.getboolean", ("key", "default")),
+    ("config", "Config.get_connector", ()),
+    ("config", "Config.get_security", ()),
+    ("config", "Config.get_serializer", ("key",)),
+    ("config", "Config.get_host_and_ports", ()),
+    ("config", "Config.get_user_and_password", ("current_host_and_port",)),
+    ("config", "Config.get_ssl_params", ()),
+    ("config", "Config.get_conn_params", ()),
+    ("config", "Config.from_configfile", ("configfile",)),
+    ("config", "Config.from_configstr", ("configstr",)),
+    ("connector", "Connector.connect", ("wait",)),
+    ("connector", "Connector.disconnect", ()),
+    ("connector", "Connector.send", ("msg", "destination")),
+    ("connector", "Connector.subscribe", ("destination", "id")),
+    ("connector", "Connector.unsubscribe", ("destination",)),
+    ("connector", "Connector.receive", ("timeout",)),
+    ("connector", "Connector.get_target", ("agent", "collective")),
+    ("connector", "Connector.get_reply_target", ("agent", "collective")),
+    ("connector", "Connector.get_current_host_and_port", ()),
+    ("connector", "Connector.default_connection", ("config",)),
+    ("connector.activemq", "ActiveMQConnector", ("config",)),
+    ("connector.rabbitmq", "RabbitMQConnector", ("config",)),
+    ("connector.stomp", "StompConnector", ("config",)),
+    ("listener", "CurrentHostPortListener", ("config", "connector")),
+    ("listener", "CurrentHostPortListener.on_connecting", ("host_and_port",)),
+    ("listener", "CurrentHostPortListener.get_host", ()),
+    ("listener", "CurrentHostPortListener.get_port", ()),
+    ("listener", "ResponseListener", ("config", "connector", "count", "timeout")),
+    ("listener", "ResponseListener.wait_on_message", ()),
+    ("listener", "SingleResponseListener", ("config", "connector", "timeout")),
+    ("message", "Filter", ()),
+    ("message", "Filter.add_cfclass", ("name",)),
+    ("message", "Filter.add_agent", ("agent",)),
+    ("message", "Filter.add_fact", ("fact", "value", "operator")),
+    ("message", "Filter.add_identity", ("identity",)),
+    ("message", "Message", ("body", "agent", "config", "filter_", "collective", "ttl")),
+    ("rpc", "SimpleAction", ("config", "msg", "agent", "collective")),
+    ("rpc", "SimpleAction.get_target", ()),
+    ("rpc", "SimpleAction.get_reply_target", ()),
+    ("rpc", "SimpleAction.call", ("timeout",)),
+    ("security", "SecurityProvider", ("config",)),
+    ("security", "SecurityProvider.serialize", ("msg",)),
+    ("security", "SecurityProvider.deserialize", ("msg",)),
+    ("security", "SecurityProvider.encode", ("msg", "b64")),
+    ("security", "SecurityProvider.decode", ("msg", "b64")),
+    ("security", "SecurityProvider.sign", ("msg",)),
+    ("security", "SecurityProvider.verify", ("msg",)),
+    ("security.none", "NoneProvider", ("config",)),
+    ("security.ssl", "SSLProvider", ("config",)),
+    ("serializers", "SerializerBase.serialize", ("msg",)),
+    ("serializers", "SerializerBase.deserialize", ("msg",)),
+    ("serializers.yaml", "Serializer", ()),
+    ("serializers.yaml", "RubyCompatibleLoader", ("stream",)),
+    ("serializers.yaml", "symbol_constructor", ("loader", "node")),
+    ("serializers.yaml", "ruby_object_constructor", ("loader", "suffix", "node")),
+    ("utils", "import_class", ("import_path",)),
+    ("utils", "import_object", ("import_path",)),
+    ("utils", "pem_to_der", ("pem",)),
+    ("utils", "load_rsa_key", ("filename",)),
+]
+"""Module, name, and the arguments that its documentation names, in their order."""
+BY_NAME = {"wait", "default", "operator", "id", "b64", "count", "timeout", "collective", "ttl"}
+"""Arguments that were given by name; the others were given by their place as often."""
+
+
+@pytest.mark.parametrize(
+    "module,name,arguments", DOCUMENTED, ids=[f"{entry[0]}.{entry[1]}" for entry in DOCUMENTED]
+)
+def test_what_is_documented_is_there_and_takes_its_arguments(
+    module: str, name: str, arguments: tuple[str, ...]
+) -> None:
+    found: t.Any = importlib.import_module(f"{PACKAGE}.{module}")
+    for part in name.split("."):
+        owner, found = found, getattr(found, part)
+    is_method = inspect.isclass(owner) and not isinstance(
+        inspect.getattr_static(owner, part), (staticmethod, classmethod)
+    )
+    placed = [SOMETHING for argument in arguments if argument not in BY_NAME]
+    named = {argument: SOMETHING for argument in arguments if argument in BY_NAME}
+    inspect.signature(found).bind(*[SOMETHING] * is_method, *placed, **named)
+
+
+@pytest.mark.parametrize(
+    "name,base",
+    [
+        ("ImproperlyConfigured", "PyMcoException"),
+        ("ConfigLookupError", "PyMcoException"),
+        ("BadFilterFactOperator", "PyMcoException"),
+        ("TimeoutError", "PyMcoException"),
+        ("VerificationError", "PyMcoException"),
+    ],
+)
+def test_its_errors_are_there(name: str, base: str) -> None:
+    assert issubclass(getattr(exc, name), getattr(exc, base))
+
+
+# -- config --------------------------------------------------------------------------------------
+
+
+def test_a_configuration_is_a_mapping_that_knows_the_identity() -> None:
+    conf = Config({"connector": "activemq", "plugin.activemq.pool.size": "2"})
+    assert conf["identity"] == conf.get("identity") == socket.gethostname()
+    assert conf.get("missing", default="activemq") == "activemq"
+    assert conf.getint("plugin.activemq.pool.size") == 2
+    assert conf.getfloat("plugin.activemq.pool.size") == 2.0
+    assert conf.getint("missing", default=1) == 1
+    assert conf.getfloat("missing", default=1.5) == 1.5
+    assert conf.getboolean("missing", default=True) is True
+    assert dict(conf) == {key: conf[key] for key in conf}
+
+
+@pytest.mark.parametrize("method", ["__getitem__", "getint", "getfloat", "getboolean"])
+def test_a_missing_option_is_a_key_error(method: str) -> None:
+    with pytest.raises(KeyError) as caught:
+        getattr(Config({}), method)("missing")
+    assert isinstance(caught.value, exc.ConfigLookupError)
+
+
+@pytest.mark.parametrize(
+    "connector,cls",
+    [
+        ("activemq", ActiveMQConnector),
+        ("rabbitmq", RabbitMQConnector),
+        ("stomp", StompConnector),
+    ],
+)
+def test_a_configuration_gives_the_parts_that_it_names(
+    connector: str, cls: type[Connector], rsa_keys: certificates.KeyPairs
+) -> None:
+    options = {
+        "securityprovider": "ssl",
+        "plugin.ssl_client_private": rsa_keys.client_private,
+        "plugin.ssl_client_public": rsa_keys.client_public,
+        "plugin.ssl_server_public": rsa_keys.server_public,
+        "plugin.ssl_serializer": "yaml",
+        "plugin.stomp.pool.host1": "127.0.0.1",
+        "some.serializer": "marshal",
+    }
+    conf = Config({**config(1, connector), **options})
+    assert type(conf.get_connector()) is cls
+    assert type(conf.get_security()) is SSLProvider
+    assert type(conf.get_connector().security) is SSLProvider
+    assert type(conf.get_serializer("plugin.ssl_serializer")) is yaml.Serializer
+    assert type(conf.get_serializer("some.serializer")) is MarshalSerializer
+
+
+def test_parts_that_are_not_there_are_named() -> None:
+    conf = Config({"connector": "x", "securityprovider": "y", "z": "Z"})
+    for method, why in (
+        (conf.get_connector, "connector = x is not supported"),
+        (conf.get_security, "securityprovider = y is not supported"),
+        (lambda: conf.get_serializer("z"), "z = z is not supported"),
+        (lambda: conf.get_serializer("missing"), "missing is missing"),
+    ):
+        with pytest.raises(exc.ImproperlyConfigured, match=why):
+            method()
+
+
+def test_the_stomp_connectors_broker() -> None:
+    options = {"host": "h.example.com", "port": "6163", "user": "mco", "password": "secret"}
+    conf = Config(
+        {f"plugin.stomp.{key}": value for key, value in options.items()} | {"connector": "stomp"}
+    )
+    assert conf.get_host_and_ports() == [("h.example.com", 6163)]
+    assert conf.get_user_and_password() == ("mco", "secret")
+    assert not conf.get_ssl_params()
+
+
+def test_credentials_are_for_brokers_of_the_pool_only() -> None:
+    conf = config(61613)
+    assert conf.get_user_and_password(("127.0.0.1", 61613)) == ("", "")
+    with pytest.raises(exc.ConfigLookupError, match="not in the pool of rabbitmq"):
+        conf.get_user_and_password(("127.0.0.1", 61614))
+
+
+# -- the example of its documentation --------------------------------------------------------------
+
+
+def ping_node(seen: list[dict[str, t.Any]]) -> t.Callable[[Peer], None]:
+    def script(peer: Peer) -> None:
+        peer.log_in()
+        seen.append(read(peer.expect("SEND")))
+        answer(peer, seen[-1], "mco1", "pong")
+        peer.log_out()
+
+    return script
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_the_three_lines_with_a_path_of_either_kind(
+    relative: bool, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[dict[str, t.Any]] = []
+    with ScriptedBroker(ping_node(seen)) as broker:
+        lines = "".join(f"{key} = {value}\n" for key, value in config(broker.port).items())
+        (tmp_path / "client.cfg").write_text(lines.replace("= key", "= replaced"))
+        (tmp_path / "plugin.d").mkdir()
+        (tmp_path / "plugin.d" / "rabbitmq.cfg").write_text("vhost = /elsewhere\n")
+        monkeypatch.setenv("MCOLLECTIVE_PSK", "key")
+        monkeypatch.chdir(tmp_path if relative else "/")
+        path = "client.cfg" if relative else str(tmp_path / "client.cfg")
+        conf = Config.from_configfile(path)
+        msg = Message(body="ping", agent="discovery", config=conf)
+        result = SimpleAction(config=conf, msg=msg, agent="discovery").call()
+    assert conf["plugin.rabbitmq.vhost"] == "/elsewhere"
+    assert result == [
+        {
+            ":body": "pong",
+            ":msgtime": 1395419893,
+            ":requestid": msg[":requestid"],
+            ":senderagent": "discovery",
+            ":senderid": "mco1",
+        }
+    ]
+
+
+def test_an_action_takes_a_plain_dict_too() -> None:
+    seen: list[dict[str, t.Any]] = []
+    with ScriptedBroker(ping_node(seen)) as broker:
+        conf = config(broker.port)
+        msg = {":body": {":action": "x"}, ":filter": {"fact": [{":fact": "a", ":value": "b"}]}}
+        assert len(SimpleAction(config=conf, msg=msg, agent="demo").call()) == 1
+    assert list(map(type, seen[0][":body"])) == [Symbol]
+    assert list(map(type, seen[0][":filter"]["fact"][0])) == [Symbol, Symbol]
+    assert seen[0][":agent"] == "demo"
+
+
+def test_an_action_tells_where_it_sends_to() -> None:
+    conf = config(1, collectives="mcollective,fleet")
+    msg = Message("ping", "discovery", conf)
+    action = SimpleAction(config=conf, msg=msg, agent="discovery", collective="fleet")
+    assert action.get_target() == "/exchange/fleet_broadcast/discovery"
+    assert action.get_reply_target() == "/temp-queue/mcollective_reply_discovery"
+
+
+def test_a_filter_is_a_mapping_and_its_methods_chain() -> None:
+    filter_ = Filter()
+    chained = (
+        filter_.add_agent("package")
+        .add_cfclass("web")
+        .add_identity("mco1")
+        .add_fact("osfamily", "RedHat", "!=")
+        .add_fact("cpus", "4")
+    )
+    assert chained is filter_
+    assert dict(filter_)["fact"][0] == {
+        ":fact": "osfamily",
+        ":value": "RedHat",
+        ":operator": "!=",
+    }
+    assert (filter_["agent"], filter_["cf_class"], filter_["identity"]) == (
+        ["package"],
+        ["web"],
+        ["mco1"],
+    )
+    with pytest.raises(exc.BadFilterFactOperator):
+        filter_.add_fact("a", "b", "<>")
+
+
+# -- security, serializers, utils ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("b64", [False, True])
+def test_what_is_encoded_is_decoded(b64: bool) -> None:
+    conf = Config({"identity": "me", "securityprovider": "none"})
+    provider = NoneProvider(config=conf)
+    msg = Message(body="ping", agent="discovery", config=conf)
+    encoded = provider.encode(msg, b64=b64)
+    assert (b":" in encoded) != b64
+    decoded = provider.decode(encoded, b64=b64)
+    assert (decoded[":body"], decoded[":callerid"]) == ("ping", "identity=me")
+    assert provider.verify(provider.deserialize(provider.serialize(provider.sign(msg)))) == decoded
+
+
+def test_the_yaml_loader_with_its_constructors() -> None:
+    serializer = yaml.Serializer()
+    text = b"---\n!ruby/sym a: !ruby/object:Puppet::Facts\n  b: 1\n:c: ':d'\n"
+    assert serializer.deserialize(text) == {":a": {"b": 1}, ":c": ":d"}
+    assert serializer.deserialize(serializer.serialize({":a": [1, "x"]})) == {":a": [1, "x"]}
+
+
+def test_a_class_is_found_by_its_path() -> None:
+    assert utils.import_class("collections.OrderedDict").__name__ == "OrderedDict"
+    assert utils.import_object("fractions.Fraction", 1, denominator=2) * 2 == 1
+
+
+@pytest.mark.parametrize("path", ["collections.Nothing", "nosuchmodule.X", "nodots", ""])
+def test_a_class_that_is_not_there_is_an_import_error(path: str) -> None:
+    with pytest.raises(ImportError):
+        utils.import_class(path)
+
+
+def test_a_certificates_key(authority: certificates.Authority) -> None:
+    certificate, _key = authority.issue("pem.example.com")
+    der = utils.pem_to_der(pathlib.Path(certificate).read_text())
+    from cryptography.hazmat.primitives import serialization
+
+    loaded = serialization.load_der_public_key(der)
+    assert loaded == utils.load_rsa_key(certificate)
+    with pytest.raises(exc.CredentialError, match="no X509 certificate"):
+        utils.pem_to_der("garbage")
