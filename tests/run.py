@@ -43,7 +43,7 @@ from run_process import (
 WANTS = {
     "sanity": ("shellcheck",),
     "integration": ("rabbitmq-server", "mcollectived", "mco"),
-    "interop": ("rabbitmq-server", "mcollectived", "mco"),
+    "interop": ("rabbitmq-server", "activemq", "mcollectived", "mco"),
 }
 NEEDS = {"interop": WANTS["interop"]}
 
@@ -161,15 +161,25 @@ def interop() -> list[Result]:
     forget("junit", "interop.xml")
     junit = OUTPUT / "junit" / "interop.xml"
     options = ["-p", "no:cacheprovider", "--continue-on-collection-errors", f"--junit-xml={junit}"]
-    command = [VENV / "bin" / "pytest", *options, "tests/interop"]
+    # Most of the time they wait, for nodes and for silence. The tests of a file share what they start.
+    together = ["-n", "2", "--dist", "loadfile"]
+    command = [VENV / "bin" / "pytest", *options, *together, "tests/interop"]
     finished = execute(command, stage="interop")
     return conclude("interop", finished, read_junit("interop", "interop.xml"))
+
+
+def fuzz() -> list[Result]:
+    forget("junit", "fuzz.xml")
+    command = [VENV / "bin" / "python", "tests/fuzz", "--junit", OUTPUT / "junit" / "fuzz.xml"]
+    finished = execute(command, stage="fuzz")
+    return conclude("fuzz", finished, read_junit("fuzz", "fuzz.xml"))
 
 
 STAGES: dict[str, t.Callable[[], list[Result]]] = {
     "lint": lint,
     "sanity": sanity,
     "unit": unit,
+    "fuzz": fuzz,
     "integration": integration,
     "interop": interop,
 }

@@ -38,6 +38,8 @@ INSTALL_TIMEOUT = 15 * 60
 PROGRAMS = {
     "shellcheck": "shellcheck",
     "rabbitmq-server": "rabbitmq-server",
+    # Brings Java.
+    "activemq": "activemq",
     "mcollectived": "mcollective",
     "mco": "mcollective-client",
 }

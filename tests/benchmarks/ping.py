@@ -20,8 +20,9 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "plugins" / "module_utils")]
 
 from pymco import rpc  # noqa: E402
 from pymco.config import Config  # noqa: E402
-from testbed.real.broker import Broker  # noqa: E402
-from testbed.real.collective import SECURITIES, Collective  # noqa: E402
+from testbed.real.collective import Collective  # noqa: E402
+from testbed.real.rabbitmq import RabbitMQ  # noqa: E402
+from testbed.real.security import SECURITIES  # noqa: E402
 
 NODES = ["web1.example.com", "web2.example.com"]
 CALLS, MCO_CALLS = 50, 5
@@ -53,7 +54,7 @@ def median(function: t.Callable[[], None], times: int) -> float:
 def main() -> None:
     """Print a line for each security setting."""
     print(f"{'security':12} {'ours':>9} {'mco':>9} {'ratio':>6}")
-    with Broker(SECURITIES) as broker:
+    with RabbitMQ(SECURITIES) as broker:
         for security in SECURITIES:
             with Collective(broker, security, security) as collective:
                 config = Config.from_configfile(str(collective.client_cfg), environ={})

@@ -18,41 +18,107 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "interop")]
 
+import ddl_oracle  # noqa: E402
+from calling import config_of  # noqa: E402
+from reference import Reference  # noqa: E402
+from testbed.certificates import Authority  # noqa: E402
 from testbed.real import missing  # noqa: E402
-from testbed.real.broker import Broker  # noqa: E402
-from testbed.real.collective import SECURITIES, Collective  # noqa: E402
-from testbed.real.definitions import Vhost  # noqa: E402
+from testbed.real.activemq import ActiveMQ  # noqa: E402
+from testbed.real.broker import Tls  # noqa: E402
+from testbed.real.collective import Collective  # noqa: E402
+from testbed.real.default_nodes import DEFAULT_NODES  # noqa: E402
+from testbed.real.place import Place  # noqa: E402
+from testbed.real.rabbitmq import RabbitMQ  # noqa: E402
+from testbed.real.security import SECURITIES  # noqa: E402
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import (  # noqa: E402
-    Config,
-)
+if t.TYPE_CHECKING:
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 
 BOUND = 20
 """Seconds, far more than any task here may take, that tell "slow machine" from "for ever"."""
 
 
+ODD_PASSWORDS = [r"back\slash", r"a\cb", r"a\nb", "a:b", "a b=c%d", "ü", "<&>\"'"]
+PLACES = [
+    *SECURITIES,
+    *(Place(f"wire-{security}", collectives=("mcollective", "eu")) for security in SECURITIES),
+    *("base64", "multiplex", "learning", "reply-exchange"),
+    *("legacy", "lone", "environment", "stalled"),
+    Place("subs", collectives=("mcollective", "eu")),
+    *(Place(f"odd-{number}", password=word) for number, word in enumerate(ODD_PASSWORDS)),
+    Place("bare", collectives=()),
+]
+"""A broker costs seconds and a place on it nothing: all that the tests need is there at once."""
+
+
 @pytest.fixture(scope="session")
-def broker() -> t.Iterator[Broker]:
-    """A private RabbitMQ, with a virtual host for each way to sign, and an empty one."""
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Who issues the certificates of brokers and clients."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def tls(authority: Authority) -> Tls:
+    """TLS as it should be: with a certificate for localhost, clients may bear one or not."""
+    return Tls(authority.path, authority.server())
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(tls: Tls) -> t.Iterator[RabbitMQ]:
+    """A private RabbitMQ, for all tests that do not harm it."""
+    _skip_without_programs()
+    with RabbitMQ(PLACES, tls) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def activemq(tls: Tls) -> t.Iterator[ActiveMQ]:
+    """A private ActiveMQ, for all tests that do not harm it."""
+    _skip_without_programs()
+    with ActiveMQ(PLACES, tls) as running:
+        yield running
+
+
+def _skip_without_programs() -> None:
     reason = missing()
     if reason:
         pytest.skip(reason)
-    with Broker([*SECURITIES, Vhost("bare", collectives=())]) as running:
+
+
+MATRIX = [f"{broker}-{security}" for broker in ("rabbitmq", "activemq") for security in SECURITIES]
+FEW = ["rabbitmq-psk", "rabbitmq-ssl-yaml", "activemq-aes-marshal"]
+"""For tests to which broker and security provider make little difference: each of them once."""
+
+
+@pytest.fixture(scope="session", params=MATRIX)
+def collective(request: pytest.FixtureRequest) -> t.Iterator[Collective]:
+    """Four mcollectived daemons; every test runs once on each broker with each security setting."""
+    broker, _dash, security = request.param.partition("-")
+    with Collective(request.getfixturevalue(broker), security, security) as running:
         yield running
 
 
-@pytest.fixture(scope="session", params=SECURITIES)
-def collective(request: pytest.FixtureRequest, broker: Broker) -> t.Iterator[Collective]:
-    """Four mcollectived daemons; every test runs once with each security setting."""
-    with Collective(broker, request.param, request.param) as running:
+@pytest.fixture(scope="session", params=["rabbitmq", "activemq"])
+def lone(request: pytest.FixtureRequest) -> t.Iterator[Collective]:
+    """One node on each broker."""
+    broker = request.getfixturevalue(request.param)
+    with Collective(broker, "lone", "ssl-marshal", DEFAULT_NODES[:1]) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Reference]:
+    """The reference's own code for filters, its client's and its nodes', in one process."""
+    _skip_without_programs()
+    running = Reference(tmp_path_factory.mktemp("reference"))
+    yield running
+    running.close()
 
 
 @pytest.fixture
 def config(collective: Collective) -> Config:
     """The configuration of the collective's client, with little patience in discovery."""
-    path = collective.write_client_cfg("test.cfg", {"discovery_timeout": "0.7"})
-    return Config.from_configfile(str(path), environ={})
+    return config_of(collective)
 
 
 class Ansible:
@@ -113,3 +179,13 @@ class Ansible:
 def ansible(tmp_path: Path) -> Ansible:
     """Ansible's programs with this collection and nothing else."""
     return Ansible(tmp_path / "ansible")
+
+
+@pytest.fixture(scope="session")
+def oracle() -> t.Iterator[ddl_oracle.Oracle]:
+    """MCollective's own DDL code."""
+    reason = ddl_oracle.missing()
+    if reason:
+        pytest.skip(reason)
+    with ddl_oracle.Oracle() as process:
+        yield process

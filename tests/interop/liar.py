@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import typing as t
 
@@ -29,6 +30,7 @@ class Liar:
         self.rogue = NodeSecurity(kind, "another key", keys.rogue, keys.operator)
         self.heard = 0
         self._lie = lie
+        self._subscribed = threading.Event()
         self._connection = stomp.StompConnection11(
             [("127.0.0.1", collective.broker.stomp_port)],
             vhost=collective.vhost,
@@ -36,12 +38,12 @@ class Liar:
         )
         self._connection.set_listener("liar", self)
         self._connection.connect(collective.user, collective.password, wait=True)
-        self._connection.subscribe(f"/exchange/mcollective_broadcast/{agent}", "liar")
+        name = collective.nodes[0].collectives[0]
+        destination = collective.broadcasts(name, agent)
+        self._connection.subscribe(destination, "liar", headers={"receipt": "subscribed"})
 
     def __enter__(self) -> Liar:
-        # The broker handles a connection's frames in order: after this, the subscription is there.
-        self._connection.send("/topic/nowhere", b"", receipt="subscribed")
-        time.sleep(0.2)
+        assert self._subscribed.wait(10)
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -60,6 +62,10 @@ class Liar:
         }
         body = {"statuscode": 0, "statusmsg": "OK", "data": {"pong": "a lie"}}
         return (self.rogue if rogue else self.honest).seal(envelope, body)
+
+    def on_receipt(self, _frame: t.Any) -> None:
+        """Called by stomp.py's thread when the broker has done what it was told."""
+        self._subscribed.set()
 
     def on_message(self, frame: t.Any) -> None:
         """Called by stomp.py's thread for each request."""

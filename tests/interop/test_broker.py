@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a real broker does to a call: it dies, and it reads passwords in its own way."""
+"""What a real broker does to a call: it dies, and it reads passwords and rights in its own way."""
 
 from __future__ import annotations
 
@@ -10,19 +10,25 @@ import time
 import typing as t
 
 import pytest
-from conftest import BOUND
-from testbed.real.broker import Broker
+from conftest import BOUND, ODD_PASSWORDS
+from testbed.real.brokers import BROKERS
 from testbed.real.collective import Collective
-from testbed.real.definitions import Vhost
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 
+if t.TYPE_CHECKING:
+    from testbed.real.activemq import ActiveMQ
+    from testbed.real.broker import Broker
+    from testbed.real.place import Place
+    from testbed.real.rabbitmq import RabbitMQ
 
-@pytest.fixture
-def doomed() -> t.Iterator[Collective]:
+
+@pytest.fixture(params=["rabbitmq", "activemq"])
+def doomed(request: pytest.FixtureRequest) -> t.Iterator[Collective]:
     """A collective on a broker of its own, which a test may kill."""
-    with Broker(["doomed"]) as broker, Collective(broker, "doomed", "ssl-yaml") as collective:
+    kind: type[Broker] = BROKERS[request.param]
+    with kind(["doomed"]) as broker, Collective(broker, "doomed", "ssl-yaml") as collective:
         yield collective
 
 
@@ -74,56 +80,73 @@ def test_a_broker_that_dies_before_any_answer_is_told_with_who_was_asked(
     assert "closed the connection" in str(result.lost)
 
 
-@pytest.mark.parametrize("password", [r"back\slash", r"a\cb", r"a\nb", "a:b", "a b=c%d", "ü"])
-def test_passwords_that_rabbitmq_would_read_otherwise(broker: Broker, password: str) -> None:
-    vhost = Vhost(f"odd-{password.encode().hex()}", password=password)
-    broker.add(vhost)
-    pool = "plugin.rabbitmq.pool"
-    config = Config(
-        {
-            "connector": "rabbitmq",
-            "securityprovider": "none",
-            "identity": "operator.example.com",
-            "plugin.rabbitmq.vhost": vhost.name,
-            f"{pool}.size": "1",
-            f"{pool}.1.host": "127.0.0.1",
-            f"{pool}.1.port": str(broker.stomp_port),
-            f"{pool}.1.user": vhost.user,
-            f"{pool}.1.password": password,
-        }
-    )
-    with rpc.Client(config) as client:
+@pytest.mark.parametrize("number", range(len(ODD_PASSWORDS)), ids=repr)
+@pytest.mark.parametrize("connector", ["rabbitmq", "activemq"])
+def test_passwords_that_a_broker_could_read_otherwise(
+    request: pytest.FixtureRequest, connector: str, number: int
+) -> None:
+    broker: Broker = request.getfixturevalue(connector)
+    place = broker.places[f"odd-{number}"]
+    with rpc.Client(bare_config(broker, place)) as client:
         assert client.connector.session.broker.name == f"127.0.0.1:{broker.stomp_port}"
 
 
-def test_a_stalled_broker_does_not_hold_us(broker: Broker, tmp_path: t.Any) -> None:
+def bare_config(broker: Broker, place: Place, **changes: str) -> Config:
+    """What leads to a place where no nodes are."""
+    plugin = f"plugin.{broker.connector}"
+    return Config(
+        {
+            "connector": broker.connector,
+            "securityprovider": "psk",
+            "plugin.psk": "x",
+            "identity": "operator.example.com",
+            f"{plugin}.vhost": broker.vhost(place),
+            f"{plugin}.pool.size": "1",
+            f"{plugin}.pool.1.host": "127.0.0.1",
+            f"{plugin}.pool.1.port": str(broker.stomp_port),
+            f"{plugin}.pool.1.user": place.user,
+            f"{plugin}.pool.1.password": place.password,
+            **changes,
+        }
+    )
+
+
+def test_what_activemq_says_of_a_wrong_password(activemq: ActiveMQ) -> None:
+    wrong = {"plugin.activemq.pool.1.password": "SECRET-and-wrong"}
+    config = bare_config(activemq, activemq.places["bare"], **wrong)
+    with pytest.raises(exc.AuthenticationFailed) as caught, rpc.Client(config):
+        pass
+    assert "refused the login of user 'user-bare'" in str(caught.value)
+    assert "password is invalid" in str(caught.value)
+    assert "SECRET" not in str(caught.value)
+
+
+def test_a_collective_that_the_user_has_no_right_to(activemq: ActiveMQ) -> None:
+    """It is told at once, and as what it is."""
+    theirs = activemq.collective(activemq.places["psk"], "mcollective")
+    config = bare_config(activemq, activemq.places["bare"], main_collective=theirs)
+    start = time.monotonic()
+    with rpc.Client(config) as client, pytest.raises(exc.BrokerError) as caught:
+        client.call(rpc.Request("rpcutil", "ping"))
+    assert time.monotonic() - start < 2
+    assert "User user-bare is not authorized to" in str(caught.value)
+    assert theirs in str(caught.value)
+
+
+def test_a_stalled_broker_does_not_hold_us(rabbitmq: RabbitMQ) -> None:
     """Ten thousand requests to nodes that do not exist are over at the deadline."""
-    vhost = Vhost("stalled")
-    broker.add(vhost)
-    path = tmp_path / "client.cfg"
-    path.write_text(f"""
-connector = rabbitmq
-securityprovider = psk
-plugin.psk = x
-identity = operator.example.com
-plugin.rabbitmq.vhost = stalled
-plugin.rabbitmq.pool.size = 1
-plugin.rabbitmq.pool.1.host = 127.0.0.1
-plugin.rabbitmq.pool.1.port = {broker.stomp_port}
-plugin.rabbitmq.pool.1.user = {vhost.user}
-plugin.rabbitmq.pool.1.password = {vhost.password}
-""")
+    config = bare_config(rabbitmq, rabbitmq.places["stalled"])
     nodes = [f"node{number}.example.com" for number in range(10_000)]
-    broker.ctl("set_vm_memory_high_watermark", "absolute", "1MB")
+    rabbitmq.ctl("set_vm_memory_high_watermark", "absolute", "1MB")
     try:
         start = time.monotonic()
-        with rpc.Client(Config.from_configfile(str(path), environ={})) as client:
+        with rpc.Client(config) as client:
             request = rpc.Request(
                 "rpcutil", "ping", {"padding": "x" * 20_000}, nodes=nodes, timeout=2
             )
             result = client.call(request)
         assert time.monotonic() - start < BOUND
     finally:
-        broker.ctl("set_vm_memory_high_watermark", "0.8")
+        rabbitmq.ctl("set_vm_memory_high_watermark", "0.8")
     assert len(result.no_response) == 10_000
     assert "is it overloaded?" in str(result.lost)

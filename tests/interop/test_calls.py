@@ -9,30 +9,23 @@ import threading
 import typing as t
 
 import pytest
+from calling import call, senders
+from conftest import FEW
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import (
     matching,
     message,
     rpc,
 )
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 
 if t.TYPE_CHECKING:
-    from pathlib import Path
-
     from testbed.real.collective import Collective
 
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+
+pytestmark = pytest.mark.parametrize("collective", FEW[1:], indirect=True, scope="session")
 
 NODES = ["db1.example.com", "old1.example.com", "web1.example.com", "web2.example.com"]
-
-
-def call(config: Config, agent: str, action: str, **request: t.Any) -> rpc.Result:
-    with rpc.Client(config) as client:
-        return client.call(rpc.Request(agent, action, **request))
-
-
-def senders(result: rpc.Result) -> list[str]:
-    return [reply.sender for reply in result.replies]
 
 
 def test_discovery_finds_all_nodes_and_all_answer(config: Config) -> None:
@@ -103,22 +96,6 @@ def test_kinds_of_filters_are_anded(config: Config) -> None:
     filter_ = message.Filter().add_identity("/^(web1|db1)/").add_fact("role", "db")
     result = call(config, "rpcutil", "ping", filter=filter_.add_cfclass("common"))
     assert senders(result) == ["db1.example.com"]
-
-
-def test_many_nodes_get_one_broadcast(collective: Collective) -> None:
-    path = collective.write_client_cfg("broadcast.cfg", {"direct_addressing_threshold": "1"})
-    config = config_of(path)
-    assert senders(call(config, "rpcutil", "ping")) == NODES
-
-
-def test_replies_come_through_the_reply_exchange_too(collective: Collective) -> None:
-    changes: dict[str, str | None] = {"plugin.rabbitmq.use_reply_exchange": "yes"}
-    config = config_of(collective.write_client_cfg("reply-exchange.cfg", changes))
-    assert senders(call(config, "rpcutil", "ping")) == NODES
-
-
-def config_of(path: Path) -> Config:
-    return Config.from_configfile(str(path), environ={})
 
 
 def test_the_reference_client_finds_the_same(config: Config, collective: Collective) -> None:

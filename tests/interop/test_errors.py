@@ -12,13 +12,15 @@ import pytest
 
 if t.TYPE_CHECKING:
     from conftest import Ansible
-    from testbed.real.broker import Broker
     from testbed.real.collective import Collective
+    from testbed.real.rabbitmq import RabbitMQ
 
 POOL = "plugin.rabbitmq.pool.1"
 
 
-pytestmark = pytest.mark.parametrize("collective", ["ssl-yaml"], indirect=True, scope="session")
+pytestmark = pytest.mark.parametrize(
+    "collective", ["rabbitmq-ssl-yaml"], indirect=True, scope="session"
+)
 
 
 def test_closed_port(ansible: Ansible, collective: Collective) -> None:
@@ -45,8 +47,8 @@ def test_missing_vhost(ansible: Ansible, collective: Collective) -> None:
     assert "to the virtual host '/nowhere'" in result["msg"]
 
 
-def test_missing_exchange(ansible: Ansible, broker: Broker, collective: Collective) -> None:
-    bare = broker.vhosts["bare"]
+def test_missing_exchange(ansible: Ansible, rabbitmq: RabbitMQ, collective: Collective) -> None:
+    bare = rabbitmq.places["bare"]
     changes = {
         "plugin.rabbitmq.vhost": "bare",
         f"{POOL}.user": bare.user,

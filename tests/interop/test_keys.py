@@ -8,28 +8,26 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from conftest import FEW
 
 if t.TYPE_CHECKING:
     from conftest import Ansible
     from testbed.real.collective import Collective
 
 
+SSL = ["rabbitmq-ssl-yaml", "activemq-ssl-marshal"]
+
+
+@pytest.mark.parametrize("collective", FEW, indirect=True, scope="session")
 def test_keys_that_the_nodes_do_not_know(ansible: Ansible, collective: Collective) -> None:
     """Nodes are silent, so the likely causes are told."""
-    rogue = collective.keys.rogue
-    changes = {
-        "psk": {"plugin.psk": "SECRET-of-others"},
-        "ssl": {
-            "plugin.ssl_client_private": str(rogue.private),
-            "plugin.ssl_client_public": str(rogue.public),
-        },
-    }[collective.security.partition("-")[0]]
+    changes = collective.secrets.client(collective.keys.rogue) or {"plugin.psk": "SECRET-of-others"}
     result = ansible.failure(collective, config=changes)
     assert "no node answered the discovery for agent rpcutil" in result["msg"]
     assert "do not know our key" in result["msg"]
 
 
-@pytest.mark.parametrize("collective", ["ssl-marshal", "ssl-yaml"], indirect=True, scope="session")
+@pytest.mark.parametrize("collective", SSL, indirect=True, scope="session")
 def test_a_server_key_that_is_not_the_nodes(ansible: Ansible, collective: Collective) -> None:
     """The nodes answer, and we do not believe them: the message says how often."""
     key = str(collective.keys.rogue.public)

@@ -17,6 +17,10 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 
+# The provider aes_security proves nothing of who sent a reply.
+SIGNED = ["rabbitmq-psk", "rabbitmq-ssl-yaml", "activemq-ssl-marshal"]
+pytestmark = pytest.mark.parametrize("collective", SIGNED, indirect=True, scope="session")
+
 Request = dict[str, t.Any]
 VICTIM = "web1.example.com"
 ABSENT = "absent.example.com"

@@ -9,6 +9,8 @@ import json
 import typing as t
 from pathlib import Path
 
+import pytest
+
 if t.TYPE_CHECKING:
     from conftest import Ansible
     from testbed.real.collective import Collective
@@ -17,14 +19,22 @@ PLAYBOOK = Path(__file__).with_name("playbook.yml")
 MODULE = "pymco.mcollective.mcollective_rpc"
 
 
+def on(*settings: str) -> pytest.MarkDecorator:
+    """Run a test on these collectives only: Ansible takes seconds for each."""
+    return pytest.mark.parametrize("collective", settings, indirect=True, scope="session")
+
+
+@on("rabbitmq-ssl-yaml", "activemq-aes-marshal")
 def test_a_playbook_calls_agents_on_real_nodes(ansible: Ansible, collective: Collective) -> None:
-    variables = f"client_cfg={collective.client_cfg}"
+    name = collective.nodes[0].collectives[0]
+    variables = f"client_cfg={collective.client_cfg} collective_name={name}"
     done = ansible.run("ansible-playbook", str(PLAYBOOK), "-e", variables)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "[WARNING]" not in done.stderr
     assert "[DEPRECATION" not in done.stderr
 
 
+@on("activemq-psk")
 def test_ad_hoc_with_key_value_arguments(ansible: Ansible, collective: Collective) -> None:
     options = f"config_file={collective.client_cfg} agent=rpcutil action=ping"
     done = ansible.run("ansible", "localhost", "-m", MODULE, "-a", options)
@@ -32,6 +42,7 @@ def test_ad_hoc_with_key_value_arguments(ansible: Ansible, collective: Collectiv
     assert done.stdout.count('"pong"') == 4
 
 
+@on("activemq-psk")
 def test_the_configuration_is_found_where_mco_finds_it(
     ansible: Ansible, collective: Collective, tmp_path: Path
 ) -> None:
@@ -41,6 +52,7 @@ def test_the_configuration_is_found_where_mco_finds_it(
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@on("activemq-ssl-yaml")
 def test_no_configuration_file_is_needed(ansible: Ansible, collective: Collective) -> None:
     lines = collective.client_cfg.read_text().splitlines()
     config = dict(line.split(" = ", 1) for line in lines)
@@ -49,6 +61,7 @@ def test_no_configuration_file_is_needed(ansible: Ansible, collective: Collectiv
     assert result["reply"]["statuscode"] == 0
 
 
+@on("rabbitmq-psk")
 def test_an_unknown_option_is_a_warning(ansible: Ansible, collective: Collective) -> None:
     path = collective.write_client_cfg("odd.cfg", {"no_such_option": "1"})
     options = f"config_file={path} agent=rpcutil action=ping nodes=web1.example.com"
@@ -57,6 +70,7 @@ def test_an_unknown_option_is_a_warning(ansible: Ansible, collective: Collective
     assert "unknown option no_such_option" in done.stderr
 
 
+@on("rabbitmq-psk", "activemq-aes-marshal")
 def test_no_secret_is_shown_however_much_is_asked_for(
     ansible: Ansible, collective: Collective, tmp_path: Path
 ) -> None:
@@ -67,7 +81,8 @@ def test_no_secret_is_shown_however_much_is_asked_for(
         "wrong": "SECRET-of-the-option",
     }
     variables = tmp_path / "variables.json"
-    variables.write_text(json.dumps({**secrets, "client_cfg": str(collective.client_cfg)}))
+    more = {"client_cfg": str(collective.client_cfg), "connector": collective.broker.connector}
+    variables.write_text(json.dumps({**secrets, **more}))
     play = str(PLAYBOOK.with_name("secrets.yml"))
     done = ansible.run("ansible-playbook", play, "-e", f"@{variables}", "-vvvvv")
     shown = done.stdout + done.stderr

@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-SECURITIES = ("psk", "ssl-marshal", "ssl-yaml")
+SECURITIES = ("psk", "ssl-marshal", "ssl-yaml", "aes-marshal", "aes-yaml")
 
 
 def main() -> int:
@@ -20,17 +20,23 @@ def main() -> int:
     parser.add_argument(
         "kind",
         choices=("embedded", "real"),
-        help="embedded: one process, no broker needed; real: RabbitMQ and mcollectived",
+        help="embedded: one process, no broker needed; real: a broker and mcollectived",
     )
     parser.add_argument("--security", choices=SECURITIES, default="ssl-yaml")
+    parser.add_argument("--broker", choices=("rabbitmq", "activemq"), default="rabbitmq")
     parser.add_argument("--nodes", type=int, help="how many nodes")
     parser.add_argument("--directory", type=Path, help="where to put client.cfg, keys and logs")
     arguments = parser.parse_args()
+    common = (arguments.security, arguments.nodes, arguments.directory, sys.stdout)
     if arguments.kind == "embedded":
+        if arguments.broker != "rabbitmq" or arguments.security.startswith("aes"):
+            parser.error("the embedded collective has no broker but its own, and no aes")
         from testbed.embedded.cli import run
-    else:
-        from testbed.real.cli import run
-    return run(arguments.security, arguments.nodes, arguments.directory, sys.stdout)
+
+        return run(*common)
+    from testbed.real.cli import run as run_real
+
+    return run_real(arguments.broker, *common)
 
 
 if __name__ == "__main__":

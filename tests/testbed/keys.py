@@ -31,19 +31,26 @@ def make_keypair(directory: Path, name: str) -> KeyPair:
     for the caller id: the client that signs with this pair is ``cert=<name>``.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key = new_key()
     pair = KeyPair(directory / f"{name}-private.pem", directory / f"{name}.pem")
-    _write(pair.private, _private_pem(key), 0o600)
-    _write(pair.public, _public_pem(key), 0o644)
+    write_private(pair.private, key)
+    write_file(pair.public, _public_pem(key), 0o644)
     return pair
 
 
-def _private_pem(key: rsa.RSAPrivateKey) -> bytes:
-    return key.private_bytes(
+def new_key() -> rsa.RSAPrivateKey:
+    """An RSA-2048 key."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def write_private(path: Path, key: rsa.RSAPrivateKey) -> None:
+    """Write a private key as PEM, for its owner to read."""
+    pem = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
+    write_file(path, pem, 0o600)
 
 
 def _public_pem(key: rsa.RSAPrivateKey) -> bytes:
@@ -53,7 +60,7 @@ def _public_pem(key: rsa.RSAPrivateKey) -> bytes:
     )
 
 
-def _write(path: Path, content: bytes, mode: int) -> None:
+def write_file(path: Path, content: bytes, mode: int) -> None:
     """Write a file that has its mode from its first byte on, whatever the umask says."""
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

@@ -84,11 +84,12 @@ class NodeSecurity:
         reply = {
             **symbolize(envelope),
             Symbol("body"): self._serializer.embed(serialized),
-            Symbol("hash"): self._signature(signed),
+            Symbol("hash"): self.signature(signed),
         }
         return self._serializer.serialize(reply)
 
-    def _signature(self, data: bytes) -> str:
+    def signature(self, data: bytes) -> str:
+        """What stands in :hash for a serialized body."""
         if self._psk is not None:
             return hashlib.md5(data + self._psk).hexdigest()
         signature = self._private.sign(data, padding.PKCS1v15(), hashes.SHA1())

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The real thing: RabbitMQ and ``mcollectived`` as Debian packages them, in a private place."""
+"""The real thing: brokers and ``mcollectived`` as Debian packages them, in a private place."""
 
 from __future__ import annotations
 

@@ -10,8 +10,9 @@ import signal
 import threading
 import typing as t
 
-from .broker import Broker
-from .collective import DEFAULT_NODES, Collective, Security
+from .brokers import BROKERS
+from .collective import Collective
+from .default_nodes import DEFAULT_NODES
 from .nodes import Node
 from .programs import missing
 
@@ -19,10 +20,14 @@ if t.TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_VHOST = "mcollective"
+    from .security import Security
+
+_PLACE = "mcollective"
 
 
-def run(security: Security, count: int | None, directory: Path | None, out: t.TextIO) -> int:
+def run(
+    broker: str, security: Security, count: int | None, directory: Path | None, out: t.TextIO
+) -> int:
     """Start a collective of ``count`` nodes and keep it until SIGINT or SIGTERM.
 
     Returns the exit code. To be called from the main thread, which alone may handle signals.
@@ -35,8 +40,8 @@ def run(security: Security, count: int | None, directory: Path | None, out: t.Te
     handlers = {number: _stop_on(number, stopped) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with (
-            Broker([_VHOST]) as broker,
-            Collective(broker, _VHOST, security, _nodes(count), directory) as collective,
+            BROKERS[broker]([_PLACE]) as running,
+            Collective(running, _PLACE, security, _nodes(count), directory) as collective,
         ):
             _tell(collective, out)
             stopped.wait()

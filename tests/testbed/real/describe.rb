@@ -23,6 +23,7 @@ module Describe
     when Float then kind.merge("value" => [value].pack("G").unpack1("H*"))
     when Array then kind.merge("items" => value.map { |item| describe(item) })
     when Hash then kind.merge("pairs" => value.map { |pair| pair.map { |half| describe(half) } })
+    when Regexp then kind.merge("inspect" => value.inspect, "source" => value.source)
     when nil, true, false then kind
     else kind.merge("inspect" => value.inspect)
     end

@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import programs
-from .stomp import Connection
 from .workspace import Workspace, tail
 
 if t.TYPE_CHECKING:
     import subprocess
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from .broker import Broker
-    from .definitions import Vhost
+    from .collective import Collective
+    from .stomp import Connection
 
 #: A libdir in MCollective's sense; holds the agents and their DDLs.
 LIBDIR = Path(__file__).with_name("agents")
@@ -42,7 +41,7 @@ class Node:
 
 
 class Daemons:
-    """One daemon per node, all started at once; `settings` are common to them.
+    """One daemon for each node of a collective, all started at once; `settings` are common to them.
 
     `start` returns when every daemon has its subscriptions on the broker.
     """
@@ -50,15 +49,12 @@ class Daemons:
     def __init__(
         self,
         workspace: Workspace,
-        broker: Broker,
-        vhost: Vhost,
-        nodes: Sequence[Node],
+        collective: Collective,
         settings: Mapping[str, str],
     ) -> None:
         self._workspace = workspace
-        self._broker = broker
-        self._vhost = vhost
-        self._nodes = {node.identity: node for node in nodes}
+        self._collective = collective
+        self._nodes = {node.identity: node for node in collective.nodes}
         self._settings = dict(settings)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -83,13 +79,10 @@ class Daemons:
     def _directory(self, identity: str) -> Path:
         return self._workspace.path / "nodes" / identity
 
-    def _listen(self, collectives: set[str]) -> Connection:
-        vhost = self._vhost
-        connection = Connection(
-            self._broker.stomp_port, vhost.name, vhost.user, vhost.password, timeout=10.0
-        )
-        for collective in sorted(collectives):
-            connection.subscribe(f"/exchange/{collective}_broadcast/registration")
+    def _listen(self, names: set[str]) -> Connection:
+        connection = self._collective.broker.connect(self._collective.place)
+        for name in sorted(names):
+            connection.subscribe(self._collective.broadcasts(name, "registration"))
         return connection
 
     def _await_registrations(
@@ -97,7 +90,7 @@ class Daemons:
     ) -> None:
         """Wait for the one registration message that every node sends when it has subscribed.
 
-        RabbitMQ treats what comes over a connection in order: who sees the message knows that
+        Brokers treat what comes over a connection in order: who sees the message knows that
         the node's subscriptions stand. A line in the node's log only says that they were sent.
         """
         while pending:

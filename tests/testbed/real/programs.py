@@ -21,6 +21,8 @@ _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PACKAGES = {
     "rabbitmq-server": "rabbitmq-server",
     "epmd": "erlang-base",
+    "activemq": "activemq",
+    "java": "default-jre-headless",
     "mcollectived": "mcollective",
     "mco": "mcollective-client",
     "ruby": "ruby",

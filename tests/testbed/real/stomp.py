@@ -110,10 +110,14 @@ class Connection:
         return Frame(frame.command, frame.headers, rest[:end])
 
     def _send(self, frame: Frame) -> None:
+        self.send_raw(frame.encode())
+
+    def send_raw(self, data: bytes) -> None:
+        """Send frames that are bytes already."""
         try:
-            self._socket.sendall(frame.encode())
+            self._socket.sendall(data)
         except OSError as error:
-            raise StompError(f"cannot send {frame.command}: {error}") from error
+            raise StompError(f"cannot send: {error}") from error
 
     def _read_more(self) -> None:
         try:

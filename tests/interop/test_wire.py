@@ -1,0 +1,312 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What we put on the wire is what the reference client puts there for the same call."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+import shlex
+import shutil
+import subprocess
+import typing as t
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+from recorder import Recorder
+from testbed.real import programs
+from testbed.real.broker import Broker
+from testbed.real.collective import Collective
+from testbed.real.nodes import Node
+from testbed.real.security import SECURITIES
+from wire import Oracle, Spoken, spoken
+from wire_cases import CASES, CONNECTORS, DB, WEB, Case
+
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import matching, rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+    from testbed.certificates import Authority, Certificate
+    from testbed.real.security import Security
+
+PATIENCE = 60.0
+GRACE = 10
+"""Seconds that a broker keeps a request beyond its ttl (R§2.2)."""
+SETTINGS = [(connector, security) for connector in CONNECTORS for security in SECURITIES]
+PLAYS = [
+    (setting, case)
+    for setting in SETTINGS
+    for case in CASES
+    if setting[0] in case.connectors and setting[1] in case.securities
+]
+NODES = [
+    Node(WEB, {"role": "web"}, ["common"], ["mcollective", "eu"]),
+    Node(DB, {"role": "db"}, ["common"], ["mcollective", "eu"]),
+]
+Frames = list[Spoken]
+
+
+class Difference(t.NamedTuple):
+    """Something that we say otherwise than the reference, on purpose.
+
+    ``edit`` makes of the reference's words what ours should be.
+    """
+
+    what: str
+    reason: str
+    edit: t.Callable[[Frames, Case], Frames]
+
+
+def _stomp_1_1(frames: Frames, case: Case) -> Frames:
+    subscribed = 0
+    for frame in frames:
+        if frame.headers.get("accept-version") == "1.0":
+            fallback = ".stomp_1_0_fallback" not in case.settings
+            frame.headers["accept-version"] = "1.1,1.0" if fallback else "1.1"
+        if frame.command == "SUBSCRIBE":
+            subscribed += 1
+            frame.headers["id"] = f"id {subscribed}"
+    return frames
+
+
+def _bare(frames: Frames, _case: Case) -> Frames:
+    for frame in frames:
+        if not frame.payload:
+            frame.headers.pop("content-type")
+        if frame.command == "SUBSCRIBE":
+            frame.headers["ack"] = "auto"
+    return frames
+
+
+def _without_unsubscribe(frames: Frames, _case: Case) -> Frames:
+    return [frame for frame in frames if frame.command != "UNSUBSCRIBE"]
+
+
+def _with_receipt(frames: Frames, _case: Case) -> Frames:
+    frames[-1].headers["receipt"] = "receipt 1"
+    return frames
+
+
+def _discovery_ttl(frames: Frames, case: Case) -> Frames:
+    ttl = case.request.get("ttl")
+    for frame in frames:
+        if ttl and frame.payload and frame.payload["envelope"][":agent"] == '"discovery"':
+            frame.payload["envelope"][":ttl"] = f"Integer {ttl}"
+            if "expiration" in frame.headers:
+                frame.headers["expiration"] = str((ttl + GRACE) * 1000)
+    return frames
+
+
+def _one_clock(frames: Frames, _case: Case) -> Frames:
+    for frame in frames:
+        if frame.headers.get("expires") == f"NOW + ttl + {GRACE + 1} s":
+            frame.headers["expires"] = f"NOW + ttl + {GRACE} s"
+    return frames
+
+
+DIFFERENCES = [
+    Difference(
+        "CONNECT offers STOMP 1.1 always, not only where there is a heartbeat_interval, and"
+        " subscriptions have ids",
+        "1.0 has no way to write a colon or a line break in a header; brokers that know only 1.0"
+        " choose it still, and whoever set stomp_1_0_fallback to no said not to",
+        _stomp_1_1,
+    ),
+    Difference(
+        "frames without a body have no content-type, and SUBSCRIBE says ack:auto",
+        "there is no content, Ruby's stomp library gives it to every frame; auto is the default",
+        _bare,
+    ),
+    Difference(
+        "no UNSUBSCRIBE",
+        "DISCONNECT ends all subscriptions; until then replies that come late are counted",
+        _without_unsubscribe,
+    ),
+    Difference(
+        "DISCONNECT asks for a receipt",
+        "what we sent is safe with the broker when it has confirmed",
+        _with_receipt,
+    ),
+    Difference(
+        "a ttl that is asked for holds for discovery too",
+        "the reference means to, but passes it on under the wrong key (MC:client.rb, createreq)",
+        _discovery_ttl,
+    ),
+    Difference(
+        "expires is what it is meant to be after timestamp, never a second more",
+        "the reference looks at the clock for each, and a new second may begin between the two",
+        _one_clock,
+    ),
+]
+"""All there are. Beside them, the reference drops all other filters of a command that has ``-I``
+with a name; ours keeps them, and so there is no such command in the corpus (R§0)."""
+
+
+class Stage:
+    """Runs both clients in front of a collective, each through a recorder of its own."""
+
+    def __init__(self, collective: Collective, oracle: Oracle, bearer: Certificate) -> None:
+        self._collective = collective
+        self._oracle = oracle
+        main, eu = collective.nodes[0].collectives
+        certificate = collective.directory / "its-file.pem"
+        # Nodes look for what aes_security calls the bearer, and for what ssl calls the file.
+        for path in (certificate, *(self._known(name) for name in ("bearer", "its-file"))):
+            shutil.copy(bearer.path, path)
+        flatfile = collective.directory / "nodes.txt"
+        flatfile.write_text("".join(f"{node.identity}\n" for node in NODES), encoding="utf-8")
+        self._names = {
+            "main": main,
+            "eu": eu,
+            "user": collective.user,
+            "password": collective.password,
+            "psk": collective.psk,
+            "private": collective.keys.operator.private,
+            "public": collective.keys.operator.public,
+            "certificate": certificate,
+            "certificate_key": bearer.key,
+            "flatfile": flatfile,
+        }
+
+    def _known(self, name: str) -> Path:
+        return self._collective.directory / "clients" / f"{name}.pem"
+
+    def fill(self, text: t.Any) -> t.Any:
+        """A text of a case with the names in it replaced."""
+        return text.format(**self._names) if isinstance(text, str) else text
+
+    def play(self, case: Case) -> tuple[Frames, Frames]:
+        """What the reference says, and what we say."""
+        return self._run(case, self._reference), self._run(case, self._ours)
+
+    def _run(self, case: Case, client: t.Callable[[Case, Path, dict[str, str]], int]) -> Frames:
+        collective = self._collective
+        environ = {name: self.fill(value) for name, value in case.environ.items()}
+        with Recorder(collective.broker.stomp_port) as recorder:
+            settings = {**case.settings, ".pool.1.port": str(recorder.port)}
+            path = collective.write_client_cfg(
+                f"wire-{recorder.port}.cfg",
+                {
+                    collective.option(key[1:]) if key.startswith(".") else key: self.fill(value)
+                    for key, value in settings.items()
+                },
+            )
+            pid = client(case, path, programs.environment(collective.directory, **environ))
+        return spoken(recorder, pid, self._oracle, ".base64" in case.settings)
+
+    def _reference(self, case: Case, path: Path, environ: dict[str, str]) -> int:
+        ruby = [str(programs.require("ruby")), "-W0", "-r", str(programs.SHIM)]
+        application, *words = shlex.split(self.fill(case.command))
+        timeout = ["--dt", "1" if application == "find" else "2"]
+        timeout += [] if case.answered else ["-t", "1"]
+        process = subprocess.Popen(
+            [*ruby, str(programs.require("mco")), application, "-c", str(path), *words, *timeout],
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        )
+        try:
+            output, _none = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+        # 1 says that find found nobody, 4 that nobody answered.
+        wanted = (0 if case.answered else 4,) if application == "rpc" else (0, 1)
+        assert process.returncode in wanted, output
+        return process.pid
+
+    def _ours(self, case: Case, path: Path, environ: dict[str, str]) -> int:
+        application, *words = case.command.split()
+        agent, action = words[:2] if application == "rpc" else ("rpcutil", "ping")
+        fields = {name: self.fill(value) for name, value in case.request.items()}
+        filter_ = Filter()
+        for kind, add in ADDERS.items():
+            add(filter_, fields.pop(kind, []))
+        fields["discovery_timeout"] = 0.1 if application == "find" else 2
+        fields["timeout"] = 10 if case.answered else 0.1
+        request = rpc.Request(agent, action, filter=filter_, **fields)
+        with rpc.Client(Config.from_configfile(str(path), environ)) as client:
+            (client.targets if application == "find" else client.call)(request)
+        return os.getpid()
+
+
+def _add_compounds(filter_: Filter, texts: t.Iterable[str]) -> None:
+    for text in texts:
+        filter_.add_compound(text)
+
+
+ADDERS: dict[str, t.Callable[[Filter, t.Iterable[str]], None]] = {
+    "facts": matching.add_facts,
+    "classes": matching.add_classes,
+    "agents": matching.add_agents,
+    "identities": matching.add_identities,
+    "with": matching.add_with,
+    "compounds": _add_compounds,
+}
+
+
+class Theatre:
+    """One stage after the other, each with all of its cases being played side by side.
+
+    It is no parametrized fixture, since pytest makes such a one anew for every case.
+    """
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._request = request
+        authority: Authority = request.getfixturevalue("authority")
+        self._bearer = authority.client("bearer")
+        self._setting: tuple[str, Security] | None = None
+        self._played: dict[str, Future[tuple[Frames, Frames]]] = {}
+        self.open = contextlib.ExitStack()
+
+    def played(self, setting: tuple[str, Security], case: Case) -> tuple[Frames, Frames]:
+        """What the reference says in a case, and what we say."""
+        if setting != self._setting:
+            self.open.close()
+            self._setting = setting
+            self._raise_curtain(*setting)
+        return self._played[case.name].result()
+
+    def _raise_curtain(self, connector: str, security: Security) -> None:
+        broker: Broker = self._request.getfixturevalue(connector)
+        collective = Collective(broker, f"wire-{security}", security, NODES)
+        oracle = Oracle(self.open.enter_context(collective))
+        stage = Stage(collective, self.open.enter_context(oracle), self._bearer)
+        pool = self.open.enter_context(ThreadPoolExecutor(6))
+        cases = [case for setting, case in PLAYS if setting == self._setting]
+        self._played = {case.name: pool.submit(stage.play, case) for case in cases}
+
+
+@pytest.fixture(scope="module")
+def theatre(request: pytest.FixtureRequest) -> t.Iterator[Theatre]:
+    """Both clients in front of real brokers and nodes."""
+    found = Theatre(request)
+    with found.open:
+        yield found
+
+
+def named(value: t.Any) -> str:
+    """What pytest shows of a parameter."""
+    return value.name if isinstance(value, Case) else "-".join(value)
+
+
+@pytest.mark.parametrize(("setting", "case"), PLAYS, ids=named)
+def test_we_say_what_the_reference_says(
+    theatre: Theatre, setting: tuple[str, Security], case: Case
+) -> None:
+    reference, ours = theatre.played(setting, case)
+    assert ours == expected(reference, case)
+
+
+def expected(reference: Frames, case: Case) -> Frames:
+    """What we should say, given what the reference says."""
+    frames = copy.deepcopy(reference)
+    for difference in DIFFERENCES:
+        frames = difference.edit(frames, case)
+    return frames

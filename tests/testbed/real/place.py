@@ -1,0 +1,31 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where collectives live on a broker."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+
+
+def _new_password() -> str:
+    return f"pw-SECRET-{secrets.token_hex(8)}"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A part of a broker that no other collective sees, with the one user it has.
+
+    ``collectives`` are the names that nodes have for the collectives there: one and its
+    sub-collectives. A broker without parts makes other names of them, see `Broker.collective`.
+    """
+
+    name: str
+    user: str = ""
+    password: str = field(default_factory=_new_password)
+    collectives: tuple[str, ...] = ("mcollective",)
+
+    def __post_init__(self) -> None:
+        if not self.user:
+            object.__setattr__(self, "user", f"user-{self.name.strip('/') or 'root'}")

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What runs for a while."""
+
+from __future__ import annotations
+
+import abc
+import typing as t
+
+
+class Service(abc.ABC):
+    """Runs between `start` and `close`; a context manager closes it in every path."""
+
+    @abc.abstractmethod
+    def start(self) -> None:
+        """Start and return when it can be used."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """End it for good; harmless when repeated."""
+
+    def __enter__(self) -> t.Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
