@@ -1,0 +1,173 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The two serializers. What they read is plain data, can be told as JSON, and stays what it is when written
+and read again in either format."""
+
+from __future__ import annotations
+
+import abc
+import json
+import math
+import re
+import typing as t
+
+from ansible_collections.pymco.mcollective.plugins.module_utils import _task
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
+    SERIALIZERS,
+    Symbol,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.base import (
+    MAX_DEPTH,
+    MAX_TEXT,
+    MAX_VALUES,
+)
+
+from . import make_marshal, make_yaml
+from .mutation import Mutator
+from .seeds import seeds
+from .target import Target
+
+if t.TYPE_CHECKING:
+    import random
+
+SCALARS = (type(None), bool, int, float, str, Symbol, bytes)
+SMALL = 500
+"""Values that are written and read again; more would take most of the time."""
+ROUND = "read again from {}, it is {!r} and not {!r}"
+
+
+class SerializerTarget(Target):
+    """One of the formats."""
+
+    format: t.ClassVar[str]
+    pumps: t.ClassVar[t.Sequence[t.Callable[[int], bytes]]]
+    mutator: t.ClassVar[Mutator]
+
+    def __init__(self) -> None:
+        self._serializers = {name: SERIALIZERS[name]() for name in sorted(SERIALIZERS)}
+
+    def seeds(self) -> t.Iterable[bytes]:
+        """As Ruby writes them."""
+        good = seeds(self.format)
+        assert all(self.run(seed).startswith("accepted") for seed in good), "good data are refused"
+        return good
+
+    @abc.abstractmethod
+    def make(self, chance: random.Random) -> bytes:
+        """Data out of nothing."""
+
+    def change(self, chance: random.Random, corpus: t.Sequence[bytes]) -> bytes:
+        """Half of them are changed, half new; a few are large."""
+        kind = chance.random()
+        if kind < 0.002:
+            return self.pump(chance)
+        if kind < 0.4:
+            return self.make(chance)
+        return self.mutator.change(chance, corpus)
+
+    def pump(self, chance: random.Random) -> bytes:
+        """The same over and over."""
+        return chance.choice(self.pumps)(chance.choice((300, 3000, 3000, 30_000, 100_000)))
+
+    def run(self, payload: bytes) -> str:
+        """Read it, and look at what was read."""
+        try:
+            value = self._serializers[self.format].deserialize(payload)
+        except exc.DecodingError as error:
+            return "refused " + wording(error)
+        size = check_plain(value)
+        json.dumps(_task.to_json(value)).encode()
+        if size < SMALL:
+            self.check_round(value)
+        return f"accepted {shape(value)}"
+
+    def check_round(self, value: t.Any) -> None:
+        """Write it in each format, and read that."""
+        for name, serializer in self._serializers.items():
+            again = serializer.deserialize(serializer.serialize(value))
+            assert normal(again) == normal(value), ROUND.format(name, again, value)
+
+
+class YamlTarget(SerializerTarget):
+    """YAML."""
+
+    format = "yaml"
+    pumps = make_yaml.PUMPS
+    mutator = Mutator(make_yaml.ENCODED, [make_yaml.change_lines, make_yaml.change_nodes])
+
+    def make(self, chance: random.Random) -> bytes:
+        """A document."""
+        return make_yaml.Maker(chance).make()
+
+
+class MarshalTarget(SerializerTarget):
+    """Marshal."""
+
+    format = "marshal"
+    pumps = make_marshal.PUMPS
+    mutator = Mutator(make_marshal.WORDS, [make_marshal.exchange_values])
+
+    def make(self, chance: random.Random) -> bytes:
+        """A value."""
+        return make_marshal.Maker(chance).make()
+
+    def pump(self, chance: random.Random) -> bytes:
+        """With the header that all must have."""
+        return make_marshal.HEADER + super().pump(chance)
+
+
+def wording(error: Exception) -> str:
+    """An error's words without what is particular to the input."""
+    return re.sub(r"'.*?'|\".*?\"|\d+", "#", str(error).partition("\n")[0])[:200]
+
+
+def check_plain(value: t.Any) -> int:
+    """Hold data to what serializers/base.py says of them. Returns how many values they are."""
+    values, text = 0, 0
+    left = [(value, 0)]
+    while left:
+        item, depth = left.pop()
+        values += 1
+        assert values <= MAX_VALUES + 1, "more values than MAX_VALUES"
+        assert depth <= MAX_DEPTH, "deeper than MAX_DEPTH"
+        kind = type(item)
+        if kind is list:
+            left += [(child, depth + 1) for child in item]
+        elif kind is dict:
+            assert all(type(key) in SCALARS for key in item), "a key that is none"
+            left += [(child, depth + 1) for child in item.values()]
+            text += sum(len(key) for key in item if isinstance(key, (str, bytes)))
+        else:
+            assert kind in SCALARS, f"no plain data: {kind}"
+            text += len(item) if isinstance(item, (str, bytes)) else 0
+    assert text <= MAX_TEXT, "more text than MAX_TEXT"
+    return values
+
+
+def shape(value: t.Any, depth: int = 3) -> str:
+    """What kinds of data there are, in few words."""
+    if isinstance(value, list):
+        inner = {shape(item, depth - 1) for item in value} if depth else ()
+        return f"[{','.join(sorted(inner))}]"
+    if isinstance(value, dict):
+        pairs = (
+            {f"{type(k).__name__}:{shape(v, depth - 1)}" for k, v in value.items()} if depth else ()
+        )
+        return f"{{{','.join(sorted(pairs))}}}"
+    return type(value).__name__
+
+
+def normal(value: t.Any) -> t.Any:
+    """Data in a form that tells types apart where "==" does not, NaN aside; bytes that are plain ASCII are text
+    for Marshal."""
+    if isinstance(value, bytes) and value.isascii():
+        value = value.decode()
+    if isinstance(value, list):
+        return [normal(item) for item in value]
+    if isinstance(value, dict):
+        return dict((normal(key), normal(item)) for key, item in value.items())
+    if isinstance(value, float):
+        return ("float", "nan" if math.isnan(value) else value.hex())
+    return (type(value).__name__, value)
