@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import typing as t
 
@@ -162,8 +163,8 @@ def _signed(digits: str, negative: bool, flags: str, width: int | None, zero_fil
 
 def _float(value: t.Any, kind: str, flags: str, width: int | None, precision: int | None) -> str:
     number = _to_float(value)
-    if number != number or number in (float("inf"), float("-inf")):
-        digits = "NaN" if number != number else "Inf"
+    if isinstance(number, float) and not math.isfinite(number):
+        digits = "NaN" if math.isnan(number) else "Inf"
         return _signed(digits, number < 0, flags, width, zero_fill=False)
     places = 6 if precision is None else precision
     if isinstance(number, int) and kind == "f":

@@ -136,7 +136,8 @@ def equal(left: t.Any, right: t.Any) -> bool:
     if isinstance(left, dict):
         return _equal_hashes(left, right)
     if isinstance(left, bytes) != isinstance(right, bytes):
-        return _as_ascii(left) == _as_ascii(right) is not None
+        plain = _as_ascii(left)
+        return plain is not None and plain == _as_ascii(right)
     return bool(left == right)
 
 

@@ -95,8 +95,8 @@ class _Matcher:
             return self.ends(node.part, starts)
         if isinstance(node, Look):
             return frozenset(at for at in starts if self._sees(node, at) != node.negative)
-        assert isinstance(node, Anchor)
-        return frozenset(at for at in starts if self._holds(node.kind, at))
+        anchor = t.cast(Anchor, node)
+        return frozenset(at for at in starts if self._holds(anchor.kind, at))
 
     def _after_char(self, ranges: charset.Ranges, starts: _Places) -> _Places:
         value, size = self._value, len(self._value)
@@ -105,7 +105,7 @@ class _Matcher:
         )
 
     def _repeated(self, node: Repeat, starts: _Places) -> _Places:
-        for _ in range(node.least):
+        for _round in range(node.least):
             starts = self.ends(node.part, starts)
         found, fresh, left = set(starts), starts, node.most
         rounds = 0
@@ -205,8 +205,7 @@ class _Writer:
         if isinstance(node, Look):
             kind = ("<" if node.behind else "") + ("!" if node.negative else "=")
             return f"(?{kind}{self.text(node.part)})"
-        assert isinstance(node, Anchor)
-        return _ANCHORS[node.kind]
+        return _ANCHORS[t.cast(Anchor, node).kind]
 
     def _atomic(self, node: Atomic) -> str:
         """What a look ahead has found is not tried again; Python has atomic groups since 3.11."""

@@ -38,7 +38,7 @@ def _walk(machine: Machine, own: t.Any) -> t.Iterator[t.Any]:
 @_define(_ALL, "each", block="must")
 @_define("Hash", "each_pair", block="must")
 def each(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    assert block is not None
+    block = t.cast(Block, block)
     for item in _walk(machine, own):
         block(item)
     return own
@@ -55,7 +55,7 @@ def _each_indexed(machine: Machine, own: t.Any, args: list[t.Any], block: Block 
 
 @_define(_ALL, "each_with_object", 1, block="must")
 def _each_object(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    assert block is not None
+    block = t.cast(Block, block)
     for item in _walk(machine, own):
         block(item, args[0])
     return args[0]
@@ -77,13 +77,13 @@ def _each_slice(machine: Machine, own: t.Any, args: list[t.Any], block: Block | 
 
 @_define(_ALL, "map collect", block="must")
 def _map(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    assert block is not None
+    block = t.cast(Block, block)
     return machine.array([block(item) for item in _walk(machine, own)])
 
 
 @_define(_ALL, "flat_map collect_concat", block="must")
 def _flat_map(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    assert block is not None
+    block = t.cast(Block, block)
     found: list[t.Any] = []
     for item in _walk(machine, own):
         result = block(item)
@@ -222,7 +222,7 @@ def _sort(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) 
 
 @_define(_ALL, "sort_by", block="must")
 def _sort_by(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    assert block is not None
+    block = t.cast(Block, block)
     keyed = [[block(item), item] for item in _walk(machine, own)]
     keys = [key for key, _item in keyed]
     if any(values.equal(a, b) for a, b in zip(_sorted(keys), _sorted(keys)[1:])):

@@ -180,8 +180,7 @@ class Evaluator:
         if isinstance(target, syntax.Variable):
             scope.set(target.name, value)
         else:
-            assert isinstance(target, syntax.Constant)
-            self._constants[target.name] = value
+            self._constants[t.cast(syntax.Constant, target).name] = value
         return value
 
     def _before(self, target: syntax.Node, scope: Scope) -> t.Any:

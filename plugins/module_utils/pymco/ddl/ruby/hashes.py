@@ -96,17 +96,19 @@ def _each_value(machine: Machine, own: t.Any, args: list[t.Any], block: Block | 
 
 @_define("Hash", "select filter", block="must")
 def _select_pairs(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    return {key: own[key] for key, _ in machine.items(own) if is_true(block, key, own[key])}
+    return {key: own[key] for key, _value in machine.items(own) if is_true(block, key, own[key])}
 
 
 @_define("Hash", "reject", block="must")
 def _reject_pairs(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    return {key: own[key] for key, _ in machine.items(own) if not is_true(block, key, own[key])}
+    return {
+        key: own[key] for key, _value in machine.items(own) if not is_true(block, key, own[key])
+    }
 
 
 @_define("Hash", "transform_values", block="must")
 def _transform(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    assert block is not None
+    block = t.cast(Block, block)
     return {key: block(value) for key, value in machine.items(own)}
 
 

@@ -227,8 +227,7 @@ class Lexer:
         return "integer", int(text, {"hex": 16, "bin": 2, "oct": 8, "dec": 10}[kind])
 
     def _word(self) -> tuple[str, t.Any]:
-        match = _NAME.match(self.source, self.at)
-        assert match is not None
+        match = t.cast("re.Match[str]", _NAME.match(self.source, self.at))
         word, end = match[0], match.end()
         rest = self.source[end : end + 3]
         if rest[:1] in ("?", "!") and not (rest[1:2] == "=" and rest[2:3] not in ("=", "~", ">")):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 from dataclasses import dataclass
 
@@ -128,8 +129,7 @@ class Machine:
             return self.array([[key, item] for key, item in value.items()])
         if isinstance(value, Range):
             return self._range_items(value)
-        assert isinstance(value, list)
-        return self.array(list(value))
+        return self.array(list(t.cast("list[t.Any]", value)))
 
     def _range_items(self, value: Range) -> list[t.Any]:
         first, last = value.first, value.last
@@ -232,7 +232,8 @@ def compare(left: t.Any, right: t.Any) -> int | None:
         orders = (compare(*pair) for pair in zip(left, right))
         return next((o for o in orders if o != 0), _order(len(left), len(right)))
     numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in (left, right))
-    if numbers and left == left and right == right:
+    nan = any(isinstance(value, float) and math.isnan(value) for value in (left, right))
+    if numbers and not nan:
         return _order(left, right)
     return 0 if values.equal(left, right) else None
 

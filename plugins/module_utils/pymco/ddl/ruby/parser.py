@@ -243,9 +243,8 @@ def _choice(
     otherwise: syntax.Node | None,
     negated: bool,
 ) -> syntax.Node:
-    if negated:
-        return syntax.If(line, condition, otherwise, then)
-    return syntax.If(line, condition, then, otherwise)
+    branches = (otherwise, then) if negated else (then, otherwise)
+    return syntax.If(line, condition, *branches)
 
 
 def parse(source: str, path: str) -> syntax.Sequence:

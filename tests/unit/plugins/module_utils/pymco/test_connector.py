@@ -294,7 +294,7 @@ def test_replies_by_exchange_are_subscribed_to_before_the_request_leaves() -> No
     assert [frame.command for frame in frames] == ["SUBSCRIBE", "SEND"] * 2
     numbers = []
     for subscribe, send in (frames[:2], frames[2:]):
-        address, _, number = send.headers["reply-to"].rpartition("_")
+        address, _separator, number = send.headers["reply-to"].rpartition("_")
         assert address == f"/exchange/mcollective_reply/me_{os.getpid()}"
         assert subscribe.headers["destination"] == send.headers["reply-to"]
         assert subscribe.headers["id"] == f"mcollective_rpcutil_replies_{number}"

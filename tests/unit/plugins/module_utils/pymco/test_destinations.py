@@ -94,7 +94,7 @@ def without_times(frame: Frame, start: float) -> dict[str, str]:
 def reply_queue(subscribe: Frame) -> str:
     """The queue of a SUBSCRIBE, once its name is found to be right."""
     queue = subscribe.headers["destination"]
-    address, _, number = queue.rpartition(".")
+    address, _separator, number = queue.rpartition(".")
     assert address == f"/queue/fleet.reply.ctl.example.com_{os.getpid()}"
     assert number.isdecimal()
     assert subscribe.headers == {"destination": queue, "id": queue, "ack": "auto"}

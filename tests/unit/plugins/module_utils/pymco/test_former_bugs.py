@@ -226,7 +226,7 @@ def test_bug_10_only_ssl_with_yaml_was_supported() -> None:
     assert set(SERIALIZERS) == {"marshal", "yaml"}
     provider = Config({"plugin.psk": "key"}).get_security()
     assert isinstance(provider, PskProvider)
-    assert type(provider.serializer) is SERIALIZERS["marshal"]
+    assert isinstance(provider.serializer, SERIALIZERS["marshal"])
 
 
 def test_bug_12_clients_shared_a_queue_for_replies_on_rabbitmq() -> None:
@@ -421,7 +421,7 @@ def test_bug_21_what_has_a_default_had_to_be_set(tmp_path: pathlib.Path) -> None
     pool = {f"plugin.stomp.pool.host{number}": f"h{number}" for number in (1, 2)}
     stomp = Config({"connector": "Stomp", "plugin.stomp.pool.size": "2", **pool})
     assert stomp.get_host_and_ports() == [("h1", 6163), ("h2", 6163)]
-    assert type(stomp.get_connector()) is CONNECTORS["stomp"]
+    assert isinstance(stomp.get_connector(), CONNECTORS["stomp"])
 
 
 def test_bug_22_tls_was_not_verified_without_a_word(authority: certificates.Authority) -> None:

@@ -198,11 +198,11 @@ def test_a_configuration_gives_the_parts_that_it_names(
         "some.serializer": "marshal",
     }
     conf = Config({**config(1, connector), **options})
-    assert type(conf.get_connector()) is cls
-    assert type(conf.get_security()) is SSLProvider
-    assert type(conf.get_connector().security) is SSLProvider
-    assert type(conf.get_serializer("plugin.ssl_serializer")) is yaml.Serializer
-    assert type(conf.get_serializer("some.serializer")) is MarshalSerializer
+    assert isinstance(conf.get_connector(), cls)
+    assert isinstance(conf.get_security(), SSLProvider)
+    assert isinstance(conf.get_connector().security, SSLProvider)
+    assert isinstance(conf.get_serializer("plugin.ssl_serializer"), yaml.Serializer)
+    assert isinstance(conf.get_serializer("some.serializer"), MarshalSerializer)
 
 
 def test_parts_that_are_not_there_are_named() -> None:
