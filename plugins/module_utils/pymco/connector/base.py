@@ -118,7 +118,7 @@ class BaseConnector(abc.ABC):
         self.disconnect()
         seconds = self.connect_timeout if timeout is None else timeout
         deadline = time.monotonic() + seconds
-        failures: list[exc.ConnectFailed] = []
+        failures: dict[str, exc.ConnectFailed] = {}  # by their words, each once
         for attempt, (broker, delay) in enumerate(zip(self._turns(), self.pool.delays())):
             left = deadline - time.monotonic() - delay
             if attempt and left <= 0:
@@ -129,9 +129,9 @@ class BaseConnector(abc.ABC):
             try:
                 self._session = Session.open(broker, self.login(broker), self._bounded(share))
             except exc.ConnectFailed as error:
-                failures.append(error)
+                failures.setdefault(str(error), error)
             else:
-                self.passed_over = list(_by_words(failures))
+                self.passed_over = list(failures)
                 return self
         raise _combined(failures)
 
@@ -223,14 +223,8 @@ class BaseConnector(abc.ABC):
         return from_base64(body) if self.use_b64 else body
 
 
-def _combined(failures: list[exc.ConnectFailed]) -> exc.ConnectFailed:
+def _combined(failures: dict[str, exc.ConnectFailed]) -> exc.ConnectFailed:
     """One error for a pool of brokers; a single broker's own error stays what it is."""
-    different = _by_words(failures)
-    if len(different) == 1:
-        return failures[0]
-    return exc.ConnectFailed("no broker of the pool took us: " + "; ".join(different))
-
-
-def _by_words(failures: list[exc.ConnectFailed]) -> dict[str, exc.ConnectFailed]:
-    """What went wrong, each thing once, however often it was tried."""
-    return {str(failure): failure for failure in failures}
+    if len(failures) == 1:
+        return next(iter(failures.values()))
+    return exc.ConnectFailed("no broker of the pool took us: " + "; ".join(failures))

@@ -24,6 +24,8 @@ if t.TYPE_CHECKING:
 
 LAST_WORDS = 0.5
 """Seconds to wait for a broker's ERROR once sending to it has failed."""
+LONGEST_WORDS = 1000
+"""Characters of what a broker complains of that are shown."""
 CONTENT_TYPE = "text/plain; charset=UTF-8"
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", ":": "\\c"}
 
@@ -295,6 +297,7 @@ def _refuse_breaks(headers: t.Mapping[str, str]) -> None:
 
 def _words(event: Event) -> str:
     """What an ERROR frame says, in one line."""
-    body = event.body.decode("utf-8", "replace")
+    body = event.body[:LONGEST_WORDS].decode("utf-8", "replace")
     parts = [event.headers.get("message", ""), " ".join(body.split())]
-    return ": ".join(part for part in parts if part).rstrip(".") or "it gave no reason"
+    words = ": ".join(part for part in parts if part)[:LONGEST_WORDS]
+    return words.rstrip(".") or "it gave no reason"

@@ -136,7 +136,7 @@ def _integer(value: t.Any, kind: str, flags: str, width: int | None, precision: 
 
 def _to_integer(value: t.Any) -> int:
     if isinstance(value, float):
-        if value != value or value in (float("inf"), float("-inf")):
+        if not math.isfinite(value):
             raise FormatError(f"{values.float_text(value)} is no integer")
         return int(value)
     if isinstance(value, (str, values.Text)) and not isinstance(value, Symbol):

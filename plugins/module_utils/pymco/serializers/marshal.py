@@ -36,7 +36,7 @@ class MarshalSerializer(Serializer):
         """See :meth:`.Serializer.deserialize`."""
         try:
             return Reader(payload).load()
-        except (IndexError, ValueError, RecursionError) as error:
+        except (ArithmeticError, IndexError, ValueError, RecursionError) as error:
             raise exc.DecodingError(f"no valid Marshal data: {error}") from error
 
     def embed(self, serialized: bytes) -> bytes:

@@ -13,6 +13,9 @@ from . import ruby_objects
 from .base import MAX_DEPTH, MAX_VALUES, Keys, Symbol, check_size, checked_integer
 from .marshal_writer import HEADER
 
+LEAF = 2
+"""Steps that a value in the deepest container takes: an object with instance variables, and its own."""
+
 
 class Reader:
     """Reads one value from bytes that may come from an enemy.
@@ -29,13 +32,14 @@ class Reader:
         self.symbols: list[Symbol] = []
         self.objects: list[t.Any] = []
         self.keys = Keys()
-        self.linked = False
+        self.unsure = False
+        """Whether only the whole value tells if it is too large, for links or for depth."""
 
     def load(self) -> t.Any:
         if self.data[: len(HEADER)] != HEADER:
             raise exc.DecodingError("no Marshal data of format 4.8")
         value = self.value()
-        if self.linked:
+        if self.unsure:
             check_size(value)
         return value
 
@@ -44,7 +48,9 @@ class Reader:
         self.position += 1
         self.depth += 1
         self.left -= 1
-        if self.depth > MAX_DEPTH or self.left < 0:
+        if self.depth > MAX_DEPTH:
+            self.unsure = True
+        if self.depth > MAX_DEPTH + LEAF or self.left < 0:
             raise exc.DecodingError(
                 f"refused: it has more than {MAX_VALUES} values, or deeper than {MAX_DEPTH} levels"
             )
@@ -153,7 +159,7 @@ class Reader:
         return self.symbols[self._index(self.symbols)]
 
     def link(self) -> t.Any:
-        self.linked = True
+        self.unsure = True
         return self.objects[self._index(self.objects)]
 
     def _index(self, table: list[t.Any]) -> int:

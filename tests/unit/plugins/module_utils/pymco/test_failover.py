@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ssl
 import time
+import tracemalloc
 
 import pytest
 
@@ -82,6 +83,29 @@ def test_what_was_passed_over_is_that_of_the_last_connection() -> None:
         options = {**connected.config, "plugin.rabbitmq.pool.1.port": str(second.port)}
         with connector(Config(options)) as again:
             assert again.passed_over == []
+
+
+def test_a_broker_that_complains_at_length_is_quoted_briefly() -> None:
+    def script(peer: Peer) -> None:
+        peer.expect("CONNECT")
+        peer.send("ERROR", b"no " * 10**6, message="Bad CONNECT")
+        peer.expect_end()
+
+    with ScriptedBroker(script) as broker, pytest.raises(exc.AuthenticationFailed) as caught:
+        to(broker).connect()
+    assert "Bad CONNECT: no no no" in str(caught.value)
+    assert len(str(caught.value)) < 2000
+
+
+def test_many_failed_attempts_cost_no_memory() -> None:
+    many = {"initial_reconnect_delay": "0", "max_reconnect_attempts": "100000"}
+    tracemalloc.start()
+    try:
+        with pytest.raises(exc.ConnectFailed, match="connection refused"):
+            to(closed_port(), **many).connect(1)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_tls_that_fails_is_no_reason_to_fail_where_another_broker_is_good(

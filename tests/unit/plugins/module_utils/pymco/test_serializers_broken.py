@@ -134,6 +134,12 @@ def test_marshal_that_ends_anywhere_too_early_is_refused() -> None:
             MarshalSerializer().deserialize(payload[:end])
 
 
+def test_a_marshal_float_whose_added_bits_make_it_too_large_is_refused() -> None:
+    text = b"1.7976931348623157e308\0" + b"\xff" * 8
+    with pytest.raises(exc.DecodingError, match="no valid Marshal data"):
+        MarshalSerializer().deserialize(b"\x04\x08f" + bytes([len(text) + 5]) + text)
+
+
 def test_yaml_that_ends_anywhere_is_survived() -> None:
     payload = YamlSerializer().serialize(VALUE)
     for end in range(len(payload)):
