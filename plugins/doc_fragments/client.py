@@ -29,6 +29,6 @@ options:
     type: str
 requirements:
   - stomp.py >= 8.1
-  - cryptography >= 3.4 (for C(securityprovider = ssl)), >= 46 (for C(securityprovider = aes_security))
+  - cryptography >= 3.4 (for C(securityprovider = ssl) and C(aes_security))
   - PyYAML >= 5.4 (for C(plugin.ssl_serializer = yaml) and C(plugin.aes.serializer = yaml))
 """

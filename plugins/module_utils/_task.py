@@ -54,8 +54,7 @@ RPC_OPTIONS: dict[str, t.Any] = {
 SILENCE = (
     "Nodes say nothing about requests that they refuse. The usual causes: they lack the agent or do"
     " not fit the filters, are down or in another collective, do not know our key (or we use another"
-    " pre-shared key, security provider or serializer), their clock differs by more than the ttl,"
-    " or the action takes longer than the timeout"
+    " pre-shared key, security provider or serializer), or their clock differs by more than the ttl"
 )
 NAMED = 3
 """How many nodes a message names."""
@@ -112,7 +111,8 @@ class Task:
         """
         with _failures():
             request = _request(self.params)
-            for doubt in _doubts(request.filter, self.config):
+            doubts = _doubts(request.filter, self.config)
+            for doubt in doubts:
                 self._warn(doubt)
             client = rpc.Client(self.config)
             for warning in client.warnings:
@@ -125,10 +125,9 @@ class Task:
         if result.lost:
             self._warn(f"the connection ended before all replies were in: {result.lost}")
         returned = _returned(result, changed)
+        _judge_targets(result, returned, self.params, doubts)
         if send:
             _judge(result, returned, self.params)
-        else:
-            _judge_targets(result, returned, self.params)
         return returned
 
 
@@ -281,7 +280,6 @@ def _key(key: t.Any) -> str:
 
 def _judge(result: rpc.Result, returned: dict[str, t.Any], params: t.Mapping[str, t.Any]) -> None:
     """Fail as fail_on has it, with everything that came back."""
-    _judge_targets(result, returned, params)
     complaints = []
     if "failed" in params["fail_on"] and result.failed:
         complaints.append(_told_failed(result))
@@ -292,7 +290,10 @@ def _judge(result: rpc.Result, returned: dict[str, t.Any], params: t.Mapping[str
 
 
 def _judge_targets(
-    result: rpc.Result, returned: dict[str, t.Any], params: t.Mapping[str, t.Any]
+    result: rpc.Result,
+    returned: dict[str, t.Any],
+    params: t.Mapping[str, t.Any],
+    doubts: t.Sequence[str],
 ) -> None:
     if "no_nodes" not in params["fail_on"] or result.nodes:
         return
@@ -300,7 +301,7 @@ def _judge_targets(
         raise TaskFailed("nodes is an empty list, so nobody was addressed", returned)
     raise TaskFailed(
         f"no node answered the discovery for agent {params['agent']}"
-        f"{_told_rejected(result)}. {SILENCE}.",
+        f"{_told_rejected(result)}. {SILENCE}.{''.join(f' Also: {doubt}.' for doubt in doubts)}",
         returned,
     )
 
@@ -318,7 +319,10 @@ def _told_silent(result: rpc.Result, params: t.Mapping[str, t.Any]) -> str:
     if result.lost:
         why = f"because the connection was lost: {result.lost}"
     else:
-        why = f"within {params['timeout']:g} s{_told_rejected(result)}. {SILENCE}"
+        why = (
+            f"within {params['timeout']:g} s{_told_rejected(result)}. {SILENCE}, or the action takes"
+            " longer than the timeout"
+        )
     return (
         f"{len(silent)} of {len(result.nodes)} nodes did not answer:"
         f" {', '.join(silent[:NAMED])}{_more(silent)} {why}."

@@ -279,16 +279,25 @@ class Config(t.Mapping[str, str]):
         )
 
     def get_ssl_params(self) -> list[dict[str, t.Any]]:
-        """What stomp.py's set_ssl takes, for each broker of the pool that wants TLS."""
+        """What stomp.py's set_ssl takes, for each broker of the pool that wants TLS.
+
+        :raises exc.ImproperlyConfigured: a broker has several CA files, or none; stomp.py takes one,
+            and verifies nothing without.
+        """
+        wanted = [broker for broker in self.brokers() if broker.tls]
+        for broker in wanted:
+            if len(broker.ca) != 1:
+                raise exc.ImproperlyConfigured(
+                    f"{self.source}: {broker.name} has {len(broker.ca)} CA files; stomp.py takes one"
+                )
         return [
             {
                 "for_hosts": [(broker.host, broker.port)],
-                "ca_certs": ",".join(broker.ca) or None,
+                "ca_certs": broker.ca[0],
                 "cert_file": broker.cert,
                 "key_file": broker.key,
             }
-            for broker in self.brokers()
-            if broker.tls
+            for broker in wanted
         ]
 
     def get_conn_params(self) -> dict[str, t.Any]:

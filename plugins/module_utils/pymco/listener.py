@@ -24,6 +24,8 @@ MAX_REPLY = 16 * 2**20
 
 MAX_HELD = 256 * 2**20
 """Bytes of replies that may wait to be decoded."""
+OVERHEAD = 1024
+"""Bytes that a queued event counts for beside its body."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +38,11 @@ class Event:
     kind: str
     body: bytes = b""
     headers: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes that it counts for while it waits."""
+        return OVERHEAD + len(self.body)
 
 
 class QueueListener:
@@ -62,7 +69,7 @@ class QueueListener:
             if not self._changed.wait_for(lambda: self._events, max(timeout, 0)):
                 return None
             event = self._events.popleft()
-            self._held -= len(event.body)
+            self._held -= event.size
             self._changed.notify_all()
             return event
 
@@ -87,7 +94,7 @@ class QueueListener:
                 self._fault = event
             self._disconnected = event.kind == "disconnected"
             self._events.append(event)
-            self._held += len(event.body)
+            self._held += event.size
             self._changed.notify_all()
 
     def on_connected(self, frame: t.Any) -> None:

@@ -210,7 +210,8 @@ def _with_tls(broker: Broker, entry: _Entry, warnings: list[str]) -> Broker:
             warnings.append(
                 f"{entry.config.origin(entry.name('ssl.fallback'))}: the TLS connection to"
                 f" {broker.name} is not verified, because {problem} and ssl.fallback is set:"
-                " anybody on the way can read and change everything"
+                " anybody on the way can read and change everything. Without ssl.fallback it is"
+                " verified, for which ssl.ca is enough here"
             )
             return dataclasses.replace(broker, tls=True, verified=False)
     return dataclasses.replace(

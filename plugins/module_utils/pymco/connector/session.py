@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 import re
 import secrets
@@ -30,7 +31,8 @@ CONTENT_TYPE = "text/plain; charset=UTF-8"
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", ":": "\\c"}
 
 
-class Login(t.NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Login:
     """What CONNECT says, as the broker wants it spelled.
 
     :ivar vhost: the virtual host to ask for, if any.
@@ -40,7 +42,7 @@ class Login(t.NamedTuple):
     """
 
     user: str
-    password: str
+    password: str = dataclasses.field(repr=False)
     vhost: str | None
     versions: tuple[str, ...] = ("1.1", "1.0")
     heartbeat: str | None = None
@@ -102,7 +104,7 @@ class Session:
                 self.broker.name,
             )
         if event.kind != "connected":
-            raise self._refused(event, login.vhost)
+            raise self._refused(event, login)
         self._agree(login, event.headers)
 
     def _agree(self, login: Login, answer: t.Mapping[str, str]) -> None:
@@ -118,15 +120,22 @@ class Session:
         if self._escapes:
             self._heartbeat = agree(login.heartbeat, answer.get("heart-beat"), login.missed)
 
-    def _refused(self, event: Event, vhost: str | None) -> exc.ConnectFailed:
+    def _refused(self, event: Event, login: Login) -> exc.ConnectFailed:
         if event.kind != "error":
             return exc.ConnectFailed(self._closed_early(), self.broker.name)
         return exc.AuthenticationFailed(
             f"{self.broker.name} refused the login of user {self.broker.user!r}"
-            + (f" to the virtual host {vhost!r}" if vhost else "")
-            + f": {_words(event)}. Check user, password and virtual host",
+            + (f" to the virtual host {login.vhost!r}" if login.vhost else "")
+            + f": {self._without_secrets(_words(event), login)}."
+            " Check user, password and virtual host",
             self.broker.name,
         )
+
+    def _without_secrets(self, words: str, login: Login) -> str:
+        """A broker may repeat what we said."""
+        for secret in filter(None, (login.password, self.broker.password)):
+            words = words.replace(secret, "********")
+        return words
 
     def _closed_early(self) -> str:
         """With TLS 1.3 a broker looks at our certificate only after the connection stands."""

@@ -302,4 +302,6 @@ def _tls_reason(error: OSError | ValueError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         words = f"its certificate is not accepted: {error.verify_message.rstrip('.')}"
         return "; ".join(part for part in (words, _REMEDIES.get(error.verify_code)) if part)
+    if isinstance(error, socket.timeout):
+        return "the broker did not finish the handshake in time; does this port speak TLS?"
     return f"{reason(error)}; does this port speak TLS?"

@@ -23,14 +23,19 @@ import typing as t
 try:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import padding
-    from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
     from cryptography.hazmat.primitives.padding import PKCS7
     from cryptography.x509.oid import NameOID
 
     HAS_CRYPTOGRAPHY = True
-except ImportError:  # NoDigestInfo came with version 46
+except ImportError:
     HAS_CRYPTOGRAPHY = False
+try:
+    from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo
+
+    HAS_NO_DIGEST_INFO = True
+except ImportError:  # it came with version 47, and distributions are behind that
+    HAS_NO_DIGEST_INFO = False
 
 from .. import exc
 from ..serializers import MarshalSerializer, Serializer, Symbol, YamlSerializer
@@ -59,7 +64,7 @@ class AesProvider(SecurityProvider):
 
     def __init__(self, config: Config) -> None:
         if not HAS_CRYPTOGRAPHY:
-            raise exc.MissingDependency("cryptography>=46", "securityprovider = aes_security")
+            raise exc.MissingDependency("cryptography", "securityprovider = aes_security")
         super().__init__(config)
         self._key_size = config.choose("ssl_cipher", KEY_SIZES)
         self._private_key = load_rsa_key(
@@ -118,8 +123,7 @@ class AesProvider(SecurityProvider):
         )
         secret = secrets.token_bytes(self._key_size)
         data = base64_lines(_encrypt(plain, secret, self._key_size)).encode()
-        # PKCS #1 v1.5 without DigestInfo is what Ruby calls private_encrypt.
-        sealed = self._private_key.sign(secret, padding.PKCS1v15(), NoDigestInfo())
+        sealed = private_encrypt(self._private_key, secret)
         return self._signed(message, data, sslkey=base64_lines(sealed), **self._extra)
 
     def verify(self, envelope: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -133,6 +137,34 @@ class AesProvider(SecurityProvider):
         opened = {**envelope, BODY: self.serializer.deserialize(plain)}
         opened.pop(SSLKEY)
         return opened
+
+
+def private_encrypt(key: t.Any, data: bytes) -> bytes:
+    """What Ruby calls private_encrypt: a signature of PKCS #1 v1.5 without a DigestInfo."""
+    if HAS_NO_DIGEST_INFO:
+        return t.cast(bytes, key.sign(data, padding.PKCS1v15(), NoDigestInfo()))
+    return plain_signature(key, data)
+
+
+def plain_signature(key: t.Any, data: bytes) -> bytes:
+    """The same by arithmetic alone (RFC 8017, 5.2.1 and 9.2), for older libraries.
+
+    It is blinded, so that the time it takes tells nothing of the key, and checked, so that no fault
+    of the machine does.
+    """
+    numbers = key.private_numbers()
+    p, q = numbers.p, numbers.q
+    e, n = numbers.public_numbers.e, numbers.public_numbers.n
+    size = (n.bit_length() + 7) // 8
+    padded = int.from_bytes(b"\0\1" + b"\xff" * (size - 3 - len(data)) + b"\0" + data, "big")
+    factor = secrets.randbelow(n - 2) + 2
+    blinded = padded * pow(factor, e, n) % n
+    by_p, by_q = pow(blinded % p, numbers.dmp1, p), pow(blinded % q, numbers.dmq1, q)
+    combined = by_q + numbers.iqmp * (by_p - by_q) % p * q
+    signature = combined * pow(factor, -1, n) % n
+    if pow(signature, e, n) != padded:
+        raise exc.ImproperlyConfigured("the client's private key does not work; is it damaged?")
+    return t.cast(bytes, signature.to_bytes(size, "big"))
 
 
 def _common_name(path: str) -> str | None:

@@ -401,6 +401,12 @@ def test_no_nodes_is_told_with_the_agent(monkeypatch: pytest.MonkeyPatch) -> Non
     )
 
 
+def test_no_nodes_is_told_with_what_could_not_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = called(monkeypatch, result(""), compound_filter="new('x').y=1")[1]
+    assert "Also: " in message
+    assert "the data function new is sent unchecked" in message
+
+
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_an_empty_list_of_nodes_is_told_as_such(
     check_mode: bool, monkeypatch: pytest.MonkeyPatch

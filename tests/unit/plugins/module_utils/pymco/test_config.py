@@ -395,8 +395,16 @@ def test_the_methods_of_python_mcollective_answer() -> None:
     assert config.get_host_and_ports() == pool
     assert config.get_user_and_password() == ("alice", "first%secret")
     assert config.get_user_and_password(pool[1]) == ("bob", "second=secret#")
-    (tls,) = config.get_ssl_params()
-    assert tls["for_hosts"] == [pool[1]]
-    assert (tls["cert_file"], tls["key_file"]) == ("/cert.pem", "/key.pem")
+    with pytest.raises(exc.ImproperlyConfigured, match="61614 has 2 CA files; stomp.py takes one"):
+        config.get_ssl_params()
+    single = Config({**config, "plugin.rabbitmq.pool.2.ssl.ca": "/ca.pem"})
+    assert single.get_ssl_params() == [
+        {
+            "for_hosts": [pool[1]],
+            "ca_certs": "/ca.pem",
+            "cert_file": "/cert.pem",
+            "key_file": "/key.pem",
+        }
+    ]
     assert config.get_conn_params()["host_and_ports"] == pool
     assert config.get_conn_params()["vhost"] == "/mco"

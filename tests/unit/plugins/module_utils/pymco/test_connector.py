@@ -19,6 +19,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector 
     Connector,
     connector,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector.session import Login
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
     PAYLOAD,
     SECRET,
@@ -97,6 +98,19 @@ def test_a_refused_login_names_user_broker_and_virtual_host_but_no_password() ->
     for part in (caught.value.broker, "'user1'", "'/mco'", "Bad CONNECT: Access refused for user"):
         assert part in message
     assert SECRET not in message
+
+
+def test_a_broker_that_repeats_the_password_does_not_tell_it_through_us() -> None:
+    def script(peer: Peer) -> None:
+        said = peer.expect("CONNECT").headers
+        peer.send("ERROR", f"no {said['passcode']}".encode(), message="Bad CONNECT")
+        peer.expect_end()
+
+    with ScriptedBroker(script) as broker, pytest.raises(exc.AuthenticationFailed) as caught:
+        to(broker).connect()
+    assert "Bad CONNECT: no ********" in str(caught.value)
+    assert SECRET not in str(caught.value)
+    assert SECRET not in repr(Login("me", SECRET, None))
 
 
 def test_a_closed_port_fails_at_once() -> None:

@@ -13,6 +13,7 @@ import typing as t
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.listener import (
+    OVERHEAD,
     Event,
     QueueListener,
 )
@@ -79,7 +80,7 @@ def test_nothing_is_waited_for_as_long_as_told(timeout: float) -> None:
 
 
 def test_the_receiver_waits_while_too_much_is_held_and_goes_on_when_it_is_taken() -> None:
-    listener = QueueListener(max_size=100, max_held=10)
+    listener = QueueListener(max_size=100, max_held=OVERHEAD + 10)
     receiver = Receiver(listener, *[b"123456"] * 5)
     assert receiver.waits()
     # What crosses the limit is still taken: the limit is exceeded by one message at the most.
@@ -94,7 +95,7 @@ def test_the_receiver_waits_while_too_much_is_held_and_goes_on_when_it_is_taken(
 
 
 def test_what_is_held_is_counted_down_to_nothing() -> None:
-    listener = QueueListener(max_held=10)
+    listener = QueueListener(max_held=OVERHEAD + 10)
     receiver = Receiver(listener, *[b"x" * 9] * 200)
     for _message in range(200):
         assert listener.next(ENOUGH) is not None
@@ -102,14 +103,14 @@ def test_what_is_held_is_counted_down_to_nothing() -> None:
     assert Receiver(listener, b"x" * 10).ends()
 
 
-def test_messages_that_are_too_large_take_no_room() -> None:
-    listener = QueueListener(max_size=5, max_held=10)
+def test_messages_that_are_too_large_take_the_room_of_an_empty_one() -> None:
+    listener = QueueListener(max_size=5, max_held=50 * OVERHEAD)
     assert Receiver(listener, *[b"123456"] * 50).ends()
     assert [listener.next(0) for _message in range(50)] == [Event("oversized")] * 50
 
 
 def test_a_receiver_that_waits_is_let_go_by_closing() -> None:
-    listener = QueueListener(max_held=10)
+    listener = QueueListener(max_held=OVERHEAD + 10)
     receiver = Receiver(listener, *[b"x" * 20] * 3)
     assert receiver.waits()
     listener.close()
@@ -117,7 +118,7 @@ def test_a_receiver_that_waits_is_let_go_by_closing() -> None:
 
 
 def test_after_closing_no_message_is_held_and_everything_else_is_told() -> None:
-    listener = QueueListener(max_held=10)
+    listener = QueueListener(max_held=OVERHEAD + 10)
     listener.on_message(frame(b"x" * 20))
     listener.close()
     assert Receiver(listener, *[b"x" * 20] * 100).ends()

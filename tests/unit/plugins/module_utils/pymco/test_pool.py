@@ -220,7 +220,8 @@ def test_the_fallback_is_unverified_where_a_file_is_not_set(
     assert found.warnings == (
         "the given options: the TLS connection to h1:61613 is not verified, because ssl.ca,"
         " ssl.cert and ssl.key are not all set and ssl.fallback is set: anybody on the way can"
-        " read and change everything",
+        " read and change everything. Without ssl.fallback it is verified, for which ssl.ca is enough"
+        " here",
     )
 
 
