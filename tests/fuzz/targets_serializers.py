@@ -17,11 +17,15 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
     SERIALIZERS,
     Symbol,
+    YamlSerializer,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.base import (
     MAX_DEPTH,
     MAX_TEXT,
     MAX_VALUES,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.block_yaml import (
+    MAX_SIZE,
 )
 
 from . import make_marshal, make_yaml
@@ -77,11 +81,15 @@ class SerializerTarget(Target):
             value = self._serializers[self.format].deserialize(payload)
         except exc.DecodingError as error:
             return "refused " + wording(error)
+        self.check_readers(payload, value)
         size = check_plain(value)
         json.dumps(_task.to_json(value)).encode()
         if size < SMALL:
             self.check_round(value)
         return f"accepted {shape(value)}"
+
+    def check_readers(self, payload: bytes, value: t.Any) -> None:
+        """Where a format has two readers, they must agree."""
 
     def check_round(self, value: t.Any) -> None:
         """Write it in each format, and read that."""
@@ -94,12 +102,19 @@ class YamlTarget(SerializerTarget):
     """YAML."""
 
     format = "yaml"
+
     pumps = make_yaml.PUMPS
     mutator = Mutator(make_yaml.ENCODED, [make_yaml.change_lines, make_yaml.change_nodes])
 
     def make(self, chance: random.Random) -> bytes:
         """A document."""
         return make_yaml.Maker(chance).make()
+
+    def check_readers(self, payload: bytes, value: t.Any) -> None:
+        """The quick one only takes small documents."""
+        if len(payload) <= MAX_SIZE:
+            expected = YamlSerializer().read_any(payload)
+            assert normal(value) == normal(expected), f"not {value!r}, but {expected!r}"
 
 
 class MarshalTarget(SerializerTarget):

@@ -25,7 +25,7 @@ except ImportError:
     HAS_YAML = False
 
 from .. import exc
-from . import base
+from . import base, block_yaml
 from .base import MAX_DEPTH, MAX_VALUES, Keys, Regexp, Symbol, check_size
 from .psych import plain_scalar
 
@@ -227,6 +227,13 @@ class YamlSerializer(base.Serializer):
 
     def deserialize(self, payload: bytes) -> t.Any:
         """See :meth:`.Serializer.deserialize`."""
+        try:
+            return block_yaml.load(payload)
+        except block_yaml.Unusual:
+            return self.read_any(payload)
+
+    def read_any(self, payload: bytes) -> t.Any:
+        """Read any YAML that nodes may send. Raises as :meth:`deserialize` does."""
         if payload.startswith(OTHER_ENCODINGS) or _has_too_many_directives(payload):
             raise exc.DecodingError("refused: UTF-16, or too many YAML directives")
         try:
