@@ -43,7 +43,7 @@ PLACES = [
     *SECURITIES,
     *(Place(f"wire-{security}", collectives=("mcollective", "eu")) for security in SECURITIES),
     *("base64", "multiplex", "learning", "reply-exchange"),
-    *("legacy", "lone", "environment", "stalled"),
+    *("legacy", "lone", "environment", "stalled", "fleet"),
     Place("subs", collectives=("mcollective", "eu")),
     *(Place(f"odd-{number}", password=word) for number, word in enumerate(ODD_PASSWORDS)),
     Place("bare", collectives=()),

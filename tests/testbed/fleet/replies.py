@@ -1,0 +1,122 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a fleet answers, in the bytes that real nodes would write.
+
+Ruby writes and the nodes' key signs each answer once, with a stand-in for the identity; a node's own
+reply is made of it by replacing that. So thousands of replies cost little, and each is as real as any.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import time
+import typing as t
+from pathlib import Path
+
+from ..embedded.nodes import Node
+from ..embedded.security import NodeSecurity
+from ..real import programs
+
+VARIANTS = 100
+"""How many different answers there are; node N gives answer N modulo this."""
+STAND_IN = "node#####.example.com"
+
+
+def identity(number: int) -> str:
+    """The identity of a node. All are of one length, as Marshal wants it of what is replaced."""
+    return f"node{number:05d}.example.com"
+
+
+def variant(number: int) -> Node:
+    """A node with seven facts, as many classes as people have, and the usual agents."""
+    return Node(
+        STAND_IN,
+        facts={
+            "role": ("web", "app", "db", "cache", "queue")[number % 5],
+            "site": f"site{number % 7}",
+            "rack": f"r{number % 40:02d}",
+            "os": {"family": "Debian", "release": {"major": str(10 + number % 3)}},
+            "processorcount": 2 ** (number % 6),
+            "is_virtual": bool(number % 2),
+            "ipaddress": f"10.0.{number}.1",
+        },
+        classes=["common", f"role::{number % 5}"],
+        agents=["rpcutil", "service"],
+    )
+
+
+class Ruby:
+    """A Ruby that serializes for us."""
+
+    def __init__(self) -> None:
+        script = Path(__file__).with_name("dump.rb")
+        self._process = subprocess.Popen(
+            [str(programs.require("ruby")), "-W0", str(script)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="ascii",
+        )
+
+    def dump(self, format_: str, value: t.Any, body: bytes | None = None) -> bytes:
+        """A value's bytes, in yaml or marshal; a body is added to it as it is."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        embedded = None if body is None else base64.b64encode(body).decode()
+        self._process.stdin.write(json.dumps([format_, value, embedded]) + "\n")
+        self._process.stdin.flush()
+        return base64.b64decode(self._process.stdout.readline())
+
+
+class Replies:
+    """Makes the payloads of all nodes for a request.
+
+    :param security: as the testbed names it: psk, ssl-marshal or ssl-yaml.
+    """
+
+    def __init__(self, security: str, keys: NodeSecurity) -> None:
+        self._format = "yaml" if security.endswith("yaml") else "marshal"
+        self._keys = keys
+        self._ruby = Ruby()
+        self._signed: dict[str, tuple[bytes, str]] = {}
+        self.variants = [variant(number) for number in range(VARIANTS)]
+
+    def templates(self, request: dict[str, t.Any]) -> list[bytes | None]:
+        """The payload of each variant, with the stand-in for the identity; None: it is silent."""
+        fitting = {**request[":filter"], "identity": []}
+        return [
+            self._payload(request, node) if node.fits(fitting) else None for node in self.variants
+        ]
+
+    def _payload(self, request: dict[str, t.Any], node: Node) -> bytes | None:
+        answer = node.answer(request[":agent"], request[":body"])
+        if answer is None:
+            return None
+        body, signature = self._body(answer)
+        return self._ruby.dump(
+            self._format,
+            {
+                ":senderid": STAND_IN,
+                ":requestid": request[":requestid"],
+                ":senderagent": request[":agent"],
+                ":msgtime": int(time.time()),
+                ":hash": signature,
+            },
+            body,
+        )
+
+    def _body(self, answer: t.Any) -> tuple[bytes, str]:
+        """An answer's serialized body and its signature."""
+        if isinstance(answer, dict):
+            data = {f":{key}": item for key, item in answer["data"].items()}
+            answer = {
+                ":statuscode": answer["statuscode"],
+                ":statusmsg": answer["statusmsg"],
+                ":data": data,
+            }
+        key = json.dumps(answer)
+        if key not in self._signed:
+            body = self._ruby.dump(self._format, answer)
+            self._signed[key] = (body, self._keys.signature(body))
+        return self._signed[key]
