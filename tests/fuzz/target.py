@@ -17,7 +17,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializer
 if t.TYPE_CHECKING:
     import random
 
-PER_VALUE, PER_BYTE = 512, 16
+PER_VALUE, PER_BYTE = 640, 16
 """Bytes of memory that a serializer may take, as its docstring (Serializer.deserialize) states."""
 
 

@@ -127,8 +127,6 @@ REFUSED = {
     "another capability": ("discovery", METADATA + "discovery do\ncapabilities :magic\nend"),
     "capabilities as strings": ("discovery", METADATA + 'discovery do\ncapabilities "facts"\nend'),
     "an action in an aggregate": ("aggregate", METADATA + 'action "x", :description => "x"'),
-    "frozen": ("agent", METADATA + "A = [1].freeze\nA << 2\n"),
-    "frozen string": ("agent", METADATA + 'A = "a".freeze\nA << "b"\n'),
     "no such constant": ("agent", METADATA + "usage NOTHING"),
     "nil and a string": ("agent", METADATA + 'usage "a" + nil'),
     "unfinished": ("agent", METADATA + 'action "x", :description => "x" do'),

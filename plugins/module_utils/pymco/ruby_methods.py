@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The names that no data function can have."""
+"""The names that no data function and no aggregate function can have."""
 
 from __future__ import annotations
 

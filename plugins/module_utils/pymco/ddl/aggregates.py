@@ -188,9 +188,7 @@ class _Average(_Sum):
         return f"Average of {self.output}: %f"
 
 
-def _identity(item: t.Any) -> t.Any:
-    """By what texts and numbers are told apart; a Symbol is not the String that looks like it."""
-    return (isinstance(item, Symbol), item) if isinstance(item, str) else item
+_OTHER_NUMBERS = {"Integer": "Float", "Float": "Integer"}
 
 
 class _Summary(_Function):
@@ -198,39 +196,24 @@ class _Summary(_Function):
 
     def __init__(self, aggregate: Aggregate, output: str) -> None:
         super().__init__(aggregate, output)
-        self._counts: list[list[t.Any]] = []
-        self._known: dict[t.Any, list[t.Any]] = {}
-        """The texts and numbers among them: replies have little else, and may be many."""
+        self._counts: dict[tuple[str, t.Hashable], list[t.Any]] = {}
 
     def add(self, value: t.Any) -> None:
         for item in value if isinstance(value, list) else [] if value is None else [value]:
             self._add(item)
 
     def _add(self, item: t.Any) -> None:
-        known = isinstance(item, (str, int, float)) and not isinstance(item, bool)
-        found = self._find_known(item) if known else self._find_other(item)
-        if found is not None:
-            found[1] += 1
-            return
-        self._counts.append([item, 1])
-        if known:
-            self._known[_identity(item)] = self._counts[-1]
-
-    def _find_known(self, item: t.Any) -> list[t.Any] | None:
-        found = self._known.get(_identity(item))
-        if found is not None and values.class_name(found[0]) != values.class_name(item):
+        kind, form = values.key_form(item)
+        if (_OTHER_NUMBERS.get(kind, ""), form) in self._counts:
             # MCollective looks for 1.0, finds 1, and fails when it counts.
             raise _Failed(f"{values.inspect(item)} and a number of another type that equals it")
-        return found
-
-    def _find_other(self, item: t.Any) -> list[t.Any] | None:
-        return next((pair for pair in self._counts if values.same_key(pair[0], item)), None)
+        self._counts.setdefault((kind, form), [item, 0])[1] += 1
 
     def result(self) -> t.Any:
-        return [tuple(pair) for pair in self._counts]
+        return [tuple(pair) for pair in self._counts.values()]
 
     def default_format(self) -> str:
-        width = max((_length(value) for value, _count in self._counts), default="")
+        width = max((_length(value) for value, _count in self._counts.values()), default="")
         return f"%{width}s = %s"
 
 

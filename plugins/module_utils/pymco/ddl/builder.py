@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ..config import LONGEST
 from ..serializers import Symbol
 from . import model, values
 from .values import Refused
@@ -38,6 +39,8 @@ class _Entity:
         self.display = "failed"
         self.inputs: dict[t.Any, model.Input] = {}
         self.outputs: dict[t.Any, model.Output] = {}
+        self.input_names: dict[str, t.Any] = {}
+        self.output_names: dict[str, t.Any] = {}
         self.aggregates: list[model.Aggregate] = []
         self.capabilities: list[str] = []
 
@@ -64,9 +67,7 @@ class Builder:
         for name in _METADATA:
             if Symbol(name) not in table:
                 raise Refused(f"Metadata needs a :{name} property")
-        timeout = table[Symbol("timeout")]
-        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-            raise Refused(f"the timeout {values.inspect(timeout)} is no number of seconds")
+        _check_timeout(table[Symbol("timeout")], may_be_zero=self.kind == "discovery")
         self._metadata = table
 
     def usage(self, text: t.Any) -> None:
@@ -142,7 +143,7 @@ class Builder:
         for name in ("prompt", "description", "type"):
             if Symbol(name) not in table:
                 raise Refused(f"Input needs a :{name} property")
-        _check_key(key, entity.inputs)
+        _check_key(key, entity.input_names)
         entity.inputs[key] = _input(key, table)
 
     def output(self, key: t.Any, properties: t.Any) -> None:
@@ -152,7 +153,7 @@ class Builder:
         for name, article in (("description", "a"), ("display_as", "a")):
             if Symbol(name) not in table:
                 raise Refused(f"Output {values.to_s(key)} needs {article} {name} argument")
-        _check_key(key, entity.outputs)
+        _check_key(key, entity.output_names)
         entity.outputs[key] = model.Output(
             key,
             table[Symbol("description")],
@@ -219,13 +220,26 @@ def _hash(value: t.Any, word: str) -> dict[t.Any, t.Any]:
     return value
 
 
-def _check_key(key: t.Any, known: t.Mapping[t.Any, t.Any]) -> None:
+def _check_timeout(timeout: t.Any, may_be_zero: bool) -> None:
+    """MCollective itself takes anything, and fails or waits for ever when it is to use it.
+
+    It says 0 itself of discovery methods that need no time (MC:discovery/flatfile.ddl).
+    """
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise Refused(f"the timeout {values.inspect(timeout)} is no number of seconds")
+    if not 0 < timeout < LONGEST and not (may_be_zero and timeout == 0):
+        raise Refused(
+            f"the timeout {values.inspect(timeout)} is not between 0 and {LONGEST} seconds"
+        )
+
+
+def _check_key(key: t.Any, names: dict[str, t.Any]) -> None:
     if not isinstance(key, str) or not model.plain_name(key):
         raise Refused(f"a name that is {values.inspect(key)}")
-    twin = [old for old in known if model.plain_name(old) == model.plain_name(key)]
-    if twin and not values.same_key(twin[0], key):
+    twin = names.setdefault(model.plain_name(key), key)
+    if not values.same_key(twin, key):
         # MCollective goes on with a warning, and cannot tell them apart in a request.
-        raise Refused(f"both {values.inspect(twin[0])} and {values.inspect(key)} are declared")
+        raise Refused(f"both {values.inspect(twin)} and {values.inspect(key)} are declared")
 
 
 def _input(key: t.Any, table: dict[t.Any, t.Any]) -> model.Input:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import typing as t
 
 from .. import exc
+from ..ruby_methods import RUBY_METHODS
 from ..serializers import Symbol
-from . import formatting, model, values
+from . import model, values
 from .builder import VERSION, Builder
 from .ruby import Block, Evaluator, Machine, Word, parse, usable
 from .values import VOID, Range, Refused, Text
@@ -18,18 +19,12 @@ from .values import VOID, Range, Refused, Text
 _AGGREGATES = ("summary", "average", "sum")
 """The functions that MCollective brings along. Outside of ``summarize`` it knows no others."""
 
-_METHODS = (
-    "Array Complex Float Hash Integer Rational String abort actions at_exit autoload binding "
-    "caller catch class clone define_singleton_method display dup entities eval exec exit exit! "
-    "extend fail findddlfile fork freeze frozen? gets hash help inspect instance_eval "
-    "instance_variable_get instance_variable_set is_function? itself lambda load loadddlfile loop "
-    "meta method methods object_id open p pluginname plugintype pp print printf proc putc puts "
-    "raise rand readline readlines requirements require require_relative select send set_trace_func "
-    "singleton_class sleep spawn srand syscall system tap template_for_plugintype test then throw "
-    "to_enum to_s trace_var trap untrace_var validate_requirements warn yield_self"
+_OWN_METHODS = (
+    "actions entities exit! findddlfile frozen? help is_function? loadddlfile meta plugintype "
+    "requirements template_for_plugintype validate_requirements"
 )
-_RUBYS_OWN = frozenset(_METHODS.split())
-"""Methods that every object, or a DDL's own, has: none of them can be an aggregate function."""
+_NO_AGGREGATES = RUBY_METHODS | frozenset(_OWN_METHODS.split())
+"""Methods that an object, or a DDL itself, has: none of them can be an aggregate function."""
 
 _ENTITIES = {"agent": "action", "data": "dataquery", "discovery": "discovery"}
 _KIND_WORDS = {
@@ -55,11 +50,10 @@ class _Words:
             method = getattr(self, "_" + name.rstrip("?"), None)
             return method or self._statement(name)
         may_aggregate = self._summarizing or name in _AGGREGATES
-        if self.builder.kind == "agent" and may_aggregate and name not in _RUBYS_OWN:
-            return lambda arguments, _block: {
-                Symbol("function"): Symbol(name),
-                Symbol("args"): arguments,
-            }
+        if self.builder.kind == "agent" and may_aggregate and name not in _NO_AGGREGATES:
+            return lambda arguments, _block: self.machine.made(
+                {Symbol("function"): Symbol(name), Symbol("args"): arguments}
+            )
         return None
 
     def _statement(self, name: str) -> Word:
@@ -75,7 +69,8 @@ class _Words:
         return called
 
     def _taken(self, argument: t.Any) -> t.Any:
-        return plain(self.machine.lend(argument))
+        self.machine.charge(argument)
+        return plain(argument)
 
     def _entity(self, arguments: list[t.Any], block: Block | None, count: int) -> t.Any:
         word = _ENTITIES[self.builder.kind]
@@ -107,7 +102,7 @@ class _Words:
     def _format(self, arguments: list[t.Any], block: Block | None) -> t.Any:
         if not arguments or block is not None or not isinstance(arguments[0], Text):
             raise Refused("format without a String to format by")
-        return self.machine.text(formatting.sprintf(arguments[0].value, arguments[1:]))
+        return self.machine.made(self.machine.format(arguments[0], arguments[1:]))
 
     _sprintf = _format
 
@@ -135,7 +130,7 @@ _ARITY = {
 
 
 def plain(value: t.Any) -> t.Any:
-    """A value with str in place of the evaluator's mutable Strings."""
+    """A value with str in place of the evaluator's Strings."""
     if isinstance(usable(value), Text):
         return value.value
     if isinstance(value, list):
@@ -161,7 +156,7 @@ def read_ruby(source: str, kind: str, name: str, path: str) -> model.DDL:
     words = _Words(kind)
     text = source.replace("\r\n", "\n")
     try:
-        constants = {"MCollective::VERSION": Text(VERSION, frozen=True)}
+        constants = {"MCollective::VERSION": Text(VERSION)}
         Evaluator(path, words.find, constants, words.machine).run(parse(text, path))
         return words.builder.build(name, path)
     except Refused as error:

@@ -18,6 +18,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from ..serializers import Symbol
+from ..serializers.ruby_objects import regexp
 
 
 class Refused(Exception):
@@ -31,20 +32,11 @@ class Void:
 VOID = Void()
 
 
+@dataclass(frozen=True)
 class Text:
-    """A Ruby String: it can be appended to, and everybody who holds it sees that."""
+    """A Ruby String while a DDL is being evaluated; unlike a str it never equals a Symbol."""
 
-    __slots__ = ("frozen", "value")
-
-    def __init__(self, value: str, frozen: bool = False) -> None:
-        self.value = value
-        self.frozen = frozen
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Text) and self.value == other.value
-
-    def __hash__(self) -> int:
-        return hash(self.value)
+    value: str
 
 
 @dataclass(frozen=True)
@@ -144,8 +136,9 @@ def equal(left: t.Any, right: t.Any) -> bool:
 def _equal_hashes(left: dict[t.Any, t.Any], right: dict[t.Any, t.Any]) -> bool:
     if len(left) != len(right):
         return False
-    pairs = [(value, [k for k in right if same_key(k, key)]) for key, value in left.items()]
-    return all(found and equal(value, right[found[0]]) for value, found in pairs)
+    others = {key_form(key): value for key, value in right.items()}
+    forms = ((key_form(key), value) for key, value in left.items())
+    return all(form in others and equal(value, others[form]) for form, value in forms)
 
 
 def _as_ascii(value: t.Any) -> str | None:
@@ -156,11 +149,22 @@ def _as_ascii(value: t.Any) -> str | None:
 
 def same_key(left: t.Any, right: t.Any) -> bool:
     """Ruby's ``eql?``, by which a Hash finds its keys: 1 is not the key 1.0."""
-    if class_name(left) != class_name(right):
-        return False
-    if isinstance(left, (list, tuple)):
-        return len(left) == len(right) and all(map(same_key, left, right))
-    return equal(left, right)
+    return bool(key_form(left) == key_form(right))
+
+
+def key_form(value: t.Any) -> tuple[str, t.Hashable]:
+    """What two values have in common, and can be found by, if they are ``eql?``."""
+    form = value
+    if isinstance(value, (list, tuple)):
+        form = tuple(map(key_form, value))
+    elif isinstance(value, dict):
+        form = frozenset((key_form(key), key_form(item)) for key, item in value.items())
+    elif isinstance(value, Range):
+        form = (key_form(value.first), key_form(value.last), value.exclusive)
+    elif isinstance(value, bytes):
+        plain = _as_ascii(value)
+        form = value if plain is None else plain
+    return class_name(value), form
 
 
 def to_s(value: t.Any) -> str:
@@ -178,7 +182,7 @@ def to_s(value: t.Any) -> str:
     if isinstance(value, Regexp):
         off = "".join(flag for flag in "mix" if flag not in value.flags)
         on = "".join(flag for flag in "mix" if flag in value.flags)
-        return f"(?{on}{'-' if off else ''}{off}:{_slashed(value.source)})"
+        return f"(?{on}{'-' if off else ''}{off}:{regexp(value.source, 0)[1:-1]})"
     if isinstance(value, Range):
         return f"{to_s(value.first)}{'...' if value.exclusive else '..'}{to_s(value.last)}"
     return inspect(value)
@@ -205,15 +209,10 @@ def inspect(value: t.Any) -> str:
     if isinstance(value, RubyClass):
         return value.name
     if isinstance(value, Regexp):
-        return f"/{_slashed(value.source)}/{''.join(flag for flag in 'mix' if flag in value.flags)}"
+        return regexp(value.source, 0) + "".join(flag for flag in "mix" if flag in value.flags)
     if isinstance(value, Range):
         return f"{inspect(value.first)}{'...' if value.exclusive else '..'}{inspect(value.last)}"
     return str(value)
-
-
-def _slashed(source: str) -> str:
-    """A regular expression's source with its slashes escaped."""
-    return re.sub(r"(\\.)|/", lambda match: match[1] or "\\/", source, flags=re.DOTALL)
 
 
 _PLAIN_SYMBOL = re.compile(

@@ -100,7 +100,7 @@ class Serializer(abc.ABC):
     def deserialize(self, payload: bytes) -> t.Any:
         """Read plain data. Raises :class:`.exc.DecodingError` for anything that it cannot hold.
 
-        Whatever the payload, this takes at most 512 bytes of memory for each value that it has (at
+        Whatever the payload, this takes at most 640 bytes of memory for each value that it has (at
         most :data:`MAX_VALUES`) and 16 for each of its bytes, and never more than linear time.
         """
 

@@ -72,7 +72,8 @@ def _number(text: str) -> t.Any:
     sexagesimal = _SEXAGESIMAL.fullmatch(text)
     if sexagesimal is None or len(text) > _LONGEST_TIME:
         return text
-    parts = [float(part) if sexagesimal["fraction"] else int(part) for part in text.split(":")]
+    number: t.Callable[[str], float] = float if sexagesimal["fraction"] else int
+    parts = [number(part) for part in text.replace("_", "").split(":")]
     return sum(part * 60 ** (2 - place) for place, part in enumerate(parts))
 
 

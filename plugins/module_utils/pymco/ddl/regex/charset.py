@@ -63,17 +63,6 @@ def either_case(own: Ranges) -> Ranges:
     return ranges(*own, *((code, code) for code in swapped))
 
 
-def as_class(own: Ranges) -> str:
-    """The set as a class of Python's re."""
-    if not own:
-        return "(?!)"
-    return f"[{''.join(f'{_escaped(first)}-{_escaped(last)}' for first, last in own)}]"
-
-
-def _escaped(code: int) -> str:
-    return f"\\U{code:08x}"
-
-
 WORD = chars("a-z", "A-Z", "0-9", "_")
 DIGIT = chars("0-9")
 SPACE = chars("\t-\r", " ")

@@ -4,28 +4,23 @@
 
 """Whether a Ruby regular expression matches anywhere in a value, as in ``value.match(regexp)``.
 
-Most expressions are matched by following all of their ways at once, so that none can take more than
-polynomial time, however it is written. Those with atomic groups or references are given to Python's
-re, unless one repetition stands in another there. All work is bounded: beyond the bound the answer is
+All ways of an expression are followed at once, so that none can take more than polynomial time,
+however it is written. The work is bounded: beyond the bound the answer is
 :class:`.syntax.Untranslatable`, never a guess.
 """
 
 from __future__ import annotations
 
 import functools
-import re
 import typing as t
 
 from . import charset, parser
 from .syntax import (
     Anchor,
-    Atomic,
     Chars,
     Choice,
-    Group,
     Look,
     Node,
-    Reference,
     Repeat,
     Sequence,
     Untranslatable,
@@ -34,13 +29,9 @@ from .syntax import (
 MAX_WORK = 2_000_000
 """How many positions may be looked at: about two seconds."""
 
-MAX_VALUE = 1_000
-"""How long a value may be that Python's re has to match."""
-
 _Places = frozenset[int]
 
 
-@functools.lru_cache(maxsize=256)
 def compile_ruby(source: str, flags: str = "") -> Regex:
     """A Ruby regular expression. Raises :class:`Untranslatable`."""
     return Regex(parser.parse(source, flags))
@@ -52,7 +43,6 @@ class Regex:
     def __init__(self, expression: parser.Expression) -> None:
         self._node = expression.node
         self._ascii_only = expression.ascii_only
-        self._python = _to_python(self._node) if _needs_python(self._node) else None
 
     def search(self, value: str) -> bool:
         """Whether it matches anywhere. Raises :class:`Untranslatable`."""
@@ -60,11 +50,7 @@ class Regex:
             raise Untranslatable("what it matches beyond ASCII depends on Ruby's Unicode tables")
         if any("\ud800" <= char <= "\udfff" for char in value):
             raise Untranslatable("the value is no text")
-        if self._python is None:
-            return bool(_Matcher(value).ends(self._node, frozenset(range(len(value) + 1))))
-        if len(value) > MAX_VALUE:
-            raise Untranslatable(f"the value is longer than {MAX_VALUE} characters")
-        return self._python.search(value) is not None
+        return bool(_Matcher(value).ends(self._node, frozenset(range(len(value) + 1))))
 
 
 class _Matcher:
@@ -91,8 +77,6 @@ class _Matcher:
             return frozenset().union(*(self.ends(part, starts) for part in node.parts))
         if isinstance(node, Repeat):
             return self._repeated(node, starts)
-        if isinstance(node, Group):
-            return self.ends(node.part, starts)
         if isinstance(node, Look):
             return frozenset(at for at in starts if self._sees(node, at) != node.negative)
         anchor = t.cast(Anchor, node)
@@ -136,79 +120,3 @@ class _Matcher:
 
     def _is_word(self, at: int) -> bool:
         return 0 <= at < len(self._value) and charset.contains(charset.WORD, self._value[at])
-
-
-def _parts(node: Node) -> t.Sequence[Node]:
-    if isinstance(node, (Sequence, Choice)):
-        return node.parts
-    return (node.part,) if isinstance(node, (Repeat, Group, Look, Atomic)) else ()
-
-
-def _needs_python(node: Node) -> bool:
-    return isinstance(node, (Atomic, Reference)) or any(map(_needs_python, _parts(node)))
-
-
-def _has_repeat(node: Node) -> bool:
-    """Whether something in it repeats without end, or nearly so, and can be tried in other ways."""
-    many = isinstance(node, Repeat) and (node.most is None or node.most > 10)
-    return many or any(map(_has_repeat, () if isinstance(node, Atomic) else _parts(node)))
-
-
-def _repeats_repeats(node: Node) -> bool:
-    nested = isinstance(node, Repeat) and node.most != 1 and _has_repeat(node.part)
-    return nested or any(map(_repeats_repeats, _parts(node)))
-
-
-_ANCHORS = {
-    "A": r"\A",
-    "z": r"\Z",
-    "Z": r"(?=\n?\Z)",
-    "^": r"(?:\A|(?<=\n)(?!\Z))",
-    "$": r"(?=\n|\Z)",
-    "b": r"(?:(?<=\w)(?!\w)|(?<!\w)(?=\w))",
-    "B": r"(?:(?<=\w)(?=\w)|(?<!\w)(?!\w))",
-}
-
-
-def _to_python(node: Node) -> re.Pattern[str]:
-    if _repeats_repeats(node):
-        raise Untranslatable("a repetition of a repetition, with atomic groups or references")
-    try:
-        return re.compile(_Writer().text(node), re.ASCII)
-    except (re.error, OverflowError) as error:
-        raise Untranslatable(str(error)) from None
-
-
-class _Writer:
-    """Writes an expression in the language of Python's re, as of Python 3.9."""
-
-    def __init__(self) -> None:
-        self._atoms = 0
-
-    def text(self, node: Node) -> str:
-        if isinstance(node, Chars):
-            return charset.as_class(node.ranges)
-        if isinstance(node, Sequence):
-            return f"(?:{''.join(map(self.text, node.parts))})"
-        if isinstance(node, Choice):
-            return f"(?:{'|'.join(map(self.text, node.parts))})"
-        if isinstance(node, Repeat):
-            most = "" if node.most is None else node.most
-            lazy = "?" if node.lazy else ""
-            return f"(?:{self.text(node.part)}){{{node.least},{most}}}{lazy}"
-        if isinstance(node, Atomic):
-            return self._atomic(node)
-        if isinstance(node, Group):
-            return f"(?P<g{node.number}>{self.text(node.part)})"
-        if isinstance(node, Reference):
-            return f"(?P=g{node.number})"
-        if isinstance(node, Look):
-            kind = ("<" if node.behind else "") + ("!" if node.negative else "=")
-            return f"(?{kind}{self.text(node.part)})"
-        return _ANCHORS[t.cast(Anchor, node).kind]
-
-    def _atomic(self, node: Atomic) -> str:
-        """What a look ahead has found is not tried again; Python has atomic groups since 3.11."""
-        self._atoms += 1
-        name = f"a{self._atoms}"
-        return f"(?=(?P<{name}>{self.text(node.part)}))(?P={name})"

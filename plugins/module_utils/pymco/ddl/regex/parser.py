@@ -11,25 +11,22 @@ which mean the same to everybody. What cannot be told for sure raises :class:`Un
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from . import charset
 from .charset import Ranges
 from .syntax import (
     Anchor,
-    Atomic,
     Chars,
     Choice,
-    Group,
     Look,
     Node,
-    Reference,
     Repeat,
     Sequence,
     Untranslatable,
 )
 
-MAX_SOURCE = 20_000
+MAX_SOURCE = 4_000
 MAX_NESTING = 50
 
 
@@ -42,15 +39,6 @@ class Expression:
 
     node: Node = Sequence(())
     ascii_only: bool = False
-
-
-@dataclass
-class _Groups:
-    """The groups of an expression. Where one has a name, those without are no groups to Ruby."""
-
-    named: bool
-    count: int = 0
-    names: dict[str, int] = field(default_factory=dict)
 
 
 _TYPES = {
@@ -85,7 +73,6 @@ class _Parser:
         self._at = 0
         self._depth = 0
         self._result = Expression()
-        self._groups = _Groups(named=_NAMED.search(source) is not None)
 
     def parse(self, flags: frozenset[str]) -> Expression:
         self._result.node = self._choice(flags)
@@ -183,9 +170,8 @@ class _Parser:
         if self._take("?"):
             if braces and least == most:
                 return Repeat(repeat, 0, 1)  # Ruby's own: a{2}? is (?:a{2})?
-            return Repeat(node, least, most, lazy=True)
-        if not braces and self._take("+"):
-            return Atomic(repeat)
+        elif not braces and self._take("+"):
+            raise Untranslatable("a possessive repetition")
         return repeat
 
     # --- atoms
@@ -229,23 +215,11 @@ class _Parser:
         for opening, (behind, negative) in _LOOKS.items():
             if self._take(opening):
                 return Look(self._closed(self._choice(flags)), behind, negative)
-        if self._take("(?>"):
-            return Atomic(self._closed(self._choice(flags)))
-        named = self._match(_NAMED)
-        if named is None and self._source.startswith("(?", self._at):
-            raise Untranslatable(f"the group {self._peek(4)!r}")
-        if named is None:
+        if self._match(_NAMED) is None:
+            if self._source.startswith("(?", self._at):
+                raise Untranslatable(f"the group {self._peek(4)!r}")
             self._at += 1
-            if self._groups.named:
-                return self._closed(self._choice(flags))
-        self._groups.count += 1
-        number = self._groups.count
-        if (
-            named is not None
-            and self._groups.names.setdefault(named[1] or named[2], number) != number
-        ):
-            raise Untranslatable("two groups of one name")
-        return Group(self._closed(self._choice(flags)), number)
+        return self._closed(self._choice(flags))
 
     def _closed(self, node: Node) -> Node:
         if not self._take(")"):
@@ -259,27 +233,10 @@ class _Parser:
             self._at += 1
             self._result.ascii_only |= char in "bB"
             return Anchor(char)
-        if char == "R":
-            self._at += 1
-            newline = Chars(charset.ranges((10, 13), (0x85, 0x85), (0x2028, 0x2029)))
-            return Atomic(Choice([Sequence([_char("\r"), _char("\n")]), newline]))
-        if char == "k" or (char.isdigit() and char != "0"):
-            return self._reference(flags)
         ranges = self._escaped_set()
         if ranges is None:
             return self._literal(self._escaped_code(), flags)
         return Chars(ranges)
-
-    def _reference(self, flags: frozenset[str]) -> Node:
-        match = re.compile(r"k(?:<(\w+)>|'(\w+)')|([1-9])(?!\d)").match(self._source, self._at)
-        if match is None or "i" in flags:
-            raise Untranslatable("a reference to a group, of an unusual kind")
-        self._at = match.end()
-        name = match[1] or match[2] or match[3]
-        number = self._groups.names.get(name) or (int(name) if name.isdigit() else 0)
-        if not 1 <= number <= self._groups.count or (name.isdigit() and self._groups.named):
-            raise Untranslatable(f"a reference to the group {name}, which is not before it")
-        return Reference(number)
 
     def _escaped_set(self) -> Ranges | None:
         """What \\w, \\p{...} and the like stand for; None if it is no such escape."""
@@ -398,10 +355,6 @@ _LOOKS = {
     "(?<=": (True, False),
     "(?<!": (True, True),
 }
-
-
-def _char(char: str) -> Chars:
-    return Chars(((ord(char), ord(char)),))
 
 
 def _changed(flags: frozenset[str], options: re.Match[str]) -> frozenset[str]:

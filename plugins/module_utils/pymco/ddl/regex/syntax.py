@@ -44,34 +44,11 @@ class Choice(Node):
 
 @dataclass(frozen=True)
 class Repeat(Node):
-    """As often as from `least` to `most` (None: without end). `lazy` matters to atomic groups only."""
+    """As often as from `least` to `most` (None: without end)."""
 
     part: Node
     least: int
     most: int | None
-    lazy: bool = False
-
-
-@dataclass(frozen=True)
-class Atomic(Node):
-    """Its first match only; also what a possessive repetition is."""
-
-    part: Node
-
-
-@dataclass(frozen=True)
-class Group(Node):
-    """A group that a :class:`Reference` may name."""
-
-    part: Node
-    number: int
-
-
-@dataclass(frozen=True)
-class Reference(Node):
-    """The text of a group."""
-
-    number: int
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The methods that Arrays, Hashes and Ranges share."""
+"""The methods of Arrays, Hashes and Ranges."""
 
 from __future__ import annotations
 
@@ -10,251 +10,180 @@ import functools
 import typing as t
 
 from .. import values
-from ..values import Range, Refused
-from .machine import Block, Machine, Methods, compare, integer_of
+from ..values import Range, Refused, Text
+from .machine import Block, Machine, Methods, compare, integer_of, text_of
+from .scalars import part_of
 
 METHODS = Methods()
 _define = METHODS.define
+_simple = METHODS.simple
 _ALL = "Array Hash Range"
-
-
-def is_true(block: Block | None, *items: t.Any) -> bool:
-    return values.truthy(items[0] if block is None else block(*items))
-
-
-def _walk(machine: Machine, own: t.Any) -> t.Iterator[t.Any]:
-    """Each item; a container that changes meanwhile is refused, for Ruby would see the change."""
-    items = machine.items(own)
-    for item in items:
-        machine.spend(1)
-        yield item
-    if not isinstance(own, Range) and len(own) != len(items):
-        raise Refused("a container that changes while it is gone through")
-
+_Pairs = dict[t.Any, t.Any]
 
 # --- all of them
 
 
 @_define(_ALL, "each", block="must")
 @_define("Hash", "each_pair", block="must")
-def each(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
+def _each(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
     block = t.cast(Block, block)
-    for item in _walk(machine, own):
+    for item in machine.items(own):
         block(item)
     return own
 
 
 @_define(_ALL, "each_with_index", block="may")
 def _each_indexed(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
+    items = machine.items(own)
     if block is None:
-        return [[item, number] for number, item in enumerate(_walk(machine, own))]
-    for number, item in enumerate(_walk(machine, own)):
+        return [[item, number] for number, item in enumerate(items)]
+    for number, item in enumerate(items):
         block(item, number)
-    return own
-
-
-@_define(_ALL, "each_with_object", 1, block="must")
-def _each_object(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    block = t.cast(Block, block)
-    for item in _walk(machine, own):
-        block(item, args[0])
-    return args[0]
-
-
-@_define(_ALL, "each_slice", 1, block="may")
-def _each_slice(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    size = integer_of(args[0])
-    if size < 1:
-        raise Refused("invalid slice size")
-    items = list(_walk(machine, own))
-    slices = [items[at : at + size] for at in range(0, len(items), size)]
-    if block is None:
-        return slices
-    for part in slices:
-        block(part)
     return own
 
 
 @_define(_ALL, "map collect", block="must")
 def _map(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
     block = t.cast(Block, block)
-    return machine.array([block(item) for item in _walk(machine, own)])
+    return [block(item) for item in machine.items(own)]
 
 
-@_define(_ALL, "flat_map collect_concat", block="must")
-def _flat_map(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    block = t.cast(Block, block)
-    found: list[t.Any] = []
-    for item in _walk(machine, own):
-        result = block(item)
-        found += result if isinstance(result, list) else [result]
-    return machine.array(found)
-
-
-@_define("Array Range", "select filter", block="must")
+@_define(_ALL, "select", block="must")
 def _select(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    return [item for item in _walk(machine, own) if is_true(block, item)]
+    return _filtered(machine, own, block, wanted=True)
 
 
-@_define("Array Range", "reject", block="must")
+@_define(_ALL, "reject", block="must")
 def _reject(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    return [item for item in _walk(machine, own) if not is_true(block, item)]
+    return _filtered(machine, own, block, wanted=False)
 
 
-@_define(_ALL, "partition", block="must")
-def _partition(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    sides: tuple[list[t.Any], list[t.Any]] = ([], [])
-    for item in _walk(machine, own):
-        sides[not is_true(block, item)].append(item)
-    return list(sides)
-
-
-@_define(_ALL, "find detect", block="must")
-def _find(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    return next((item for item in machine.items(own) if is_true(block, item)), None)
-
-
-@_define(_ALL, "any?", block="may")
-def _any(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    return any(is_true(block, item) for item in machine.items(own))
-
-
-@_define(_ALL, "all?", block="may")
-def _all(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    return all(is_true(block, item) for item in machine.items(own))
-
-
-@_define(_ALL, "none?", block="may")
-def _none(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    return not any(is_true(block, item) for item in machine.items(own))
-
-
-@_define(_ALL, "count", 0, 1, block="may")
-def _count(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    items = machine.items(own)
-    if args:
-        return sum(values.equal(item, args[0]) for item in items)
-    return len(items) if block is None else sum(is_true(block, item) for item in items)
-
-
-@_define(_ALL, "inject reduce", 0, 2, block="may")
-def _inject(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    if block is None or len(args) > 1:
-        raise Refused("inject without a block")
-    items = list(_walk(machine, own))
-    if not args and not items:
-        return None
-    total = args[0] if args else items.pop(0)
-    for item in items:
-        total = block(total, item)
-    return total
-
-
-@_define(_ALL, "to_a entries")
-def _to_a(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    return own if isinstance(own, list) else machine.items(own)
-
-
-@_define("Array Range", "first", 0, 1)
-def _first(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    items = machine.items(own)
-    if args:
-        return items[: natural(args[0])]
-    if isinstance(own, Range):
-        return own.first
-    return items[0] if items else None
-
-
-@_define("Array Range", "last", 0, 1)
-def _last(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    items = machine.items(own)
-    if args:
-        return items[max(0, len(items) - natural(args[0])) :]
-    if isinstance(own, Range):
-        return own.last
-    return items[-1] if items else None
-
-
-def natural(value: t.Any) -> int:
-    number = integer_of(value)
-    if number < 0:
-        raise Refused("a negative count")
-    return number
-
-
-@_define("Array Range", "take", 1)
-def _take(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    return machine.items(own)[: natural(args[0])]
-
-
-@_define("Array Range", "drop", 1)
-def _drop(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    return machine.items(own)[natural(args[0]) :]
-
-
-@_define("Array Range", "include? member?", 1)
-def _includes(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    return any(values.equal(item, args[0]) for item in machine.items(own))
-
-
-@_define("Array Range", "sum", 0, block="may")
-def _sum(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    numbers = [item if block is None else block(item) for item in _walk(machine, own)]
-    if any(isinstance(number, bool) or not isinstance(number, int) for number in numbers):
-        raise Refused("a sum of something else than Integers")
-    return machine.integer(sum(numbers))
-
-
-@_define("Array Range", "min")
-def _min(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    return next(iter(_sorted(machine.items(own))), None)
-
-
-@_define("Array Range", "max")
-def _max(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    return next(reversed(_sorted(machine.items(own))), None)
-
-
-@_define(_ALL, "sort")
-def _sort(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    return _sorted(machine.items(own))
-
-
-@_define(_ALL, "sort_by", block="must")
-def _sort_by(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
+def _filtered(machine: Machine, own: t.Any, block: Block | None, wanted: bool) -> t.Any:
     block = t.cast(Block, block)
-    keyed = [[block(item), item] for item in _walk(machine, own)]
-    keys = [key for key, _item in keyed]
-    if any(values.equal(a, b) for a, b in zip(_sorted(keys), _sorted(keys)[1:])):
-        raise Refused("sort_by with equal keys, whose order Ruby leaves open")
-    return [item for _key, item in sorted(keyed, key=functools.cmp_to_key(_by_first))]
+    kept = [item for item in machine.items(own) if values.truthy(block(item)) == wanted]
+    return {key: own[key] for key, _value in kept} if isinstance(own, dict) else kept
 
 
-def _by_first(left: list[t.Any], right: list[t.Any]) -> int:
-    return compare(left[0], right[0]) or 0
+@_define("Range", "to_a")
+def _to_a(machine: Machine, own: Range, args: list[t.Any], block: Block | None) -> t.Any:
+    return machine.items(own)
 
 
-def _sorted(items: list[t.Any]) -> list[t.Any]:
-    def order(left: t.Any, right: t.Any) -> int:
-        found = compare(left, right)
-        if found is None:
-            raise Refused(f"comparison of {values.inspect(left)} with {values.inspect(right)}")
-        return found
+_simple("Array Hash", "size length", len)
+_simple("Array Hash", "empty?", lambda own: not own)
 
-    return sorted(items, key=functools.cmp_to_key(order))
+# --- Arrays
 
 
-@_define(_ALL, "to_h")
-def _to_h(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    table: dict[t.Any, t.Any] = {}
-    for pair in machine.items(own):
-        if not isinstance(pair, list) or len(pair) != 2:
-            raise Refused(f"to_h of {values.inspect(pair)}, which is no pair")
-        machine.store(table, *pair)
-    return table
+def _array_of(value: t.Any) -> list[t.Any]:
+    if not isinstance(value, list):
+        raise Refused(f"{values.inspect(value)} in place of an Array")
+    return value
 
 
-@_define("Range", "size")
-@_define("Array Hash", "size length")
-def _size(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
-    return len(machine.items(own))
+def _element(own: list[t.Any], *args: t.Any) -> t.Any:
+    part = part_of(own, args)
+    return part if part is None or len(args) == 2 or isinstance(args[0], Range) else part[0]
+
+
+def _includes(own: list[t.Any], wanted: t.Any) -> bool:
+    return any(values.equal(item, wanted) for item in own)
+
+
+_simple("Array", "first", lambda own: own[0] if own else None)
+_simple("Array", "last", lambda own: own[-1] if own else None)
+_simple("Array", "[]", _element, 1, 2)
+_simple("Array", "+", lambda own, other: own + _array_of(other), 1)
+_simple("Array", "reverse", lambda own: own[::-1])
+_simple("Array", "compact", lambda own: [item for item in own if item is not None])
+
+
+@_define("Array", "include?", 1)
+def _has(machine: Machine, own: list[t.Any], args: list[t.Any], block: Block | None) -> t.Any:
+    machine.charge(args[0], len(own))
+    return _includes(own, args[0])
+
+
+@_define("Array", "join", 0, 1)
+def _join(machine: Machine, own: list[t.Any], args: list[t.Any], block: Block | None) -> t.Any:
+    separator = text_of(args[0]) if args else ""
+    texts = [machine.shown(item) for item in _flat(own)]
+    machine.reserve(len(separator) * len(texts))
+    return Text(separator.join(texts))
+
+
+def _flat(own: list[t.Any]) -> list[t.Any]:
+    found: list[t.Any] = []
+    for item in own:
+        found += _flat(item) if isinstance(item, list) else [item]
+    return found
+
+
+_simple("Array", "flatten", _flat)
+
+
+@_define("Array", "-", 1)
+def _minus(machine: Machine, own: list[t.Any], args: list[t.Any], block: Block | None) -> t.Any:
+    gone = {values.key_form(item) for item in _array_of(args[0])}
+    return [item for item in own if values.key_form(item) not in gone]
+
+
+@_define("Array", "*", 1)
+def _times(machine: Machine, own: list[t.Any], args: list[t.Any], block: Block | None) -> t.Any:
+    if isinstance(args[0], Text):
+        return _join(machine, own, args, None)
+    count = integer_of(args[0])
+    if count < 0:
+        raise Refused("argument must be non-negative")
+    machine.charge(own, count)
+    return own * count
+
+
+def _uniq(own: list[t.Any]) -> list[t.Any]:
+    found: dict[t.Any, t.Any] = {}
+    for item in own:
+        found.setdefault(values.key_form(item), item)
+    return list(found.values())
+
+
+_simple("Array", "uniq", _uniq)
+
+
+@_define("Array", "sort")
+def _sort(machine: Machine, own: list[t.Any], args: list[t.Any], block: Block | None) -> t.Any:
+    machine.charge(own, len(own).bit_length())
+    return sorted(own, key=functools.cmp_to_key(_order))
+
+
+def _order(left: t.Any, right: t.Any) -> int:
+    found = compare(left, right)
+    if found is None:
+        raise Refused(f"comparison of {values.inspect(left)} with {values.inspect(right)}")
+    return found
+
+
+# --- Hashes
+
+
+def _has_key(own: _Pairs, key: t.Any) -> bool:
+    if isinstance(key, (list, dict, Range)):
+        return False
+    # 1, 1.0 and true are one key to Python.
+    return key in own and any(values.same_key(key, old) for old in own if old == key)
+
+
+_simple("Hash", "[]", lambda own, key: own[key] if _has_key(own, key) else None, 1)
+_simple("Hash", "include? key? has_key?", _has_key, 1)
+_simple("Hash", "keys", list)
+_simple("Hash", "values", lambda own: list(own.values()))
+
+
+@_define("Hash", "merge", 0, 20)
+def _merge(machine: Machine, own: _Pairs, args: list[t.Any], block: Block | None) -> t.Any:
+    merged = dict(own)
+    for other in args:
+        if not isinstance(other, dict):
+            raise Refused(f"{values.inspect(other)} in place of a Hash")
+        for key, value in other.items():
+            machine.store(merged, key, value)
+    return merged

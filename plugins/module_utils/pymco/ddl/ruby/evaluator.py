@@ -16,13 +16,16 @@ from ... import exc
 from ...serializers import Symbol
 from .. import values
 from ..formatting import FormatError
-from ..values import Range, Refused, Regexp, RubyClass
+from ..values import Range, Refused, Regexp, RubyClass, Text
 from . import syntax
 from .machine import Block, Machine, Method, usable
 from .methods import METHODS
 
 Word = t.Callable[[list[t.Any], t.Optional[Block]], t.Any]
 """One of the DDL's words: from its arguments and its block to its value."""
+
+MAX_REASON = 500
+"""How many characters an error may have; it may quote values of any length."""
 
 _CLASSES: dict[str, t.Any] = {
     **{
@@ -99,7 +102,8 @@ class Evaluator:
             raise self._error(f"{jump.kind} outside of a block", jump.line) from None
 
     def _error(self, reason: str, line: int) -> exc.UnreadableDDL:
-        return exc.UnreadableDDL(reason, self._path, line)
+        shown = reason if len(reason) <= MAX_REASON else reason[:MAX_REASON] + "..."
+        return exc.UnreadableDDL(shown, self._path, line)
 
     def _value(self, node: syntax.Node | None, scope: Scope) -> t.Any:
         if node is None:
@@ -119,17 +123,17 @@ class Evaluator:
 
     def _string(self, node: syntax.String, scope: Scope) -> t.Any:
         text = self._joined(node.parts, scope)
-        return Symbol(text) if node.symbol else self._machine.text(text)
+        return self._machine.made(Symbol(text) if node.symbol else Text(text))
 
     def _joined(self, parts: t.Sequence[t.Any], scope: Scope) -> str:
         shown = self._machine.shown
         return "".join(p if isinstance(p, str) else shown(self._value(p, scope)) for p in parts)
 
     def _pattern(self, node: syntax.Pattern, scope: Scope) -> t.Any:
-        return Regexp(self._joined(node.parts, scope), node.flags)
+        return self._machine.made(Regexp(self._joined(node.parts, scope), node.flags))
 
     def _array(self, node: syntax.Array, scope: Scope) -> t.Any:
-        return self._machine.array(self._arguments(node.items, scope))
+        return self._machine.made(self._arguments(node.items, scope))
 
     def _arguments(self, nodes: t.Sequence[syntax.Node], scope: Scope) -> list[t.Any]:
         found: list[t.Any] = []
@@ -151,7 +155,7 @@ class Evaluator:
                     self._machine.store(table, name, item)
             else:
                 self._store_pair(table, self._value(key, scope), self._value(value, scope))
-        return table
+        return self._machine.made(table)
 
     def _store_pair(self, table: dict[t.Any, t.Any], key: t.Any, value: t.Any) -> None:
         size = len(table)
@@ -161,7 +165,8 @@ class Evaluator:
             raise Refused(f"the key {values.inspect(key)}, which is there twice")
 
     def _range(self, node: syntax.RangeOf, scope: Scope) -> t.Any:
-        return Range(self._value(node.first, scope), self._value(node.last, scope), node.exclusive)
+        first, last = self._value(node.first, scope), self._value(node.last, scope)
+        return self._machine.made(Range(first, last, node.exclusive))
 
     def _variable(self, node: syntax.Variable, scope: Scope) -> t.Any:
         return scope.get(node.name)
@@ -173,8 +178,6 @@ class Evaluator:
 
     def _assign(self, node: syntax.Assign, scope: Scope) -> t.Any:
         target = node.target
-        if isinstance(target, syntax.Index):
-            return self._assign_element(node, target, scope)
         before = self._before(target, scope) if node.operator else None
         value = self._combined(node, before, scope)
         if isinstance(target, syntax.Variable):
@@ -187,14 +190,6 @@ class Evaluator:
         if isinstance(target, syntax.Constant) and target.name not in self._constants:
             return None
         return self._value(target, scope)
-
-    def _assign_element(self, node: syntax.Assign, target: syntax.Index, scope: Scope) -> t.Any:
-        receiver = self._value(target.receiver, scope)
-        arguments = self._arguments(target.arguments, scope)
-        before = self._send(receiver, "[]", arguments) if node.operator else None
-        value = self._combined(node, before, scope)
-        self._send(receiver, "[]=", [*arguments, value])
-        return value
 
     def _combined(self, node: syntax.Assign, before: t.Any, scope: Scope) -> t.Any:
         if node.operator in ("||", "&&"):
@@ -322,7 +317,9 @@ class Evaluator:
             raise Refused(f"{name!r} without a block")
         if block is not None and not method.takes_block:
             raise Refused(f"{name!r} with a block")
-        return method.function(self._machine, receiver, arguments, block)
+        self._machine.charge([receiver, *arguments])
+        result = method.function(self._machine, receiver, arguments, block)
+        return result if result is receiver else self._machine.made(result)
 
 
 def _check_condition(node: syntax.Node) -> None:

@@ -88,9 +88,9 @@ class Expressions(Cursor):
         if isinstance(target, syntax.Call) and _is_bare(target):
             self.declare(target.name)
             return syntax.Variable(target.line, target.name)
-        if isinstance(target, (syntax.Variable, syntax.Constant, syntax.Index)):
+        if isinstance(target, (syntax.Variable, syntax.Constant)):
             return target
-        raise self.lexer.error("an assignment to this", target.line)
+        raise self.lexer.error("an assignment to what is no variable and no constant", target.line)
 
     def _ternary(self) -> syntax.Node:
         condition = self._range()

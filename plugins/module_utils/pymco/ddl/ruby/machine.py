@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What the methods of a DDL's values share: bounds, frozen values, and how they are registered."""
+"""What the methods of a DDL's values share: bounds, and how they are registered."""
 
 from __future__ import annotations
 
@@ -11,28 +11,34 @@ import typing as t
 from dataclasses import dataclass
 
 from ...serializers import Symbol
-from .. import values
+from .. import formatting, values
 from ..values import VOID, Range, Refused, Regexp, Text
 
 MAX_STEPS = 200_000
-"""How many nodes and items the evaluation of one DDL may visit."""
+"""How many nodes the evaluation of one DDL may visit, and how many values its methods may see."""
 
 MAX_TEXT = 8 * 2**20
-"""How many characters all Strings may have that it makes."""
+"""How many characters may be in the Strings that its methods see and make."""
 
 MAX_BITS = 4096
 """How large an Integer may get."""
+
+MAX_DEPTH = 20
+"""How deep Arrays and Hashes may be nested."""
 
 Block = t.Callable[..., t.Any]
 
 
 class Machine:
-    """The state that methods need: what may still be spent, and which values are frozen."""
+    """What one evaluation may still spend.
+
+    Each value is charged for, with all that is in it, when it is made and whenever a method sees it.
+    One that is in another many times counts as often, so that no value can be larger than the bounds.
+    """
 
     def __init__(self) -> None:
         self._steps = MAX_STEPS
         self._text = MAX_TEXT
-        self._frozen: dict[int, t.Any] = {}  # by id; the value is held so that its id stays its own
 
     def spend(self, steps: int) -> None:
         """Count work. Raises :class:`Refused` when it is too much."""
@@ -46,74 +52,62 @@ class Machine:
         if self._text < 0:
             raise Refused(f"more than {MAX_TEXT} characters of text")
 
-    def text(self, value: str) -> Text:
-        """A new String."""
-        self.reserve(len(value))
-        return Text(value)
+    def charge(self, value: t.Any, times: int = 1, depth: int = 0) -> None:
+        """Count a value and all that is in it, as often as it will be gone through."""
+        if depth > MAX_DEPTH:
+            raise Refused(f"a value that is nested deeper than {MAX_DEPTH} levels")
+        self.spend(times)
+        if isinstance(value, (str, Text)):
+            self.reserve(len(values.to_s(value)) * times)
+        elif isinstance(value, Regexp):
+            self.reserve(len(value.source) * times)
+        elif isinstance(value, int):
+            self._charge_integer(value, times)
+        elif isinstance(value, Range):
+            self.charge(value.first, times, depth + 1)
+            self.charge(value.last, times, depth + 1)
+        elif isinstance(value, (list, dict)):
+            for item in value:
+                self.charge(item, times, depth + 1)
+                if isinstance(value, dict):
+                    self.charge(value[item], times, depth + 1)
+
+    def _charge_integer(self, value: int, times: int) -> None:
+        if value.bit_length() > MAX_BITS:
+            raise Refused(f"an Integer of more than {MAX_BITS} bits")
+        self.reserve(value.bit_length() // 3 * times)
+
+    def made(self, value: t.Any) -> t.Any:
+        """A new value, charged for."""
+        self.charge(value)
+        return value
 
     def shown(self, value: t.Any) -> str:
         """A value as ``to_s`` and ``#{...}`` show it."""
-        usable(value)
+        self.charge(usable(value))
         if isinstance(value, Regexp) and (
             value.source.startswith("(?") or not _plain(value.source)
         ):
             raise Refused(f"the text of {values.inspect(value)}")
         return values.to_s(value)
 
-    def array(self, items: list[t.Any]) -> list[t.Any]:
-        """A new Array."""
-        self.spend(len(items))
-        return items
-
-    def integer(self, value: t.Any) -> t.Any:
-        """A number that was computed."""
-        if isinstance(value, int) and value.bit_length() > MAX_BITS:
-            raise Refused(f"an Integer of more than {MAX_BITS} bits")
-        return value
-
-    def freeze(self, value: t.Any) -> t.Any:
-        if isinstance(value, Text):
-            value.frozen = True
-        elif isinstance(value, (list, dict)):
-            self._frozen[id(value)] = value
-        return value
-
-    def is_frozen(self, value: t.Any) -> bool:
-        if isinstance(value, Text):
-            return value.frozen
-        return id(value) in self._frozen if isinstance(value, (list, dict)) else True
-
-    def lend(self, value: t.Any) -> t.Any:
-        """Freeze a value that is now part of the DDL, where Ruby would let it change."""
-        for item in value if isinstance(value, list) else []:
-            self.lend(item)
-        for key in value if isinstance(value, dict) else ():
-            self.lend(value[key])
-        return self.freeze(value)
-
-    def check_mutable(self, value: t.Any) -> None:
-        """Raises :class:`Refused` if the value is frozen."""
-        if self.is_frozen(value):
-            kind = values.class_name(value)
-            raise Refused(
-                f"a change of {values.inspect(value)} ({kind}), which is frozen or in use"
-            )
+    def format(self, template: Text, arguments: list[t.Any]) -> Text:
+        """What ``format`` makes of a template."""
+        self.charge(arguments, template.value.count("%"))
+        return Text(formatting.sprintf(template.value, arguments))
 
     def store(self, table: dict[t.Any, t.Any], key: t.Any, value: t.Any) -> None:
-        """Put a pair into a Hash."""
+        """Put a pair into a Hash that is being made."""
         self.spend(1)
-        table[self.key(table, key)] = value
-
-    def key(self, table: dict[t.Any, t.Any], key: t.Any) -> t.Any:
-        """The form that a key has in a dict; a String is copied, as Ruby does."""
         if isinstance(key, (list, dict, Range)):
             raise Refused(f"a key that is {values.inspect(key)}")
-        if isinstance(key, (bool, int, float)):
+        if isinstance(key, (bool, int, float)) and key in table:
             # 1, 1.0 and true are one key to Python.
-            alike = next((old for old in table if not isinstance(old, Text) and old == key), key)
+            self.spend(len(table))
+            alike = next(old for old in table if old == key)
             if not values.same_key(alike, key):
                 raise Refused(f"the keys {values.inspect(alike)} and {values.inspect(key)}")
-        return Text(key.value, frozen=True) if isinstance(key, Text) else key
+        table[key] = value
 
     def splat(self, value: t.Any) -> list[t.Any]:
         """What ``*value`` stands for."""
@@ -125,11 +119,10 @@ class Machine:
 
     def items(self, value: t.Any) -> list[t.Any]:
         """What ``each`` goes through."""
-        if isinstance(value, dict):
-            return self.array([[key, item] for key, item in value.items()])
         if isinstance(value, Range):
             return self._range_items(value)
-        return self.array(list(t.cast("list[t.Any]", value)))
+        self.spend(len(value))
+        return [[key, item] for key, item in value.items()] if isinstance(value, dict) else value
 
     def _range_items(self, value: Range) -> list[t.Any]:
         first, last = value.first, value.last
@@ -206,6 +199,21 @@ class Methods(dict[str, dict[str, Method]]):
             return function
 
         return register
+
+    def simple(
+        self,
+        classes: str,
+        names: str,
+        function: t.Callable[..., t.Any],
+        fewest: int = 0,
+        most: int | None = None,
+    ) -> None:
+        """Register a function of a value and its arguments only."""
+
+        def called(machine: Machine, own: t.Any, args: list[t.Any], block: Block | None) -> t.Any:
+            return function(own, *args)
+
+        self.define(classes, names, fewest, most)(called)
 
 
 def text_of(value: t.Any) -> str:
