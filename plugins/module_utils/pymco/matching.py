@@ -16,7 +16,7 @@ from . import exc
 from .message import Filter
 
 _FACT = re.compile(
-    r"\s*(?P<fact>[^\s=~<>!]+)\s*(?P<operator>=~|>=|=>|<=|=<|!=|==|=|<|>)\s*(?P<value>.+?)\s*"
+    r"\s*(?P<fact>[^\s=~<>!]+)\s*(?P<operator>=~|>=|=>|<=|=<|!=|==|=|<|>)\s*(?P<value>.*\S|.)\s*"
 )
 _NAME = re.compile(r"[\w.:\-]+")
 IDENTITY = re.compile(r"[A-Za-z0-9_][\w.\-]{0,254}", re.ASCII)

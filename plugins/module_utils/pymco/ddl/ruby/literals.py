@@ -206,7 +206,8 @@ def _words(lexer: Lexer, opening: str, closing: str, kind: str) -> list[str]:
             words += ["".join(word)] if word is not None else []
             word, lexer.at = None, lexer.at + 1
         else:
-            word = (word or []) + [_word_piece(lexer, opening, closing, kind)]
+            word = [] if word is None else word
+            word.append(_word_piece(lexer, opening, closing, kind))
     lexer.at += 1
     if lexer.after_heredocs is not None and lexer.line != line:
         raise lexer.error("a literal of several lines behind a heredoc", line)

@@ -435,3 +435,11 @@ def test_equality_is_rubys() -> None:
 def test_formats_that_do_not_fit_are_refused(template: str) -> None:
     with pytest.raises(formatting.FormatError):
         formatting.sprintf(template, ["text"])
+
+
+def test_a_long_word_costs_no_more_than_its_length() -> None:
+    """Found by the fuzzer."""
+    start = time.process_time()
+    with pytest.raises(exc.UnreadableDDL, match="without its closing"):
+        ddl.read_ruby("%w{" + "w" * 200_000, "agent", "x", "x.ddl")
+    assert time.process_time() - start < 2

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 import typing as t
 
 import pytest
@@ -157,3 +159,14 @@ def test_with_splits_at_blanks_and_tells_facts_from_classes() -> None:
 def test_with_refuses_what_is_neither_fact_nor_class(text: str) -> None:
     with pytest.raises(exc.BadFilter):
         matching.add_with(Filter(), [text])
+
+
+@pytest.mark.parametrize(
+    "text", ["a=b" + " " * 50_000 + "c", "a=" + " " * 50_000 + "\n", "a=b" + " \n" * 9]
+)
+def test_blanks_cost_no_time(text: str) -> None:
+    """Found by the fuzzer: blanks were gone through again for each of them."""
+    start = time.process_time()
+    with contextlib.suppress(exc.BadFilter):
+        matching.add_facts(Filter(), [text])
+    assert time.process_time() - start < 1
