@@ -13,6 +13,7 @@ from pathlib import Path
 
 from testbed.real import programs
 
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import compound
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
     MarshalSerializer,
@@ -149,3 +150,11 @@ def typed(value: t.Any) -> t.Any:
     if isinstance(value, list):
         return [typed(item) for item in value]
     return type(value).__name__, value
+
+
+def theirs(reference: Reference, text: str) -> list[compound.Token] | None:
+    """The reference's tokens of a compound filter; None if it refuses it."""
+    try:
+        return reference.compound(text)
+    except Refused:
+        return None

@@ -93,19 +93,12 @@ def test_passwords_that_a_broker_could_read_otherwise(
 
 def bare_config(broker: Broker, place: Place, **changes: str) -> Config:
     """What leads to a place where no nodes are."""
-    plugin = f"plugin.{broker.connector}"
     return Config(
         {
-            "connector": broker.connector,
             "securityprovider": "psk",
             "plugin.psk": "x",
             "identity": "operator.example.com",
-            f"{plugin}.vhost": broker.vhost(place),
-            f"{plugin}.pool.size": "1",
-            f"{plugin}.pool.1.host": "127.0.0.1",
-            f"{plugin}.pool.1.port": str(broker.stomp_port),
-            f"{plugin}.pool.1.user": place.user,
-            f"{plugin}.pool.1.password": place.password,
+            **broker.client_settings(place),
             **changes,
         }
     )

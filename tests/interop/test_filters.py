@@ -10,7 +10,7 @@ import typing as t
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import NodeData, Reference, Refused, typed, verdict
+from reference import NodeData, Reference, Refused, theirs, typed, verdict
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import (
     compound,
@@ -25,20 +25,6 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.functions 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ruby_methods import (
     RUBY_METHODS,
 )
-
-
-def theirs(reference: Reference, text: str) -> list[compound.Token] | None:
-    try:
-        return reference.compound(text)
-    except Refused:
-        return None
-
-
-def ours(text: str) -> list[compound.Token] | None:
-    try:
-        return compound.parse(text)
-    except exc.BadCompoundFilter:
-        return None
 
 
 def shown(tokens: list[compound.Token] | None) -> str | None:

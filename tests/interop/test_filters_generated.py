@@ -11,7 +11,7 @@ import typing as t
 import expressions
 from expressions import Silent
 from hypothesis import HealthCheck, given, settings
-from reference import NodeData, Reference, Refused, typed, verdict
+from reference import NodeData, Reference, theirs, typed, verdict
 from testbed.embedded.nodes import Node
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import (
@@ -28,14 +28,8 @@ often = settings(
 )
 
 
-def theirs(reference: Reference, text: str) -> list[compound.Token] | None:
-    try:
-        return reference.compound(text)
-    except Refused:
-        return None
-
-
 def ours(text: str) -> list[compound.Token] | None:
+    """The client's tokens; None if it refuses it."""
     try:
         return compound.parse(text)
     except exc.BadCompoundFilter:

@@ -129,9 +129,9 @@ CORE: dict[str, Kind] = {
 """Every option without "plugin." before it. Where the reference wants whole seconds, parts of one
 are taken too."""
 
-LEGACY: dict[str, Kind] = {"topicprefix": TEXT, "queueprefix": TEXT, "topicsep": TEXT}
+LEGACY = frozenset(("topicprefix", "queueprefix", "topicsep"))
 """Used by the connector stomp; the reference has ignored them since that connector is gone."""
-IGNORED: dict[str, Kind] = {"rpchelptemplate": TEXT, "helptemplatedir": TEXT}
+IGNORED = frozenset(("rpchelptemplate", "helptemplatedir"))
 """Were options once, and are read over with a warning (MC:config.rb)."""
 
 _RECONNECTING = (
@@ -177,9 +177,7 @@ def complaint(key: str, connector: str) -> str | None:
 
     :param connector: the connector in use.
     """
-    if key in CORE:
-        return None
-    if key in LEGACY and connector == "stomp":
+    if key in CORE or (key in LEGACY and connector == "stomp"):
         return None
     if key in LEGACY or key in IGNORED:
         return f"the option {key} is ignored; MCollective has no use for it any more"

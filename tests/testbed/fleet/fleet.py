@@ -87,16 +87,9 @@ class Fleet:
         )
 
     def _client_settings(self) -> dict[str, str]:
-        pool = "plugin.rabbitmq.pool"
         return {
             "identity": "operator.example.com",
-            "connector": "rabbitmq",
-            "plugin.rabbitmq.vhost": self._broker.vhost(self._place),
-            f"{pool}.size": "1",
-            f"{pool}.1.host": self._broker.host,
-            f"{pool}.1.port": str(self._broker.stomp_port),
-            f"{pool}.1.user": self._place.user,
-            f"{pool}.1.password": self._place.password,
+            **self._broker.client_settings(self._place),
             **self._secrets.common(),
             **self._secrets.client(),
         }

@@ -81,6 +81,19 @@ class Broker(Service):
     def vhost(self, place: Place) -> str:
         """What a client names as virtual host to get to a place."""
 
+    def client_settings(self, place: Place) -> dict[str, str]:
+        """What leads a client or a daemon to a place."""
+        plugin = f"plugin.{self.connector}"
+        return {
+            "connector": self.connector,
+            f"{plugin}.vhost": self.vhost(place),
+            f"{plugin}.pool.size": "1",
+            f"{plugin}.pool.1.host": self.host,
+            f"{plugin}.pool.1.port": str(self.stomp_port),
+            f"{plugin}.pool.1.user": place.user,
+            f"{plugin}.pool.1.password": place.password,
+        }
+
     @abc.abstractmethod
     def collective(self, place: Place, name: str) -> str:
         """What a collective of a place is called in configurations and on the wire."""

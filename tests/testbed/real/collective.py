@@ -143,14 +143,8 @@ class Collective(Service):
 
     def _common_settings(self) -> dict[str, str]:
         connector = {
-            "vhost": self.vhost,
             # So that a node is back at once when a test has restarted the broker.
             "max_reconnect_delay": "0.5",
-            "pool.size": "1",
-            "pool.1.host": self.broker.host,
-            "pool.1.port": str(self.broker.stomp_port),
-            "pool.1.user": self.user,
-            "pool.1.password": self.password,
             "base64": str(int(self.options.base64)),
             "agents_multiplex": str(int(self.options.agents_multiplex)),
         }
@@ -159,7 +153,7 @@ class Collective(Service):
             "logger_type": "file",
             "loglevel": "info",
             "direct_addressing": "1",
-            "connector": self.broker.connector,
+            **self.broker.client_settings(self.place),
             **{self.option(name): value for name, value in connector.items()},
             **self.secrets.common(),
         }

@@ -15,7 +15,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import os
 import re
 import secrets
 import typing as t
@@ -38,9 +37,10 @@ except ImportError:  # it came with version 47, and distributions are behind tha
     HAS_NO_DIGEST_INFO = False
 
 from .. import exc
-from ..serializers import MarshalSerializer, Serializer, Symbol, YamlSerializer
+from ..serializers import Symbol
 from ..utils import base64_lines, load_rsa_key, read_text
-from .base import BODY, SecurityProvider, body_bytes
+from .base import BODY, body_bytes
+from .rsa import RsaProvider
 
 if t.TYPE_CHECKING:
     from ..config import Config
@@ -54,7 +54,7 @@ ROUNDS = 2048
 """How often Ruby's pkcs5_keyivgen applies MD5."""
 
 
-class AesProvider(SecurityProvider):
+class AesProvider(RsaProvider):
     """``securityprovider = aes_security``.
 
     Options: ``plugin.aes.client_private``, ``plugin.aes.client_public`` (a certificate's CN or the
@@ -62,29 +62,22 @@ class AesProvider(SecurityProvider):
     ``plugin.aes.send_pubkey`` (1: nodes may learn our public key from the request), ``ssl_cipher``.
     """
 
+    word = "aes"
+    prefix = "plugin.aes."
+
     def __init__(self, config: Config) -> None:
         if not HAS_CRYPTOGRAPHY:
             raise exc.MissingDependency("cryptography", "securityprovider = aes_security")
         super().__init__(config)
         self._key_size = config.choose("ssl_cipher", KEY_SIZES)
-        self._private_key = load_rsa_key(
-            config.environ.get("MCOLLECTIVE_AES_PRIVATE")
-            or self._required("plugin.aes.client_private"),
-            "the client's private key (plugin.aes.client_private)",
-        )
-        if not hasattr(self._private_key, "sign"):
-            raise exc.ImproperlyConfigured(
-                f"{config.origin('plugin.aes.client_private')}: plugin.aes.client_private is a"
-                " public key"
-            )
-        self._check_pair()
+        path = self._client_file("public")
+        self._check_pair(path)
         self._extra = {}
         if config.get("plugin.aes.send_pubkey") == "1":
-            self._extra["sslpubkey"] = read_text(self._public_file(), "the client's public key")
+            self._extra["sslpubkey"] = read_text(path, "the client's public key")
 
-    def _check_pair(self) -> None:
+    def _check_pair(self, path: str) -> None:
         """Nodes would silently drop what another public key cannot decrypt."""
-        path = self._public_file()
         public_key = load_rsa_key(path, "the client's public key (plugin.aes.client_public)")
         if hasattr(public_key, "sign"):
             raise exc.ImproperlyConfigured(f"{path}, the client's public key, is a private key")
@@ -94,35 +87,14 @@ class AesProvider(SecurityProvider):
                 " private key"
             )
 
-    def _public_file(self) -> str:
-        return self.config.environ.get("MCOLLECTIVE_AES_PUBLIC") or self._required(
-            "plugin.aes.client_public"
-        )
-
-    def _serializer(self) -> type[Serializer]:
-        name = self.config.get("plugin.aes.serializer")
-        return YamlSerializer if name == "yaml" else MarshalSerializer
-
     def _callerid(self) -> str:
-        path = self._public_file()
-        name = _common_name(path) or re.sub(r"\.pem$", "", os.path.basename(path))
-        return f"cert={name}"
+        name = _common_name(self._client_file("public"))
+        return f"cert={name}" if name else super()._callerid()
 
     def sign(self, message: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """See :meth:`.SecurityProvider.sign`.
-
-        The body is encrypted together with the envelope's ttl and msgtime, which nodes compare
-        (MC:security/aes_security.rb, encoderequest).
-        """
-        plain = self.serializer.serialize(
-            {
-                Symbol("aes_msg"): message[":body"],
-                Symbol("aes_ttl"): message[":ttl"],
-                Symbol("aes_msgtime"): message[":msgtime"],
-            }
-        )
+        """See :meth:`.SecurityProvider.sign`."""
         secret = secrets.token_bytes(self._key_size)
-        data = base64_lines(_encrypt(plain, secret, self._key_size)).encode()
+        data = base64_lines(_encrypt(self._wrapped(message), secret, self._key_size)).encode()
         sealed = private_encrypt(self._private_key, secret)
         return self._signed(message, data, sslkey=base64_lines(sealed), **self._extra)
 

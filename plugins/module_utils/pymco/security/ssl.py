@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import typing as t
 
 try:
@@ -19,15 +18,15 @@ except ImportError:  # reported by load_rsa_key, which needs the same library
     pass
 
 from .. import exc
-from ..serializers import MarshalSerializer, Serializer, Symbol, YamlSerializer
 from ..utils import base64_lines, load_rsa_key
-from .base import HASH, SecurityProvider, body_bytes
+from .base import HASH, body_bytes
+from .rsa import RsaProvider
 
 if t.TYPE_CHECKING:
     from ..config import Config
 
 
-class SslProvider(SecurityProvider):
+class SslProvider(RsaProvider):
     """``securityprovider = ssl``: PKCS #1 v1.5 signatures over SHA-1, the only ones nodes know.
 
     Options: ``plugin.ssl_client_private``, ``plugin.ssl_client_public`` (its file name makes the
@@ -35,17 +34,11 @@ class SslProvider(SecurityProvider):
     ``plugin.ssl_serializer`` (yaml; anything else means marshal, as in the reference).
     """
 
+    word = "ssl"
+    prefix = "plugin.ssl_"
+
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        self._private_key = load_rsa_key(
-            config.environ.get("MCOLLECTIVE_SSL_PRIVATE")
-            or self._required("plugin.ssl_client_private"),
-            "the client's private key (plugin.ssl_client_private)",
-        )
-        if not hasattr(self._private_key, "sign"):
-            raise exc.ImproperlyConfigured(
-                f"{config.source}: plugin.ssl_client_private is a public key"
-            )
         server_key = load_rsa_key(
             self._required("plugin.ssl_server_public"),
             "the nodes' public key (plugin.ssl_server_public)",
@@ -53,30 +46,9 @@ class SslProvider(SecurityProvider):
         # A private key will do where somebody has put one: it holds the public part.
         self._server_key = server_key.public_key() if hasattr(server_key, "sign") else server_key
 
-    def _serializer(self) -> type[Serializer]:
-        name = self.config.get("plugin.ssl_serializer")
-        return YamlSerializer if name == "yaml" else MarshalSerializer
-
-    def _callerid(self) -> str:
-        path = self.config.environ.get("MCOLLECTIVE_SSL_PUBLIC") or self._required(
-            "plugin.ssl_client_public"
-        )
-        name = os.path.basename(path)
-        return "cert=" + (name[: -len(".pem")] if name.endswith(".pem") else name)
-
     def sign(self, message: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """See :meth:`.SecurityProvider.sign`.
-
-        The signature covers the body together with the envelope's ttl and msgtime, which nodes
-        compare (MC:security/ssl.rb, encoderequest).
-        """
-        body = self.serializer.serialize(
-            {
-                Symbol("ssl_msg"): message[":body"],
-                Symbol("ssl_ttl"): message[":ttl"],
-                Symbol("ssl_msgtime"): message[":msgtime"],
-            }
-        )
+        """See :meth:`.SecurityProvider.sign`."""
+        body = self._wrapped(message)
         signature = self._private_key.sign(body, padding.PKCS1v15(), hashes.SHA1())
         return self._signed(message, body, hash=base64_lines(signature))
 

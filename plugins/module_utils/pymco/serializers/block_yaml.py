@@ -67,7 +67,7 @@ class _Document:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._next = 0
+        self._next = text.index("\n") + 1  # behind the line of the three dashes
         self._step()
 
     def _step(self) -> None:
@@ -83,7 +83,6 @@ class _Document:
 
     def value(self) -> dict[t.Any, t.Any]:
         """All of it."""
-        self._step()
         mapping = self._mapping(0, DEPTH)
         if not self._ended or not mapping:
             raise Unusual
