@@ -275,33 +275,13 @@ stats:
       call: 10.001
 """
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-from ansible_collections.pymco.mcollective.plugins.module_utils._task import (
-    CLIENT_OPTIONS,
-    RPC_OPTIONS,
-    TARGET_OPTIONS,
-    Task,
-    TaskFailed,
-    visible_values,
-)
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.running import run_module
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={**CLIENT_OPTIONS, **TARGET_OPTIONS, **RPC_OPTIONS},
-        supports_check_mode=True,
-    )
-    module.no_log_values -= visible_values(module.params)
-    try:
-        task = Task(module.params, module.warn)
-        module.no_log_values |= task.secrets()
-        result = task.call(module.check_mode)
-    except TaskFailed as failure:
-        msg = missing_required_lib(failure.missing) if failure.missing else str(failure)
-        module.fail_json(msg=msg, **failure.result)
-    module.exit_json(**result)
+    run_module(RpcTask)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from testbed.keys import KeyPair, make_keypair
 
-from ansible_collections.pymco.mcollective.plugins.module_utils import _task
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.values import to_json
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.exchange import Intake
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
@@ -130,7 +130,7 @@ class PayloadTarget(Target):
         if not taken:
             return f"refused {payload[:1]!r} {rejected}"
         envelope = intake.outcome.replies["web1"]
-        json.dumps(_task.to_json(envelope)).encode()
+        json.dumps(to_json(envelope)).encode()
         return f"accepted {payload[:1]!r} {shape(envelope)}"
 
     def _reply(self, body: bytes) -> bytes:

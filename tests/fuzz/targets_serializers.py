@@ -12,7 +12,7 @@ import math
 import re
 import typing as t
 
-from ansible_collections.pymco.mcollective.plugins.module_utils import _task
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.values import to_json
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
     SERIALIZERS,
@@ -83,7 +83,7 @@ class SerializerTarget(Target):
             return "refused " + wording(error)
         self.check_readers(payload, value)
         size = check_plain(value)
-        json.dumps(_task.to_json(value)).encode()
+        json.dumps(to_json(value)).encode()
         if size < SMALL:
             self.check_round(value)
         return f"accepted {shape(value)}"

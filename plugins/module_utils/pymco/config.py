@@ -55,6 +55,7 @@ class Config(t.Mapping[str, str]):
         origins: t.Mapping[str, str] | None = None,
     ) -> None:
         self._options = {**DEFAULTS, **options}
+        self._given = frozenset(options)
         self._options["identity"] = self._options.get("identity") or socket.gethostname()
         self._origins = dict(origins or {})
         self.environ = dict(environ or {})
@@ -100,6 +101,19 @@ class Config(t.Mapping[str, str]):
         origins = {key: setting.origin for key, setting in settings.items()}
         return cls(options, environ, source, origins)
 
+    def altered(
+        self, overrides: t.Mapping[str, str], environ: t.Mapping[str, str] | None = None
+    ) -> Config:
+        """The same with some options set anew.
+
+        :param environ: default: the same.
+        :raises exc.ImproperlyConfigured: the value of an option is not of its type.
+        """
+        given = {key: self._options[key] for key in self._given}
+        origins = {**self._origins, **dict.fromkeys(overrides, "the given options")}
+        environ = self.environ if environ is None else environ
+        return Config({**given, **overrides}, environ, self.source, origins)
+
     # -- values --------------------------------------------------------------------------------
 
     def __getitem__(self, key: str) -> str:
@@ -113,6 +127,10 @@ class Config(t.Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._options)
+
+    def given(self, key: str) -> bool:
+        """Whether the option is set, and not only has a default."""
+        return key in self._given
 
     def origin(self, key: str) -> str:
         """Where an option comes from, as messages name it."""

@@ -10,7 +10,7 @@ import dataclasses
 import time
 import typing as t
 
-from .exchange import Outcome, Patience, exchange
+from .exchange import Outcome, Patience, Watch, exchange
 from .message import Filter, Message
 
 if t.TYPE_CHECKING:
@@ -26,7 +26,7 @@ LONGEST = 60.0
 class Discovery:
     """Who answered.
 
-    :ivar nodes: identities, sorted.
+    :ivar nodes: identities, in the order in which they answered.
     :ivar outcome: the replies and what was rejected.
     """
 
@@ -44,6 +44,9 @@ def discover(
     ttl: int | None = None,
     nodes: t.Collection[str] | None = None,
     clock: t.Callable[[], float] = time.monotonic,
+    direct: bool = True,
+    enough: int | None = None,
+    watch: Watch | None = None,
 ) -> Discovery:
     """Ask the nodes' discovery agent who fits (the reference's method "mc").
 
@@ -53,6 +56,9 @@ def discover(
     :param window: seconds without an answer that end it.
     :param nodes: ask only these, and end at once when all have answered.
     :param clock: a monotonic clock.
+    :param direct: whether those nodes are addressed singly; if not, the filter must name them.
+    :param enough: end when so many have answered.
+    :param watch: see :data:`.exchange.Watch`.
     :raises exc.ConnectorError: the connection ended before discovery did: who is missing then,
         nobody knows.
     """
@@ -65,12 +71,14 @@ def discover(
         message,
         Patience(total=max(LONGEST, window), first=window, quiet=window),
         expected=nodes,
-        direct=nodes is not None,
+        direct=nodes is not None and direct,
         clock=clock,
+        enough=enough,
+        watch=watch,
     )
     if outcome.lost is not None:
         raise type(outcome.lost)(
             f"{outcome.lost}; that was during discovery, and nothing else has been sent",
             outcome.lost.broker,
         ) from outcome.lost
-    return Discovery(sorted(outcome.replies), outcome)
+    return Discovery(list(outcome.replies), outcome)

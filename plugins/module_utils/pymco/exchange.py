@@ -21,6 +21,8 @@ if t.TYPE_CHECKING:
 
 OVERTIME = 5.0
 """Seconds beyond the deadline that replies which wait to be decoded may take."""
+TICK = 0.5
+"""Seconds between two looks of whoever watches."""
 MAX_LISTED = 100
 """How many unexpected senders are named."""
 
@@ -48,6 +50,7 @@ class Intake:
     The cheap checks come first, and the signature before anything is believed.
 
     :param expected: the identities that were asked; None if it is not known who will answer.
+    :param enough: how many replies are all that is wanted; None: there is no such number.
     """
 
     def __init__(
@@ -55,16 +58,25 @@ class Intake:
         security: SecurityProvider,
         requestid: str,
         expected: t.Collection[str] | None,
+        enough: int | None = None,
     ) -> None:
         self.outcome = Outcome()
         self._security = security
         self._requestid = requestid
         self._expected = None if expected is None else frozenset(expected)
+        self._awaited = None if expected is None else set(expected)
+        self._enough = enough
+
+    def await_only(self, nodes: t.Iterable[str]) -> None:
+        """From now on nobody else's reply has to be waited for. Replies of others still count."""
+        self._awaited = {node for node in nodes if node not in self.outcome.replies}
 
     @property
     def complete(self) -> bool:
-        """Whether everybody has answered who was asked."""
-        return self._expected is not None and len(self.outcome.replies) >= len(self._expected)
+        """Whether everybody has answered who is awaited, or as many as are enough."""
+        if self._enough is not None and len(self.outcome.replies) >= self._enough:
+            return True
+        return self._awaited is not None and not self._awaited
 
     def take(self, payload: bytes) -> bool:
         """Look at a payload. Returns whether it was a reply; never raises for what is in it."""
@@ -98,6 +110,8 @@ class Intake:
         if self._expected is not None and sender not in self._expected:
             return self._note_unexpected(t.cast(str, sender))
         self.outcome.replies[t.cast(str, sender)] = envelope
+        if self._awaited is not None:
+            self._awaited.discard(t.cast(str, sender))
         return None
 
     def _note_unexpected(self, sender: str) -> str:
@@ -129,6 +143,117 @@ class Patience:
         return min(window, start + self.total)
 
 
+Watch = t.Callable[[Outcome], None]
+"""Is called with what has come so far, every :data:`TICK` seconds or somewhat later."""
+
+
+class Exchange:
+    """One request, sent at once or part by part, and the replies to all of it.
+
+    Nothing here raises once the request may have reached a node: what ends the connection then is
+    told by the outcome.
+
+    :param expected: the identities that are asked; None if it is not known who will answer.
+    :param enough: how many replies are all that is wanted.
+    :param clock: a monotonic clock.
+    :param watch: see :data:`Watch`.
+    :raises exc.SerializationError: the request has no form in the provider's format.
+    :raises exc.BadRequest: it is larger than what the middleware takes.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        security: SecurityProvider,
+        message: Message,
+        expected: t.Collection[str] | None = None,
+        enough: int | None = None,
+        clock: t.Callable[[], float] = time.monotonic,
+        watch: Watch | None = None,
+    ) -> None:
+        self._connector, self._security = connector, security
+        self._message, self._clock, self._watch = message, clock, watch
+        self._payload = self._encoded(message)
+        self.intake = Intake(security, message[":requestid"], expected, enough)
+        self._reply_to: str | None = None
+
+    def _encoded(self, message: Message) -> bytes:
+        payload, most = self._security.encode(message), self._connector.max_payload
+        if most is not None and len(payload) > most:
+            raise exc.BadRequest(
+                f"the request has {len(payload)} bytes; the middleware takes {most}"
+            )
+        return payload
+
+    @property
+    def outcome(self) -> Outcome:
+        """What has come so far."""
+        return self.intake.outcome
+
+    @property
+    def requestid(self) -> str:
+        """The request's identifier."""
+        return t.cast("str", self._message[":requestid"])
+
+    def readdress(self, message: Message) -> None:
+        """Send this from now on, as the same request: it differs in its filter only."""
+        message[":requestid"] = self.requestid
+        self._message = message
+        self._payload = self._encoded(message)
+
+    def send(self, seconds: float, nodes: t.Sequence[str] | None = None) -> list[str]:
+        """Send the request to everybody, or to each of the nodes.
+
+        :param seconds: how long that may take.
+        :returns: the nodes that it was not sent to for want of time.
+        :raises exc.ConnectorError: the connection failed before the request left.
+        """
+        deadline = self._clock() + seconds
+        agent, collective = self._message[":agent"], self._message[":collective"]
+        if self._reply_to is None:
+            self._reply_to = self._connector.open_replies(agent, collective, deadline)
+        return self._publish(self._reply_to, deadline, nodes)
+
+    def send_away(
+        self, seconds: float, nodes: t.Sequence[str] | None = None, reply_to: str | None = None
+    ) -> list[str]:
+        """Send it, and have no replies come to us. Returns and raises as :meth:`send` does.
+
+        :param reply_to: where replies go, if there are any.
+        """
+        agent, collective = self._message[":agent"], self._message[":collective"]
+        target = reply_to or self._connector.get_reply_target(agent, collective)
+        return self._publish(target, self._clock() + seconds, nodes)
+
+    def _publish(self, reply_to: str, deadline: float, nodes: t.Sequence[str] | None) -> list[str]:
+        message = self._message
+        agent, collective, ttl = message[":agent"], message[":collective"], message[":ttl"]
+        try:
+            return self._connector.publish(
+                self._payload, agent, collective, ttl, reply_to, deadline, nodes
+            )
+        except exc.ConnectorError as error:
+            self.outcome.lost = error
+            return []
+
+    def listen(self, patience: Patience) -> None:
+        """Take in replies until all are there or the time is over."""
+        start = self._clock()
+        try:
+            listen(self._connector, self.intake, patience, start, self._clock, self._watch)
+        except exc.ConnectorError as error:
+            self.outcome.lost = self.outcome.lost or error
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass. What comes meanwhile is taken in."""
+        end = self._clock() + seconds
+        try:
+            while (left := end - self._clock()) > 0:
+                receive(self._connector, self.intake, left)
+        except exc.ConnectorError as error:
+            self.outcome.lost = error
+
+
 def exchange(
     connector: Connector,
     security: SecurityProvider,
@@ -137,37 +262,23 @@ def exchange(
     expected: t.Collection[str] | None = None,
     direct: bool = False,
     clock: t.Callable[[], float] = time.monotonic,
+    enough: int | None = None,
+    watch: Watch | None = None,
 ) -> Outcome:
     """Send a request, once, and take in the replies.
 
-    :param patience: how long to wait; sending counts too.
+    :param patience: how long to wait when the request is out; sending may take as long.
     :param expected: the identities that are asked; it ends when all of them have answered.
     :param direct: whether to send it to each of them instead of to everybody.
-    :param clock: a monotonic clock.
-    :raises exc.SerializationError: the request has no form in the provider's format.
     :raises exc.ConnectorError: the connection failed before the request left. Once it may have
         reached a node, a failure ends the waiting, and the outcome tells it.
+
+    Everything else is as :class:`Exchange` has it.
     """
-    payload = security.encode(message)
-    if connector.max_payload is not None and len(payload) > connector.max_payload:
-        raise exc.BadRequest(
-            f"the request has {len(payload)} bytes; the middleware takes {connector.max_payload}"
-        )
-    agent, collective = message[":agent"], message[":collective"]
-    intake = Intake(security, message[":requestid"], expected)
-    start = clock()
-    end = start + patience.total
-    reply_to = connector.open_replies(agent, collective, end)
-    nodes = expected if direct else None
-    try:
-        connector.publish(payload, agent, collective, message[":ttl"], reply_to, end, nodes)
-    except exc.ConnectorError as error:
-        intake.outcome.lost = error
-    try:
-        listen(connector, intake, patience, start, clock)
-    except exc.ConnectorError as error:
-        intake.outcome.lost = intake.outcome.lost or error
-    return intake.outcome
+    found = Exchange(connector, security, message, expected, enough, clock, watch)
+    found.send(patience.total, list(expected or ()) if direct else None)
+    found.listen(patience)
+    return found.outcome
 
 
 def listen(
@@ -176,23 +287,38 @@ def listen(
     patience: Patience,
     start: float,
     clock: t.Callable[[], float],
+    watch: Watch | None = None,
 ) -> None:
     """Take in replies until all are there or the time is over. Those that have come by then but
     were not looked at yet still count, for as long as :data:`OVERTIME`."""
     last = None
+    seen = start
     while not intake.complete:
-        left = patience.deadline(start, last) - clock()
+        now = clock()
+        left = patience.deadline(start, last) - now
         if left <= -OVERTIME:
             return
-        try:
-            payload = connector.next_payload(max(left, 0))
-        except exc.Oversized:
-            intake.reject("oversized")
-            continue
-        except exc.DecodingError:
-            intake.reject("undecodable")
-            continue
-        if payload is not None and intake.take(payload) and left > 0:
+        wait = max(left, 0.0)
+        if watch is not None:
+            wait = min(wait, TICK)
+            if now - seen >= TICK:
+                seen = now
+                watch(intake.outcome)
+        taken = receive(connector, intake, wait)
+        if taken and left > 0:
             last = clock()
-        if payload is None and left <= 0:
+        if taken is None and left <= 0:
             return
+
+
+def receive(connector: Connector, intake: Intake, timeout: float) -> bool | None:
+    """Take in the next message. Returns whether it was a reply; None: there was none in time."""
+    try:
+        payload = connector.next_payload(timeout)
+    except exc.Oversized:
+        intake.reject("oversized")
+    except exc.DecodingError:
+        intake.reject("undecodable")
+    else:
+        return None if payload is None else intake.take(payload)
+    return False

@@ -82,10 +82,21 @@ class Filter(t.Mapping[str, t.Any]):
         twin.compounds, twin.seconds = list(self.compounds), self.seconds
         return twin
 
+    @property
+    def identities(self) -> list[str]:
+        """The identities that it asks for, by name or by regular expression between slashes."""
+        return list(self._identities)
+
+    def with_identities(self, identities: t.Iterable[str]) -> Filter:
+        """A filter with these identities in place of its own."""
+        twin = self.copy()
+        twin._identities = list(identities)
+        return twin
+
     def narrows_beyond(self, agent: str) -> bool:
-        """Whether it asks for more than that the node has the agent."""
+        """Whether it asks for more than that the node has the agent, and is one of its identities."""
         others = set(self._agents) - {agent}
-        return bool(self._classes or self._facts or self._identities or self.compounds or others)
+        return bool(self._classes or self._facts or self.compounds or others)
 
     def _add(self, entries: list[t.Any], entry: t.Any) -> Filter:
         if entry not in entries:

@@ -76,7 +76,11 @@ DEFAULTS: dict[str, str] = {
     "ttl": "60",
     "direct_addressing": "true",
     "direct_addressing_threshold": "10",
+    "default_discovery_method": "mc",
+    "default_batch_size": "0",
+    "default_batch_sleep_time": "1",
     "discovery_timeout": "2",
+    "rpclimitmethod": "first",
     "connection_timeout": "10",
     "ssl_cipher": "aes-256-cbc",
 }
@@ -139,7 +143,7 @@ _RECONNECTING = (
     "|max_reconnect_attempts|randomize|backup|timeout|connect_timeout"
 )
 _MIDDLEWARE = (
-    r"pool\.size|pool\.\d+\.(host|port|user|password|ssl|ssl\.(ca|cert|key|ciphers|fallback))"
+    r"pool\.size|pool\.\d+\.(host|port|user|password|ssl|ssl\.(ca|cert|key|ciphers|fallback|verify))"
     rf"|base64|vhost|agents_multiplex|{_RECONNECTING}|heartbeat_interval|stomp_1_0_fallback"
     "|max_hbread_fails|max_hbrlck_fails|prompt_user|prompt_password"
 )

@@ -30,7 +30,7 @@ class Broker:
     :ivar tls: whether the connection is encrypted.
     :ivar verified: whether the broker has to show a certificate for its host name that is signed
         by one of :attr:`ca`, or by one of the system's authorities if there are none. Only
-        ``ssl.fallback`` turns it off.
+        ``ssl.fallback`` turns it off, and ``ssl.verify``, which the reference does not have.
     :ivar ca: PEM files.
     :ivar cert: PEM file of the certificate to show to the broker.
     :ivar key: PEM file of its private key.
@@ -214,6 +214,12 @@ def _with_tls(broker: Broker, entry: _Entry, warnings: list[str]) -> Broker:
                 " verified, for which ssl.ca is enough here"
             )
             return dataclasses.replace(broker, tls=True, verified=False)
+    if not entry.config.getboolean(entry.name("ssl.verify"), True):
+        warnings.append(
+            f"the TLS connection to {broker.name} is not verified, as was asked for: anybody on the"
+            " way can read and change everything"
+        )
+        return dataclasses.replace(broker, tls=True, verified=False, cert=cert, key=key)
     return dataclasses.replace(
         broker, tls=True, ca=ca, cert=cert, key=key, ciphers=entry.get("ssl.ciphers")
     )

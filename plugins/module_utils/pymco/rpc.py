@@ -9,55 +9,26 @@ from __future__ import annotations
 import collections
 import dataclasses
 import functools
-import re
 import time
 import typing as t
 
 from . import exc
-from .config import LONGEST
 from .connector import connector
-from .discovery import discover
-from .exchange import Outcome, Patience, exchange
-from .matching import checked_identity
+from .exchange import Exchange, Outcome, Patience, Watch, exchange
 from .message import Filter, Message
+from .request import Amount, Plan, Request, batches, plan
 from .security import security_provider
-from .serializers import Symbol, symbolize, with_symbols
+from .serializers import Symbol, with_symbols
+from .targets import Finder, Targets, addressed, named
 
 if t.TYPE_CHECKING:
     from .config import Config
     from .connector import Connector
 
-DEFAULT_TIMEOUT = 10.0
-"""Seconds, the usual timeout of an agent."""
+__all__ = ["Amount", "Client", "Plan", "Progress", "Reply", "Request", "Result", "SimpleAction"]
+
 NOT_RPC = 5
 """The statuscode of a reply that is none by SimpleRPC's rules (MC:rpc/agent.rb, UnknownRPCError)."""
-_NAME = re.compile(r"\w+", re.ASCII)
-_COLLECTIVE = re.compile(r"[\w.\-]+", re.ASCII)
-
-
-@dataclasses.dataclass(frozen=True)
-class Request:
-    """What to call and where.
-
-    :ivar arguments: the action's inputs; the values keep their types.
-    :ivar nodes: exactly these identities; they are not discovered unless filters narrow them.
-    :ivar filter: which nodes; all kinds of entries must fit, and the nodes too if they are given.
-    :ivar collective: default: the configuration's main_collective.
-    :ivar timeout: seconds to wait for replies.
-    :ivar discovery_timeout: seconds without an answer that end discovery; default: the
-        configuration's.
-    :ivar ttl: seconds for which nodes take the request; default: the configuration's.
-    """
-
-    agent: str
-    action: str
-    arguments: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
-    nodes: t.Sequence[str] | None = None
-    filter: Filter = dataclasses.field(default_factory=Filter)
-    collective: str | None = None
-    timeout: float = DEFAULT_TIMEOUT
-    discovery_timeout: float | None = None
-    ttl: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,8 +57,14 @@ class Reply:
 class Result:
     """What a call brought.
 
-    :ivar nodes: the identities that were asked, sorted.
+    :ivar nodes: the identities that the request is for, sorted; those that answered, where nobody
+        knows for whom it was (the method "none").
+    :ivar found: how many nodes there were before a limit.
+    :ivar known: whether it is known for whom it was.
     :ivar replies: one for each that answered, sorted by sender.
+    :ivar unsent: identities that it was not sent to, sorted: there was no time, or it was stopped.
+    :ivar stopped: why no further batch was sent, if so.
+    :ivar batches: how many batches were sent.
     :ivar unexpected: identities that answered though they were not asked.
     :ivar rejected: payloads that were dropped, by reason; see :class:`.exchange.Outcome`.
     :ivar requestid: of the call; None if nobody was asked.
@@ -95,10 +72,17 @@ class Result:
     :ivar passed_over: why brokers were passed over before that one took us.
     :ivar seconds: how long connecting, discovery and the call took.
     :ivar lost: why the connection ended before the replies did, if so.
+    :ivar awaited: whether replies were waited for.
+    :ivar timeout: seconds that the replies of a batch had.
     """
 
     nodes: list[str]
+    found: int = 0
+    known: bool = True
     replies: list[Reply] = dataclasses.field(default_factory=list)
+    unsent: list[str] = dataclasses.field(default_factory=list)
+    stopped: str | None = None
+    batches: int = 0
     unexpected: list[str] = dataclasses.field(default_factory=list)
     rejected: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     requestid: str | None = None
@@ -106,12 +90,16 @@ class Result:
     passed_over: list[str] = dataclasses.field(default_factory=list)
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     lost: exc.ConnectorError | None = None
+    awaited: bool = True
+    timeout: float = 0.0
 
     @property
     def no_response(self) -> list[str]:
         """The identities that were asked and did not answer."""
-        answered = {reply.sender for reply in self.replies}
-        return [node for node in self.nodes if node not in answered]
+        if not self.awaited:
+            return []
+        others = {reply.sender for reply in self.replies}.union(self.unsent)
+        return [node for node in self.nodes if node not in others]
 
     @property
     def failed(self) -> list[Reply]:
@@ -119,23 +107,33 @@ class Result:
         return [reply for reply in self.replies if not reply.ok]
 
 
+Progress = t.Callable[[str, t.Mapping[str, t.Any], t.Optional[int]], None]
+"""Is called now and then with the phase ("discovery" or "call"), the envelopes that have come, by
+sender, and how many are expected, if that is known."""
+
+
 class Client:
     """Calls agents on nodes. Use it as a context manager: it is connected inside.
 
     :param config: which broker, and how requests are signed.
     :param clock: a monotonic clock.
+    :param progress: see :data:`Progress`.
     :raises exc.ImproperlyConfigured: the configuration does not do; nothing was opened yet.
     """
 
-    def __init__(self, config: Config, clock: t.Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        config: Config,
+        clock: t.Callable[[], float] = time.monotonic,
+        progress: Progress | None = None,
+    ) -> None:
         self.config = config
         self.security = security_provider(config)
         self.connector = connector(config)
-        self._discovery_timeout = config.getseconds("discovery_timeout")
-        self._direct = config.getboolean("direct_addressing")
-        self._direct_threshold = config.getint("direct_addressing_threshold")
         self._clock = clock
+        self._progress = progress
         self._seconds: dict[str, float] = {}
+        plan(Request("rpcutil", "ping"), config)  # so that a bad option is refused now
 
     def __enter__(self) -> Client:
         with _Stopwatch(self._clock, self._seconds, "connect"):
@@ -150,34 +148,19 @@ class Client:
         """What the user should know of the connection."""
         return list(self.connector.pool.warnings)
 
-    def check(self, request: Request) -> None:
+    def check(self, request: Request) -> Plan:
         """Refuse what cannot be sent; needs no connection.
 
+        :returns: the request with all decided that it leaves open.
         :raises exc.BadRequest: the message tells which part and why.
+        :raises exc.ImproperlyConfigured: an option of the configuration is wrong.
         """
-        for what, name in (("agent", request.agent), ("action", request.action)):
-            if not _NAME.fullmatch(name):
-                raise exc.BadRequest(
-                    f"{name!r} is no {what}: names have letters, digits and underscores only"
-                )
-        collective = request.collective or self.config.main_collective
-        if not _COLLECTIVE.fullmatch(collective):
-            raise exc.BadRequest(f"{collective!r} is no collective's name")
-        if collective not in self.config.collectives:
-            raise exc.BadRequest(
-                f"{collective!r} is not among the collectives of {self.config.source}, which are"
-                f" {', '.join(self.config.collectives)}"
-            )
-        _check_arguments(request.arguments)
-        for node in request.nodes or ():
-            checked_identity(node)
-        for what in ("timeout", "discovery_timeout", "ttl"):
-            value = getattr(request, what)
-            if value is not None and not 0 < value < LONGEST:
-                raise exc.BadRequest(
-                    f"{what} must be more than 0 and less than {LONGEST} seconds, not {value}"
-                )
-        self.security.serialize(self._message(request, _addressed(request)))
+        found = plan(request, self.config)
+        if request.reply_to is not None:
+            self.connector.check_reply_to(request.reply_to, request.agent, found.collective)
+        named(found)
+        self.security.serialize(self._message(found, addressed(found)))
+        return found
 
     def targets(self, request: Request) -> Result:
         """Find out whom the request is for, and send nothing else.
@@ -185,32 +168,7 @@ class Client:
         :raises exc.BadRequest: see :meth:`check`.
         :raises exc.ConnectorError: the broker cannot be used.
         """
-        self.check(request)
-        filter_ = _addressed(request)
-        result = Result(
-            [],
-            broker=self.connector.session.broker.name,
-            passed_over=self.connector.passed_over,
-            seconds=self._seconds,
-        )
-        if request.nodes is not None and not filter_.narrows_beyond(request.agent):
-            result.nodes = sorted(set(request.nodes))
-            return result
-        with _Stopwatch(self._clock, self._seconds, "discovery"):
-            discovery = discover(
-                self.connector,
-                self.security,
-                self.config,
-                filter_,
-                request.collective or self.config.main_collective,
-                (request.discovery_timeout or self._discovery_timeout) + filter_.seconds,
-                request.ttl,
-                None if request.nodes is None else sorted(set(request.nodes)),
-                self._clock,
-            )
-        result.nodes = discovery.nodes
-        result.rejected = discovery.outcome.rejected
-        return result
+        return self._targets(self.check(request))[0]
 
     def call(self, request: Request) -> Result:
         """Send the request to all nodes that it is for and take in their replies.
@@ -221,39 +179,146 @@ class Client:
         :raises exc.ConnectorError: the broker cannot be used, and the request has not left. If the
             connection ends later, :attr:`Result.lost` tells it.
         """
-        result = self.targets(request)
-        if not result.nodes:
+        found = self.check(request)
+        result, targets = self._targets(found)
+        if result.known and (not result.nodes or result.found < request.minimum_nodes):
             return result
-        message = self._message(request, _addressed(request))
-        direct = request.nodes is not None or (
-            self._direct and len(result.nodes) <= self._direct_threshold
-        )
         with _Stopwatch(self._clock, self._seconds, "call"):
-            outcome = exchange(
-                self.connector,
-                self.security,
-                message,
-                Patience(total=request.timeout + request.filter.seconds),
-                expected=result.nodes,
-                direct=direct,
-                clock=self._clock,
-            )
-        result.requestid = message[":requestid"]
-        result.replies = _replies(outcome, request)
-        result.unexpected = sorted(outcome.unexpected)
-        result.rejected += outcome.rejected
-        result.lost = outcome.lost
+            if request.awaits_replies:
+                self._converse(found, targets, result)
+            else:
+                self._send_away(found, targets, result)
         return result
 
-    def _message(self, request: Request, filter_: Filter) -> Message:
+    def _targets(self, found: Plan) -> tuple[Result, Targets]:
+        finder = Finder(
+            self.connector, self.security, self.config, self._clock, self._watch("discovery", None)
+        )
+        with _Stopwatch(self._clock, self._seconds, "discovery"):
+            targets = finder.find(found)
+        result = Result(
+            sorted(targets.nodes or ()),
+            found=targets.found,
+            known=targets.nodes is not None,
+            unexpected=list(targets.unexpected),
+            rejected=targets.rejected.copy(),
+            broker=self.connector.session.broker.name,
+            passed_over=self.connector.passed_over,
+            seconds=self._seconds,
+            awaited=found.request.awaits_replies,
+            timeout=found.timeout,
+        )
+        return result, targets
+
+    def _send_away(self, found: Plan, targets: Targets, result: Result) -> None:
+        """Send it and wait for nothing but the broker's word that it has it."""
+        conversation = self._exchange(found, targets, None)
+        result.batches = 1
+        nodes = targets.nodes if targets.direct else None
+        reply_to = found.request.reply_to
+        result.unsent = sorted(conversation.send_away(found.publish_timeout, nodes, reply_to))
+        self._finish(conversation, found.request, result)
+
+    def _converse(self, found: Plan, targets: Targets, result: Result) -> None:
+        conversation = self._exchange(found, targets, found.request.expected_nodes)
+        patience = Patience(found.timeout)
+        if targets.nodes is None:
+            # Nobody knows who will answer: it is over when no more do.
+            patience = Patience(found.timeout, quiet=found.window)
+        groups = batches(targets.nodes or (), found.batch_size)
+        for number, group in enumerate(groups, 1):
+            result.batches = number
+            self._ask(conversation, found, targets, group, patience, result)
+            left = [node for later in groups[number:] for node in later]
+            if left and not self._goes_on(conversation, found, group, result):
+                result.unsent += left
+                break
+        result.unsent = sorted(set(result.unsent) - set(conversation.outcome.replies))
+        self._finish(conversation, found.request, result)
+
+    def _ask(
+        self,
+        conversation: Exchange,
+        found: Plan,
+        targets: Targets,
+        group: list[str],
+        patience: Patience,
+        result: Result,
+    ) -> None:
+        """One batch: send it, and wait for its replies."""
+        if targets.nodes is not None:
+            conversation.intake.await_only(group)
+        if targets.direct:
+            unsent = conversation.send(found.publish_timeout, group)
+            conversation.intake.await_only(set(group).difference(unsent))
+            result.unsent += unsent
+        elif len(group) < len(targets.nodes or ()):
+            narrowed = dataclasses.replace(targets, filter=targets.filter.with_identities(group))
+            conversation.readdress(self._message(found, narrowed.filter))
+            conversation.send(found.publish_timeout)
+        else:
+            conversation.send(found.publish_timeout)
+        conversation.listen(patience)
+
+    def _goes_on(
+        self, conversation: Exchange, found: Plan, group: list[str], result: Result
+    ) -> bool:
+        """Whether a further batch is to be sent, after the time that is to pass before it."""
+        outcome, most = conversation.outcome, found.request.max_fail_percentage
+        if outcome.lost is not None:
+            return False
+        if most is not None:
+            envelopes = [outcome.replies[node] for node in group if node in outcome.replies]
+            bad = len(group) - sum(_is_ok(envelope[":body"]) for envelope in envelopes)
+            if 100 * bad > most * len(group):
+                result.stopped = (
+                    f"{bad} of the {len(group)} nodes of batch {result.batches} failed or did not"
+                    f" answer, which is more than {most:g} %"
+                )
+                return False
+        conversation.pause(found.batch_sleep)
+        return conversation.outcome.lost is None
+
+    def _exchange(self, found: Plan, targets: Targets, enough: int | None) -> Exchange:
+        nodes = targets.nodes
+        return Exchange(
+            self.connector,
+            self.security,
+            self._message(found, targets.filter),
+            nodes,
+            # Who is known is waited for by name.
+            enough if nodes is None else None,
+            self._clock,
+            self._watch("call", enough if nodes is None else len(nodes)),
+        )
+
+    def _watch(self, phase: str, expected: int | None) -> Watch | None:
+        progress = self._progress
+        if progress is None:
+            return None
+        return lambda outcome: progress(phase, outcome.replies, expected)
+
+    def _finish(self, conversation: Exchange, request: Request, result: Result) -> None:
+        outcome = conversation.outcome
+        result.requestid = conversation.requestid
+        result.replies = _replies(outcome, request)
+        if not result.known:
+            result.nodes = [reply.sender for reply in result.replies]
+            result.found = len(result.nodes)
+        result.unexpected = sorted({*result.unexpected, *outcome.unexpected})
+        result.rejected += outcome.rejected
+        result.lost = outcome.lost
+
+    def _message(self, found: Plan, filter_: Filter) -> Message:
         """The envelope of an RPC request (MC:rpc/client.rb, new_request)."""
+        request = found.request
         body = {
             Symbol("agent"): request.agent,
             Symbol("action"): request.action,
             Symbol("caller"): self.security.callerid,
-            Symbol("data"): {**symbolize(request.arguments), Symbol("process_results"): True},
+            Symbol("data"): request.data(),
         }
-        return Message(body, request.agent, self.config, filter_, request.collective, request.ttl)
+        return Message(body, request.agent, self.config, filter_, found.collective, request.ttl)
 
 
 class SimpleAction:
@@ -338,19 +403,9 @@ class _Stopwatch:
         self._seconds[self._phase] = round(self._clock() - self._start, 3)
 
 
-def _check_arguments(arguments: t.Mapping[str, t.Any]) -> None:
-    for name in arguments:
-        if not isinstance(name, str):
-            raise exc.BadRequest(f"the argument {name!r} has a name that is no text")
-        if f":{name}" in arguments:
-            raise exc.BadRequest(f"the argument {name} is there twice, with a colon and without")
-    if ":process_results" in symbolize(arguments):
-        raise exc.BadRequest("process_results is MCollective's own and no argument of an action")
-
-
-def _addressed(request: Request) -> Filter:
-    """The request's filter, with the agent that a node must have to act on it."""
-    return request.filter.copy().add_agent(request.agent)
+def _is_ok(body: t.Any) -> bool:
+    """Whether a reply's body tells of success, as :func:`_reply` has it."""
+    return isinstance(body, dict) and body.get(":statuscode", body.get("statuscode")) == 0
 
 
 def _replies(outcome: Outcome, request: Request) -> list[Reply]:

@@ -186,26 +186,37 @@ class BaseConnector(abc.ABC):
         ttl: int,
         reply_to: str,
         deadline: float,
-        nodes: t.Iterable[str] | None = None,
-    ) -> None:
+        nodes: t.Sequence[str] | None = None,
+    ) -> list[str]:
         """Send a request: once to everybody, or once to each of the nodes.
 
         :param reply_to: what :meth:`open_replies` returned, or any other place.
         :param deadline: on the monotonic clock; when the broker must have taken all of it.
+        :returns: the nodes that it was not sent to since the deadline had come.
         :raises exc.BadRequest: this middleware takes no other place for replies.
-        :raises exc.ConnectorError: the connection is gone, or the broker too slow. Some of the
+        :raises exc.ConnectorError: the connection is gone, or the broker takes nothing. Some of the
             nodes may have got it.
+        """
+        self.check_reply_to(reply_to, agent, collective)
+        body = self._wrap(payload)
+        targets: t.Sequence[str | None] = [None] if nodes is None else nodes
+        for position, node in enumerate(targets):
+            if position and time.monotonic() >= deadline:
+                return [name for name in targets[position:] if name is not None]
+            target = self.get_target(agent, collective, node)
+            self.session.send(target, body, self.headers(ttl, reply_to, node), deadline)
+        return []
+
+    def check_reply_to(self, reply_to: str, agent: str, collective: str) -> None:
+        """Refuse a place for replies that this middleware cannot use.
+
+        :raises exc.BadRequest: it takes no other than its own.
         """
         if not self.takes_reply_to and reply_to != self.get_reply_target(agent, collective):
             raise exc.BadRequest(
                 f"connector = {self.config.connector} always has replies sent to"
                 f" {self.get_reply_target(agent, collective)}, not to {reply_to}"
             )
-        body = self._wrap(payload)
-        targets: t.Iterable[str | None] = [None] if nodes is None else nodes
-        for node in targets:
-            target = self.get_target(agent, collective, node)
-            self.session.send(target, body, self.headers(ttl, reply_to, node), deadline)
 
     def next_payload(self, timeout: float) -> bytes | None:
         """The next payload that came in; None if there is none within timeout seconds.

@@ -56,6 +56,14 @@ class Aggregated:
         text = "\n".join(sprintf(self.format, [*pair]).rstrip("\n") for pair in often_first)
         return text.split("\n") if text else []
 
+    def shown(self) -> list[str]:
+        """The lines that mco prints for it, or one, further in, that tells why there are none."""
+        try:
+            lines = self.lines()
+        except FormatError as error:
+            return [f"  Could not show the summary - {error}"]
+        return lines or ["  No aggregate summary could be computed"]
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -81,20 +89,17 @@ class Summary:
         """It as mco prints it behind the replies."""
         shown: list[str] = []
         for result in self.results:
-            shown += [f"Summary of {result.display_as}:", "", *_indented(result), ""]
+            shown += [
+                f"Summary of {result.display_as}:",
+                "",
+                *(f"   {line}" for line in result.shown()),
+                "",
+            ]
         for failure in self.failures:
             why = _FAILURES[failure.type].format(name=failure.output)
             text = f"     Could not compute summary - {why}"
             shown += [f"Summary of {failure.output}:", "", text, ""]
         return shown
-
-
-def _indented(result: Aggregated) -> list[str]:
-    try:
-        lines = result.lines()
-    except FormatError as error:
-        return [f"     Could not show the summary - {error}"]
-    return [f"   {line}" for line in lines] or ["     No aggregate summary could be computed"]
 
 
 def summarize(action: Action, replies: t.Iterable[t.Mapping[str, t.Any]]) -> Summary:

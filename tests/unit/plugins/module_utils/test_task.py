@@ -12,12 +12,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.pymco.mcollective.plugins.module_utils import _task
-from ansible_collections.pymco.mcollective.plugins.module_utils._task import (
-    Task,
-    TaskFailed,
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.configuration import (
     visible_values,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.values import to_json
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
 
@@ -35,8 +35,7 @@ CONFIG = {
 
 def params(**given: t.Any) -> dict[str, t.Any]:
     """Options as Ansible hands them over."""
-    specs = {**_task.CLIENT_OPTIONS, **_task.TARGET_OPTIONS, **_task.RPC_OPTIONS}
-    defaults = {name: spec.get("default") for name, spec in specs.items()}
+    defaults = {name: spec.get("default") for name, spec in RpcTask.options.items()}
     return {**defaults, "agent": "rpcutil", "action": "ping", "config": CONFIG, **given}
 
 
@@ -71,8 +70,8 @@ def unwarned(message: str) -> None:
     ],
 )
 def test_data_become_what_json_can_carry(value: t.Any, plain: t.Any) -> None:
-    assert _task.to_json(value) == plain
-    assert json.loads(json.dumps(_task.to_json(value))) == plain
+    assert to_json(value) == plain
+    assert json.loads(json.dumps(to_json(value))) == plain
 
 
 def test_no_symbol_is_left_anywhere() -> None:
@@ -81,7 +80,7 @@ def test_no_symbol_is_left_anywhere() -> None:
         for item in [*value, *value.values()] if isinstance(value, dict) else []:
             yield from types(item)
 
-    converted = _task.to_json({Symbol("a"): Symbol("b"), "c": {Symbol("d"): Symbol("e")}})
+    converted = to_json({Symbol("a"): Symbol("b"), "c": {Symbol("d"): Symbol("e")}})
     assert set(types(converted)) == {dict, str}
 
 
@@ -89,8 +88,8 @@ def test_no_symbol_is_left_anywhere() -> None:
 
 
 def test_a_config_with_a_connector_needs_no_file() -> None:
-    task = Task(params(), unwarned, {})
-    assert task.config.source == "the option config"
+    task = RpcTask(params(), unwarned, {})
+    assert task.config.source == "the given options"
     assert task.config["plugin.rabbitmq.pool.1.port"] == "1"
 
 
@@ -98,25 +97,25 @@ def test_config_wins_over_the_file(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "client.cfg"
     path.write_text("connector = rabbitmq\nidentity = file\nttl = 5\nodd = 1\n")
     warnings: list[str] = []
-    task = Task(params(config_file=str(path), config={"ttl": 7}), warnings.append, {})
+    task = RpcTask(params(config_file=str(path), config={"ttl": 7}), warnings.append, {})
     assert (task.config.identity, task.config.getint("ttl")) == ("file", 7)
     assert warnings == [f"{path}:4: unknown option odd"]
 
 
 def test_a_boolean_of_config_is_a_truth_value() -> None:
     config = {**CONFIG, "plugin.rabbitmq.base64": True, "direct_addressing": False}
-    task = Task(params(config=config), unwarned, {})
+    task = RpcTask(params(config=config), unwarned, {})
     assert task.config.getboolean("plugin.rabbitmq.base64") is True
     assert task.config.getboolean("direct_addressing") is False
 
 
 def test_a_file_that_is_missing_fails_the_task() -> None:
     with pytest.raises(TaskFailed, match=r"/no/such\.cfg: No such file"):
-        Task(params(config_file="/no/such.cfg"), unwarned, {})
+        RpcTask(params(config_file="/no/such.cfg"), unwarned, {})
 
 
 def test_secrets_are_hidden_and_the_rest_of_config_is_not() -> None:
-    task = Task(params(), unwarned, {"STOMP_PASSWORD": "of the environment"})
+    task = RpcTask(params(), unwarned, {"STOMP_PASSWORD": "of the environment"})
     assert task.secrets() == {"a psk", "a password", "of the environment"}
     assert visible_values(params()) == {"rabbitmq", "me", "1", "127.0.0.1", "alice"}
 
@@ -135,7 +134,7 @@ def test_options_that_cannot_be_used_show_no_secrets_either() -> None:
 def test_secrets_of_a_file_are_hidden_too(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "client.cfg"
     path.write_text("connector = rabbitmq\nplugin.psk = of the file\n")
-    task = Task(params(config_file=str(path), config=None), unwarned, {})
+    task = RpcTask(params(config_file=str(path), config=None), unwarned, {})
     assert task.secrets() == {"of the file"}
     assert visible_values(params(config_file=str(path), config=None)) == set()
 
@@ -144,10 +143,10 @@ def test_null_in_config_is_not_set(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "client.cfg"
     path.write_text("connector = rabbitmq\nidentity = file\nttl = 5\n")
     given = {"ttl": None, "identity": "given", "connector": None}
-    task = Task(params(config_file=str(path), config=given), unwarned, {})
+    task = RpcTask(params(config_file=str(path), config=given), unwarned, {})
     assert (task.config.getint("ttl"), task.config.identity) == (5, "given")
     assert task.config.connector == "rabbitmq"
-    task = Task(params(config={**CONFIG, "ttl": None}), unwarned, {})
+    task = RpcTask(params(config={**CONFIG, "ttl": None}), unwarned, {})
     assert task.config.getint("ttl") == 60
 
 
@@ -156,7 +155,7 @@ def test_a_list_or_dict_in_config_is_refused(value: t.Any) -> None:
     with pytest.raises(
         TaskFailed, match="^the option config: main_collective must be a single value$"
     ):
-        Task(params(config={**CONFIG, "main_collective": value}), unwarned, {})
+        RpcTask(params(config={**CONFIG, "main_collective": value}), unwarned, {})
 
 
 @pytest.mark.parametrize(
@@ -177,7 +176,7 @@ def test_a_list_or_dict_in_config_is_refused(value: t.Any) -> None:
         ({"config": {**CONFIG, "plugin.psk": ""}}, r"needs the option plugin\.psk"),
         ({"arguments": {":process_results": True}}, "process_results is"),
         ({"arguments": {"a": 1, ":a": 2}}, "argument a is there twice"),
-        ({"collective": "elsewhere"}, "'elsewhere' is not among the collectives of the option"),
+        ({"collective": "elsewhere"}, "'elsewhere' is not among the collectives of the given"),
         ({"timeout": float("nan")}, "timeout must be more than 0"),
         ({"timeout": float("inf")}, "timeout must be more than 0"),
         ({"discovery_timeout": 3e6}, "discovery_timeout must be more than 0"),
@@ -189,19 +188,19 @@ def test_a_list_or_dict_in_config_is_refused(value: t.Any) -> None:
 def test_a_wrong_option_fails_before_anything_is_opened(given: dict[str, t.Any], why: str) -> None:
     # Port 1 would be refused with another message.
     with pytest.raises(TaskFailed, match=why):
-        Task(params(**given), unwarned, {}).call(check_mode=False)
+        RpcTask(params(**given), unwarned, {}).run(check_mode=False)
 
 
 def test_a_data_function_that_a_ddl_does_not_allow_fails_before_anything_is_opened() -> None:
     with pytest.raises(TaskFailed, match="the DDL of fstat_data refuses this: it does not return"):
-        Task(params(compound_filter="fstat('/x').inode=1"), unwarned, {}).call(check_mode=False)
+        RpcTask(params(compound_filter="fstat('/x').inode=1"), unwarned, {}).run(check_mode=False)
 
 
 def test_a_data_function_without_ddl_is_a_warning() -> None:
     warnings: list[str] = []
-    task = Task(params(compound_filter="new('x').y=1"), warnings.append, {})
+    task = RpcTask(params(compound_filter="new('x').y=1"), warnings.append, {})
     with pytest.raises(TaskFailed):  # there is no broker
-        task.call(check_mode=False)
+        task.run(check_mode=False)
     assert "the data function new is sent unchecked" in warnings[0]
 
 
@@ -209,7 +208,7 @@ def test_a_broker_that_is_down_fails_the_task() -> None:
     with pytest.raises(
         TaskFailed, match="cannot connect to 127.0.0.1:1: connection refused"
     ) as caught:
-        Task(params(), unwarned, {}).call(check_mode=False)
+        RpcTask(params(), unwarned, {}).run(check_mode=False)
     assert "a password" not in str(caught.value)
     assert caught.value.result == {}
 
@@ -225,7 +224,7 @@ class FakeClient:
         self.calls: list[str] = []
         self.warnings: list[str] = []
 
-    def __call__(self, config: t.Any) -> FakeClient:
+    def __call__(self, config: t.Any, progress: t.Any = None) -> FakeClient:
         return self
 
     def __enter__(self) -> FakeClient:
@@ -243,7 +242,7 @@ class FakeClient:
 
     def targets(self, request: rpc.Request) -> rpc.Result:
         self.calls.append("targets")
-        return rpc.Result(self.result.nodes)
+        return rpc.Result(self.result.nodes, found=self.result.found, known=self.result.known)
 
 
 def reply(sender: str, code: int = 0, message: str = "OK") -> rpc.Reply:
@@ -252,7 +251,8 @@ def reply(sender: str, code: int = 0, message: str = "OK") -> rpc.Reply:
 
 def result(nodes: str, *replies: rpc.Reply, **more: t.Any) -> rpc.Result:
     given = {"requestid": "f" * 32 if nodes else None, "broker": "b:1", **more}
-    return rpc.Result(nodes.split(), list(replies), **given)
+    names = nodes.split()
+    return rpc.Result(names, found=len(names), replies=list(replies), **given)
 
 
 def called(
@@ -266,7 +266,7 @@ def called(
     monkeypatch.setattr(rpc, "Client", client)
     warn = unwarned if result_.lost is None else lambda message: None
     try:
-        return Task(params(**given), warn, {}).call(check_mode), "", client.calls
+        return RpcTask(params(**given), warn, {}).run(check_mode), "", client.calls
     except TaskFailed as failure:
         return failure.result, str(failure), client.calls
 
@@ -277,7 +277,15 @@ LOST = exc.ConnectionLost("b:1 closed the connection", "b:1")
 
 
 def test_a_good_result_is_returned_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    good = result("a b", reply("a"), reply("b"), unexpected=["z"], seconds={"call": 0.5})
+    good = result(
+        "a b",
+        reply("a"),
+        reply("b"),
+        unexpected=["z"],
+        seconds={"call": 0.5},
+        batches=1,
+        timeout=12.0,
+    )
     good.rejected["forged"] = 2
     returned, message, _calls = called(monkeypatch, good)
     assert message == ""
@@ -290,6 +298,7 @@ def test_a_good_result_is_returned_in_full(monkeypatch: pytest.MonkeyPatch) -> N
         ],
         "nodes": ["a", "b"],
         "no_response": [],
+        "unsent": [],
         "unexpected": ["z"],
         "stats": {
             "requestid": "f" * 32,
@@ -300,8 +309,11 @@ def test_a_good_result_is_returned_in_full(monkeypatch: pytest.MonkeyPatch) -> N
             "ok": 2,
             "failed": 0,
             "no_response": 0,
+            "unsent": 0,
+            "batches": 1,
             "rejected": {"forged": 2},
             "lost": None,
+            "timeout": 12.0,
             "seconds": {"call": 0.5},
         },
     }
@@ -348,9 +360,9 @@ def test_failures_are_named_with_their_messages(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_silence_is_told_with_nodes_time_and_usual_causes(monkeypatch: pytest.MonkeyPatch) -> None:
-    silent = result("a b c d e", reply("e"))
+    silent = result("a b c d e", reply("e"), timeout=2.5)
     silent.rejected.update({"forged": 2, "duplicate": 1})
-    message = called(monkeypatch, silent, timeout=2.5)[1]
+    message = called(monkeypatch, silent)[1]
     assert message.startswith(
         "4 of 5 nodes did not answer: a, b, c and 1 more within 2.5 s"
         " (replies that were rejected: 1 duplicate, 2 forged). Nodes say nothing about requests"
@@ -373,7 +385,7 @@ def test_a_lost_connection_is_a_warning_whether_the_task_fails_or_not(
     warnings: list[str] = []
     monkeypatch.setattr(rpc, "Client", FakeClient(result("a b", reply("a"), lost=LOST)))
     with contextlib.suppress(TaskFailed):
-        Task(params(fail_on=fail_on), warnings.append, {}).call(check_mode=False)
+        RpcTask(params(fail_on=fail_on), warnings.append, {}).run(check_mode=False)
     assert warnings == [
         "the connection ended before all replies were in: b:1 closed the connection"
     ]
@@ -404,7 +416,7 @@ def test_no_nodes_is_told_with_the_agent(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_no_nodes_is_told_with_what_could_not_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rpc, "Client", FakeClient(result("")))
     with pytest.raises(TaskFailed) as caught:
-        Task(params(compound_filter="new('x').y=1"), [].append, {}).call(check_mode=False)
+        RpcTask(params(compound_filter="new('x').y=1"), [].append, {}).run(check_mode=False)
     assert "Also: the data function new is sent unchecked" in str(caught.value)
 
 
@@ -461,7 +473,7 @@ def test_the_options_reach_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "check", seen.append)
     monkeypatch.setattr(rpc, "Client", client)
     options: dict[str, t.Any] = {
-        "arguments": {"port": 80},
+        "arguments": {":port": 80},
         "nodes": ["a"],
         "collective": "fleet",
         "timeout": 3.0,
@@ -475,7 +487,7 @@ def test_the_options_reach_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
         "identity_filters": ["a"],
         "compound_filter": "web and fstat('/x').size>1",
     }
-    Task(params(**options, **filters), unwarned, {}).call(check_mode=False)
+    RpcTask(params(**options, **filters), unwarned, {}).run(check_mode=False)
     (request,) = seen
     for name, value in options.items():
         assert getattr(request, name) == value
@@ -485,12 +497,12 @@ def test_the_options_reach_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def client(_config: t.Any) -> t.NoReturn:
+    def client(_config: t.Any, progress: t.Any = None) -> t.NoReturn:
         raise exc.MissingDependency("stomp.py", "connections to a broker")
 
     monkeypatch.setattr(rpc, "Client", client)
     with pytest.raises(TaskFailed) as caught:
-        Task(params(), unwarned, {}).call(check_mode=False)
+        RpcTask(params(), unwarned, {}).run(check_mode=False)
     assert caught.value.missing == "stomp.py"
     assert str(caught.value) == (
         "the Python library stomp.py is needed for connections to a broker; install it"

@@ -51,8 +51,8 @@ def test_nodes_by_name_are_asked_directly_without_discovery() -> None:
     with ScriptedBroker(script) as broker, Client(config(broker.port)) as client:
         result = client.call(request)
     assert [destination for destination, _request in seen] == [
-        "/exchange/mcollective_directed/a",
         "/exchange/mcollective_directed/b",
+        "/exchange/mcollective_directed/a",
     ]
     assert result.requestid == seen[0][1][":requestid"] == seen[1][1][":requestid"]
     body = seen[0][1][":body"]

@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What every task does: take options, make a configuration of them, run, and fail in good order."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, matching, rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
+
+from .configuration import configuration
+from .options import Spec
+
+if t.TYPE_CHECKING:
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Library
+
+Params = t.Mapping[str, t.Any]
+Returned = dict[str, t.Any]
+
+
+class TaskFailed(Exception):
+    """The task failed.
+
+    :ivar result: what the task returns all the same.
+    :ivar missing: the library that is missing, if that is why.
+    """
+
+    def __init__(
+        self, msg: str, result: Returned | None = None, missing: str | None = None
+    ) -> None:
+        super().__init__(msg)
+        self.result = result or {}
+        self.missing = missing
+
+
+class Task:
+    """One task: its options, checked, and what they lead to.
+
+    :param params: the options as Ansible has validated them.
+    :param warn: is called with what the user should know besides the result.
+    :param environ: the environment variables to honour; default: the process's.
+    :param progress: see :data:`.rpc.Progress`.
+    :raises TaskFailed: an option is wrong; nothing was opened or sent.
+    """
+
+    options: t.ClassVar[Spec] = {}
+    """Its argument specification."""
+
+    def __init__(
+        self,
+        params: Params,
+        warn: t.Callable[[str], None],
+        environ: t.Mapping[str, str] | None = None,
+        progress: rpc.Progress | None = None,
+    ) -> None:
+        self.params = params
+        self.warn = warn
+        self._progress = progress
+        with failures():
+            self.config = configuration(params, os.environ if environ is None else environ)
+        for warning in self.config.warnings:
+            warn(warning)
+
+    def secrets(self) -> set[str]:
+        """The values that must not be seen, wherever they come from."""
+        return set(self.config.secrets())
+
+    def run(self, check_mode: bool) -> Returned:
+        """Do it.
+
+        :returns: what the task returns.
+        :raises TaskFailed: with all that came back.
+        """
+        with failures():
+            return self._run(check_mode)
+
+    def _run(self, check_mode: bool) -> Returned:
+        raise NotImplementedError
+
+    # -- for subclasses ------------------------------------------------------------------------
+
+    def client(self) -> rpc.Client:
+        """A client that is not connected yet; what is to be said of its connection is said."""
+        client = rpc.Client(self.config, progress=self._progress)
+        for warning in client.warnings:
+            self.warn(warning)
+        return client
+
+    def library(self, paths: t.Sequence[str] = ()) -> Library:
+        """Where DDLs are. It is loaded when it is needed: that takes longer than a call."""
+        from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Library
+
+        return Library(self.config.libdirs, paths)
+
+    def request(self, agent: str, action: str, **fields: t.Any) -> rpc.Request:
+        """A request to the targets that the options name. What cannot be checked is warned of."""
+        params = self.params
+        filter_ = filters(params)
+        self.doubts = self._doubts(filter_)
+        for doubt in self.doubts:
+            self.warn(doubt)
+        targets: Returned = {name: params.get(name) for name in TARGETS}
+        return rpc.Request(
+            agent, action, filter=filter_, collective=params["collective"], **targets, **fields
+        )
+
+    def _doubts(self, filter_: Filter) -> list[str]:
+        """Check the data functions of compound filters; what cannot be checked is returned."""
+        if not filter_.compounds:
+            return []
+        from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.functions import (
+            check_functions,
+        )
+
+        return check_functions(filter_, self.library().data)
+
+
+TARGETS = (
+    *("nodes", "discovery_method", "discovery_options", "discovery_timeout", "expected_nodes"),
+    *("limit", "limit_method", "limit_seed"),
+)
+"""Options that are fields of a request by the same name."""
+
+
+def filters(params: Params) -> Filter:
+    """The filter that the options stand for.
+
+    :raises exc.BadFilter: one does not parse.
+    """
+    found = Filter()
+    matching.add_facts(found, params["fact_filters"])
+    matching.add_classes(found, params["class_filters"])
+    matching.add_agents(found, params["agent_filters"])
+    matching.add_identities(found, params["identity_filters"])
+    if params["compound_filter"] is not None:
+        found.add_compound(params["compound_filter"])
+    return found
+
+
+@contextlib.contextmanager
+def failures() -> t.Iterator[None]:
+    """Turns the client's errors into the task's."""
+    try:
+        yield
+    except exc.MissingDependency as error:
+        raise TaskFailed(str(error), missing=error.package) from error
+    except exc.PyMcoException as error:
+        raise TaskFailed(str(error)) from error

@@ -1,0 +1,182 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The options of the doc fragment client as a :class:`.Config`.
+
+Later ones win: client.cfg and plugin.d, the option config, then the options with names of their own.
+The environment variables of the reference lose to these, since a task's words are the nearer ones.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options import is_secret
+
+Params = t.Mapping[str, t.Any]
+
+_KEYS = {
+    "ssl": {
+        "private_key": "plugin.ssl_client_private",
+        "public_key": "plugin.ssl_client_public",
+        "server_public_key": "plugin.ssl_server_public",
+        "serializer": "plugin.ssl_serializer",
+    },
+    "aes_security": {
+        "private_key": "plugin.aes.client_private",
+        "public_key": "plugin.aes.client_public",
+        "serializer": "plugin.aes.serializer",
+    },
+    "psk": {"psk": "plugin.psk"},
+    "none": {"serializer": "plugin.none.serializer"},
+}
+"""How the options of a security provider are called in client.cfg."""
+_SECURITY = ("psk", "private_key", "public_key", "server_public_key", "serializer")
+_BROKER = {
+    "port": "port",
+    "user": "user",
+    "password": "password",
+    "tls": "ssl",
+    "ca_cert": "ssl.ca",
+    "client_cert": "ssl.cert",
+    "client_key": "ssl.key",
+    "validate_certs": "ssl.verify",
+}
+_VARIABLES = {
+    "psk": ("MCOLLECTIVE_PSK",),
+    "private_key": ("MCOLLECTIVE_SSL_PRIVATE", "MCOLLECTIVE_AES_PRIVATE"),
+    "public_key": ("MCOLLECTIVE_SSL_PUBLIC", "MCOLLECTIVE_AES_PUBLIC"),
+}
+"""Which of the reference's environment variables lose to an option."""
+
+
+def configuration(params: Params, environ: t.Mapping[str, str]) -> Config:
+    """The configuration that a task's options stand for.
+
+    :raises exc.ImproperlyConfigured: there is none, or an option is wrong or has no use.
+    """
+    base = _base(params, environ)
+    provider = params.get("security_provider") or base["securityprovider"]
+    own = {
+        **_core(params),
+        **_security(params, provider.lower()),
+        **_middleware(params, base),
+    }
+    return base.altered(own, _environ(params, environ)) if own else base
+
+
+def _base(params: Params, environ: t.Mapping[str, str]) -> Config:
+    """What client.cfg and the option config say; who names a connector needs no file."""
+    given = _texts(params["config"] or {})
+    if params.get("connector"):
+        given["connector"] = params["connector"]
+    if params["config_file"] is None and "connector" in given:
+        return Config(given, environ, "the given options")
+    return Config.from_configfile(params["config_file"], environ, given)
+
+
+def _texts(given: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """The option config as texts; null means that an option is not set there."""
+    for key, value in given.items():
+        if isinstance(value, (dict, list)):
+            raise exc.ImproperlyConfigured(f"the option config: {key} must be a single value")
+    return {key: str(value) for key, value in given.items() if value is not None}
+
+
+def _core(params: Params) -> dict[str, str]:
+    names = {
+        "security_provider": "securityprovider",
+        "identity": "identity",
+        "connect_timeout": "connection_timeout",
+    }
+    return {key: str(params[name]) for name, key in names.items() if params.get(name) is not None}
+
+
+def _security(params: Params, provider: str) -> dict[str, str]:
+    keys = _KEYS.get(provider, {})
+    found = {}
+    for name in _SECURITY:
+        value = params.get(name)
+        if value is None:
+            continue
+        if name not in keys:
+            raise exc.ImproperlyConfigured(
+                f"the option {name} has no use with security_provider = {provider}"
+                + (f", which takes {', '.join(sorted(keys))}" if keys else "")
+            )
+        found[keys[name]] = value
+    return found
+
+
+def _middleware(params: Params, base: Config) -> dict[str, str]:
+    prefix = f"plugin.{base.connector}"
+    found = {}
+    if params.get("vhost") is not None:
+        found[f"{prefix}.vhost"] = params["vhost"]
+    brokers = params.get("brokers")
+    if brokers is not None:
+        found[f"{prefix}.pool.size"] = str(len(brokers))
+    count = len(brokers) if brokers is not None else _size(base, prefix)
+    for number in range(1, count + 1):
+        broker = brokers[number - 1] if brokers else {}
+        found.update(_broker(params, broker, base.connector, number))
+    return found
+
+
+def _size(base: Config, prefix: str) -> int:
+    """How many brokers the configuration names; what is wrong with that it says itself later."""
+    text = base.get(f"{prefix}.pool.size", "0")
+    return int(text) if text.isdecimal() and len(text) < 4 else 0
+
+
+def _broker(params: Params, broker: Params, connector: str, number: int) -> dict[str, str]:
+    """One entry of the pool: what it says itself, and what is said for all of them."""
+    shared = {name: params.get(name) for name in ("ca_cert", "client_cert", "client_key")}
+    if not params.get("validate_certs", True):
+        shared["validate_certs"] = False
+    merged = {**shared, **{name: value for name, value in broker.items() if value is not None}}
+    if broker and any(merged.get(name) for name in ("ca_cert", "client_cert")):
+        merged.setdefault("tls", True)
+    form = f"plugin.{connector}.pool.{number}.{{}}"
+    if connector == "stomp":
+        form = f"plugin.stomp.pool.{{}}{number}"
+    names = {"host": "host", **_BROKER}
+    return {
+        form.format(key): str(merged[name])
+        for name, key in names.items()
+        if merged.get(name) is not None
+    }
+
+
+def _environ(params: Params, environ: t.Mapping[str, str]) -> dict[str, str]:
+    """The environment without what an option of the task is to win over."""
+    beaten = {name for option, names in _VARIABLES.items() if params.get(option) for name in names}
+    for broker in params.get("brokers") or ():
+        beaten |= {"STOMP_USER"} if broker.get("user") is not None else set()
+        beaten |= {"STOMP_PASSWORD"} if broker.get("password") is not None else set()
+    certs = [params, *(params.get("brokers") or ())]
+    endings = tuple(
+        ending
+        for option, ending in (("client_cert", "_SSL_CERT"), ("client_key", "_SSL_KEY"))
+        if any(given.get(option) for given in certs)
+    )
+    return {
+        name: value
+        for name, value in environ.items()
+        if name not in beaten
+        and not (endings and name.startswith("MCOLLECTIVE_") and name.endswith(endings))
+    }
+
+
+def visible_values(params: Params) -> set[str]:
+    """The values of the option config that may be seen.
+
+    The option as a whole is kept out of logs. Were all its values scrubbed from results too, words
+    such as "mcollective" would vanish from every reply.
+    """
+    given = params["config"] or {}
+    secret = {str(value) for key, value in given.items() if is_secret(key)}
+    return {str(value) for value in given.values()} - secret

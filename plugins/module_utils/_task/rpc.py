@@ -1,0 +1,201 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""mcollective_rpc: an action of an agent on many nodes."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
+
+from . import words
+from .base import Returned, Task, TaskFailed
+from .options import CLIENT_OPTIONS, FAILURES, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
+from .values import to_json
+
+if t.TYPE_CHECKING:
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Action
+
+CALL_OPTIONS: Spec = {
+    "agent": {"type": "str", "required": True},
+    "action": {"type": "str", "required": True},
+    "arguments": {"type": "dict", "default": {}},
+    "timeout": {"type": "float"},
+    "publish_timeout": {"type": "float"},
+    "ttl": {"type": "int"},
+    "batch_size": {"type": "str"},
+    "batch_sleep": {"type": "float"},
+    "max_fail_percentage": {"type": "float"},
+    "process_results": {"type": "bool", "default": True},
+    "reply_to": {"type": "str"},
+    "validate": {"type": "str", "choices": ["auto", "strict", "off"], "default": "auto"},
+    "ddl_path": {"type": "list", "elements": "path", "default": []},
+    "read_only": {"type": "bool", "default": False},
+    "return_replies": {"type": "str", "choices": ["all", "failed", "none"], "default": "all"},
+}
+_FIELDS = (
+    *("arguments", "timeout", "publish_timeout", "ttl", "batch_size", "batch_sleep"),
+    *("max_fail_percentage", "process_results", "reply_to"),
+)
+"""Options that are fields of a request by the same name."""
+
+
+class RpcTask(Task):
+    """Calls the action that the options name.
+
+    In check mode an action that changes something is not sent; whom it would reach is found out all
+    the same.
+    """
+
+    options: t.ClassVar[Spec] = {
+        **CLIENT_OPTIONS,
+        **TARGET_OPTIONS,
+        **CALL_OPTIONS,
+        **PROGRESS_OPTIONS,
+        "fail_on": fail_on(*FAILURES),
+    }
+
+    def _run(self, check_mode: bool) -> Returned:
+        params = self.params
+        fields = {name: params[name] for name in _FIELDS}
+        if params["expected_nodes"] and "no_nodes" in params["fail_on"]:
+            fields["minimum_nodes"] = params["expected_nodes"]
+        request, action = self._described(self.request(params["agent"], params["action"], **fields))
+        client = self.client()
+        client.check(request)
+        send = params["read_only"] or not check_mode
+        with client:
+            result = client.call(request) if send else client.targets(_foreseen(request))
+        if result.lost and request.awaits_replies:
+            self.warn(f"the connection ended before all replies were in: {result.lost}")
+        reached = result.requestid if send else result.nodes or not result.known
+        returned = self._returned(result, action)
+        returned["changed"] = bool(reached) and not params["read_only"]
+        self._judge(result, request, returned, send)
+        return returned
+
+    def _described(self, request: rpc.Request) -> tuple[rpc.Request, Action | None]:
+        """The request as the agent's DDL completes it."""
+        validate = self.params["validate"]
+        if validate == "off":
+            return request, None
+        from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.described import (
+            describe,
+        )
+
+        library = self.library(self.params["ddl_path"])
+        description = describe(request, library, strict=validate == "strict")
+        for doubt in description.doubts:
+            self.warn(doubt)
+        return description.request, description.action
+
+    def _returned(self, result: rpc.Result, action: Action | None) -> Returned:
+        wanted = self.params["return_replies"]
+        replies = result.replies if wanted == "all" else result.failed
+        shown = [] if wanted == "none" else [reply_of(reply) for reply in replies]
+        returned = outcome_of(result, shown)
+        if len(result.nodes) == 1 and shown:
+            returned["reply"] = shown[0]
+        if action is not None and action.aggregates and result.requestid and result.awaited:
+            returned["summary"] = summary_of(action, result)
+        return returned
+
+    def _judge(
+        self, result: rpc.Result, request: rpc.Request, returned: Returned, sent: bool
+    ) -> None:
+        """Fail as fail_on has it, with everything that came back."""
+        complaints = list(self._complaints(result, request, sent))
+        if complaints:
+            raise TaskFailed("; ".join(complaints), returned)
+
+    def _complaints(self, result: rpc.Result, request: rpc.Request, sent: bool) -> t.Iterator[str]:
+        on = self.params["fail_on"]
+        if "no_nodes" in on:
+            if not result.nodes and (result.known or (sent and result.awaited)):
+                yield words.nobody(result, request, self.doubts)
+                return
+            if (result.known or sent) and result.found < (request.expected_nodes or 0):
+                yield words.too_few(result, request)
+        if not sent:
+            return
+        if result.stopped:
+            yield words.stopped(result)
+        if "failed" in on and result.failed:
+            yield words.failed(result)
+        if "no_response" in on and result.no_response:
+            yield words.silent(result)
+        if "no_response" in on and result.unsent and not result.stopped:
+            yield words.unsent(result)
+        elif result.lost and not (result.awaited and result.known):
+            # Who has not got the request, or has not answered, nobody knows.
+            yield f"the connection was lost: {result.lost}"
+
+
+def _foreseen(request: rpc.Request) -> rpc.Request:
+    """The request as its targets can be found out, whether or not its replies come to us."""
+    return dataclasses.replace(request, process_results=True, reply_to=None)
+
+
+def outcome_of(result: rpc.Result, replies: list[Returned]) -> Returned:
+    """What every call returns."""
+    return {
+        "replies": replies,
+        "nodes": result.nodes,
+        "no_response": result.no_response if result.requestid else [],
+        "unsent": result.unsent,
+        "unexpected": result.unexpected,
+        "stats": {
+            "requestid": result.requestid,
+            "broker": result.broker,
+            "passed_over": result.passed_over,
+            "nodes": len(result.nodes),
+            "responses": len(result.replies),
+            "ok": len(result.replies) - len(result.failed),
+            "failed": len(result.failed),
+            "no_response": len(result.no_response) if result.requestid else 0,
+            "unsent": len(result.unsent),
+            "batches": result.batches,
+            "rejected": dict(result.rejected),
+            "lost": None if result.lost is None else str(result.lost),
+            "timeout": result.timeout,
+            "seconds": result.seconds,
+        },
+    }
+
+
+def reply_of(reply: rpc.Reply) -> Returned:
+    """One reply, with the six keys of ``mco rpc -j``."""
+    return {
+        "agent": reply.agent,
+        "action": reply.action,
+        "sender": reply.sender,
+        "statuscode": reply.statuscode,
+        "statusmsg": reply.statusmsg,
+        "data": to_json(reply.data),
+    }
+
+
+def summary_of(action: Action, result: rpc.Result) -> list[Returned]:
+    """What the DDL's aggregate functions make of the replies."""
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import summarize
+
+    summary = summarize(action, (reply.data for reply in result.replies))
+    found: list[Returned] = []
+    for item in summary.results:
+        entry: Returned = {
+            "output": item.output,
+            "function": item.function,
+            "display_as": item.display_as,
+            "lines": item.shown(),
+        }
+        if isinstance(item.value, list):
+            pairs = sorted(item.value, key=lambda pair: -pair[1])
+            entry["counts"] = [{"value": to_json(value), "count": count} for value, count in pairs]
+        else:
+            entry["value"] = item.value
+        found.append(entry)
+    found += [{"output": item.output, "error": item.reason} for item in summary.failures]
+    return found

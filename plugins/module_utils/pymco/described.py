@@ -1,0 +1,80 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""A request in the light of its agent's DDL.
+
+The reference sends nothing without a DDL. Here it is used where there is one: the nodes judge by
+their own in any case, and answer with statuscode 4 where a request does not fit.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from . import exc
+from .ddl import cast_arguments, check_request
+from .request import check_call
+
+if t.TYPE_CHECKING:
+    from .ddl import Action, AgentDDL, Library
+    from .request import Request
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """What a DDL makes of a request.
+
+    :ivar request: with defaults, with text turned into the numbers and truth values that the action
+        wants, as ``mco rpc`` does, and with the time that the agent may take.
+    :ivar action: what the DDL says of the action; None if there is none.
+    :ivar doubts: sentences for the user: what could not be checked.
+    """
+
+    request: Request
+    action: Action | None = None
+    doubts: t.Sequence[str] = ()
+
+
+def describe(request: Request, library: Library, strict: bool = False) -> Description:
+    """Hold a request against its agent's DDL.
+
+    :param strict: refuse it when it cannot be checked wholly.
+    :raises exc.InvalidArgument: the DDL does not know the action, or refuses the arguments.
+    :raises exc.UnreadableDDL: strict, and the DDL cannot be read.
+    :raises exc.BadRequest: strict, and there is no DDL, or a rule that only nodes can check.
+    """
+    check_call(request)
+    try:
+        ddl = library.agent(request.agent)
+    except exc.UnreadableDDL as error:
+        if strict:
+            raise
+        return Description(request, doubts=[f"the arguments are sent unchecked: {error}"])
+    if ddl is None:
+        if strict:
+            raise exc.BadRequest(
+                f"there is no DDL of the agent {request.agent}, which validate = strict demands;"
+                " looked for in ddl_path and the configuration's libdir"
+            )
+        return Description(request)
+    return _checked(request, ddl, strict)
+
+
+def _checked(request: Request, ddl: AgentDDL, strict: bool) -> Description:
+    cast = cast_arguments(ddl, request.action, request.arguments)
+    checked = check_request(ddl, request.action, cast)
+    doubts = [
+        f"the input {unchecked.input} of {request.agent} is sent unchecked: {unchecked.reason}"
+        for unchecked in checked.unchecked
+    ]
+    if strict and doubts:
+        raise exc.BadRequest(f"{'; '.join(doubts)}; validate = strict does not allow that")
+    described = dataclasses.replace(
+        request,
+        arguments=checked.arguments,
+        described=True,
+        agent_timeout=float(ddl.timeout) if ddl.timeout > 0 else request.agent_timeout,
+    )
+    return Description(described, ddl.actions[request.action], doubts)

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A task in the controller's process: no interpreter has to start for it.
+
+That is where it runs with a local connection. With any other, as another user and in the background
+it is the module that runs, where and as whom the user asked for. Note that this plugin util is
+**PRIVATE** to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import sys
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.basic import missing_required_lib
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import Task, TaskFailed
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.configuration import (
+    visible_values,
+)
+
+# Not used here, but by the calls of the forks that Ansible makes of this process: what is loaded before
+# them is loaded once. None of it fails for want of a library.
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import (  # noqa: F401
+    described,
+    functions,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (  # noqa: F401
+    aes,
+    none,
+    psk,
+    ssl,
+)
+
+from ._progress import ProgressLines
+
+Result = dict[str, t.Any]
+
+
+class TaskAction(ActionBase):
+    """Runs a task here or, where that is not what the user asked for, as a module."""
+
+    task_class: t.ClassVar[type[Task]]
+    TRANSFERS_FILES = False
+    _supports_async = True
+    _supports_check_mode = True
+
+    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> Result:
+        """Called by Ansible."""
+        result: Result = super().run(tmp, task_vars)
+        if self._belongs_here():
+            try:
+                return {**result, **self._run_here(task_vars or {})}
+            except _LibraryMissing:
+                # Perhaps the interpreter that modules are run with has it. If not, it will say so.
+                pass
+        in_background = bool(self._task.async_val) and not self._connection.has_native_async
+        result.update(self._execute_module(task_vars=task_vars, wrap_async=in_background))
+        return result
+
+    def _belongs_here(self) -> bool:
+        """Whether running it here is what running it there would be."""
+        local = self._connection.transport in ("local", "ansible.builtin.local")
+        return local and self._connection.become is None and not self._task.async_val
+
+    def _run_here(self, task_vars: dict[str, t.Any]) -> Result:
+        self._adopt_environment()
+        params, secrets = self._validated()
+        secrets -= visible_values(params)
+        warnings: list[str] = []
+        try:
+            task = self.task_class(params, warnings.append, progress=self._progress(params))
+            secrets |= task.secrets()
+            returned = task.run(bool(self._task.check_mode))
+        except TaskFailed as failure:
+            if failure.missing:
+                if task_vars.get("ansible_python_interpreter", sys.executable) != sys.executable:
+                    raise _LibraryMissing from failure
+                returned = {"failed": True, "msg": missing_required_lib(failure.missing)}
+            else:
+                returned = {**failure.result, "failed": True, "msg": str(failure)}
+        returned["invocation"] = {"module_args": params}
+        if warnings:
+            returned["warnings"] = warnings
+        return t.cast(Result, remove_values(returned, secrets))
+
+    def _validated(self) -> tuple[dict[str, t.Any], set[str]]:
+        """The options as a module would get them, and the values of those that are secret.
+
+        They go through JSON as to a module, so that both see the same types.
+        """
+        arguments = json.loads(json.dumps(self._task.args, default=_as_text))
+        validator = ArgumentSpecValidator(self.task_class.options)
+        checked = validator.validate(arguments)
+        if checked.error_messages:
+            raise AnsibleActionFail("; ".join(checked.error_messages))
+        return checked.validated_parameters, set(checked._no_log_values)
+
+    def _adopt_environment(self) -> None:
+        """Honour the keyword environment. This process is the task's own and ends with it."""
+        if any(self._task.environment or ()):
+            given: dict[str, t.Any] = {}
+            self._compute_environment_string(given)
+            os.environ.update({str(name): str(value) for name, value in given.items()})
+
+    def _progress(self, params: dict[str, t.Any]) -> ProgressLines | None:
+        every = params.get("progress") or 0
+        if every <= 0 or not ProgressLines.wanted():
+            return None
+        return ProgressLines(Display(), self._task.get_name(), every)
+
+
+class _LibraryMissing(Exception):
+    """A library is missing here, and modules run with another interpreter."""
+
+
+def _as_text(value: t.Any) -> str:
+    """What JSON has no form for: YAML's dates."""
+    if isinstance(value, (datetime.date, datetime.datetime)):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is no type of an option's value")

@@ -1,0 +1,77 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How far a long call is, told while it goes on.
+
+The lines go to the standard error, so that what a callback prints stays as it is. Note that this plugin
+util is **PRIVATE** to the collection. It can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+import typing as t
+
+from ansible import constants as C
+from ansible import context
+
+if t.TYPE_CHECKING:
+    from ansible.utils.display import Display
+
+CLEAN = frozenset(("json", "jsonl", "oneline", "null", "junit"))
+"""Callbacks whose output programs read; whoever uses them wants no words beside it."""
+
+
+class ProgressLines:
+    """Prints a line every few seconds. It is a :data:`.rpc.Progress`.
+
+    :param title: what the lines begin with.
+    :param every: seconds.
+    """
+
+    def __init__(
+        self,
+        display: Display,
+        title: str,
+        every: float,
+        clock: t.Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._display, self._title, self._every, self._clock = display, title, every, clock
+        self._next = clock() + every
+        self._phase, self._seen, self._failed = "", 0, 0
+
+    @staticmethod
+    def wanted() -> bool:
+        """Whether the user is one to read them."""
+        callback = str(C.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2]
+        return not context.CLIARGS.get("one_line") and callback not in CLEAN
+
+    def __call__(self, phase: str, replies: t.Mapping[str, t.Any], expected: int | None) -> None:
+        """Called by the client now and then."""
+        if phase != self._phase:
+            self._phase, self._seen, self._failed = phase, 0, 0
+        now = self._clock()
+        if now < self._next:
+            return
+        self._next = now + self._every
+        self._display.display(
+            f"{self._title}: {self._words(replies, expected)}", stderr=True, screen_only=True
+        )
+
+    def _words(self, replies: t.Mapping[str, t.Any], expected: int | None) -> str:
+        count = f"{len(replies):,}"
+        if self._phase == "discovery":
+            return f"{count} nodes found so far"
+        new = itertools.islice(replies.values(), self._seen, None)
+        self._failed += sum(_has_failed(envelope) for envelope in new)
+        self._seen = len(replies)
+        of = "" if expected is None else f" of {expected:,}"
+        failed = f", {self._failed:,} failed" if self._failed else ""
+        return f"{count}{of} nodes answered{failed}"
+
+
+def _has_failed(envelope: t.Mapping[str, t.Any]) -> bool:
+    body = envelope.get(":body")
+    return isinstance(body, dict) and body.get(":statuscode") != 0
