@@ -16,17 +16,127 @@ options:
     description:
       - The client's configuration, the same file that C(mco) uses. The files in C(plugin.d) beside it are read too.
       - By default the first readable one of C(~/.mcollective), C(/etc/puppetlabs/mcollective/client.cfg)
-        and C(/etc/mcollective/client.cfg). If O(config) names a C(connector), no file is needed.
+        and C(/etc/mcollective/client.cfg). If O(connector) or O(config) names a connector, no file is needed.
       - It is read on the host that the module runs on, as are the keys that it names.
+      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CONFIG_FILE).
     type: path
   config:
     description:
       - Options of C(client.cfg) by their names there; they win over those in the file.
       - Values of passwords and keys among them are kept out of all output.
     type: dict
-  collective:
-    description: The collective to address. By default the configuration's C(main_collective).
+  connector:
+    description:
+      - How requests travel, as C(connector) in C(client.cfg). There are V(activemq), V(rabbitmq) and V(stomp).
+      - Where it is given, no configuration file is needed. The other options can say all that a file says.
+      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CONNECTOR).
     type: str
+  brokers:
+    description: The brokers to try, in this order, instead of those in the configuration.
+    type: list
+    elements: dict
+    suboptions:
+      host:
+        description: The broker's host name or address.
+        type: str
+        required: true
+      port:
+        description: The port of its STOMP listener. By default V(61613).
+        type: int
+      user:
+        description: Who logs in. Wins over the environment variable E(STOMP_USER).
+        type: str
+      password:
+        description: The user's password. Wins over the environment variable E(STOMP_PASSWORD).
+        type: str
+      tls:
+        description: Whether the connection is encrypted. By default it is where certificates are named.
+        type: bool
+      ca_cert:
+        description: Instead of O(ca_cert) for this broker.
+        type: path
+      client_cert:
+        description: Instead of O(client_cert) for this broker.
+        type: path
+      client_key:
+        description: Instead of O(client_key) for this broker.
+        type: path
+      validate_certs:
+        description: Instead of O(validate_certs) for this broker.
+        type: bool
+  vhost:
+    description:
+      - The broker's virtual host.
+      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_VHOST).
+    type: str
+  security_provider:
+    description:
+      - How requests are signed, as C(securityprovider) in C(client.cfg). There are V(psk), V(ssl), V(aes_security), and V(none) for tests.
+      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_SECURITY_PROVIDER).
+    type: str
+  psk:
+    description:
+      - The pre-shared key, for the security provider V(psk). Wins over the environment variable E(MCOLLECTIVE_PSK).
+      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_PSK).
+    type: str
+  private_key:
+    description:
+      - The file of the caller's private key, for the security providers V(ssl) and V(aes_security).
+      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_PRIVATE_KEY).
+    type: path
+  public_key:
+    description:
+      - The file of the caller's public key or certificate, for V(ssl) and V(aes_security). Its name tells the nodes who calls.
+      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_PUBLIC_KEY).
+    type: path
+  server_public_key:
+    description:
+      - The file of the public key that all nodes share, for V(ssl). Their replies are verified with it.
+      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_SERVER_PUBLIC_KEY).
+    type: path
+  serializer:
+    description:
+      - How messages are written with V(ssl) and V(aes_security). Nodes must have the same setting.
+      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_SERIALIZER).
+    type: str
+    choices: [marshal, yaml]
+  ca_cert:
+    description:
+      - The file of the authority that signs the brokers' certificates. Without one, the system's authorities are trusted.
+      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CA_CERT).
+    type: path
+  client_cert:
+    description:
+      - The file of the certificate to show to the broker.
+      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CLIENT_CERT).
+    type: path
+  client_key:
+    description:
+      - The file of its private key.
+      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CLIENT_KEY).
+    type: path
+  validate_certs:
+    description:
+      - Whether a broker must show a certificate for its name that a trusted authority has signed.
+      - Without that anybody between here and the broker can read and change everything, passwords included. It is for tests.
+      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_VALIDATE_CERTS).
+    type: bool
+    default: true
+  identity:
+    description:
+      - Who we are for brokers and nodes, as C(identity) in C(client.cfg). By default the host's name.
+      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_IDENTITY).
+    type: str
+  collective:
+    description:
+      - The collective to address. By default the configuration's C(main_collective). It must be among its C(collectives).
+      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_COLLECTIVE).
+    type: str
+  connect_timeout:
+    description:
+      - Seconds that connecting may take, over all brokers. By default the configuration's C(connection_timeout), and V(10) without one.
+      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CONNECT_TIMEOUT).
+    type: float
 requirements:
   - stomp.py >= 8.1
   - cryptography >= 3.4 (for C(securityprovider = ssl) and C(aes_security))

@@ -14,9 +14,10 @@ class ModuleDocFragment:
 options:
   nodes:
     description:
-      - Identities of the nodes to address. They are asked directly, without a discovery before.
-      - If there are filters too, only those of them that fit the filters are addressed.
-      - Without this option, all nodes that fit the filters and have the agent are found by discovery.
+      - Identities of the nodes to address, in this order. They are asked directly, without a discovery before.
+      - If there are filters too, only those of them that fit the filters are addressed. To find out who does, these nodes are
+        asked first, unless the filters are about identities only.
+      - Without this option, O(discovery_method) tells how nodes are found.
     type: list
     elements: str
   fact_filters:
@@ -42,6 +43,7 @@ options:
   identity_filters:
     description:
       - Identities of which a node must have one, by name or as V(/regular expression/), as C(mco -I) takes them.
+      - Names without a regular expression are as good as O(nodes). Nobody has to be discovered then.
       - Unlike C(mco), this never drops the other filters when this one is given. All kinds of filters must fit.
     type: list
     elements: str
@@ -58,9 +60,45 @@ options:
       - A data function must be compared, and nodes that lack it, or cannot compare its output, do not answer at all, whatever
         the rest of the expression says. See R(the guide,ansible_collections.pymco.mcollective.docsite.rpc_guide).
     type: str
+  discovery_method:
+    description:
+      - How the nodes to address are found. By default the configuration's C(default_discovery_method), which is V(mc) if it is not set.
+      - With V(mc) all nodes are asked by broadcast whether they fit, and those that answer are addressed.
+      - With V(flatfile) they are read from the file in O(discovery_options), one identity to a line.
+        Lines that begin with C(#) and empty ones do not count.
+      - With V(none) nobody is looked for. The request goes to all that fit, in one broadcast, and whoever answers is taken in.
+        That is quickest, but nobody can tell who should have answered and did not.
+    type: str
+    choices: [mc, flatfile, none]
+  discovery_options:
+    description: What the discovery method needs. For V(flatfile) the path of the file, on the host that the task runs on.
+    type: list
+    elements: str
   discovery_timeout:
     description:
       - Discovery ends when no node has answered for this many seconds. As long as answers come it goes on, up to a minute.
+        C(mco) stops after that time, answers or not.
+      - With O(discovery_method=none) the call ends when no reply has come for this many seconds, once there was one.
       - By default the configuration's C(discovery_timeout), which is 2 if it is not set.
     type: float
+  expected_nodes:
+    description:
+      - How many nodes there should be. Discovery ends at once when so many have answered.
+        If there are fewer in the end, the task fails, before anything is sent, unless O(fail_on) leaves C(no_nodes) out.
+    type: int
+  limit:
+    description:
+      - How many of the nodes to address at the most, as a number or as a percentage such as V(10%), which is rounded down, but to no less than one.
+    type: str
+  limit_method:
+    description:
+      - Which of the nodes a O(limit) takes. V(first) are those that answered first, or stand first in O(nodes), V(random) are any.
+      - By default the configuration's C(rpclimitmethod), which is V(first) if it is not set.
+    type: str
+    choices: [first, random]
+  limit_seed:
+    description:
+      - A number with which V(random) takes the same nodes each time, as long as there are the same to choose from. They are those
+        that C(mco --limit-seed) takes.
+    type: int
 """

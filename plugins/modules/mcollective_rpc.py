@@ -13,7 +13,7 @@ author: The pymco.mcollective authors (@pymco)
 description:
   - Publishes one signed request on the message broker of an MCollective collective and collects the nodes' replies.
   - It needs no connection to the nodes. Run it on a host that reaches the broker and has the client's configuration and keys,
-    usually with C(hosts=localhost) or C(delegate_to=localhost).
+    usually with C(hosts=localhost) or C(delegate_to=localhost). There it runs within Ansible itself.
   - One task addresses any number of nodes. Use O(nodes) or the filters to say which.
 extends_documentation_fragment:
   - pymco.mcollective.attributes
@@ -28,6 +28,13 @@ attributes:
       - With O(read_only=true) the request is sent in check mode too.
   diff_mode:
     support: none
+  action:
+    support: full
+    details:
+      - With a local connection it runs in the controller's process, where no interpreter has to start. With any other connection,
+        with C(become) and with C(async), the module runs on that host, as that user, in the background.
+  async:
+    support: full
   idempotent:
     support: N/A
     details:
@@ -50,30 +57,95 @@ options:
     default: {}
   timeout:
     description:
-      - How many seconds to wait for replies. The call ends at once when all nodes have answered.
-      - Nodes stop an action after the timeout that its agent declares, 10 seconds usually, and then do not answer at all.
+      - How many seconds to wait for replies once the request has been sent. The call ends at once when all nodes have answered.
+        In a call in batches, each batch has this time.
+      - By default the time that the agent's DDL declares, or V(10) without one, plus the discovery timeout, as with C(mco).
+      - Nodes stop an action after the timeout that its agent declares, and then do not answer at all.
     type: float
-    default: 10.0
+  publish_timeout:
+    description:
+      - How many seconds sending may take when many nodes are addressed singly. Nodes that the request was not sent to by then are left
+        out, and named in RV(unsent).
+      - By default the configuration's C(publish_timeout) and, without one, the same as O(timeout).
+    type: float
   ttl:
     description:
       - Nodes that get the request later than so many seconds after it was made drop it. It also is how much clocks may differ.
       - By default the configuration's C(ttl), which is 60 if it is not set.
     type: int
+  batch_size:
+    description:
+      - How many nodes to ask at once, as a number or as a percentage of all, which is rounded up. V(0) means all.
+        The next batch is asked when the one before it has answered, or its O(timeout) is over. All of it is one request.
+      - By default the configuration's C(default_batch_size), which is 0 if it is not set.
+    type: str
+  batch_sleep:
+    description:
+      - How many seconds to wait between two batches.
+      - By default the configuration's C(default_batch_sleep_time), which is 1 if it is not set.
+    type: float
+  max_fail_percentage:
+    description:
+      - When more than this percentage of a batch has failed or stayed silent, no further batch is asked, and the task fails.
+        The nodes that were not asked are in RV(unsent).
+      - Like the play keyword of that name, it must be exceeded. V(0) stops at the first failure.
+    type: float
+  process_results:
+    description:
+      - Whether to wait for replies. If not, the task ends as soon as the broker has the request, and the nodes send no replies.
+        Nobody is discovered then, unless O(limit) or O(expected_nodes) want it.
+    type: bool
+    default: true
+  reply_to:
+    description:
+      - Where nodes are to send their replies instead of to us, in the broker's terms, such as V(/queue/audit). The task does not wait for them.
+      - The connector V(stomp) has no such choice.
+    type: str
+  validate:
+    description:
+      - Whether O(arguments) are checked against the agent's DDL before they are sent. With a DDL inputs that are required and have
+        a default get it, text becomes a number or a truth value where the DDL wants one, and there is a RV(summary).
+      - V(auto) uses the DDL if there is one. Without one, the nodes judge by theirs.
+      - V(strict) refuses to send what cannot be checked wholly, because there is no DDL, or because a rule can be checked by nodes only.
+      - V(off) uses none.
+    type: str
+    choices: [auto, strict, 'off']
+    default: auto
+  ddl_path:
+    description:
+      - Where to look for DDLs first. Files named after their agent, in the Ruby form C(.ddl) or the JSON form C(.json), or directories of such.
+      - DDLs in the configuration's C(libdir), and that of C(rpcutil), are found without it.
+    type: list
+    elements: path
+    default: []
   read_only:
     description: Says that the action changes nothing. Then the task reports no change, and runs in check mode too.
     type: bool
     default: false
   fail_on:
     description:
-      - What makes the task fail. All replies are returned in any case.
+      - What makes the task fail. All replies are returned in any case. A O(max_fail_percentage) that is exceeded always does.
       - V(failed) means that an action failed on a node (its C(statuscode) is not 0).
-      - V(no_response) means that a node which was addressed did not answer in time.
-      - V(no_nodes) means that discovery found no node.
+      - V(no_response) means that a node which was addressed did not answer in time, or that there was no time to send it the request.
+      - V(no_nodes) means that there is no node to address, or fewer than O(expected_nodes).
       - Use an empty list to handle every outcome in the play.
     type: list
     elements: str
     choices: [failed, no_response, no_nodes]
     default: [failed, no_response, no_nodes]
+  return_replies:
+    description:
+      - Which replies to return. On ten thousand nodes they are most of what a task stores and shows.
+        RV(stats) and RV(summary) are about all of them in any case.
+    type: str
+    choices: [all, failed, none]
+    default: all
+  progress:
+    description:
+      - A call that takes long tells how far it is, on the standard error, every so many seconds. V(0) means never.
+      - Only a task in the controller's process can. It does not with C(ansible -o) and with callbacks whose output programs read.
+    type: float
+    default: 5.0
 seealso:
   - name: SimpleRPC
     description: How agents and their actions work.
@@ -133,6 +205,41 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ packages.replies | map(attribute='data.ensure') | unique | sort }}"
 
+- name: Restart ten percent of the application servers at a time, and stop when more than a fifth of a batch fails
+  pymco.mcollective.mcollective_rpc:
+    agent: service
+    action: restart
+    arguments:
+      service: gunicorn
+    class_filters:
+      - role::app
+    batch_size: 10%
+    batch_sleep: 5
+    max_fail_percentage: 20
+    timeout: 60
+
+- name: Have three nodes, any three, run Puppet, and do not wait for it
+  pymco.mcollective.mcollective_rpc:
+    agent: puppet
+    action: runonce
+    limit: 3
+    limit_method: random
+    process_results: false
+
+- name: Count the values of a fact over the whole fleet, without keeping a reply of each node
+  pymco.mcollective.mcollective_rpc:
+    agent: rpcutil
+    action: get_fact
+    arguments:
+      fact: operatingsystem
+    read_only: true
+    return_replies: none
+  register: systems
+
+- name: Show how many there are of each
+  ansible.builtin.debug:
+    msg: "{{ systems.summary[0].counts }}"
+
 - name: Ask the node that this play is about, through the control host
   pymco.mcollective.mcollective_rpc:
     agent: rpcutil
@@ -151,7 +258,7 @@ EXAMPLES = r"""
 RETURN = r"""
 replies:
   description: One entry for each node that answered, sorted by C(sender), with the same six keys that C(mco rpc -j) prints.
-  returned: always, unless the request could not be sent
+  returned: always, unless the request could not be sent; see O(return_replies)
   type: list
   elements: dict
   contains:
@@ -199,7 +306,9 @@ reply:
     data:
       pong: 1395419893
 nodes:
-  description: The identities of the nodes that were addressed; in check mode, that would have been.
+  description:
+    - The identities of the nodes that were addressed; in check mode, that would have been.
+    - With O(discovery_method=none) those that answered. Empty if a request went to whoever fits and nobody waited for replies.
   returned: always, unless the request could not be sent
   type: list
   elements: str
@@ -210,6 +319,12 @@ no_response:
   type: list
   elements: str
   sample: [db1.example.com]
+unsent:
+  description: The nodes of RV(nodes) that the request was not sent to, because a batch before them failed or for want of time.
+  returned: always, unless the request could not be sent
+  type: list
+  elements: str
+  sample: []
 unexpected:
   description: Nodes that answered though they were not addressed. Their replies are not used.
   returned: always, unless the request could not be sent
@@ -246,6 +361,12 @@ stats:
     no_response:
       description: How many did not answer.
       type: int
+    unsent:
+      description: How many the request was not sent to.
+      type: int
+    batches:
+      description: In how many batches it was sent.
+      type: int
     rejected:
       description:
         - How many messages were dropped, by reason. V(undecodable) and V(malformed) are garbage, V(oversized) is too large,
@@ -255,6 +376,9 @@ stats:
     lost:
       description: Why the connection to the broker ended before the replies were in, if it did.
       type: str
+    timeout:
+      description: How many seconds each batch had to answer.
+      type: float
     seconds:
       description: How long V(connect), V(discovery) and V(call) took.
       type: dict
@@ -267,12 +391,56 @@ stats:
     ok: 1
     failed: 0
     no_response: 1
+    unsent: 0
+    batches: 1
     rejected: {}
     lost:
+    timeout: 12.0
     seconds:
       connect: 0.012
       discovery: 2.004
       call: 10.001
+summary:
+  description: What the DDL's aggregate functions make of all replies, those of failed ones included; what C(mco) prints as summaries.
+  returned: when the action's DDL has such and O(validate) is not V(off)
+  type: list
+  elements: dict
+  contains:
+    output:
+      description: The output that it is about.
+      type: str
+    function:
+      description: The function, such as V(summary), V(average) or V(sum).
+      type: str
+    display_as:
+      description: What the DDL calls the output.
+      type: str
+    value:
+      description: The number that came out. Only of functions that make one.
+      type: float
+    counts:
+      description: How often each value came, the most frequent first. Only of V(summary).
+      type: list
+      elements: dict
+    lines:
+      description: It as C(mco) shows it.
+      type: list
+      elements: str
+    error:
+      description: Why it came to nothing, if so.
+      type: str
+  sample:
+    - output: value
+      function: summary
+      display_as: Value
+      counts:
+        - value: Debian
+          count: 7
+        - value: Ubuntu
+          count: 2
+      lines:
+        - Debian = 7
+        - Ubuntu = 2
 """
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
