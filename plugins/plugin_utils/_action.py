@@ -28,23 +28,23 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.base impor
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.configuration import (
     visible_values,
 )
-
-# Not used here, but by the calls of the forks that Ansible makes of this process: what is loaded before
-# them is loaded once. None of it fails for want of a library.
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import (  # noqa: F401
-    described,
-    functions,
-)
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (  # noqa: F401
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import described, functions
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
     aes,
     none,
     psk,
     ssl,
 )
 
+# Not used here, but by the calls of the forks that Ansible makes of this process: what is loaded before
+# them is loaded once. None of it fails for want of a library.
 from ._progress import ProgressLines
 
 Result = dict[str, t.Any]
+
+PRELOADED = (described, functions, aes, none, psk, ssl)
+"""What tasks load when they need it. Ansible loads this file before it forks, and what is loaded then is
+loaded once and not by each task. It fails for want of no library."""
 
 
 class TaskAction(ActionBase):

@@ -50,7 +50,7 @@ def load_rsa_key(path: str, what: str = "the key") -> t.Any:
         raise exc.CredentialError(f"cannot read {what} {path}: {reason(error)}", path) from error
     try:
         if b"PRIVATE KEY-----" in pem:
-            key: t.Any = serialization.load_pem_private_key(pem, password=None)
+            key: t.Any = _private_key(pem)
         elif b"BEGIN CERTIFICATE" in pem:
             key = x509.load_pem_x509_certificate(pem).public_key()
         else:
@@ -63,6 +63,41 @@ def load_rsa_key(path: str, what: str = "the key") -> t.Any:
     if not isinstance(key, (rsa.RSAPrivateKey, rsa.RSAPublicKey)):
         raise exc.CredentialError(f"{what} {path} is a key, but no RSA key", path)
     return key
+
+
+def _private_key(pem: bytes) -> t.Any:
+    """A private key. Raises ValueError if its numbers do not belong together.
+
+    OpenSSL would also see whether they are primes, which takes longer than everything else that a
+    call does; whoever made the key has done that.
+    """
+    from cryptography.hazmat.primitives import serialization
+
+    try:
+        key = serialization.load_pem_private_key(
+            pem, password=None, unsafe_skip_rsa_key_validation=True
+        )
+    except TypeError:  # before version 39 it has no such choice, or the file has a passphrase
+        return serialization.load_pem_private_key(pem, password=None)
+    if hasattr(key, "private_numbers") and not _is_consistent(key.private_numbers()):
+        raise ValueError("the numbers of the key do not belong together")
+    return key
+
+
+def _is_consistent(numbers: t.Any) -> bool:
+    """Whether the numbers of an RSA key belong together (RFC 8017, 3.2); true of other keys."""
+    if not hasattr(numbers, "iqmp"):
+        return True
+    p, q, d = numbers.p, numbers.q, numbers.d
+    e, n = numbers.public_numbers.e, numbers.public_numbers.n
+    return bool(
+        p * q == n
+        and e * d % (p - 1) == 1
+        and e * d % (q - 1) == 1
+        and numbers.dmp1 == d % (p - 1)
+        and numbers.dmq1 == d % (q - 1)
+        and numbers.iqmp * q % p == 1
+    )
 
 
 def base64_lines(data: bytes) -> str:

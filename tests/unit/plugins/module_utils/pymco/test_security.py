@@ -393,10 +393,12 @@ def test_a_public_key_in_place_of_the_private_is_refused(rsa_keys: certificates.
 @pytest.fixture
 def bad_keys(tmp_path: pathlib.Path) -> dict[str, pathlib.Path]:
     from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
     files = {name: tmp_path / f"{name}.pem" for name in ("missing", "empty", "garbage", "cut")}
-    files.update({name: tmp_path / f"{name}.pem" for name in ("passphrase", "ec", "directory")})
+    files.update(
+        {name: tmp_path / f"{name}.pem" for name in ("passphrase", "damaged", "ec", "directory")}
+    )
     files["empty"].write_bytes(b"")
     files["garbage"].write_bytes(b"SECRET \xff\x00 PRIVATE KEY-----")
     key = certificates.new_key()
@@ -404,6 +406,14 @@ def bad_keys(tmp_path: pathlib.Path) -> dict[str, pathlib.Path]:
     whole = certificates.write_private(files["cut"], key)
     files["cut"].write_text(pathlib.Path(whole).read_text()[:500] + "SECRET")
     files["directory"].mkdir()
+    numbers = key.private_numbers()
+    damaged = rsa.RSAPrivateNumbers(
+        *(numbers.p, numbers.q, numbers.d, numbers.dmp1 ^ 2, numbers.dmq1, numbers.iqmp),
+        numbers.public_numbers,
+    )
+    certificates.write_private(
+        files["damaged"], damaged.private_key(unsafe_skip_rsa_key_validation=True)
+    )
     files["ec"].write_bytes(
         ec.generate_private_key(ec.SECP256R1()).private_bytes(
             serialization.Encoding.PEM,
@@ -423,6 +433,7 @@ def bad_keys(tmp_path: pathlib.Path) -> dict[str, pathlib.Path]:
         ("garbage", "no usable RSA key in PEM form without a passphrase"),
         ("cut", "no usable RSA key in PEM form without a passphrase"),
         ("passphrase", "no usable RSA key in PEM form without a passphrase"),
+        ("damaged", "no usable RSA key in PEM form without a passphrase"),
         ("ec", "but no RSA key"),
     ],
 )
