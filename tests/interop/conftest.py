@@ -121,13 +121,21 @@ def config(collective: Collective) -> Config:
     return config_of(collective)
 
 
+def _link_all(source: Path, target: Path, but: set[str]) -> None:
+    target.mkdir()
+    for path in source.iterdir():
+        if path.name not in but:
+            (target / path.name).symlink_to(path)
+
+
 class Ansible:
     """Runs ansible's programs on this collection."""
 
     def __init__(self, directory: Path) -> None:
         place = directory / "ansible_collections" / "pymco"
         place.mkdir(parents=True)
-        (place / "mcollective").symlink_to(ROOT)
+        self._collection = place / "mcollective"
+        self._collection.symlink_to(ROOT)
         (directory / "ansible.cfg").write_text("[defaults]\nlocalhost_warning = false\n")
         self._environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE")},
@@ -136,6 +144,12 @@ class Ansible:
             "ANSIBLE_HOME": str(directory / "home"),
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         }
+
+    def leave_out_actions(self) -> None:
+        """From now on tasks run as modules, in processes of their own."""
+        self._collection.unlink()
+        _link_all(ROOT, self._collection, {"plugins"})
+        _link_all(ROOT / "plugins", self._collection / "plugins", {"action"})
 
     def run(
         self, program: str, *arguments: str, **environ: str

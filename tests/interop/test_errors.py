@@ -89,7 +89,10 @@ def test_no_such_node(ansible: Ansible, collective: Collective) -> None:
 
 
 def test_no_such_action(ansible: Ansible, collective: Collective) -> None:
-    result = ansible.failure(collective, action="nosuch", nodes=["web1.example.com"])
+    task = {"action": "nosuch", "nodes": ["web1.example.com"]}
+    result = ansible.failure(collective, **task)
+    assert "the DDL of rpcutil, action nosuch refuses this: no such action; it" in result["msg"]
+    result = ansible.failure(collective, validate="off", **task)
     assert "1 of 1 nodes failed: web1.example.com (4: " in result["msg"]
 
 

@@ -196,6 +196,8 @@ class Client:
         )
         with _Stopwatch(self._clock, self._seconds, "discovery"):
             targets = finder.find(found)
+        if not targets.discovered:
+            del self._seconds["discovery"]
         result = Result(
             sorted(targets.nodes or ()),
             found=targets.found,

@@ -39,6 +39,7 @@ class Targets:
     :ivar direct: whether each is addressed singly.
     :ivar filter: what goes on the wire.
     :ivar found: how many there were before the limit.
+    :ivar discovered: whether nodes were asked who they are.
     :ivar rejected: what came during discovery and was dropped, by reason.
     :ivar unexpected: who answered discovery without being asked.
     """
@@ -47,6 +48,7 @@ class Targets:
     direct: bool
     filter: Filter
     found: int = 0
+    discovered: bool = False
     rejected: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     unexpected: list[str] = dataclasses.field(default_factory=list)
 
@@ -110,7 +112,7 @@ class Finder:
         if among is not None:
             nodes = [node for node in among if node in discovery.outcome.replies]
         outcome = discovery.outcome
-        return Targets(nodes, False, filter_, 0, outcome.rejected, outcome.unexpected)
+        return Targets(nodes, False, filter_, 0, True, outcome.rejected, outcome.unexpected)
 
     def _limited(self, plan: Plan, found: Targets, explicit: bool) -> Targets:
         """What the limit leaves; and how to reach it, and nobody else."""
