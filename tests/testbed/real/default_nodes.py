@@ -26,7 +26,7 @@ DEFAULT_NODES: tuple[Node, ...] = (
             "interfaces": ["eth0", "lo"],
         },
         classes=["common", "role::web"],
-        agents={"probe", "failer", "sleeper"},
+        agents={"probe", "failer", "sleeper", "service", "power"},
     ),
     Node(
         "web2.example.com",
@@ -39,7 +39,7 @@ DEFAULT_NODES: tuple[Node, ...] = (
             "interfaces": ["eth0", "eth1", "lo"],
         },
         classes=["common", "role::web"],
-        agents={"probe", "failer", "sleeper"},
+        agents={"probe", "failer", "sleeper", "service", "power"},
     ),
     Node(
         "db1.example.com",
@@ -55,6 +55,7 @@ DEFAULT_NODES: tuple[Node, ...] = (
             "motd": "{{ 6 * 7 }}",
         },
         classes=["common", "role::db"],
+        agents={"probe", "failer", "service"},
     ),
     Node(
         "old1.example.com",
