@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
+import gc
 import time
 import typing as t
 
@@ -291,6 +293,18 @@ def listen(
 ) -> None:
     """Take in replies until all are there or the time is over. Those that have come by then but
     were not looked at yet still count, for as long as :data:`OVERTIME`."""
+    with uncollected():
+        _listen(connector, intake, patience, start, clock, watch)
+
+
+def _listen(
+    connector: Connector,
+    intake: Intake,
+    patience: Patience,
+    start: float,
+    clock: t.Callable[[], float],
+    watch: Watch | None,
+) -> None:
     last = None
     seen = start
     while not intake.complete:
@@ -309,6 +323,20 @@ def listen(
             last = clock()
         if taken is None and left <= 0:
             return
+
+
+@contextlib.contextmanager
+def uncollected() -> t.Iterator[None]:
+    """No garbage collection inside: replies have no cycles, and a collector that goes through all of
+    them again and again takes as long as their decoding."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def receive(connector: Connector, intake: Intake, timeout: float) -> bool | None:

@@ -2,47 +2,27 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What the receiver thread does with frames: it queues them, and nothing else."""
+"""python-mcollective's listeners, for whoever holds a connection of stomp.py.
+
+stomp.py calls them in a thread of its own, which queues what comes and does nothing else. The client
+itself has no such thread (:mod:`.connector.transport`).
+"""
 
 from __future__ import annotations
 
 import collections
-import dataclasses
 import functools
 import threading
 import time
 import typing as t
 
 from . import exc
+from .connector.frames import MAX_REPLY, OVERHEAD, Event
+from .connector.transport import MAX_HELD
 
 if t.TYPE_CHECKING:
     from .config import Config
     from .connector import Connector
-
-MAX_REPLY = 16 * 2**20
-"""Bytes. A larger reply is dropped once it has arrived, and counted as oversized."""
-
-MAX_HELD = 256 * 2**20
-"""Bytes of replies that may wait to be decoded."""
-OVERHEAD = 1024
-"""Bytes that a queued event counts for beside its body."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Event:
-    """Something that came from the broker.
-
-    :ivar kind: connected, message, oversized, receipt, error, or disconnected (always the last).
-    """
-
-    kind: str
-    body: bytes = b""
-    headers: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-
-    @property
-    def size(self) -> int:
-        """Bytes that it counts for while it waits."""
-        return OVERHEAD + len(self.body)
 
 
 class QueueListener:
@@ -69,7 +49,7 @@ class QueueListener:
             if not self._changed.wait_for(lambda: self._events, max(timeout, 0)):
                 return None
             event = self._events.popleft()
-            self._held -= event.size
+            self._held -= _size(event)
             self._changed.notify_all()
             return event
 
@@ -94,7 +74,7 @@ class QueueListener:
                 self._fault = event
             self._disconnected = event.kind == "disconnected"
             self._events.append(event)
-            self._held += event.size
+            self._held += _size(event)
             self._changed.notify_all()
 
     def on_connected(self, frame: t.Any) -> None:
@@ -120,7 +100,9 @@ class QueueListener:
         self._put(Event("disconnected"))
 
 
-# -- python-mcollective's, for whoever holds a connection of stomp.py ------------------------------
+def _size(event: Event) -> int:
+    """Bytes that an event counts for while it waits."""
+    return OVERHEAD + len(event.body)
 
 
 class CurrentHostPortListener:

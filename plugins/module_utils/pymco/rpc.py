@@ -14,7 +14,7 @@ import typing as t
 
 from . import exc
 from .connector import connector
-from .exchange import Exchange, Outcome, Patience, Watch, exchange
+from .exchange import Exchange, Outcome, Patience, Watch, exchange, uncollected
 from .message import Filter, Message
 from .request import Amount, Plan, Request, batches, plan
 from .security import security_provider
@@ -303,7 +303,8 @@ class Client:
     def _finish(self, conversation: Exchange, request: Request, result: Result) -> None:
         outcome = conversation.outcome
         result.requestid = conversation.requestid
-        result.replies = _replies(outcome, request)
+        with uncollected():
+            result.replies = _replies(outcome, request)
         if not result.known:
             result.nodes = [reply.sender for reply in result.replies]
             result.found = len(result.nodes)

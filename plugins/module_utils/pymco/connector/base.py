@@ -123,7 +123,8 @@ class BaseConnector(abc.ABC):
             left = deadline - time.monotonic() - delay
             if attempt and left <= 0:
                 break
-            time.sleep(delay)
+            if delay:
+                time.sleep(delay)
             # The brokers that are still to come in this round need time too.
             share = left / (len(self.pool.brokers) - attempt % len(self.pool.brokers))
             try:

@@ -15,10 +15,11 @@ import time
 import typing as t
 
 from .. import exc
-from ..listener import Event, QueueListener
 from ..utils import reason
+from .frames import MAX_FRAME, MAX_REPLY, Event
 from .heartbeat import BEAT, Heartbeat, agree
-from .transport import CLOSING, HAS_STOMP, MAX_FRAME, SocketTransport
+from .library import HAS_STOMP
+from .transport import CLOSING, SocketTransport
 
 if t.TYPE_CHECKING:
     from ..pool import Broker
@@ -66,8 +67,6 @@ class Session:
     def __init__(self, broker: Broker, transport: SocketTransport) -> None:
         self.broker = broker
         self._transport = transport
-        self._listener = QueueListener()
-        self._transport.set_listener("replies", self._listener)
         self._ended: exc.ConnectorError | None = None
         self._escapes = False
         self._heartbeat = Heartbeat()
@@ -82,21 +81,20 @@ class Session:
         """
         if not HAS_STOMP:
             raise exc.MissingDependency("stomp.py", "connections to a broker")
+        _refuse_breaks(login.headers())
         deadline = time.monotonic() + timeout
         session = cls(broker, SocketTransport(broker, timeout))
         try:
             session._log_in(login, deadline)
         except BaseException:
-            session._end()
+            session._transport.close()
             raise
         return session
 
     def _log_in(self, login: Login, deadline: float) -> None:
-        _refuse_breaks(login.headers())
-        self._transport.start()
         with contextlib.suppress(exc.ConnectorError):  # then the next event tells how it ended
             self._transmit("CONNECT", login.headers(), deadline)
-        event = self._listener.next(deadline - time.monotonic())
+        event = self._transport.next(deadline - time.monotonic())
         if event is None:
             raise exc.ConnectFailed(
                 f"{self.broker.name} takes connections, but did not answer STOMP's CONNECT in time:"
@@ -153,7 +151,7 @@ class Session:
     @property
     def alive(self) -> bool:
         """Whether messages can still be sent, as far as is known."""
-        return self._ended is None and self._transport.is_connected()
+        return self._ended is None and self._transport.alive
 
     def send(
         self, destination: str, body: bytes, headers: t.Mapping[str, str], deadline: float
@@ -183,19 +181,19 @@ class Session:
         if self._escapes:
             headers = {key: _escaped(value) for key, value in headers.items()}
         _refuse_breaks(headers)
-        self._write(lambda: self._transport.send_frame(command, headers, body), deadline)
+        self._write(
+            lambda: self._transport.send_frame(command, headers, body, deadline),
+        )
 
-    def _write(self, action: t.Callable[[], None], deadline: float) -> None:
+    def _write(self, action: t.Callable[[], None]) -> None:
         """Have something sent. Where that fails, half of it may be out, so the session is over."""
         if self._ended is not None:
             raise self._ended
-        self._transport.send_deadline = deadline
         try:
             action()
-        except Exception as error:
-            # stomp.py raises its own, the socket's and, when the receiver has just closed the
-            # socket, AttributeErrors. The broker may have said why before it closed.
-            fault = self._listener.fault(LAST_WORDS)
+        except OSError as error:
+            # The broker may have said why before it closed.
+            fault = self._transport.fault(LAST_WORDS)
             self._ended = (
                 exc.ConnectionLost(
                     f"sending to {self.broker.name} failed: {reason(error)}", self.broker.name
@@ -213,6 +211,9 @@ class Session:
         :raises exc.BrokerError: the broker refused something that we sent.
         :raises exc.ConnectionLost: the connection is gone.
         """
+        body = self._transport.next_message()
+        if body is not None:
+            return body
         event = self._next_event(timeout if self._ended is None else 0)
         if event is None and self._ended is not None:
             raise self._ended
@@ -221,7 +222,7 @@ class Session:
         if event.kind == "message":
             return event.body
         if event.kind == "oversized":
-            raise exc.Oversized(f"a message of more than {self._listener.max_size} bytes")
+            raise exc.Oversized(f"a message of more than {MAX_REPLY} bytes")
         if self._ended is None:
             self._ended = self._end_by(event)
         raise self._ended
@@ -231,7 +232,7 @@ class Session:
         deadline = time.monotonic() + timeout
         while True:
             pause = self._beat(deadline)
-            event = self._listener.next(min(deadline - time.monotonic(), pause))
+            event = self._transport.next(min(deadline - time.monotonic(), pause))
             if event is not None or time.monotonic() >= deadline or self._ended is not None:
                 return event
 
@@ -244,8 +245,12 @@ class Session:
         now = time.monotonic()
         if every is not None and now - self._transport.last_sent >= every / 2:
             with contextlib.suppress(exc.ConnectorError):
-                self._write(lambda: self._transport.send(BEAT), min(deadline, now + every))
+                soon = min(deadline, now + every)
+                self._write(lambda: self._transport.send(BEAT, soon))
         if silence is not None and now - self._transport.last_received > silence:
+            self._transport.read()  # what has come while nobody looked
+            if self._transport.last_received >= now:
+                return 0.0
             self._ended = exc.ConnectionLost(
                 f"{self.broker.name} has given no sign of life for {silence:.0f} s",
                 self.broker.name,
@@ -256,7 +261,7 @@ class Session:
     def _end_by(self, event: Event) -> exc.ConnectorError:
         if event.kind == "error":
             return self._error(event)
-        if self._transport.unfinished > MAX_FRAME:
+        if self._transport.overlong:
             return exc.ConnectionLost(
                 f"{self.broker.name} sent a message of more than {MAX_FRAME} bytes, and was left",
                 self.broker.name,
@@ -268,29 +273,36 @@ class Session:
             f"{self.broker.name} refused what we sent: {_words(event)}", self.broker.name
         )
 
-    def close(self) -> None:
-        """Log out and close. Never fails, takes :data:`CLOSING` seconds at the most twice."""
+    def log_out(self, deadline: float) -> None:
+        """Say goodbye, and wait until the broker has taken all that we sent. What still comes is
+        dropped.
+
+        :raises exc.BrokerError: the broker refused something that we sent.
+        :raises exc.ConnectionLost: the connection is gone, or the broker did not answer in time; it
+            may not have taken everything.
+        """
         receipt = secrets.token_hex(8)
-        deadline = time.monotonic() + CLOSING
-        self._listener.close()
-        with contextlib.suppress(Exception):
-            if self._ended is None and self._transport.is_connected():
-                self._transmit("DISCONNECT", {"receipt": receipt}, deadline)
-                self._await_goodbye(receipt, deadline)
-        self._end()
-
-    def _end(self) -> None:
-        self._listener.close()
-        self._transport.end()
-
-    def _await_goodbye(self, receipt: str, deadline: float) -> None:
-        """Wait until the broker has taken all that we sent; closing earlier could lose it."""
-        while time.monotonic() < deadline:
-            event = self._listener.next(deadline - time.monotonic())
-            if event is None or event.kind in ("error", "disconnected"):
-                return
+        self._transmit("DISCONNECT", {"receipt": receipt}, deadline)
+        while True:
+            event = self._transport.next(deadline - time.monotonic())
+            if event is None:
+                self._ended = exc.ConnectionLost(
+                    f"{self.broker.name} did not confirm what we sent in time", self.broker.name
+                )
+                raise self._ended
             if event.kind == "receipt" and event.headers.get("receipt-id") == receipt:
+                self._ended = exc.ConnectionLost("logged out", self.broker.name)
                 return
+            if event.kind in ("error", "disconnected"):
+                self._ended = self._end_by(event)
+                raise self._ended
+
+    def close(self) -> None:
+        """Log out and close. Never fails, takes :data:`.transport.CLOSING` seconds at the most."""
+        with contextlib.suppress(exc.ConnectorError):
+            if self.alive:
+                self.log_out(time.monotonic() + CLOSING)
+        self._transport.close()
 
 
 def _escaped(value: str) -> str:

@@ -4,50 +4,29 @@
 
 """The socket below a STOMP connection.
 
-stomp.py makes and reads the frames and runs the receiver thread. This part opens, reads and writes
-the socket, for what stomp.py does not give: the cause of a failure, a bound on every wait, TLS that
-cannot be left unverified by accident, and no two threads in OpenSSL at once. Checked with stomp.py
-8.1 to 9.0.
+There is no thread: whoever waits for a message reads the socket, and whoever sends reads too while the
+broker takes nothing, so that neither side waits for the other. stomp.py makes the frames and reads all
+but messages (:mod:`.frames`); its own transport has a thread, waits without bounds, does not tell the
+cause of a failure, and may leave TLS unverified. Checked with stomp.py 8.1 to 9.0.
 """
 
 from __future__ import annotations
 
+import collections
 import contextlib
-import functools
-import logging
-import os
 import select
 import socket
 import ssl
-import threading
 import time
 import typing as t
 
 from .. import exc
 from ..utils import reason
-
-# On import, stomp.py looks its own host up in the DNS, for a feature that we do not use.
-_SCAN = "STOMP_SKIP_HOSTNAME_SCAN"
-_scan_before = os.environ.get(_SCAN)
-os.environ[_SCAN] = "1"
-try:
-    from stomp.transport import Transport
-    from stomp.utils import Frame, convert_frame
-
-    HAS_STOMP = True
-except ImportError:
-    Frame, Transport = (type(name, (), {}) for name in ("Frame", "Transport"))
-    HAS_STOMP = False
-finally:
-    if _scan_before is None:
-        del os.environ[_SCAN]
-    else:
-        os.environ[_SCAN] = _scan_before
+from .frames import MAX_FRAME, OVERHEAD, Event, FrameReader
+from .library import Frame, convert_frame
 
 if t.TYPE_CHECKING:
     from ..pool import Broker
-
-logging.getLogger("stomp.py").addHandler(logging.NullHandler())
 
 CLOSING = 2.0
 """Seconds that closing a connection may take."""
@@ -55,146 +34,164 @@ SHORTEST = 0.1
 """Seconds; no step of connecting gets less."""
 CHUNK = 65536
 """Bytes that are read or written at once."""
-MAX_FRAME = 64 * 2**20
-"""Bytes. stomp.py keeps a frame until its end has come; a broker that sends more without an end is
-left. With each piece it copies all that it has, so the pieces grow with the frame."""
-_FROM_BROKER = frozenset(("CONNECTED", "MESSAGE", "RECEIPT", "ERROR"))
+MAX_HELD = 256 * 2**20
+"""Bytes of replies that may wait to be taken. More are left to the broker."""
+_FAILURES = (OSError, ValueError)
+"""What a socket raises; ValueError once it is closed."""
 
 
-class SocketTransport(Transport):
-    """stomp.py's transport on a socket that we open, read and write.
+class SocketTransport:
+    """A connection to a broker. It is open once it is made.
 
-    The socket does not block. The receiver thread and the caller's take turns with it, and hold it
-    only while an operation goes on, never while they wait.
+    :param timeout: seconds that connecting may take.
+    :raises exc.ConnectFailed: the message tells the step and the cause.
+    :ivar alert: with what the broker, or we, ended TLS.
     """
 
     def __init__(self, broker: Broker, timeout: float) -> None:
-        super().__init__(
-            [(broker.host, broker.port)],
-            prefer_localhost=False,
-            try_loopback_connect=False,
-            auto_decode=False,
-        )
         self.broker = broker
-        self.connect_timeout = timeout
-        self.send_deadline = 0.0
-        self.last_sent = self.last_received = time.monotonic()
-        self.unfinished = 0
-        """Bytes that have come since the last frame's end."""
         self.alert: ssl.SSLError | None = None
-        """With what the broker, or we, ended TLS."""
-        self.thread: threading.Thread | None = None
-        self.turn = threading.Lock()
-        self.override_threading(self._start_thread)
+        self.socket = _open_socket(broker, timeout)
+        self.last_sent = self.last_received = time.monotonic()
+        self._reader = FrameReader()
+        self._events: collections.deque[Event] = collections.deque()
+        self._held = 0
+        self._ended = False
 
-    def attempt_connection(self) -> None:
-        """Called by stomp.py in place of its own; raises :class:`.exc.ConnectFailed`."""
-        self.current_host_and_port = (self.broker.host, self.broker.port)
-        self.socket = _open_socket(self.broker, self.connect_timeout)
+    @property
+    def alive(self) -> bool:
+        """Whether the connection stands, as far as is known."""
+        return not self._ended
 
-    def receive(self) -> bytes:
-        """Called by stomp.py for the next bytes. No bytes are the end, with TLS as without."""
-        sock = self.socket
-        data = b""
-        size = max(CHUNK, self.unfinished // 4)
+    @property
+    def overlong(self) -> bool:
+        """Whether the broker has sent a frame without an end, for which it was left."""
+        return self._reader.unfinished > MAX_FRAME
+
+    # -- receiving -----------------------------------------------------------------------------
+
+    def next_message(self) -> bytes | None:
+        """The body of the next event, if it has come already and is a message."""
+        events = self._events
+        if not events or events[0].kind != "message":
+            return None
+        body = events.popleft().body
+        self._held -= OVERHEAD + len(body)
+        return body
+
+    def next(self, timeout: float) -> Event | None:
+        """The next event; None if there is none within timeout seconds. Behind the last one, which
+        tells of the end, there is none any more."""
+        events = self._events
+        if not events:
+            self._read_until(time.monotonic() + timeout, lambda: bool(events))
+            if not events:
+                return None
+        event = events.popleft()
+        self._held -= OVERHEAD + len(event.body)
+        return event
+
+    def read(self) -> None:
+        """Read what has come."""
+        self._read_until(0.0, lambda: False)
+
+    def fault(self, timeout: float) -> Event | None:
+        """What the broker complains of, if it does so within timeout seconds. It can still be taken."""
+
+        def found() -> Event | None:
+            return next((event for event in self._events if event.kind == "error"), None)
+
+        self._read_until(time.monotonic() + timeout, lambda: found() is not None)
+        return found()
+
+    def _read_until(self, deadline: float, done: t.Callable[[], bool]) -> None:
+        """Read what comes, at least once, until that is done, the deadline or the end."""
+        while not self._ended:
+            wanted = self._read()
+            if done() or self._ended:
+                return
+            if wanted and not _ready(self.socket, wanted, deadline):
+                return
+
+    def _read(self) -> int:
+        """Read what is there. Returns what the socket has to be waited for; 0 if there may be more."""
         try:
-            data = self._retried(sock, lambda: sock.recv(size), select.POLLIN, None)
-            if size > CHUNK:
-                data += self._at_once(sock, size - len(data))
-        except ssl.SSLError as error:
-            self.alert = error
-        except (OSError, ValueError, AttributeError):
-            # The other thread may close the socket at any time; then there is no more to read.
-            pass
+            data = self.socket.recv(CHUNK)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return select.POLLIN
+        except ssl.SSLWantWriteError:
+            return select.POLLOUT
+        except _FAILURES as error:
+            self.alert = error if isinstance(error, ssl.SSLError) else None
+            data = b""
         self.last_received = time.monotonic()
-        self.unfinished += len(data)
-        if not data or self.unfinished > MAX_FRAME:
-            self.running = False
-            return b""
-        return data
+        if data:
+            self._take(self._reader.feed(data))
+        if not data or self.overlong:
+            self._end()
+        return 0
 
-    def _at_once(self, sock: socket.socket, size: int) -> bytes:
-        """What is there already; TLS gives 16 KiB at a time. Where it ends, the next reading tells."""
-        pieces = []
-        with contextlib.suppress(OSError, ValueError), self.turn:
-            while size > 0 and (piece := sock.recv(size)):
-                pieces.append(piece)
-                size -= len(piece)
-        return b"".join(pieces)
+    def _take(self, events: list[Event]) -> None:
+        self._events.extend(events)
+        self._held += sum([len(event.body) for event in events]) + OVERHEAD * len(events)
 
-    def send_frame(self, command: str, headers: dict[str, str], body: bytes) -> None:
-        """Send a frame whose headers are as they have to be on the wire.
+    def _end(self) -> None:
+        self._ended = True
+        self._take([Event("disconnected")])
 
-        stomp.py's own way to send would write all of it to its log.
+    # -- sending -------------------------------------------------------------------------------
+
+    def send_frame(
+        self, command: str, headers: dict[str, str], body: bytes, deadline: float
+    ) -> None:
+        """Send a frame whose headers are as they have to be on the wire. Raises as :meth:`send`."""
+        self.send(b"".join(convert_frame(Frame(command, headers, body))), deadline)
+
+    def send(self, data: bytes, deadline: float) -> None:
+        """Send bytes, and read meanwhile if the broker wants that first.
+
+        :param deadline: on the monotonic clock.
+        :raises TimeoutError: the broker takes nothing more.
+        :raises OSError: the connection is gone.
         """
-        self.send(b"".join(convert_frame(Frame(command, headers, body))))
-
-    def process_frame(self, f: t.Any, frame_str: bytes) -> None:
-        """Called by stomp.py for each frame; its own would write bodies to its log."""
-        self.unfinished = 0
-        if f.cmd in _FROM_BROKER:
-            self.notify(f.cmd.lower(), f)
-
-    def send(self, encoded_frame: bytes) -> None:
-        """Called by stomp.py for each frame; ends at :attr:`send_deadline`."""
-        sock, rest = self.socket, memoryview(encoded_frame)
-        if sock is None:
-            raise ConnectionError("the connection is closed")
+        rest = memoryview(data)
         while rest:
-            piece = rest[:CHUNK]
-            sent = self._retried(
-                sock, functools.partial(sock.send, piece), select.POLLOUT, self.send_deadline
-            )
-            rest = rest[sent:]
+            if self._ended:
+                raise ConnectionError("the connection is closed")
+            try:
+                rest = rest[self.socket.send(rest[:CHUNK]) :]
+                continue
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                wanted = select.POLLOUT
+            except ssl.SSLWantReadError:
+                wanted = select.POLLIN
+            if self._held < MAX_HELD:
+                wanted |= select.POLLIN
+            found = _ready(self.socket, wanted, deadline)
+            if not found:
+                raise TimeoutError("it takes nothing more; is it overloaded?")
+            if found & ~select.POLLOUT and wanted & select.POLLIN:
+                self._read()
         self.last_sent = time.monotonic()
 
-    def _retried(
-        self,
-        sock: socket.socket,
-        operation: t.Callable[[], t.Any],
-        wanted: int,
-        deadline: float | None,
-    ) -> t.Any:
-        """Repeat an operation until the socket lets it through."""
-        while True:
-            try:
-                with self.turn:
-                    return operation()
-            except ssl.SSLWantReadError:
-                _wait(sock, select.POLLIN, deadline)
-            except ssl.SSLWantWriteError:
-                _wait(sock, select.POLLOUT, deadline)
-            except BlockingIOError:
-                _wait(sock, wanted, deadline)
-
-    def _start_thread(self, target: t.Callable[[], None]) -> threading.Thread:
-        self.thread = threading.Thread(
-            target=target, name=f"mcollective-{self.broker.name}", daemon=True
-        )
-        self.thread.start()
-        return self.thread
-
-    def end(self) -> None:
-        """Close the socket and wait for the receiver thread. Never fails, takes bounded time."""
-        self.running = False
-        sock = self.socket
-        if sock is not None:
-            with contextlib.suppress(OSError), self.turn:
-                sock.shutdown(socket.SHUT_RDWR)
-        if self.thread is not None:
-            self.thread.join(CLOSING)
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                sock.close()
+    def close(self) -> None:
+        """Close the socket. Never fails."""
+        self._ended = True
+        with contextlib.suppress(*_FAILURES):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(*_FAILURES):
+            self.socket.close()
 
 
-def _wait(sock: socket.socket, event: int, deadline: float | None) -> None:
-    """Wait until the socket can be read or written; TimeoutError at the deadline, if there is one."""
+def _ready(sock: socket.socket, wanted: int, deadline: float) -> int:
+    """Wait until the socket can be read or written, as wanted. Returns for what; 0 at the deadline."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        return 0
     poll = select.poll()
-    poll.register(sock, event)
-    left = None if deadline is None else (deadline - time.monotonic()) * 1000
-    if (left is not None and left <= 0) or not poll.poll(left):
-        raise TimeoutError("it takes nothing more; is it overloaded?")
+    poll.register(sock, wanted)
+    found = poll.poll(left * 1000)
+    return found[0][1] if found else 0
 
 
 def _open_socket(broker: Broker, timeout: float) -> socket.socket:
@@ -246,16 +243,16 @@ def _tls_context(broker: Broker) -> ssl.SSLContext:
     """TLS 1.2 or newer, verified against the broker's ca files; without any, the system's."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if not broker.verified:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context
     _set_ciphers(context, broker)
     try:
-        for path in broker.ca:
-            context.load_verify_locations(path)
-        if not broker.ca:
+        if not broker.verified:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        elif not broker.ca:
             context.load_default_certs()
+        else:
+            for path in broker.ca:
+                context.load_verify_locations(path)
         if broker.cert:
             # Without a callback OpenSSL would ask for a passphrase on the terminal.
             context.load_cert_chain(broker.cert, broker.key, password=lambda: "")

@@ -15,6 +15,7 @@ Plain data are None, bool, int, float, str, bytes, list, dict and :class:`Symbol
 from __future__ import annotations
 
 import abc
+import functools
 import typing as t
 
 from .. import exc
@@ -56,6 +57,24 @@ class Symbol(str):
     def name(self) -> str:
         """The symbol's name, without the colon."""
         return self[1:]
+
+
+LONGEST_NAME = 64
+"""Characters or bytes; longer names are not kept."""
+_KEPT = 1024
+"""How many names are kept: nodes use the same ones in every reply."""
+
+
+@functools.lru_cache(_KEPT)
+def symbol_of(name: str | bytes) -> Symbol:
+    """The Symbol of a name, the same object each time. Raises UnicodeDecodeError."""
+    return Symbol(name if isinstance(name, str) else name.decode())
+
+
+@functools.lru_cache(_KEPT)
+def text_of(name: str | bytes) -> str:
+    """The text of a name, the same object each time. Raises UnicodeDecodeError."""
+    return name if isinstance(name, str) else name.decode()
 
 
 class Regexp(str):

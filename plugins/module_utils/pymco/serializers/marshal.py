@@ -17,6 +17,7 @@ from __future__ import annotations
 import typing as t
 
 from .. import exc
+from . import quick_marshal
 from .base import Serializer
 from .marshal_reader import Reader
 from .marshal_writer import Writer
@@ -34,6 +35,13 @@ class MarshalSerializer(Serializer):
 
     def deserialize(self, payload: bytes) -> t.Any:
         """See :meth:`.Serializer.deserialize`."""
+        try:
+            return quick_marshal.load(payload)
+        except quick_marshal.Unusual:
+            return self.read_any(payload)
+
+    def read_any(self, payload: bytes) -> t.Any:
+        """Read any Marshal data. Raises as :meth:`deserialize` does."""
         try:
             return Reader(payload).load()
         except (ArithmeticError, IndexError, ValueError, RecursionError) as error:

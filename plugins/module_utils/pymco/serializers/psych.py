@@ -19,7 +19,7 @@ _WORDS: dict[str, t.Any] = {
     **{".inf": float("inf"), "+.inf": float("inf"), "-.inf": float("-inf"), ".nan": float("nan")},
 }
 """In any case."""
-_LONGEST_WORD = max(map(len, _WORDS))
+LONGEST_WORD = max(map(len, _WORDS))
 _NUMERIC = frozenset("+-.0123456789")
 _SYMBOL = re.compile(r""":(["'])(.*)\1""")
 _FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_,]*)?\.[0-9]*(?:[eE][-+][0-9]+)?", re.ASCII)
@@ -32,6 +32,10 @@ _INTEGER = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _BASES = {"binary": 2, "octal": 8, "decimal": 10, "hexadecimal": 16}
+_NUMBERLIKE = re.compile(
+    r"[-+]?(?:0[xb][0-9a-fA-F_,]+|[0-9.][0-9_,.:]*(?:[eE][-+][0-9]+)?)", re.ASCII
+)
+"""What may be one of these; most identifiers are not."""
 _LONGEST_TIME = 100
 _SEXAGESIMAL = re.compile(
     r"[-+]?[0-9](?:_?[0-9])*(?::[0-5]?[0-9]){1,2}(?P<fraction>\.[0-9_]*)?", re.ASCII
@@ -46,7 +50,7 @@ def plain_scalar(text: str) -> t.Any:
     first = text[:1]
     if first == ":" and text != ":":
         return _symbol(text)
-    if len(text) <= _LONGEST_WORD and text.lower() in _WORDS:
+    if len(text) <= LONGEST_WORD and text.lower() in _WORDS:
         return _WORDS[text.lower()]
     return _number(text) if first in _NUMERIC else text
 
@@ -61,6 +65,8 @@ def _symbol(text: str) -> Symbol:
 
 
 def _number(text: str) -> t.Any:
+    if not _NUMBERLIKE.fullmatch(text):
+        return text
     integer = _INTEGER.fullmatch(text)
     if integer is not None:
         return _integer(text, integer)

@@ -14,14 +14,14 @@ import typing as t
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector.frames import (
+    MAX_FRAME,
+    MAX_REPLY,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector.session import (
     CLOSING,
     LAST_WORDS,
 )
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector.transport import (
-    MAX_FRAME,
-)
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.listener import MAX_REPLY
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import (
     certificates,
 )
