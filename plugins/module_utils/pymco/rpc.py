@@ -16,6 +16,7 @@ from . import exc
 from .connector import connector
 from .exchange import Exchange, Outcome, Patience, Watch, exchange
 from .message import Filter, Message
+from .ping import Pinged, ping
 from .request import Amount, Plan, Request, batches, plan
 from .security import security_provider
 from .serializers import Symbol, with_symbols
@@ -108,7 +109,7 @@ class Result:
 
 
 Progress = t.Callable[[str, t.Mapping[str, t.Any], t.Optional[int]], None]
-"""Is called now and then with the phase ("discovery" or "call"), the envelopes that have come, by
+"""Is called now and then with the phase ("discovery", "ping" or "call"), the envelopes that have come, by
 sender, and how many are expected, if that is known."""
 
 
@@ -169,6 +170,25 @@ class Client:
         :raises exc.ConnectorError: the broker cannot be used.
         """
         return self._targets(self.check(request))[0]
+
+    def ping(self, request: Request) -> Pinged:
+        """Find out which of the nodes that the request is for are there, and send nothing else.
+
+        Unlike :meth:`targets`, this asks those too who are known by name.
+
+        :raises exc.BadRequest: see :meth:`check`.
+        :raises exc.ConnectorError: the broker cannot be used, or the connection ended meanwhile.
+        """
+        found = self.check(request)
+        with _Stopwatch(self._clock, self._seconds, "ping"):
+            return ping(
+                self.connector,
+                self.security,
+                self.config,
+                found,
+                self._clock,
+                lambda expected: self._watch("ping", expected),
+            )
 
     def call(self, request: Request) -> Result:
         """Send the request to all nodes that it is for and take in their replies.
