@@ -90,7 +90,7 @@ def test_all_that_a_ddl_says_is_returned(folder: pathlib.Path) -> None:
             "type": "string",
             "optional": False,
             "default": "/tmp/x",
-            "validation": r"(?i:^\/\w+$)",
+            "validation": r"(?i:^/\w+$)",  # as Ruby has it
             "maxlength": 64,
         },
         {
