@@ -86,7 +86,8 @@ def too_few(result: rpc.Result, request: rpc.Request) -> str:
 
 
 class _Counted(t.Protocol):
-    rejected: collections.Counter[str]
+    @property
+    def rejected(self) -> collections.Counter[str]: ...
 
 
 def rejected(result: _Counted) -> str:
