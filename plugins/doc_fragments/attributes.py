@@ -34,3 +34,27 @@ attributes:
     membership:
       - pymco.mcollective.mcollective
 """
+
+    INFO_MODULE = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details:
+      - It changes nothing, and does the same in check mode.
+  diff_mode:
+    support: N/A
+    details:
+      - It changes nothing.
+  action:
+    support: full
+    details:
+      - With a local connection it runs in the controller's process, where no interpreter has to start. With any other connection,
+        with C(become) and with C(async), the module runs on that host, as that user, in the background.
+  async:
+    support: full
+  idempotent:
+    support: full
+    details:
+      - It changes nothing.
+"""

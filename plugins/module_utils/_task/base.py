@@ -17,6 +17,7 @@ from .configuration import configuration
 from .options import Spec
 
 if t.TYPE_CHECKING:
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Library
 
 Params = t.Mapping[str, t.Any]
@@ -62,7 +63,7 @@ class Task:
         self.warn = warn
         self._progress = progress
         with failures():
-            self.config = configuration(params, os.environ if environ is None else environ)
+            self.config = self._configuration(os.environ if environ is None else environ)
         for warning in self.config.warnings:
             warn(warning)
 
@@ -78,6 +79,10 @@ class Task:
         """
         with failures():
             return self._run(check_mode)
+
+    def _configuration(self, environ: t.Mapping[str, str]) -> Config:
+        """The configuration that the options stand for."""
+        return configuration(self.params, environ)
 
     def _run(self, check_mode: bool) -> Returned:
         raise NotImplementedError

@@ -14,6 +14,9 @@ import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config_file import (
+    first_readable,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options import is_secret
 
 Params = t.Mapping[str, t.Any]
@@ -66,6 +69,20 @@ def configuration(params: Params, environ: t.Mapping[str, str]) -> Config:
         **_middleware(params, base),
     }
     return base.altered(own, _environ(params, environ)) if own else base
+
+
+def local_configuration(params: Params, environ: t.Mapping[str, str]) -> Config:
+    """The configuration of a task that reaches no broker, and so may have none.
+
+    :raises exc.ImproperlyConfigured: there is one, and it is wrong.
+    """
+    given = _texts(params["config"] or {})
+    if params["config_file"] is None and not params.get("connector") and "connector" not in given:
+        try:
+            first_readable(environ)
+        except exc.ImproperlyConfigured:
+            return Config(given, environ, "the given options")
+    return configuration(params, environ)
 
 
 def _base(params: Params, environ: t.Mapping[str, str]) -> Config:

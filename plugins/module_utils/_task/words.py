@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import typing as t
 
 if t.TYPE_CHECKING:
@@ -84,7 +85,12 @@ def too_few(result: rpc.Result, request: rpc.Request) -> str:
     )
 
 
-def rejected(result: rpc.Result) -> str:
+class _Counted(t.Protocol):
+    @property
+    def rejected(self) -> collections.Counter[str]: ...
+
+
+def rejected(result: _Counted) -> str:
     """What was dropped, in brackets; nothing if nothing was."""
     if not result.rejected:
         return ""

@@ -16,6 +16,7 @@ from . import exc
 from .connector import connector
 from .exchange import Exchange, Outcome, Patience, Watch, exchange, uncollected
 from .message import Filter, Message
+from .ping import Pinged, ping
 from .request import Amount, Plan, Request, batches, plan
 from .security import security_provider
 from .serializers import Symbol, with_symbols
@@ -67,6 +68,7 @@ class Result:
     :ivar batches: how many batches were sent.
     :ivar unexpected: identities that answered though they were not asked.
     :ivar rejected: payloads that were dropped, by reason; see :class:`.exchange.Outcome`.
+    :ivar culprits: whom those payloads name as their senders; see :class:`.exchange.Outcome`.
     :ivar requestid: of the call; None if nobody was asked.
     :ivar broker: "host:port" of the broker that was used.
     :ivar passed_over: why brokers were passed over before that one took us.
@@ -85,6 +87,7 @@ class Result:
     batches: int = 0
     unexpected: list[str] = dataclasses.field(default_factory=list)
     rejected: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    culprits: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     requestid: str | None = None
     broker: str = ""
     passed_over: list[str] = dataclasses.field(default_factory=list)
@@ -108,7 +111,7 @@ class Result:
 
 
 Progress = t.Callable[[str, t.Mapping[str, t.Any], t.Optional[int]], None]
-"""Is called now and then with the phase ("discovery" or "call"), the envelopes that have come, by
+"""Is called now and then with the phase ("discovery", "ping" or "call"), the envelopes that have come, by
 sender, and how many are expected, if that is known."""
 
 
@@ -170,6 +173,25 @@ class Client:
         """
         return self._targets(self.check(request))[0]
 
+    def ping(self, request: Request) -> Pinged:
+        """Find out which of the nodes that the request is for are there, and send nothing else.
+
+        Unlike :meth:`targets`, this asks those too who are known by name.
+
+        :raises exc.BadRequest: see :meth:`check`.
+        :raises exc.ConnectorError: the broker cannot be used, or the connection ended meanwhile.
+        """
+        found = self.check(request)
+        with _Stopwatch(self._clock, self._seconds, "ping"):
+            return ping(
+                self.connector,
+                self.security,
+                self.config,
+                found,
+                self._clock,
+                lambda expected: self._watch("ping", expected),
+            )
+
     def call(self, request: Request) -> Result:
         """Send the request to all nodes that it is for and take in their replies.
 
@@ -226,7 +248,7 @@ class Client:
         patience = Patience(found.timeout)
         if targets.nodes is None:
             # Nobody knows who will answer: it is over when no more do.
-            patience = Patience(found.timeout, quiet=found.window)
+            patience = Patience(found.timeout, found.request.first_reply, found.window)
         groups = batches(targets.nodes or (), found.batch_size)
         for number, group in enumerate(groups, 1):
             result.batches = number
@@ -310,6 +332,7 @@ class Client:
             result.found = len(result.nodes)
         result.unexpected = sorted({*result.unexpected, *outcome.unexpected})
         result.rejected += outcome.rejected
+        result.culprits = outcome.culprits
         result.lost = outcome.lost
 
     def _message(self, found: Plan, filter_: Filter) -> Message:

@@ -105,7 +105,7 @@ class Finder:
             among,
             self.clock,
             plan.direct,
-            _enough(plan),
+            enough(plan),
             self.watch,
         )
         nodes = discovery.nodes
@@ -136,7 +136,7 @@ def addressed(plan: Plan) -> Filter:
     return plan.request.filter.copy().add_agent(plan.request.agent)
 
 
-def _enough(plan: Plan) -> int | None:
+def enough(plan: Plan) -> int | None:
     """How many answers end discovery. Those that a limit takes are not all that are expected."""
     counts = [plan.request.expected_nodes]
     if plan.limit is not None and not plan.limit.percent and plan.limit_method == "first":

@@ -31,6 +31,11 @@ def find(kind: str, name: str) -> DDL | None:
     return _DDLS.get((kind, name))
 
 
+def names(kind: str) -> list[str]:
+    """The plugins of a kind that are among them."""
+    return [name for each, name in _DDLS if each == kind]
+
+
 def _metadata(name: str, description: str, timeout: float) -> Metadata:
     license_, url = "BSD-2-Clause", "https://github.com/choria-legacy/marionette-collective"
     author = "the pymco.mcollective authors"

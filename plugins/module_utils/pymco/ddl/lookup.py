@@ -74,6 +74,23 @@ class Library:
             self._found[kind, name] = read
         return self._found[kind, name]
 
+    def names(self, kind: str) -> list[str]:
+        """The plugins of a kind that can be found, sorted.
+
+        :raises exc.UnreadableDDL: a path does not exist, or a directory cannot be read.
+        """
+        found = set(builtin.names(kind))
+        for path in self._paths:
+            _refuse_missing(path)
+            if os.path.isdir(path):
+                for folder in _folders(kind):
+                    found |= _described(os.path.join(path, *folder))
+            else:
+                found |= _names([os.path.basename(path)])
+        for libdir in self._libdirs:
+            found |= _described(os.path.join(libdir, "mcollective", kind))
+        return sorted(found)
+
     def _path(self, kind: str, name: str) -> str | None:
         """The file that describes a plugin."""
         return next(filter(os.path.exists, self._candidates(kind, name)), None)
@@ -81,15 +98,43 @@ class Library:
     def _candidates(self, kind: str, name: str) -> t.Iterator[str]:
         files = [name + extension for extension in _READERS]
         for path in self._paths:
-            if not os.path.exists(path):
-                raise exc.UnreadableDDL("no such file or directory", path)
+            _refuse_missing(path)
             if os.path.isdir(path):
-                for folder in ((), (kind,), ("mcollective", kind)):
+                for folder in _folders(kind):
                     yield from (os.path.join(path, *folder, file) for file in files)
             elif os.path.basename(path) in files:
                 yield path
         for libdir in self._libdirs:
             yield from (os.path.join(libdir, "mcollective", kind, file) for file in files)
+
+
+def _refuse_missing(path: str) -> None:
+    if not os.path.exists(path):
+        raise exc.UnreadableDDL("no such file or directory", path)
+
+
+def _folders(kind: str) -> tuple[tuple[str, ...], ...]:
+    """Where in a directory that a user names DDLs may lie."""
+    return (), (kind,), ("mcollective", kind)
+
+
+def _described(directory: str) -> set[str]:
+    """The plugins that have a DDL in a directory, which need not exist."""
+    try:
+        return _names(os.listdir(directory))
+    except (FileNotFoundError, NotADirectoryError):
+        return set()
+    except OSError as error:
+        raise exc.UnreadableDDL(error.strerror or str(error), directory) from None
+
+
+def _names(files: t.Iterable[str]) -> set[str]:
+    parts = map(os.path.splitext, files)
+    return {
+        name
+        for name, extension in parts
+        if extension in _READERS and re.fullmatch(r"\w+", name, re.ASCII)
+    }
 
 
 def read_file(path: str, kind: str, name: str) -> DDL:

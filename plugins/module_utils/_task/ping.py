@@ -1,0 +1,236 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""mcollective_ping: who is there, and waiting until nodes are there, or are gone."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import time
+import typing as t
+
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import LONGEST
+
+from . import words
+from .base import Returned, Task, TaskFailed
+from .options import CLIENT_OPTIONS, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
+
+if t.TYPE_CHECKING:
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ping import Pinged
+
+
+@dataclasses.dataclass
+class _Found:
+    """What all tries together have brought.
+
+    :ivar answered: seconds by identity: of the nodes that are there.
+    :ivar silent: who was asked by name and is not there.
+    :ivar named: whether it is known who was asked.
+    :ivar trouble: why the last try failed, if it did.
+    """
+
+    answered: dict[str, float] = dataclasses.field(default_factory=dict)
+    silent: list[str] = dataclasses.field(default_factory=list)
+    named: bool = False
+    tries: int = 0
+    unexpected: set[str] = dataclasses.field(default_factory=set)
+    rejected: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    trouble: exc.ConnectorError | None = None
+
+    def add(self, pinged: Pinged, absent: bool) -> None:
+        """Take in what a try brought. Of nodes that are named, those who are there, or gone, have
+        been seen so, and are asked no more."""
+        repeated = self.named
+        self.named = pinged.asked is not None
+        self.unexpected.update(pinged.outcome.unexpected)
+        self.rejected += pinged.outcome.rejected
+        if repeated and absent:
+            self.answered, self.silent = pinged.seconds, [*self.silent, *pinged.silent]
+        elif repeated:
+            self.answered, self.silent = {**self.answered, **pinged.seconds}, pinged.silent
+        else:
+            self.answered, self.silent = pinged.seconds, pinged.silent
+
+
+class PingTask(Task):
+    """Pings once or, with a timeout, until the nodes are there or gone. It is the same in check mode."""
+
+    options: t.ClassVar[Spec] = {
+        **CLIENT_OPTIONS,
+        **TARGET_OPTIONS,
+        "expected_nodes": {"type": "int", "aliases": ["count"]},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "timeout": {"type": "float", "default": 0.0},
+        "interval": {"type": "float", "default": 5.0},
+        **PROGRESS_OPTIONS,
+        "fail_on": fail_on("answered", "no_response", "no_nodes"),
+    }
+
+    def _run(self, check_mode: bool) -> Returned:
+        params = self.params
+        self._check()
+        request = self.request("discovery", "ping")
+        client = self.client()
+        self._window = client.check(request).window
+        found = _Found()
+        start = time.monotonic()
+        for _moment in moments(params["timeout"], params["interval"]):
+            self._try(client, request, found)
+            if self._done(found):
+                break
+        elapsed = time.monotonic() - start
+        returned = self._returned(client, found, elapsed)
+        complaints = list(self._complaints(found))
+        if complaints:
+            raise TaskFailed("; ".join(complaints), returned)
+        return returned
+
+    @property
+    def _absent(self) -> bool:
+        return bool(self.params["state"] == "absent")
+
+    def _check(self) -> None:
+        timeout, interval = self.params["timeout"], self.params["interval"]
+        if not 0 <= timeout < LONGEST:
+            raise TaskFailed(f"timeout must be from 0 to {LONGEST} seconds, not {timeout}")
+        if not 0 < interval < LONGEST:
+            raise TaskFailed(
+                f"interval must be more than 0 and less than {LONGEST} seconds, not {interval}"
+            )
+        if self._absent and self.params["expected_nodes"] is not None:
+            raise TaskFailed("expected_nodes has no use with state = absent: none is expected then")
+
+    def _try(self, client: rpc.Client, request: rpc.Request, found: _Found) -> None:
+        """Ping those who have to be. Once the broker has taken us, it may be away for a while."""
+        try:
+            with client:
+                pinged = client.ping(self._next(request, found))
+        except exc.ConnectorError as error:
+            if not found.tries:
+                raise
+            found.trouble = error
+        else:
+            found.add(pinged, self._absent)
+            found.trouble = None
+        found.tries += 1
+
+    def _next(self, request: rpc.Request, found: _Found) -> rpc.Request:
+        if not found.named:
+            return request
+        nodes, expected = found.silent, request.expected_nodes
+        if self._absent:
+            nodes = list(found.answered)
+        if expected is not None:
+            expected -= len(found.answered)
+        return dataclasses.replace(request, nodes=nodes, expected_nodes=expected, limit=None)
+
+    def _done(self, found: _Found) -> bool:
+        """Whether all is as it was asked for, or can never be."""
+        if found.trouble is not None:
+            return False
+        if self._absent:
+            return not found.answered
+        if found.named and not found.silent:
+            return True
+        expected = self.params["expected_nodes"]
+        if expected is None:
+            return bool(found.answered) and not found.named
+        return len(found.answered) >= int(expected)
+
+    def _returned(self, client: rpc.Client, found: _Found, elapsed: float) -> Returned:
+        seconds = {node: round(found.answered[node], 6) for node in sorted(found.answered)}
+        times = list(seconds.values())
+        average = round(sum(times) / len(times), 6) if times else None
+        return {
+            "changed": False,
+            "nodes": [{"identity": node, "seconds": each} for node, each in seconds.items()],
+            "no_response": sorted(found.silent),
+            "unexpected": sorted(found.unexpected),
+            "stats": {
+                "responses": len(times),
+                "no_response": len(found.silent),
+                "min": min(times, default=None),
+                "max": max(times, default=None),
+                "average": average,
+                "tries": found.tries,
+                "elapsed": round(elapsed, 3),
+                "passed_over": client.connector.passed_over,
+                "rejected": dict(found.rejected),
+            },
+        }
+
+    def _complaints(self, found: _Found) -> t.Iterator[str]:
+        on = self.params["fail_on"]
+        if self._absent:
+            if found.answered and "answered" in on:
+                count = len(found.answered)
+                yield (
+                    f"{count} node{'' if count == 1 else 's'} still answered"
+                    f" {self._when(found, 'after')}: {words.named(sorted(found.answered))}"
+                    f"{self._trouble(found, '; the')}"
+                )
+            return
+        expected, count = self.params["expected_nodes"], len(found.answered)
+        if expected is not None:
+            if "no_nodes" in on and count < expected:
+                yield (
+                    f"{count} nodes answered {self._when(found)} where {expected} were expected"
+                    f"{self._missing(found)}{self._why(found)}"
+                )
+        elif found.silent and "no_response" in on:
+            asked = count + len(found.silent)
+            yield (
+                f"{len(found.silent)} of {asked} nodes did not answer {self._when(found)}"
+                f"{self._missing(found)}{self._why(found)}"
+            )
+        elif not found.answered and "no_nodes" in on:
+            yield self._nobody(found)
+
+    def _nobody(self, found: _Found) -> str:
+        if not found.named or found.silent:
+            return f"no node answered {self._when(found)}{self._why(found)}"
+        if self.params["nodes"] is not None and not self.params["nodes"]:
+            return "nodes is an empty list, so nobody was asked"
+        return "none of the nodes that are named fits the identity filters, so nobody was asked"
+
+    def _when(self, found: _Found, word: str = "within") -> str:
+        seconds = self.params["timeout"] or self._window
+        times = f", asked {found.tries} times" if found.tries > 1 else ""
+        return f"{word} {seconds:g} s{times}"
+
+    def _missing(self, found: _Found) -> str:
+        return f": {words.named(sorted(found.silent))}" if found.silent else ""
+
+    def _trouble(self, found: _Found, words_before: str) -> str:
+        return "" if found.trouble is None else f"{words_before} last try failed: {found.trouble}"
+
+    def _why(self, found: _Found) -> str:
+        """What is to be looked at when nodes are missing."""
+        trouble = self._trouble(found, " The")
+        doubts = "".join(f" Also: {doubt}." for doubt in self.doubts)
+        return f"{words.rejected(found)}.{trouble and trouble + '.'} {words.SILENCE}.{doubts}"
+
+
+def moments(
+    timeout: float,
+    interval: float,
+    clock: t.Callable[[], float] = time.monotonic,
+    sleep: t.Callable[[float], None] = time.sleep,
+) -> t.Iterator[None]:
+    """Comes back at once, then every interval seconds, and for the last time when the timeout is over.
+
+    What takes longer than the interval is followed by the next at once, but never after the timeout.
+    """
+    due = clock()
+    end = due + timeout
+    while True:
+        yield
+        now = clock()
+        if now >= end:
+            return
+        due = min(max(due + interval, now), end)
+        sleep(due - now)
