@@ -91,7 +91,7 @@ def _pairs_only(text: str) -> dict[t.Any, t.Any] | None:
     for pad, colon, name, value in rows:
         place = len(pad)
         if place > indent:
-            if open_key is None or len(outer) >= DEPTH:
+            if open_key is None or len(outer) >= DEPTH - 1:
                 raise Unusual
             outer.append((mapping, indent))
             mapping[open_key] = mapping = {}
