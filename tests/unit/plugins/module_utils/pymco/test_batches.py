@@ -188,9 +188,7 @@ def test_each_batch_is_judged_for_itself() -> None:
 
 
 def test_without_a_percentage_all_are_asked_whatever_happens() -> None:
-    result = call(
-        Nodes(1, 1, answers={"a": done(1), "b": done(1)}), nodes=["a", "b"], batch_size=1
-    )
+    result = call(Nodes(1, 1, answers={"a": done(1), "b": done(1)}), nodes=["a", "b"], batch_size=1)
     assert (result.stopped, len(result.failed)) == (None, 2)
 
 
@@ -289,7 +287,12 @@ def test_fire_and_forget_asks_all_that_fit_and_returns() -> None:
     assert request[":filter"]["cf_class"] == ["web"]
     assert request[":body"][":data"] == {":process_results": False}
     assert result.requestid == request[":requestid"]
-    assert (result.known, result.awaited, result.nodes, result.no_response) == (False, False, [], [])
+    assert (result.known, result.awaited, result.nodes, result.no_response) == (
+        False,
+        False,
+        [],
+        [],
+    )
     assert result.seconds["call"] < 5
 
 

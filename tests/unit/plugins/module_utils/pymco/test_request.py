@@ -249,7 +249,13 @@ def test_without_a_seed_anybody_is_chosen() -> None:
     [
         *((0, [10]), (1, [1] * 10), (3, [3, 3, 3, 1]), ("5", [5, 5]), (10, [10]), (11, [10])),
         # A fraction of a node is a whole one.
-        *(("25%", [3, 3, 3, 1]), ("50%", [5, 5]), ("1%", [1] * 10), ("100%", [10]), ("7%", [1] * 10)),
+        *(
+            ("25%", [3, 3, 3, 1]),
+            ("50%", [5, 5]),
+            ("1%", [1] * 10),
+            ("100%", [10]),
+            ("7%", [1] * 10),
+        ),
     ],
 )
 def test_how_nodes_are_asked_in_batches(value: int | str, sizes: list[int]) -> None:

@@ -175,9 +175,7 @@ def where(seen: Seen) -> list[str]:
 
 def test_an_identity_and_another_filter_are_both_obeyed() -> None:
     filter_ = identities("a", "b").add_fact("os", "Debian")
-    result, seen = played(
-        Request("rpcutil", "ping", filter=filter_), [["b"], ["b"]], frames=[2, 1]
-    )
+    result, seen = played(Request("rpcutil", "ping", filter=filter_), [["b"], ["b"]], frames=[2, 1])
     assert where(seen) == [f"{DIRECTED}/a", f"{DIRECTED}/b", f"{DIRECTED}/b"]
     facts = [envelope[":filter"]["fact"] for _where, envelope in seen]
     assert facts == [[{":fact": "os", ":value": "Debian", ":operator": "=="}]] * 3
@@ -265,7 +263,12 @@ def test_fewer_than_expected_are_asked_all_the_same() -> None:
 def test_whoever_fits_is_asked_and_it_is_over_when_answers_stop() -> None:
     filter_ = Filter().add_cfclass("web")
     request = Request(
-        "rpcutil", "ping", filter=filter_, discovery_method="none", timeout=30, discovery_timeout=0.2
+        "rpcutil",
+        "ping",
+        filter=filter_,
+        discovery_method="none",
+        timeout=30,
+        discovery_timeout=0.2,
     )
     result, seen = played(request, [["b", "a"]])
     assert where(seen) == [f"{BROADCAST}/rpcutil"]
@@ -277,7 +280,12 @@ def test_whoever_fits_is_asked_and_it_is_over_when_answers_stop() -> None:
 
 def test_it_is_over_at_once_when_as_many_have_answered_as_are_expected() -> None:
     request = Request(
-        "rpcutil", "ping", discovery_method="none", expected_nodes=2, discovery_timeout=30, timeout=30
+        "rpcutil",
+        "ping",
+        discovery_method="none",
+        expected_nodes=2,
+        discovery_timeout=30,
+        timeout=30,
     )
     result, _seen = played(request, [["b", "a"]])
     assert (len(result.replies), result.seconds["call"] < 5) == (2, True)
