@@ -32,7 +32,7 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
-Seen = t.List[t.Tuple[str, t.Dict[str, t.Any]]]
+Seen = list[tuple[str, dict[str, t.Any]]]
 
 
 def identities(*names: str) -> Filter:
