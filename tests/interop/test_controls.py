@@ -13,9 +13,9 @@ import typing as t
 import pytest
 from calling import call, config_of, senders
 from conftest import FEW
-from testbed.real.collective import Collective
+from marks import Marks, mco
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import message, rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import message
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
     security_provider,
 )
@@ -23,7 +23,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security i
 if t.TYPE_CHECKING:
     from pathlib import Path
 
-    from testbed.real.rabbitmq import RabbitMQ
+    from testbed.real.collective import Collective
     from testbed.real.stomp import Connection
 
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
@@ -31,55 +31,12 @@ if t.TYPE_CHECKING:
 pytestmark = pytest.mark.parametrize("collective", FEW[1:], indirect=True, scope="session")
 
 NODES = ["db1.example.com", "old1.example.com", "web1.example.com", "web2.example.com"]
-GAP = 0.6
-"""Seconds between two marks that tell one batch from the next; less than any pause here."""
-
-
-class Marks:
-    """A file into which nodes write who they are and when they did what they were asked to."""
-
-    def __init__(self, path: Path) -> None:
-        self.arguments: dict[str, t.Any] = {"path": str(path)}
-        self._path = path
-
-    def __call__(self) -> list[tuple[float, str]]:
-        """When it was, and who, in order."""
-        lines = self._path.read_text().splitlines() if self._path.exists() else []
-        return sorted((float(when), who) for who, when in map(str.split, lines))
-
-    def who(self) -> list[str]:
-        """Who was there."""
-        return sorted(who for _when, who in self())
-
-    def batches(self) -> list[list[str]]:
-        """Who was there at about the same time."""
-        found: list[list[str]] = []
-        last = float("-inf")
-        for when, who in self():
-            if when - last > GAP:
-                found.append([])
-            found[-1].append(who)
-            last = when
-        return found
-
-    def wait_for(self, count: int) -> list[str]:
-        """Who was there, once there are so many."""
-        deadline = time.monotonic() + 10
-        while len(self()) < count and time.monotonic() < deadline:
-            time.sleep(0.05)
-        return self.who()
 
 
 @pytest.fixture
 def marks(tmp_path: Path) -> Marks:
     """A file of marks."""
     return Marks(tmp_path / "marks")
-
-
-def mco(collective: Collective, marks: Marks, *words: str) -> str:
-    """Have the reference call the action that leaves marks; what it says."""
-    arguments = [f"{name}={value}" for name, value in marks.arguments.items()]
-    return collective.mco("rpc", "probe", "mark", *arguments, "--dt", "1", *words).stdout
 
 
 # -- batches -------------------------------------------------------------------------------------
@@ -295,34 +252,3 @@ def test_without_discovery_whoever_fits_answers(config: Config, marks: Marks) ->
     )
     assert senders(counted) == NODES
     assert counted.seconds["call"] < 15
-
-
-# -- sub-collectives -----------------------------------------------------------------------------
-
-
-def test_a_sub_collective_is_all_that_is_asked(
-    collective: Collective, rabbitmq: RabbitMQ, marks: Marks
-) -> None:
-    if collective.broker is not rabbitmq:
-        pytest.skip("one broker is enough: the names are the same on the other")
-    members = {"web1.example.com": ["mcollective", "eu"], "db1.example.com": ["mcollective"]}
-    nodes = [
-        type(node)(node.identity, node.facts, node.classes, members[node.identity], node.agents)
-        for node in collective.nodes
-        if node.identity in members
-    ]
-    with Collective(rabbitmq, "subs", "psk", nodes) as parts:
-        mco(parts, marks, "-T", "eu")
-        assert marks.who() == ["web1.example.com"]
-        for fields in ({}, {"process_results": False}, {"batch_size": 1}, {"limit": 5}):
-            call(
-                config_of(parts),
-                *("probe", "mark"),
-                arguments=marks.arguments,
-                collective="eu",
-                **t.cast("dict[str, t.Any]", fields),
-            )
-        assert marks.wait_for(5) == ["web1.example.com"] * 5
-        with rpc.Client(config_of(parts)) as client:
-            everybody = rpc.Request("probe", "mark", marks.arguments)
-            assert client.targets(everybody).nodes == sorted(members)
