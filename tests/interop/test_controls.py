@@ -142,9 +142,7 @@ def test_fire_and_forget_reaches_whom_it_is_for(config: Config, marks: Marks) ->
         {"filter": message.Filter().add_fact("role", "legacy")},
         {"filter": message.Filter().add_cfclass("role::db"), "limit": 1},
     ):
-        call(
-            config, "probe", "mark", arguments=marks.arguments, process_results=False, **fields
-        )
+        call(config, "probe", "mark", arguments=marks.arguments, process_results=False, **fields)
     assert marks.wait_for(3) == ["db1.example.com", "old1.example.com", "web1.example.com"]
 
 

@@ -107,7 +107,9 @@ def test_an_interrupted_play_leaves_nothing(
     options = {"agent": "rpcutil", "action": "ping", "nodes": [NOBODY], "timeout": 120}
     options["config_file"] = str(nobody.client_cfg)
     task = json.dumps(options)
-    play = ansible.start("ansible", "localhost", "-m", "pymco.mcollective.mcollective_rpc", "-a", task)
+    play = ansible.start(
+        "ansible", "localhost", "-m", "pymco.mcollective.mcollective_rpc", "-a", task
+    )
     try:
         eventually(lambda: connections(nobody.broker), before + 1)
         time.sleep(0.3)  # the request is out, and replies are awaited

@@ -36,7 +36,7 @@ def options(nobody: Collective, **more: t.Any) -> dict[str, t.Any]:
 
 def test_lines_go_to_the_standard_error(ansible: Ansible, nobody: Collective) -> None:
     done = ansible.run("ansible", "localhost", "-m", MODULE, "-a", json.dumps(options(nobody)))
-    assert done.stderr.count(f"{MODULE}: {WORDS}") == 2
+    assert f"{MODULE}: {WORDS}" in done.stderr
     assert WORDS not in done.stdout
 
 

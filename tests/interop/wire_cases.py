@@ -238,7 +238,9 @@ NAMED_AND_FILTERED = _carried_out(
     f"rpc rpcutil ping -I {WEB} -F role=web", {"identities": [WEB], "facts": ["role=web"]}
 )
 CONTROLS = [
-    _carried_out(f"{BOTH} --batch 1 --batch-sleep 0.1", {**TO_BOTH, "batch_size": 1, "batch_sleep": 0}),
+    _carried_out(
+        f"{BOTH} --batch 1 --batch-sleep 0.1", {**TO_BOTH, "batch_size": 1, "batch_sleep": 0}
+    ),
     _carried_out(f"{BOTH} --limit-nodes 1", {**TO_BOTH, "limit": 1}),
     *(
         _carried_out(
