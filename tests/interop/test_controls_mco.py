@@ -298,3 +298,20 @@ def test_a_sub_collective_is_all_that_is_asked(rabbitmq: RabbitMQ, tmp_path: Pat
         with rpc.Client(config_of(parts)) as client:
             everybody = rpc.Request("probe", "mark", marks.arguments)
             assert client.targets(everybody).nodes == [DB, WEB]
+
+
+# -- no replies, and no way to the nodes ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("fields", [{}, {"nodes": [WEB]}], ids=["all", "one"])
+def test_fire_and_forget_into_nothing_is_told(rabbitmq: RabbitMQ, fields: dict[str, t.Any]) -> None:
+    """The broker says so only after the request has left, when nobody listens for replies."""
+    with Collective(rabbitmq, "lone", "psk", []) as somewhere:
+        bare = rabbitmq.places["bare"]
+        changes = {
+            somewhere.option("vhost"): bare.name,
+            somewhere.option("pool.1.user"): bare.user,
+            somewhere.option("pool.1.password"): bare.password,
+        }
+        with pytest.raises(TaskFailed, match=r"no exchange 'mcollective_\w+' in vhost 'bare'"):
+            task(somewhere, "rpcutil", "ping", process_results=False, config=changes, **fields)
