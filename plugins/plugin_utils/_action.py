@@ -11,6 +11,7 @@ it is the module that runs, where and as whom the user asked for. Note that this
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import os
@@ -60,7 +61,8 @@ class TaskAction(ActionBase):
         result: Result = super().run(tmp, task_vars)
         if self._belongs_here():
             try:
-                return {**result, **self._run_here(task_vars or {})}
+                with self._environment():
+                    return {**result, **self._run_here(task_vars or {})}
             except _LibraryMissing:
                 # Perhaps the interpreter that modules are run with has it. If not, it will say so.
                 pass
@@ -74,9 +76,7 @@ class TaskAction(ActionBase):
         return local and self._connection.become is None and not self._task.async_val
 
     def _run_here(self, task_vars: dict[str, t.Any]) -> Result:
-        self._adopt_environment()
         params, secrets = self._validated()
-        secrets -= visible_values(params)
         warnings: list[str] = []
         try:
             task = self.task_class(params, warnings.append, progress=self._progress(params))
@@ -84,7 +84,7 @@ class TaskAction(ActionBase):
             returned = task.run(bool(self._task.check_mode))
         except TaskFailed as failure:
             if failure.missing:
-                if task_vars.get("ansible_python_interpreter", sys.executable) != sys.executable:
+                if task_vars.get("ansible_python_interpreter") != sys.executable:
                     raise _LibraryMissing from failure
                 returned = {"failed": True, "msg": missing_required_lib(failure.missing)}
             else:
@@ -99,19 +99,32 @@ class TaskAction(ActionBase):
 
         They go through JSON as to a module, so that both see the same types.
         """
-        arguments = json.loads(json.dumps(self._task.args, default=_as_text))
-        validator = ArgumentSpecValidator(self.task_class.options)
-        checked = validator.validate(arguments)
+        try:
+            arguments = json.loads(json.dumps(self._task.args, default=_as_text))
+        except (TypeError, ValueError) as error:
+            raise AnsibleActionFail(f"the options cannot be written as JSON: {error}") from error
+        checked = ArgumentSpecValidator(self.task_class.options).validate(arguments)
+        secrets = set(checked._no_log_values) - visible_values(checked.validated_parameters)
         if checked.error_messages:
-            raise AnsibleActionFail("; ".join(checked.error_messages))
-        return checked.validated_parameters, set(checked._no_log_values)
+            words = "; ".join(checked.error_messages)
+            raise AnsibleActionFail(str(remove_values(words, secrets)))
+        return checked.validated_parameters, secrets
 
-    def _adopt_environment(self) -> None:
-        """Honour the keyword environment. This process is the task's own and ends with it."""
+    @contextlib.contextmanager
+    def _environment(self) -> t.Iterator[None]:
+        """Honours the keyword environment. The next item of a loop, in this very process, may have
+        another one."""
+        before = dict(os.environ)
         if any(self._task.environment or ()):
             given: dict[str, t.Any] = {}
             self._compute_environment_string(given)
             os.environ.update({str(name): str(value) for name, value in given.items()})
+        try:
+            yield
+        finally:
+            for name in os.environ.keys() - before.keys():
+                del os.environ[name]
+            os.environ.update(before)
 
     def _progress(self, params: dict[str, t.Any]) -> ProgressLines | None:
         every = params.get("progress") or 0

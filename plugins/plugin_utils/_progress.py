@@ -73,5 +73,6 @@ class ProgressLines:
 
 
 def _has_failed(envelope: t.Mapping[str, t.Any]) -> bool:
+    """As the result will have it: what is no RPC reply has failed, too."""
     body = envelope.get(":body")
-    return isinstance(body, dict) and body.get(":statuscode") != 0
+    return not isinstance(body, dict) or body.get(":statuscode", body.get("statuscode")) != 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 
@@ -37,3 +38,14 @@ def call(config: Config, agent: str, action: str, **request: t.Any) -> rpc.Resul
 def senders(result: rpc.Result) -> list[str]:
     """Who answered."""
     return [reply.sender for reply in result.replies]
+
+
+def task(collective: Collective, agent: str, action: str, **options: t.Any) -> dict[str, t.Any]:
+    """What the module mcollective_rpc returns; its own code, without Ansible around it.
+
+    :raises TaskFailed: it fails, for whatever reason.
+    """
+    defaults = {name: spec.get("default") for name, spec in RpcTask.options.items()}
+    given = {"config_file": str(collective.client_cfg), "config": dict(PATIENCE), **options}
+    params = {**defaults, "agent": agent, "action": action, **given}
+    return RpcTask(params, lambda warning: None, {}).run(check_mode=False)

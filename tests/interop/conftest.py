@@ -43,7 +43,7 @@ PLACES = [
     *SECURITIES,
     *(Place(f"wire-{security}", collectives=("mcollective", "eu")) for security in SECURITIES),
     *("base64", "multiplex", "learning", "reply-exchange"),
-    *("legacy", "lone", "environment", "stalled", "fleet"),
+    *("legacy", "lone", "environment", "stalled", "fleet", "interrupted"),
     Place("subs", collectives=("mcollective", "eu")),
     *(Place(f"odd-{number}", password=word) for number, word in enumerate(ODD_PASSWORDS)),
     Place("bare", collectives=()),
@@ -163,6 +163,18 @@ class Ansible:
             encoding="utf-8",
             timeout=300,
             check=False,
+        )
+
+    def start(self, program: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start a program in a process group of its own."""
+        return subprocess.Popen(
+            [str(Path(sys.executable).with_name(program)), *arguments],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            start_new_session=True,
         )
 
     def failure(self, collective: Collective, **options: t.Any) -> dict[str, t.Any]:

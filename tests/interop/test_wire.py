@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -22,7 +23,7 @@ from testbed.real.collective import Collective
 from testbed.real.nodes import Node
 from testbed.real.security import SECURITIES
 from wire import Oracle, Spoken, spoken
-from wire_cases import CASES, CONNECTORS, DB, WEB, Case
+from wire_cases import CASES, CONNECTORS, DB, NAMED_AND_FILTERED, WEB, Case
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import matching, rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
@@ -109,6 +110,46 @@ def _one_clock(frames: Frames, _case: Case) -> Frames:
     return frames
 
 
+def _one_place_for_batches(frames: Frames, case: Case) -> Frames:
+    if "--batch" not in case.command:
+        return frames
+    first, *others = [frame for frame in frames if frame.payload]
+    for frame in (first, *others):
+        frame.headers["reply-to"] = first.headers["reply-to"]
+        frame.payload["envelope"][":filter"]['"identity"'] = []
+        frame.payload["protected"][":data"][":process_results"] = "TrueClass"
+    later = [frame for frame in frames if frame.command == "SUBSCRIBE"][1:]
+    return [frame for frame in frames if not any(frame is one for one in later)]
+
+
+def _without_listening(frames: Frames, case: Case) -> Frames:
+    if "--no-results" not in case.command:
+        return frames
+    return [frame for frame in frames if frame.command != "SUBSCRIBE"]
+
+
+def _with_all_filters(frames: Frames, case: Case) -> Frames:
+    """First the named node is asked whether it fits, then it gets the request."""
+    if case is not NAMED_AND_FILTERED:
+        return frames
+    connect, *subscribe, request, disconnect = frames
+    role = {":fact": '"role"', ":value": '"web"', ":operator": '"=="'}
+    request.payload["envelope"][":filter"]['"fact"'] = [role]
+    *first, ping = copy.deepcopy([*subscribe, request])
+    collective = ping.payload["envelope"][":collective"]
+    ping.payload["envelope"][":filter"]['"collective"'] = collective
+    ping.payload["envelope"][":agent"] = '"discovery"'
+    ping.payload["protected"] = '"ping"'
+    reply_to = ping.headers["reply-to"].replace("reply_rpcutil", "reply_discovery")
+    ping.headers["reply-to"] = reply_to
+    request.payload["requestid"] = 2
+    for frame in (*subscribe, request):
+        for name in ("id", "destination", "reply-to"):
+            if name in frame.headers:
+                frame.headers[name] = re.sub(r"(id |_PID\.)1$", r"\g<1>2", frame.headers[name])
+    return [connect, *first, ping, *subscribe, request, disconnect]
+
+
 DIFFERENCES = [
     Difference(
         "CONNECT offers STOMP 1.1 always, not only where there is a heartbeat_interval, and"
@@ -142,9 +183,26 @@ DIFFERENCES = [
         "the reference looks at the clock for each, and a new second may begin between the two",
         _one_clock,
     ),
+    Difference(
+        "all batches have one place for their replies; their requests say process_results, and no"
+        " identities",
+        "a reply that comes late, in the time of another batch, counts; without the word nodes answer"
+        " too; the address of a request to one node tells who it is, with or without batches",
+        _one_place_for_batches,
+    ),
+    Difference(
+        "where nobody is to answer nobody listens",
+        "the reference subscribes to the replies of every request (MC:client.rb, sendreq)",
+        _without_listening,
+    ),
+    Difference(
+        "all filters of a command hold, also where -I names a node",
+        "the reference takes the named for found and drops the other filters, and so a command"
+        " reaches nodes that it excludes (MC:rpc/client.rb, identity_filter_discovery_optimization)",
+        _with_all_filters,
+    ),
 ]
-"""All there are. Beside them, the reference drops all other filters of a command that has ``-I``
-with a name; ours keeps them, and so there is no such command in the corpus (R§0)."""
+"""All there are."""
 
 
 class Stage:
@@ -177,7 +235,9 @@ class Stage:
         return self._collective.directory / "clients" / f"{name}.pem"
 
     def fill(self, text: t.Any) -> t.Any:
-        """A text of a case with the names in it replaced."""
+        """A text of a case, or a list of texts, with the names in it replaced."""
+        if isinstance(text, list):
+            return [self.fill(item) for item in text]
         return text.format(**self._names) if isinstance(text, str) else text
 
     def play(self, case: Case) -> tuple[Frames, Frames]:

@@ -223,4 +223,52 @@ CALLERS = [
     _ping({"plugin.aes.send_pubkey": "yes"}, AES),
 ]
 
-CASES = [*CALLS, *SELECT, *WAYS, *CALLERS]
+# How a call is carried out.
+BOTH = f"rpc rpcutil ping -I {DB} -I {WEB}"
+TO_BOTH = {"nodes": [DB, WEB]}
+AWAY = {"process_results": False}
+FLATFILE = {"discovery_method": "flatfile", "discovery_options": ["{flatfile}"]}
+
+
+def _carried_out(command: str, request: Mapping[str, t.Any], **settings: str) -> Case:
+    return Case(command, request, settings, securities=("psk",))
+
+
+NAMED_AND_FILTERED = _carried_out(
+    f"rpc rpcutil ping -I {WEB} -F role=web", {"identities": [WEB], "facts": ["role=web"]}
+)
+CONTROLS = [
+    _carried_out(
+        f"{BOTH} --batch 1 --batch-sleep 0.1", {**TO_BOTH, "batch_size": 1, "batch_sleep": 0}
+    ),
+    _carried_out(f"{BOTH} --limit-nodes 1", {**TO_BOTH, "limit": 1}),
+    *(
+        _carried_out(
+            f"{BOTH} --limit-nodes 1 --limit-seed {seed}",
+            {**TO_BOTH, "limit": 1, "limit_seed": seed},
+            rpclimitmethod="random",
+        )
+        for seed in (1, 2)
+    ),
+    _carried_out("rpc rpcutil ping --no-results -F role=web", {"facts": ["role=web"], **AWAY}),
+    _carried_out(f"{BOTH} --no-results", {**TO_BOTH, **AWAY}),
+    _carried_out(
+        "rpc rpcutil ping --reply-to /queue/{main}.elsewhere -C common",
+        {"classes": ["common"], "reply_to": "/queue/{main}.elsewhere"},
+    ),
+    _carried_out(
+        f"{BOTH} --reply-to /queue/{{main}}.elsewhere",
+        {**TO_BOTH, "reply_to": "/queue/{main}.elsewhere"},
+    ),
+    _carried_out(
+        f"rpc rpcutil ping --dm flatfile --do {{flatfile}} -I {WEB}",
+        {**FLATFILE, "identities": [WEB]},
+    ),
+    _carried_out(
+        "rpc rpcutil ping --dm flatfile --do {flatfile} -I /^db/",
+        {**FLATFILE, "identities": ["/^db/"]},
+    ),
+    NAMED_AND_FILTERED,
+]
+
+CASES = [*CALLS, *SELECT, *WAYS, *CALLERS, *CONTROLS]

@@ -194,6 +194,8 @@ def visible_values(params: Params) -> set[str]:
     The option as a whole is kept out of logs. Were all its values scrubbed from results too, words
     such as "mcollective" would vanish from every reply.
     """
-    given = params["config"] or {}
+    given = params.get("config")
+    if not isinstance(given, dict):
+        return set()
     secret = {str(value) for key, value in given.items() if is_secret(key)}
     return {str(value) for value in given.values()} - secret

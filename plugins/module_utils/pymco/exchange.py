@@ -218,7 +218,7 @@ class Exchange:
         return t.cast("str", self._message[":requestid"])
 
     def readdress(self, message: Message) -> None:
-        """Send this from now on, as the same request: it differs in its filter only."""
+        """Send this from now on, as the same request: it differs in its filter and time only."""
         message[":requestid"] = self.requestid
         self._message = message
         self._payload = self._encoded(message)

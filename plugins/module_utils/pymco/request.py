@@ -352,6 +352,11 @@ def _check_together(found: Plan) -> None:
         raise exc.BadRequest("max_fail_percentage needs a batch_size: it is judged between batches")
     if found.method != "none":
         return
+    if request.expected_nodes is not None and not request.awaits_replies:
+        raise exc.BadRequest(
+            "expected_nodes cannot be counted: discovery_method = none does not find them, and with"
+            " process_results = false or reply_to no replies come"
+        )
     for what, value in (("limit", found.limit), ("batch_size", found.batch_size)):
         if value is not None:
             raise exc.BadRequest(

@@ -272,16 +272,15 @@ class Client:
         """One batch: send it, and wait for its replies."""
         if targets.nodes is not None:
             conversation.intake.await_only(group)
+        narrowed = not targets.direct and len(group) < len(targets.nodes or ())
+        if narrowed or result.batches > 1:
+            # A later batch gets a message of its own time, or nodes could find it older than ttl.
+            filter_ = targets.filter.with_identities(group) if narrowed else targets.filter
+            conversation.readdress(self._message(found, filter_))
+        unsent = conversation.send(found.publish_timeout, group if targets.direct else None)
         if targets.direct:
-            unsent = conversation.send(found.publish_timeout, group)
             conversation.intake.await_only(set(group).difference(unsent))
             result.unsent += unsent
-        elif len(group) < len(targets.nodes or ()):
-            narrowed = dataclasses.replace(targets, filter=targets.filter.with_identities(group))
-            conversation.readdress(self._message(found, narrowed.filter))
-            conversation.send(found.publish_timeout)
-        else:
-            conversation.send(found.publish_timeout)
         conversation.listen(patience)
 
     def _goes_on(
@@ -431,7 +430,8 @@ class _Stopwatch:
 
 def _is_ok(body: t.Any) -> bool:
     """Whether a reply's body tells of success, as :func:`_reply` has it."""
-    return isinstance(body, dict) and body.get(":statuscode", body.get("statuscode")) == 0
+    code = body.get(":statuscode", body.get("statuscode")) if isinstance(body, dict) else None
+    return type(code) is int and code == 0
 
 
 def _replies(outcome: Outcome, request: Request) -> list[Reply]:

@@ -31,10 +31,10 @@ _CONFIG = Template("""\
     http://www.springframework.org/schema/beans/spring-beans.xsd
     http://activemq.apache.org/schema/core http://activemq.apache.org/schema/core/activemq-core.xsd">
 <broker xmlns="http://activemq.apache.org/schema/core" brokerName="testbed"
-    useJmx="false" persistent="false" schedulePeriodForDestinationPurge="60000">
+    useJmx="false" persistent="false" schedulePeriodForDestinationPurge="$purge">
 <destinationPolicy><policyMap><policyEntries>
   <policyEntry topic="&gt;" producerFlowControl="false"/>
-  <policyEntry queue="*.reply.&gt;" gcInactiveDestinations="true" inactiveTimoutBeforeGC="300000"/>
+  <policyEntry queue="*.reply.&gt;" gcInactiveDestinations="true" inactiveTimoutBeforeGC="$inactive"/>
 </policyEntries></policyMap></destinationPolicy>
 <plugins>
   <simpleAuthenticationPlugin><users>
@@ -72,8 +72,15 @@ class ActiveMQ(Broker):
     connector = "activemq"
     program = "ActiveMQ"
 
-    def __init__(self, places: Iterable[Place | str] = (), tls: Tls | None = None) -> None:
+    def __init__(
+        self,
+        places: Iterable[Place | str] = (),
+        tls: Tls | None = None,
+        inactive: float = 300,
+    ) -> None:
+        """``inactive`` is for how many seconds a queue for replies may be unused before it goes."""
         super().__init__(places, tls)
+        self._inactive = inactive
         self._store_password = secrets.token_hex(8)
 
     def vhost(self, place: Place) -> str:
@@ -94,6 +101,8 @@ class ActiveMQ(Broker):
         config = _CONFIG.substitute(
             users="\n".join(map(_user, self.places.values())),
             entries="\n".join(self._entries()),
+            inactive=round(self._inactive * 1000),
+            purge=round(self._inactive * 200),
             ssl_context=ssl_context,
             connectors="\n".join(self._connectors()),
         )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 import typing as t
 from dataclasses import dataclass, field
@@ -71,6 +72,11 @@ class Daemons:
         """Kill these nodes, or all, as a crash would: without a word to anybody."""
         ending = [self._running.pop(name) for name in identities or tuple(self._running)]
         self._workspace.end(ending)
+
+    def signal(self, number: signal.Signals, *identities: str) -> None:
+        """Send a signal, as SIGSTOP and later SIGCONT, to these nodes."""
+        for name in identities:
+            self._running[name].send_signal(number)
 
     def log(self, identity: str) -> Path:
         """The log of a node."""

@@ -50,6 +50,20 @@ module MCollective
         reply[:text] = "x" * request[:size]
       end
 
+      action "mark" do
+        sleep(request[:seconds]) if request[:seconds]
+        File.open(request[:path], "a") do |file|
+          file.flock(File::LOCK_EX)
+          file.puts("#{config.identity} #{Time.now.to_f}")
+        end
+      end
+
+      action "tally" do
+        reply[:kind] = config.identity[/\A[a-z]+/]
+        reply[:letters] = reply[:kind].size
+        reply[:tags] = ["all", reply[:kind]]
+      end
+
       def everything_json
         numbers
         words

@@ -1,0 +1,263 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tasks in the controller's process: which of them, with what options, and what they show."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import pathlib
+import sys
+import types
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.task import Task as AnsibleTask
+from ansible.plugins.loader import get_shell_plugin
+from ansible.template import Templar, trust_as_template
+
+from ansible_collections.pymco.mcollective.plugins.action.mcollective_rpc import ActionModule
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
+from ansible_collections.pymco.mcollective.plugins.plugin_utils._progress import ProgressLines
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
+    Peer,
+    ScriptedBroker,
+)
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.node import (
+    answer,
+    done,
+    read,
+)
+
+PSK = "a-psk-SECRET"
+PASSWORD = "a-password-SECRET"
+CONFIG = {
+    "connector": "rabbitmq",
+    "identity": "me",
+    "plugin.rabbitmq.pool.size": 1,
+    "plugin.rabbitmq.pool.1.host": "127.0.0.1",
+    "plugin.rabbitmq.pool.1.port": 1,
+}
+
+
+class Action(ActionModule):
+    """The action, with the way to the module barred: it tells that it was taken."""
+
+    def _execute_module(self, *_arguments: t.Any, **options: t.Any) -> dict[str, t.Any]:
+        return {"by_module": True, "wrap_async": options["wrap_async"]}
+
+
+def action(
+    arguments: dict[str, t.Any] | None = None,
+    transport: str = "local",
+    become: t.Any = None,
+    **fields: t.Any,
+) -> Action:
+    """The action for a task with these options."""
+    task = AnsibleTask()
+    task.name, task.action = "Ask all", "pymco.mcollective.mcollective_rpc"
+    task.args = {"agent": "rpcutil", "action": "ping", **(arguments or {})}
+    for name, value in fields.items():
+        setattr(task, name, value)
+    connection = types.SimpleNamespace(
+        transport=transport,
+        become=become,
+        has_native_async=False,
+        _shell=get_shell_plugin("sh"),
+    )
+    loader = DataLoader()
+    return Action(task, connection, None, loader, Templar(loader, variables={"here": 1}), None)
+
+
+def ran(arguments: dict[str, t.Any], **fields: t.Any) -> dict[str, t.Any]:
+    """The result of a task that does not reach a broker, or what is given as `config` does."""
+    return action({"config": CONFIG, **arguments}, **fields).run(task_vars={})
+
+
+# -- which of them -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "given,here",
+    [
+        ({}, True),
+        ({"transport": "ansible.builtin.local"}, True),
+        ({"transport": "ssh"}, False),
+        ({"transport": "community.docker.docker"}, False),
+        ({"become": object()}, False),
+        ({"async_val": 30}, False),
+    ],
+)
+def test_only_what_would_be_the_same_there_runs_here(given: dict[str, t.Any], here: bool) -> None:
+    result = ran({"psk": PSK}, **given)
+    assert ("by_module" not in result) is here
+    if not here:
+        assert result == {"by_module": True, "wrap_async": "async_val" in given}
+
+
+def test_the_interpreter_of_modules_is_asked_where_a_library_is_missing_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def client(_config: t.Any, progress: t.Any = None) -> t.NoReturn:
+        raise exc.MissingDependency("stomp.py", "connections to a broker")
+
+    monkeypatch.setattr(rpc, "Client", client)
+    task = action({"config": CONFIG, "psk": PSK})
+    # Where none is named, one is looked for, and that may be another.
+    for variables in ({}, {"ansible_python_interpreter": "/usr/bin/python9"}):
+        assert task.run(task_vars=variables)["by_module"]
+    result = task.run(task_vars={"ansible_python_interpreter": sys.executable})
+    assert result["failed"]
+    assert "stomp.py" in result["msg"] and sys.executable in result["msg"]
+
+
+# -- options -------------------------------------------------------------------------------------
+
+
+def test_options_are_what_a_module_would_get() -> None:
+    class Text(str):
+        """As Ansible's own strings, which know where they come from."""
+
+    arguments = {
+        "arguments": {"day": datetime.date(2001, 1, 2), "n": 1, "t": (1, Text("x")), 5: None},
+        "timeout": Text("2.5"),
+        "nodes": Text("a,b"),
+        "read_only": "yes",
+        "batch_size": 10,
+        "config": CONFIG,
+        "psk": PSK,
+    }
+    checked, secrets = action(arguments)._validated()
+    assert checked["arguments"] == {"day": "2001-01-02", "n": 1, "t": [1, "x"], "5": None}
+    assert type(checked["arguments"]["t"][1]) is str
+    assert (checked["timeout"], checked["nodes"]) == (2.5, ["a", "b"])
+    assert (checked["read_only"], checked["batch_size"]) == (True, "10")
+    assert (checked["fail_on"], checked["validate"]) == (
+        ["failed", "no_response", "no_nodes"],
+        "auto",
+    )
+    assert PSK in secrets
+
+
+@pytest.mark.parametrize("value", [b"bytes", {1, 2}, object()])
+def test_what_json_has_no_form_for_is_refused(value: t.Any) -> None:
+    with pytest.raises(AnsibleActionFail, match=f"JSON: {type(value).__name__} is no type of an"):
+        action({"arguments": {"a": value}})._validated()
+
+
+@pytest.mark.parametrize(
+    "arguments,why",
+    [
+        ({"no_such": 1}, "no_such"),
+        ({"timeout": "soon"}, "'timeout'"),
+        ({"fail_on": ["all"]}, "value of fail_on must be one or more of"),
+        ({"brokers": [{"port": 1}]}, "missing required arguments: host found in brokers"),
+        ({"config": "no dictionary"}, "'config'"),
+    ],
+)
+def test_a_wrong_option_is_refused_as_by_a_module(arguments: dict[str, t.Any], why: str) -> None:
+    with pytest.raises(AnsibleActionFail, match=why):
+        ran(arguments)
+
+
+def test_a_refused_option_shows_no_secret() -> None:
+    # A password that went astray, and is one elsewhere.
+    entry = {"host": "a", "port": PASSWORD, "password": PASSWORD}
+    with pytest.raises(AnsibleActionFail) as why:
+        ran({"brokers": [entry], "psk": PSK})
+    assert "port" in str(why.value)
+    assert "SECRET" not in str(why.value)
+
+
+# -- environment ---------------------------------------------------------------------------------
+
+
+def test_the_keyword_environment_holds_for_the_task_and_no_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STOMP_USER", "before")
+    monkeypatch.delenv("ANSIBLE_MCOLLECTIVE_IDENTITY", raising=False)
+    before = dict(os.environ)
+    given = {
+        "ANSIBLE_MCOLLECTIVE_IDENTITY": trust_as_template("of the environment {{ here }}"),
+        "STOMP_USER": "task",
+    }
+    result = ran({"config": {**CONFIG, "identity": None}, "psk": PSK}, environment=[given])
+    assert "identity = of the environment 1" in result["msg"]
+    # The next item of a loop runs in the same process.
+    assert dict(os.environ) == before
+
+
+def test_the_environment_is_as_before_after_a_refusal_too() -> None:
+    before = dict(os.environ)
+    with pytest.raises(AnsibleActionFail):
+        ran({"no_such": 1}, environment=[{"ANSIBLE_MCOLLECTIVE_PSK": PSK}])
+    assert dict(os.environ) == before
+
+
+# -- secrets -------------------------------------------------------------------------------------
+
+
+def test_no_secret_is_in_a_result_its_invocation_or_its_warnings(
+    tmp_path: pathlib.Path,
+) -> None:
+    path = tmp_path / "client.cfg"
+    path.write_text(
+        "connector = rabbitmq\nidentity = me\nplugin.psk = of-the-file-SECRET\n"
+        f"no_such_option = {PASSWORD}\n"
+    )
+    os.chmod(path, 0o600)
+    variable = {"STOMP_PASSWORD": "of-the-environment-SECRET"}
+    brokers = [{"host": "127.0.0.1", "port": 1, "user": "alice"}]
+    for arguments in (
+        {"brokers": [{**brokers[0], "password": PASSWORD}]},
+        {"brokers": brokers, "psk": PSK},
+        {"brokers": brokers, "config": {"plugin.rabbitmq.pool.1.password": PASSWORD}},
+        {"brokers": brokers, "config": {"plugin.psk": PSK}, "collective": PSK},
+        {"brokers": brokers, "arguments": {"said": "of-the-file-SECRET again"}},
+        {"brokers": brokers, "arguments": {"said": "of-the-environment-SECRET again"}},
+    ):
+        result = ran(
+            {"config_file": str(path), "config": None, **arguments}, environment=[variable]
+        )
+        assert result["failed"]
+        assert "SECRET" not in json.dumps(result)
+        # Only secrets are hidden.
+        assert result["invocation"]["module_args"]["agent"] == "rpcutil"
+        assert "alice" in json.dumps(result["invocation"])
+        assert any("unknown option no_such_option" in word for word in result["warnings"])
+
+
+def test_no_secret_that_a_node_repeats_is_in_a_result() -> None:
+    def script(peer: Peer) -> None:
+        peer.log_in()
+        request = read(peer.expect("SEND"))
+        answer(peer, request, "a", done(0, f"it is {PASSWORD}", {"me": [PASSWORD, "me"]}))
+        peer.log_out()
+
+    with ScriptedBroker(script) as broker:
+        entry = {"host": "127.0.0.1", "port": broker.port, "password": PASSWORD, "user": "u"}
+        config = {"connector": "rabbitmq", "identity": "me", "plugin.psk": "key"}
+        task = {"agent": "unknown", "config": config, "brokers": [entry], "nodes": ["a"]}
+        result = action(task).run(task_vars={})
+    assert not result.get("failed"), result
+    assert result["reply"]["statusmsg"] == "it is ********"
+    assert result["reply"]["data"] == {"me": ["VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "me"]}
+    assert "SECRET" not in json.dumps(result)
+
+
+# -- progress ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("every,wanted", [(5.0, True), (0, False), (-1, False), (None, False)])
+def test_progress_is_shown_to_whoever_wants_it(
+    monkeypatch: pytest.MonkeyPatch, every: float | None, wanted: bool
+) -> None:
+    monkeypatch.setattr(ProgressLines, "wanted", staticmethod(lambda: True))
+    assert (action()._progress({"progress": every}) is not None) is wanted
+    monkeypatch.setattr(ProgressLines, "wanted", staticmethod(lambda: False))
+    assert action()._progress({"progress": every}) is None
