@@ -24,7 +24,9 @@ OVERTIME = 5.0
 TICK = 0.5
 """Seconds between two looks of whoever watches."""
 MAX_LISTED = 100
-"""How many unexpected senders are named."""
+"""How many unexpected senders are named, and how many of those that were rejected for a reason."""
+MAX_NAME = 100
+"""Characters that are shown of a sender's name that is no identity."""
 
 
 @dataclasses.dataclass
@@ -35,13 +37,31 @@ class Outcome:
     :ivar unexpected: senders that answered though they were not asked; their replies are dropped.
     :ivar rejected: how many payloads were dropped, by reason: oversized, undecodable,
         other_request, duplicate, forged, malformed, unexpected.
+    :ivar culprits: whom such payloads name as their senders, the first few, by reason. A text
+        that is no identity is shown as Python writes it.
     :ivar lost: why the connection ended before the replies did, if so.
     """
 
     replies: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
     unexpected: list[str] = dataclasses.field(default_factory=list)
     rejected: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    culprits: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     lost: exc.ConnectorError | None = None
+
+    def accuse(self, reason: str, sender: t.Any) -> str:
+        """Note whom a payload names as its sender. Returns the reason."""
+        name = sender if is_identity(sender) else _shown(sender)
+        listed = self.culprits.setdefault(reason, [])
+        if name not in listed and len(listed) < MAX_LISTED:
+            listed.append(name)
+        return reason
+
+
+def _shown(sender: t.Any) -> str:
+    """Something that is no identity, for people's eyes."""
+    if not isinstance(sender, str):
+        return f"a {type(sender).__name__}"
+    return repr(sender[:MAX_NAME]) + ("..." if len(sender) > MAX_NAME else "")
 
 
 class Intake:
@@ -98,13 +118,13 @@ class Intake:
             return "other_request"
         sender = envelope.get(":senderid")
         if not is_identity(sender):
-            return "malformed"
+            return self.outcome.accuse("malformed", sender)
         if sender in self.outcome.replies:
-            return "duplicate"
+            return self.outcome.accuse("duplicate", sender)
         try:
             envelope = self._security.verify(envelope)
         except exc.VerificationError:
-            return "forged"
+            return self.outcome.accuse("forged", sender)
         except exc.DecodingError:
             return "undecodable"
         if self._expected is not None and sender not in self._expected:

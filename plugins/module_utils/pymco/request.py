@@ -77,6 +77,8 @@ class Request:
         Default: what the agent may take, and :attr:`discovery_timeout` on top.
     :ivar agent_timeout: seconds that the agent may take, by its DDL.
     :ivar discovery_timeout: seconds without an answer that end discovery.
+    :ivar first_reply: seconds to wait for the first reply where nobody knows who will answer (the
+        method "none"). Default: the timeout.
     :ivar publish_timeout: seconds that sending may take, of each batch; nodes that it was not sent
         to by then are left out. Default: the configuration's, and without one the timeout.
     :ivar ttl: seconds for which nodes take the request; default: the configuration's.
@@ -105,6 +107,7 @@ class Request:
     timeout: float | None = None
     agent_timeout: float = AGENT_TIMEOUT
     discovery_timeout: float | None = None
+    first_reply: float | None = None
     publish_timeout: float | None = None
     ttl: int | None = None
     discovery_method: str | None = None
@@ -220,7 +223,10 @@ def _check_arguments(arguments: t.Mapping[str, t.Any]) -> None:
         raise exc.BadRequest("process_results is MCollective's own and no argument of an action")
 
 
-_POSITIVE = ("timeout", "agent_timeout", "discovery_timeout", "publish_timeout", "ttl")
+_POSITIVE = (
+    *("timeout", "agent_timeout", "discovery_timeout", "first_reply"),
+    *("publish_timeout", "ttl"),
+)
 
 
 def _check_times(request: Request) -> None:

@@ -67,6 +67,7 @@ class Result:
     :ivar batches: how many batches were sent.
     :ivar unexpected: identities that answered though they were not asked.
     :ivar rejected: payloads that were dropped, by reason; see :class:`.exchange.Outcome`.
+    :ivar culprits: whom those payloads name as their senders; see :class:`.exchange.Outcome`.
     :ivar requestid: of the call; None if nobody was asked.
     :ivar broker: "host:port" of the broker that was used.
     :ivar passed_over: why brokers were passed over before that one took us.
@@ -85,6 +86,7 @@ class Result:
     batches: int = 0
     unexpected: list[str] = dataclasses.field(default_factory=list)
     rejected: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    culprits: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     requestid: str | None = None
     broker: str = ""
     passed_over: list[str] = dataclasses.field(default_factory=list)
@@ -226,7 +228,7 @@ class Client:
         patience = Patience(found.timeout)
         if targets.nodes is None:
             # Nobody knows who will answer: it is over when no more do.
-            patience = Patience(found.timeout, quiet=found.window)
+            patience = Patience(found.timeout, found.request.first_reply, found.window)
         groups = batches(targets.nodes or (), found.batch_size)
         for number, group in enumerate(groups, 1):
             result.batches = number
@@ -309,6 +311,7 @@ class Client:
             result.found = len(result.nodes)
         result.unexpected = sorted({*result.unexpected, *outcome.unexpected})
         result.rejected += outcome.rejected
+        result.culprits = outcome.culprits
         result.lost = outcome.lost
 
     def _message(self, found: Plan, filter_: Filter) -> Message:
