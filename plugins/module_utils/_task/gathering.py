@@ -172,7 +172,7 @@ def _name(key: t.Any) -> str:
     return str(key).lstrip(":")
 
 
-def _texts(values: list[t.Any]) -> list[str]:
+def _texts(values: t.Iterable[t.Any]) -> list[str]:
     """The texts of a list; blank lines of a file of classes, and whatever is no text, are dropped."""
     found = (to_json(value) for value in values)
     return [text for text in found if isinstance(text, str) and text.strip()]
