@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An embedded collective, and the plugin as Ansible loads it."""
+"""An embedded collective, and the plugin as Ansible loads it: these tests run under ansible-test only."""
 
 from __future__ import annotations
 
@@ -14,16 +14,12 @@ import pytest
 from ansible.inventory.data import InventoryData
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader, inventory_loader
-from ansible.utils.collection_loader import AnsibleCollectionConfig
+from ansible.plugins.loader import inventory_loader
 
 from ansible_collections.pymco.mcollective.tests.testbed.embedded.collective import (
     EmbeddedCollective,
 )
 from ansible_collections.pymco.mcollective.tests.testbed.embedded.nodes import Node
-
-if AnsibleCollectionConfig.collection_finder is None:
-    init_plugin_loader()
 
 PLUGIN = "pymco.mcollective.mcollective"
 
