@@ -21,6 +21,12 @@ if t.TYPE_CHECKING:
 
 NAMES = frozenset(InventoryTask.options)
 """Options whose values may have templates. The others are expressions, or Ansible's own."""
+_SPEC = {
+    **InventoryTask.options,
+    # Its passwords are known to the client. ansible-core 2.22 takes all values of what is no_log out of
+    # everything that the process prints, and those of this one are words such as "1".
+    "config": {"type": "dict", "no_log": False},
+}
 
 
 def templated(options: t.Mapping[str, t.Any], templar: Templar) -> dict[str, t.Any]:
@@ -49,7 +55,7 @@ def make_task(plugin: BaseInventoryPlugin, warn: t.Callable[[str], None]) -> Inv
     given = {name: plugin.get_option(name) for name in NAMES}
     # Those of the file are so already. Those of the environment and of ansible.cfg are not.
     wanted = {k: v for k, v in templated(given, plugin.templar).items() if v is not None}
-    checked = ArgumentSpecValidator(InventoryTask.options).validate(wanted)
+    checked = ArgumentSpecValidator(_SPEC).validate(wanted)
     if checked.error_messages:
         raise AnsibleParserError("; ".join(checked.error_messages))
     try:
