@@ -197,6 +197,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.base impor
 from ansible_collections.pymco.mcollective.plugins.plugin_utils._inventory import cache as caching
 from ansible_collections.pymco.mcollective.plugins.plugin_utils._inventory import options
 from ansible_collections.pymco.mcollective.plugins.plugin_utils._inventory.constructing import (
+    KNOWS_TRUST,
     Constructing,
 )
 from ansible_collections.pymco.mcollective.plugins.plugin_utils._inventory.grouping import (
@@ -207,13 +208,6 @@ from ansible_collections.pymco.mcollective.plugins.plugin_utils._inventory.plann
     Plan,
     variables_of,
 )
-
-try:
-    from ansible.template import trust_as_template  # noqa: F401
-
-    KNOWS_TRUST = True
-except ImportError:
-    KNOWS_TRUST = False
 
 if t.TYPE_CHECKING:
     from ansible.inventory.data import InventoryData

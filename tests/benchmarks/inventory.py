@@ -173,7 +173,9 @@ def figures(count: int) -> dict[str, float]:
         with scratch, awake(fleet.client_cfg):
             inventory = Inventory(Path(scratch.name), fleet.client_cfg, count)
             inventory.write_static()
-            rounds = [{name: inventory.seconds(name) for name in SOURCES} for _ in range(ROUNDS)]
+            rounds = [
+                {name: inventory.seconds(name) for name in SOURCES} for _round in range(ROUNDS)
+            ]
     return {name: statistics.median(one[name] for one in rounds) for name in SOURCES}
 
 

@@ -27,6 +27,8 @@ try:
 except ImportError:  # ansible-core < 2.19, with which the plugin refuses to work
     is_trusted_as_template = None  # type: ignore[assignment, unused-ignore]
 
+KNOWS_TRUST = is_trusted_as_template is not None
+"""Whether this ansible-core tells what may be a template from what may not."""
 _ROOTS = frozenset(VARIABLES.values())
 _PATH = re.compile(
     r"\s*(?P<root>[A-Za-z_]\w*)(?P<steps>(?:\.[A-Za-z_]\w*|\['[^'\\\n]*'\]|\[\"[^\"\\\n]*\"\])*)\s*",
