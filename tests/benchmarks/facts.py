@@ -3,7 +3,7 @@
 
 """How long a play needs to gather the facts of many hosts, over the broker and with ``setup``.
 
-``python tests/benchmarks/facts.py [hosts]``: ``gather_facts: true`` over a local connection, in turns, with
+``python tests/benchmarks/facts.py [hosts [rounds]]``: ``gather_facts: true`` over a local connection, in turns, with
 ``ansible.builtin.setup`` and with ``mcollective_facts`` as ``ansible_facts_modules``; and ``mcollective_facts`` as a task, which
 runs in Ansible's own process.
 """
@@ -78,7 +78,7 @@ def seconds(directory: Path, inventory: Path, name: str) -> float:
     return time.monotonic() - start
 
 
-def figures(count: int) -> dict[str, float]:
+def figures(count: int, times: int = ROUNDS) -> dict[str, float]:
     """The median seconds of each way."""
     with tempfile.TemporaryDirectory(prefix="mcotest-facts-") as scratch:
         directory = Path(scratch)
@@ -94,7 +94,7 @@ def figures(count: int) -> dict[str, float]:
             seconds(directory, inventory, "ours, checked")
             names = [name for name in ways if name != "ours, checked"]
             rounds = [
-                {n: seconds(directory, inventory, n) for n in names} for _round in range(ROUNDS)
+                {n: seconds(directory, inventory, n) for n in names} for _round in range(times)
             ]
     return {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
 
@@ -102,7 +102,7 @@ def figures(count: int) -> dict[str, float]:
 def main() -> None:
     """Print a line for each way."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    found = figures(count)
+    found = figures(count, int(sys.argv[2]) if len(sys.argv) > 2 else ROUNDS)
     print(f"facts of {count} hosts, {FORKS} forks")
     for name, one in found.items():
         print(f"{name:16} {one:7.2f} s {one / found['setup']:6.2f}", flush=True)

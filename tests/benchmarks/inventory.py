@@ -3,7 +3,7 @@
 
 """How long the inventory of a whole fleet takes, against the least that any plugin must do for it.
 
-``python tests/benchmarks/inventory.py [nodes]``: emulated nodes on a real RabbitMQ, and ``ansible-inventory --graph``,
+``python tests/benchmarks/inventory.py [nodes [rounds]]``: emulated nodes on a real RabbitMQ, and ``ansible-inventory --graph``,
 each way in turns. What counts are the ratios of the medians:
 
 - ours: one broadcast, grouped by two keys;
@@ -166,7 +166,7 @@ def awake(client_cfg: Path) -> t.Iterator[None]:
         caller.join()
 
 
-def figures(count: int) -> dict[str, float]:
+def figures(count: int, times: int = ROUNDS) -> dict[str, float]:
     """The median seconds of each way."""
     with RabbitMQ(["fleet"]) as broker, Fleet(broker, "fleet", count, "ssl-yaml") as fleet:
         scratch = tempfile.TemporaryDirectory(prefix="mcotest-inventory-")
@@ -174,7 +174,7 @@ def figures(count: int) -> dict[str, float]:
             inventory = Inventory(Path(scratch.name), fleet.client_cfg, count)
             inventory.write_static()
             rounds = [
-                {name: inventory.seconds(name) for name in SOURCES} for _round in range(ROUNDS)
+                {name: inventory.seconds(name) for name in SOURCES} for _round in range(times)
             ]
     return {name: statistics.median(one[name] for one in rounds) for name in SOURCES}
 
@@ -182,7 +182,7 @@ def figures(count: int) -> dict[str, float]:
 def main() -> None:
     """Print a line for each way."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    found = figures(count)
+    found = figures(count, int(sys.argv[2]) if len(sys.argv) > 2 else ROUNDS)
     print(f"inventory of {count} nodes, grouped by two keys")
     for name, seconds in found.items():
         print(f"{name:12} {seconds:7.2f} s {found['ours'] / seconds:6.2f}", flush=True)
