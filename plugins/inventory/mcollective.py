@@ -258,7 +258,7 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
                 " run as templates on this machine"
             )
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
+        self._refuse_unknown(self._read_config_data(path))
         start = time.monotonic()
         task = options.make_task(self, self.display.warning)
         keys = read_keys(self.get_option("group_by") or (), task.wish)
@@ -273,6 +273,12 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
             f" {gathered - start:.2f} s to gather, {planned - gathered:.2f} s to group,"
             f" {time.monotonic() - planned:.2f} s to add"
         )
+
+    def _refuse_unknown(self, config: dict[str, t.Any]) -> None:
+        """Ansible passes over what it does not know. A filter with a typo in it would let everybody in."""
+        unknown = sorted(map(str, config.keys() - self.get_options().keys()))
+        if unknown:
+            raise AnsibleParserError(f"there is no such option: {', '.join(unknown)}")
 
     # -- the nodes -----------------------------------------------------------------------------
 
@@ -294,7 +300,7 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
         try:
             return task.collect()
         except TaskFailed as failure:
-            raise options.as_parser_error(failure) from failure
+            raise options.as_parser_error(failure) from None
 
     # -- hosts and groups ----------------------------------------------------------------------
 

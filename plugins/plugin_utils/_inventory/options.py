@@ -61,11 +61,12 @@ def make_task(plugin: BaseInventoryPlugin, warn: t.Callable[[str], None]) -> Inv
     try:
         return InventoryTask(checked.validated_parameters, warn)
     except TaskFailed as failure:
-        raise as_parser_error(failure) from failure
+        raise as_parser_error(failure) from None
 
 
 def as_parser_error(failure: TaskFailed) -> AnsibleParserError:
-    """A task's failure as Ansible has those of inventories."""
+    """A task's failure as Ansible has those of inventories. To be raised from None: its message has what
+    its causes say, and Ansible would say that once more for each."""
     return AnsibleParserError(
         missing_required_lib(failure.missing) if failure.missing else str(failure)
     )
