@@ -119,3 +119,18 @@ def test_what_came_before_is_refused(too_old: Ansible) -> None:
     assert "needs ansible-core 2.19 or newer" in done.stderr
     done = too_old.run("ansible", "all", "--list-hosts")
     assert "hosts (0)" in done.stdout
+
+
+def test_facts_of_one_host_for_all_are_warned_of(ansible: Ansible) -> None:
+    play = {
+        "hosts": "role_web",
+        "gather_facts": False,
+        "vars": {"ansible_connection": "local"},
+        "tasks": [{"pymco.mcollective.mcollective_facts": {}, "run_once": True}],
+    }
+    path = ansible.directory / "once.yml"
+    path.write_text(json.dumps([play]))
+    config = {"ANSIBLE_MCOLLECTIVE_CONFIG_FILE": str(ansible.collective.client_cfg)}
+    done = ansible.run("ansible-playbook", str(path), **config)
+    assert done.returncode == 0, done.stdout
+    assert "with run_once, all hosts get these facts" in " ".join(done.stderr.split())
