@@ -8,10 +8,10 @@ CANDIDATES := $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
 FIRST_USABLE = $(shell for p in $(CANDIDATES); do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 PY = $(or $(FIRST_USABLE),$(error No Python of 3.11 or newer runs here (tried: $(CANDIDATES)). Install one, or name it: make PYTHON=/path/to/python))
-STAGES := lint sanity unit fuzz integration interop
+STAGES := lint sanity unit fuzz integration interop cores
 
 .DEFAULT_GOAL := help
-.PHONY: help demo venv test clean $(STAGES)
+.PHONY: help demo venv test matrix clean $(STAGES)
 
 help:  ## show this
 	@sed -n 's/^\([a-z$$()A-Z]*\):.*  ## /\1\t/p' Makefile | sed 's/^$$(STAGES)/$(firstword $(STAGES)) .../' | expand -t 14
@@ -25,6 +25,9 @@ venv:  ## make .venv and install what demo and tests need
 
 test:  ## every stage, then the count of tests passed and failed
 	@$(PY) tests/run.py $(STAGES)
+
+matrix:  ## the inventory, and a play, on every ansible-core that is supported
+	@$(PY) tests/run.py matrix
 
 $(STAGES):  ## one stage of test alone
 	@$(PY) tests/run.py $@

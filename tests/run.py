@@ -24,6 +24,7 @@ import traceback
 import typing as t
 import xml.etree.ElementTree
 
+import run_cores
 import run_prepare as prepare
 from run_process import (
     BUILD,
@@ -33,6 +34,7 @@ from run_process import (
     Fatal,
     Finished,
     ansible_test_environment,
+    environment,
     execute,
     interrupt,
     locked,
@@ -175,6 +177,30 @@ def fuzz() -> list[Result]:
     return conclude("fuzz", finished, read_junit("fuzz", "fuzz.xml"))
 
 
+def cores() -> list[Result]:
+    """The oldest and the newest ansible-core that is supported, and the one that is refused."""
+    return with_cores("cores", run_cores.FEW)
+
+
+def matrix() -> list[Result]:
+    """Every ansible-core that is supported; takes longer than the stage cores, and replaces it."""
+    return with_cores("matrix", run_cores.ALL)
+
+
+def with_cores(stage: str, wanted: t.Sequence[run_cores.Core]) -> list[Result]:
+    missing = run_cores.prepare_cores(wanted)
+    found = {
+        core.name: f"!{missing[core.name]}" if core.name in missing else str(core.directory)
+        for core in wanted
+    }
+    forget("junit", f"{stage}.xml")
+    junit = OUTPUT / "junit" / f"{stage}.xml"
+    command = [VENV / "bin" / "pytest", "-p", "no:cacheprovider", f"--junit-xml={junit}"]
+    env = environment() | {"TEST_CORES": json.dumps(found)}
+    finished = execute([*command, "tests/cores"], stage=stage, env=env)
+    return conclude(stage, finished, read_junit(stage, f"{stage}.xml"))
+
+
 STAGES: dict[str, t.Callable[[], list[Result]]] = {
     "lint": lint,
     "sanity": sanity,
@@ -182,7 +208,11 @@ STAGES: dict[str, t.Callable[[], list[Result]]] = {
     "fuzz": fuzz,
     "integration": integration,
     "interop": interop,
+    "cores": cores,
+    "matrix": matrix,
 }
+# What the matrix does is more of the same.
+USUAL = [stage for stage in STAGES if stage != "matrix"]
 # Stages that do not look at the clock may share the machine.
 TOGETHER = ("lint", "sanity")
 
@@ -278,7 +308,7 @@ def main() -> int:
     stage_help = f"of: {' '.join(STAGES)}; or `venv`, which only prepares .venv"
     parser.add_argument("stages", nargs="*", metavar="stage", help=stage_help)
     arguments = parser.parse_args()
-    stages = arguments.stages or list(STAGES)
+    stages = arguments.stages or USUAL
     unknown = [stage for stage in stages if stage not in STAGES and stages != ["venv"]]
     if unknown:
         parser.error(f"no such stage: {' '.join(unknown)}")

@@ -58,3 +58,11 @@ attributes:
     details:
       - It changes nothing.
 """
+
+    FACTS = r"""
+options: {}
+attributes:
+  facts:
+    description: Action returns an C(ansible_facts) dictionary that will update existing host facts.
+    support: full
+"""

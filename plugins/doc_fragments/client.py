@@ -142,3 +142,104 @@ requirements:
   - cryptography >= 3.4 (for C(securityprovider = ssl) and C(aes_security))
   - PyYAML >= 5.4 (for C(plugin.ssl_serializer = yaml) and C(plugin.aes.serializer = yaml))
 """
+
+    PLUGINS = r"""
+options:
+  config_file:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_CONFIG_FILE
+    ini:
+      - section: mcollective_collection
+        key: config_file
+  connector:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_CONNECTOR
+    ini:
+      - section: mcollective_collection
+        key: connector
+  vhost:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_VHOST
+    ini:
+      - section: mcollective_collection
+        key: vhost
+  security_provider:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_SECURITY_PROVIDER
+    ini:
+      - section: mcollective_collection
+        key: security_provider
+  psk:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_PSK
+    ini:
+      - section: mcollective_collection
+        key: psk
+  private_key:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_PRIVATE_KEY
+    ini:
+      - section: mcollective_collection
+        key: private_key
+  public_key:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_PUBLIC_KEY
+    ini:
+      - section: mcollective_collection
+        key: public_key
+  server_public_key:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_SERVER_PUBLIC_KEY
+    ini:
+      - section: mcollective_collection
+        key: server_public_key
+  serializer:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_SERIALIZER
+    ini:
+      - section: mcollective_collection
+        key: serializer
+  ca_cert:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_CA_CERT
+    ini:
+      - section: mcollective_collection
+        key: ca_cert
+  client_cert:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_CLIENT_CERT
+    ini:
+      - section: mcollective_collection
+        key: client_cert
+  client_key:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_CLIENT_KEY
+    ini:
+      - section: mcollective_collection
+        key: client_key
+  validate_certs:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_VALIDATE_CERTS
+    ini:
+      - section: mcollective_collection
+        key: validate_certs
+  identity:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_IDENTITY
+    ini:
+      - section: mcollective_collection
+        key: identity
+  collective:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_COLLECTIVE
+    ini:
+      - section: mcollective_collection
+        key: collective
+  connect_timeout:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_CONNECT_TIMEOUT
+    ini:
+      - section: mcollective_collection
+        key: connect_timeout
+"""
+    # Where plugins find the options besides, to be used together with the documentation above.

@@ -102,3 +102,20 @@ options:
         that C(mco --limit-seed) takes.
     type: int
 """
+
+    PLUGINS = r"""
+options:
+  discovery_method:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_DISCOVERY_METHOD
+    ini:
+      - section: mcollective_collection
+        key: discovery_method
+  discovery_timeout:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_DISCOVERY_TIMEOUT
+    ini:
+      - section: mcollective_collection
+        key: discovery_timeout
+"""
+    # Where plugins find the options besides, to be used together with the documentation above.

@@ -18,6 +18,7 @@ from testbed.embedded.collective import EmbeddedCollective  # noqa: E402
 from testbed.embedded.fleet import fleet  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
+INVENTORY, PLAYBOOK = HERE / "fleet.mcollective.yml", HERE / "playbook.yml"
 
 
 def main() -> int:
@@ -28,29 +29,33 @@ def main() -> int:
         (place / "mcollective").symlink_to(ROOT)
         with EmbeddedCollective(fleet(), directory=Path(scratch, "collective")) as collective:
             _introduce(collective)
-            return _play(Path(scratch), collective.client_cfg)
+            options = ["-i", str(INVENTORY), "-e", f"client_cfg={collective.client_cfg}"]
+            print(f"\n$ ansible-inventory -i {INVENTORY.name} --graph", flush=True)
+            failed = _run(Path(scratch), "ansible-inventory", "--graph", *options)
+            print("\n$ ansible-playbook -i", INVENTORY.name, PLAYBOOK.name, flush=True)
+            return failed or _run(Path(scratch), "ansible-playbook", str(PLAYBOOK), *options)
 
 
 def _introduce(collective: EmbeddedCollective) -> None:
     print(
         f"A collective is up on this machine: a message broker and {len(collective.nodes)} nodes,"
         " all emulated in one process.",
-        "Requests are signed with RSA keys, as on a real collective. The playbook knows where they"
-        f" are from\n{collective.client_cfg}",
-        f"and is {HERE.relative_to(ROOT) / 'playbook.yml'}: read along.",
+        "Requests are signed with RSA keys, as on a real collective. Ansible knows where they are from"
+        f"\n{collective.client_cfg}.",
+        "First it finds out which hosts there are, with one broadcast. Then it runs a playbook on them."
+        f"\nRead along: {INVENTORY.relative_to(ROOT)} and {PLAYBOOK.relative_to(ROOT)}.",
         sep="\n",
         flush=True,
     )
 
 
-def _play(scratch: Path, client_cfg: Path) -> int:
-    """Run the playbook; all that Ansible writes goes into scratch."""
-    program = Path(sys.executable).with_name("ansible-playbook")
-    command = [str(program), str(HERE / "playbook.yml"), "-e", f"client_cfg={client_cfg}"]
+def _run(scratch: Path, name: str, *arguments: str) -> int:
+    """Run one of Ansible's programs; all that it writes goes into scratch."""
+    command = [str(Path(sys.executable).with_name(name)), *arguments]
     foreign = ("ANSIBLE_", "MCOLLECTIVE_", "STOMP_")
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(foreign)},
-        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
         "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
         "ANSIBLE_COLLECTIONS_PATH": str(scratch),
         "ANSIBLE_HOME": str(scratch / "home"),

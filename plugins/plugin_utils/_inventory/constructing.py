@@ -1,0 +1,209 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What Jinja expressions make of hosts: names, filters, and what is called "constructed".
+
+Ansible compiles an expression anew for each host, which takes about a millisecond. An expression that
+only names a value in our own variables needs no Jinja: it is looked up, where that comes to the same.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import typing as t
+
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.inventory.data import InventoryData
+from ansible.plugins.inventory import Constructable
+
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.matching import is_identity
+
+from .planning import VARIABLES, Plan
+
+try:
+    from ansible.template import is_trusted_as_template
+except ImportError:  # ansible-core < 2.19, with which the plugin refuses to work
+    is_trusted_as_template = None  # type: ignore[assignment, unused-ignore]
+
+KNOWS_TRUST = is_trusted_as_template is not None
+"""Whether this ansible-core tells what may be a template from what may not."""
+_ROOTS = frozenset(VARIABLES.values())
+_PATH = re.compile(
+    r"\s*(?P<root>[A-Za-z_]\w*)(?P<steps>(?:\.[A-Za-z_]\w*|\['[^'\\\n]*'\]|\[\"[^\"\\\n]*\"\])*)\s*",
+    re.ASCII,
+)
+_STEP = re.compile(r"\.(\w+)|\['([^']*)'\]|\[\"([^\"]*)\"\]", re.ASCII)
+_MISSING = object()
+
+
+@functools.lru_cache(maxsize=1024)
+def plain_path(expression: str) -> tuple[str, ...] | None:
+    """The names along which an expression goes into our variables; None if it does anything else.
+
+    >>> plain_path("mcollective_facts.os['family']")
+    ('mcollective_facts', 'os', 'family')
+
+    Jinja takes the attributes of an object before its items, so that a name which a dict has as an
+    attribute (``items``) is none of a plain path.
+    """
+    match = _PATH.fullmatch(expression)
+    if match is None or match["root"] not in _ROOTS:
+        return None
+    steps = ["".join(groups) for groups in _STEP.findall(match["steps"])]
+    if any(step.startswith("_") or hasattr(dict, step) for step in steps):
+        return None
+    return (match["root"], *steps)
+
+
+def follow(path: tuple[str, ...], variables: t.Mapping[str, t.Any]) -> t.Any:
+    """The value at the end of a path; :data:`_MISSING` where Jinja had better say what there is."""
+    value: t.Any = variables
+    for step in path:
+        if not isinstance(value, dict) or step not in value:
+            return _MISSING
+        value = value[step]
+    return value
+
+
+class Constructing(Constructable):
+    """The part of the plugin that evaluates expressions."""
+
+    inventory: InventoryData
+
+    def prepare(self) -> None:
+        """Find out for which variables the short way is not the same: those that others may set."""
+        self._jinja_only = {str(name) for name in self.get_option("compose") or {}}
+        if self.get_option("use_extra_vars"):
+            self._jinja_only |= {str(name) for name in self._vars}
+
+    def _compose(self, template: t.Any, variables: dict[str, t.Any], *args: t.Any) -> t.Any:
+        """The value of an expression (called by Ansible's own code, too)."""
+        if isinstance(template, str) and is_trusted_as_template(template):
+            path = plain_path(template)
+            if path is not None and path[0] not in self._jinja_only:
+                value = follow(path, variables)
+                if value is not _MISSING:
+                    return value
+        return super()._compose(template, variables, *args)
+
+    # -- names and filters ---------------------------------------------------------------------
+
+    def host_name(self, variables: dict[str, t.Any]) -> str:
+        """What the first expression of hostnames gives that does for a host.
+
+        :raises AnsibleParserError: none does; the message tells why, for each.
+        """
+        complaints = []
+        for expression in self.get_option("hostnames"):
+            try:
+                name = self._compose(expression, variables)
+            except AnsibleError as error:
+                complaints.append(f"{expression}: {error}")
+                continue
+            if is_host_name(name):
+                return str(name)
+            complaints.append(f"{expression}: {str(name)[:80]!r} is no name for a host")
+        raise AnsibleParserError("; ".join(complaints) or "hostnames is empty")
+
+    def is_wanted(self, variables: dict[str, t.Any], strict: bool) -> bool:
+        """Whether include and exclude let a host in."""
+        include, exclude = self.get_option("include"), self.get_option("exclude")
+        if not include and not exclude:
+            return True
+        host = variables[VARIABLES["identity"]]
+        self.templar.available_variables = variables
+
+        def holds(condition: t.Any) -> bool:
+            try:
+                return bool(self.templar.evaluate_conditional(condition))
+            except AnsibleError as error:
+                if strict:
+                    raise AnsibleParserError(f"{condition!r} of {host}: {error}") from error
+                return False
+
+        return (not include or any(map(holds, include))) and not any(map(holds, exclude or ()))
+
+    # -- constructed ---------------------------------------------------------------------------
+
+    def construct(self, plan: Plan, inventory: InventoryData, strict: bool) -> Plan:
+        """The plan with what compose, groups and keyed_groups add.
+
+        Ansible's own code writes to an inventory at once. It gets one of its own, so that nothing has
+        happened to the real one when it fails.
+
+        :raises AnsibleError: an expression fails, and strict has it that this is an error.
+        """
+        options = [self.get_option(name) for name in ("compose", "groups", "keyed_groups")]
+        if not any(options):
+            return plan
+        draft = Draft(plan, inventory)
+        real, self.inventory = self.inventory, draft
+        try:
+            for host, variables in plan.hosts.items():
+                self._construct_host(host, variables, options, strict)
+        finally:
+            self.inventory = real
+        return draft.as_plan(self.display.warning)
+
+    def _construct_host(
+        self, host: str, variables: dict[str, t.Any], options: list[t.Any], strict: bool
+    ) -> None:
+        compose, groups, keyed_groups = options
+        known = {**self.inventory.hosts[host].get_vars(), **variables}
+        self._set_composite_vars(compose, known, host, strict=strict)
+        self._add_host_to_composed_groups(groups, known, host, strict=strict)
+        self._add_host_to_keyed_groups(keyed_groups, known, host, strict=strict)
+
+
+def is_host_name(name: t.Any) -> bool:
+    """Whether a text can be a host's name. It becomes part of patterns, paths and command lines."""
+    return is_identity(name) and name not in RESERVED
+
+
+RESERVED = frozenset(("all", "ungrouped", "localhost", "127.0.0.1"))
+"""Names that Ansible gives a meaning of its own."""
+
+
+class Draft(InventoryData):
+    """An inventory to try things out in, with what is planned and what a real one has of these hosts."""
+
+    def __init__(self, plan: Plan, real: InventoryData) -> None:
+        super().__init__()
+        self._plan, self._real = plan, real
+        self.current_source = real.current_source
+        plan.carry_out(self)
+        for name in plan.hosts.keys() & real.hosts.keys():
+            self.hosts[name].vars = {**real.hosts[name].vars, **self.hosts[name].vars}
+
+    def set_variable(self, entity: str, varname: str, value: t.Any) -> None:
+        """As always, but where a host and a group have the same name, the host is meant."""
+        if entity in self.hosts:
+            self.hosts[entity].set_variable(varname, value)
+        else:
+            super().set_variable(entity, varname, value)
+
+    def as_plan(self, warn: t.Callable[[str], None]) -> Plan:
+        """What there is, to be carried out for real."""
+        found = Plan()
+        for host in self._plan.hosts:
+            found.hosts[host] = dict(self._new_variables(host))
+        for name, group in self.groups.items():
+            if name in self.hosts or name in self._real.hosts:
+                warn(f"there can be no group {name}, since a host has that name")
+            elif name not in ("all", "ungrouped"):
+                found.groups[name] = [host.name for host in group.hosts]
+                found.parents.update({(name, child.name): None for child in group.child_groups})
+        return found
+
+    def _new_variables(self, host: str) -> t.Iterator[tuple[str, t.Any]]:
+        """Those that the real inventory does not have."""
+        there = self._real.hosts[host].vars if host in self._real.hosts else {}
+        for name, value in self.hosts[host].vars.items():
+            if name not in _OWN and there.get(name, _MISSING) is not value:
+                yield name, value
+
+
+_OWN = frozenset(("inventory_file", "inventory_dir"))
+"""Variables that the real inventory sets itself."""

@@ -1,0 +1,197 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""group_by: groups of what nodes say, without a template."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible.errors import AnsibleParserError
+from ansible.plugins.inventory import to_safe_group_name
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ansible_collections.pymco.mcollective.plugins.module_utils._task.gathering import Wish
+
+    from .planning import Plan
+
+LONGEST = 200
+"""Characters of a value that can become a group's name."""
+SPECIAL = frozenset(("all", "ungrouped"))
+_KINDS = {"class": "classes", "agent": "agents", "collective": "collectives"}
+_KEYS = frozenset(("key", "prefix", "separator", "parent_group"))
+_SHOWN = 80
+
+
+@dataclasses.dataclass(frozen=True)
+class Key:
+    """One entry of group_by.
+
+    :ivar key: as the user wrote it: class, agent, collective or fact:NAME.
+    :ivar part: the part of a node's data in which its values are.
+    :ivar fact: the fact's name, with dots before the names of nested ones.
+    :ivar parent: the group above the groups that it makes.
+    """
+
+    key: str
+    part: str
+    fact: str = ""
+    prefix: str = ""
+    separator: str = "_"
+    parent: str | None = None
+
+    def name(self, value: str) -> str:
+        """The group of the nodes with this value."""
+        separator = self.separator if self.prefix else ""
+        return t.cast("str", to_safe_group_name(f"{self.prefix}{separator}{value}"))
+
+
+def read_keys(entries: t.Sequence[t.Any], wish: Wish) -> list[Key]:
+    """The option group_by.
+
+    :param wish: what is gathered.
+    :raises AnsibleParserError: an entry is none, or needs what is not gathered.
+    """
+    return [_read(entry, wish) for entry in entries]
+
+
+def _read(entry: t.Any, wish: Wish) -> Key:
+    fields = {"key": entry} if isinstance(entry, str) else entry
+    if not isinstance(fields, dict) or not isinstance(fields.get("key"), str):
+        raise AnsibleParserError(f"group_by: {entry!r} is neither a key nor a dictionary with one")
+    if set(fields) - _KEYS or not all(isinstance(value, str) for value in fields.values()):
+        raise AnsibleParserError(
+            f"group_by: {entry!r} must have texts for some of {', '.join(sorted(_KEYS))} only"
+        )
+    key = str(fields["key"])
+    kind, _colon, fact = key.partition(":")
+    part = _KINDS.get(key) or ("facts" if kind == "fact" and fact else None)
+    if part is None:
+        raise AnsibleParserError(
+            f"group_by: there is no key {key!r}; there are {', '.join(_KINDS)} and fact:NAME"
+        )
+    _check_gathered(key, part, fact, wish)
+    parent = fields.get("parent_group")
+    return Key(
+        key,
+        part,
+        fact,
+        prefix=fields.get("prefix", fact or key),
+        separator=fields.get("separator", "_"),
+        parent=to_safe_group_name(parent) if parent else None,
+    )
+
+
+def _check_gathered(key: str, part: str, fact: str, wish: Wish) -> None:
+    if part not in wish.parts:
+        raise AnsibleParserError(f"group_by: {key} needs {part}, which gather leaves out")
+    if not fact or wish.facts is None:
+        return
+    heads = fact.split(".")
+    if not any(".".join(heads[: n + 1]) in wish.facts for n in range(len(heads))):
+        raise AnsibleParserError(f"group_by: {key} needs a fact that fact_names leaves out")
+
+
+class Grouping:
+    """Groups hosts by keys.
+
+    :param taken: names that can be no groups: those of hosts.
+    :param above: groups that have groups below them already.
+    :param warn: is called with what makes no group, and with values that share one.
+    """
+
+    def __init__(
+        self,
+        keys: t.Sequence[Key],
+        taken: t.Container[str],
+        above: t.Iterable[str],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._keys, self._taken, self._warn = keys, taken, warn
+        self._above, self._parents = set(above), {key.parent for key in keys if key.parent}
+        self._names: list[dict[str, str | None]] = [{} for _key in keys]
+        self._values: dict[tuple[Key, str], str] = {}
+        self._odd: set[Key] = set()
+
+    def add(self, plan: Plan, host: str, node: Mapping[str, t.Any]) -> None:
+        """Put a host into its groups."""
+        for key, names in zip(self._keys, self._names, strict=True):
+            for value in dict.fromkeys(self._found(key, node)):
+                if value not in names:
+                    names[value] = self._named(plan, key, value, host)
+                name = names[value]
+                if name is None:
+                    continue
+                members = plan.groups.setdefault(name, [])
+                if not members or members[-1] != host:
+                    members.append(host)
+
+    def _found(self, key: Key, node: Mapping[str, t.Any]) -> Iterator[str]:
+        """The values that a node has for a key, as texts."""
+        data = node.get(key.part)
+        value = lookup(data, key.fact) if key.fact else data
+        for item in value if isinstance(value, list) else (value,):
+            if isinstance(item, str):
+                if item:
+                    yield item
+            elif isinstance(item, (bool, int, float)):
+                yield str(item)
+            elif item is not None and key not in self._odd:
+                self._odd.add(key)
+                self._warn(
+                    f"group_by: {key.key} of {node['identity']}, and perhaps of others, is no single"
+                    " value nor a list of such, and makes no group"
+                )
+
+    def _named(self, plan: Plan, key: Key, value: str, host: str) -> str | None:
+        """The group for a value that is new; None if there can be none."""
+        shown = repr(value[:_SHOWN]) + ("..." if len(value) > _SHOWN else "")
+        if len(value) > LONGEST:
+            self._warn(
+                f"group_by: {key.key} of {host} makes no group: {shown} has {len(value)} characters,"
+                f" and a name at the most {LONGEST}"
+            )
+            return None
+        name = key.name(value)
+        if name in SPECIAL or name in self._taken or self._turns_around(key, name):
+            self._warn(
+                f"group_by: {key.key} of {host} makes no group: {name} is the name of a host, of a"
+                " group above others, or Ansible's own"
+            )
+            return None
+        other = self._values.setdefault((key, name), value)
+        if other != value:
+            self._warn(
+                f"group_by: {key.key} has {shown} and {other!r}, which are both the group {name}"
+            )
+        if key.parent and key.parent != name:
+            plan.parents[key.parent, name] = None
+        return name
+
+    def _turns_around(self, key: Key, name: str) -> bool:
+        """Whether the group could come to stand below itself."""
+        if name == key.parent:
+            return False
+        return name in self._parents or (key.parent is not None and name in self._above)
+
+
+def lookup(facts: t.Any, name: str) -> t.Any:
+    """A fact by its name, or a nested one with dots between the names; None if there is none.
+
+    A name that has dots itself wins over one that is nested.
+    """
+    if not isinstance(facts, dict):
+        return None
+    if name in facts:
+        return facts[name]
+    head, dot, rest = name.partition(".")
+    while dot:
+        if head in facts and (found := lookup(facts[head], rest)) is not None:
+            return found
+        more, dot, rest = rest.partition(".")
+        head = f"{head}.{more}"
+    return None

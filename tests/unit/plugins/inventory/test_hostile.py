@@ -1,0 +1,199 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Nodes that say what is meant to harm: nothing runs, nothing breaks, and it is told."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible.inventory.data import InventoryData
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, is_trusted_as_template
+
+from ansible_collections.pymco.mcollective.tests.testbed.embedded.collective import (
+    EmbeddedCollective,
+)
+from ansible_collections.pymco.mcollective.tests.testbed.embedded.nodes import Node
+
+from .conftest import Raw, Source, groups, hosts, web
+
+TEMPLATE = "{{ 'EVAL' ~ 'UATED' }}"
+BARE = "'EVAL' ~ 'UATED'"
+HUGE = "x" * 5_000_000
+
+
+def texts(value: t.Any) -> t.Iterator[str]:
+    """All texts in a value, those of keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from texts(key)
+            yield from texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts(item)
+
+
+def evil(**said: t.Any) -> Raw:
+    """A node that says this."""
+    return Raw("evil.example.com", said=said)
+
+
+OPTIONS: dict[str, t.Any] = {
+    "group_by": ["class", "agent", "fact:role", "fact:os.family"],
+    "keyed_groups": [{"key": "mcollective_facts.role", "prefix": "keyed"}],
+    "compose": {"composed": "mcollective_facts.role"},
+    "groups": {"has_role": "mcollective_facts.role is defined"},
+}
+
+
+@pytest.mark.parametrize("cached", [False, True])
+@pytest.mark.parametrize("text", [TEMPLATE, BARE, "{% raw %}", "{{", "}}"])
+def test_no_template_is_trusted_anywhere(source: Source, text: str, cached: bool) -> None:
+    facts = {"role": text, text: text, "os": {"family": [text], text: text}}
+    options = dict(OPTIONS)
+    if cached:
+        options |= {"cache": True, "cache_plugin": "ansible.builtin.jsonfile"}
+        options["cache_connection"] = str(source.path.parent / "cache")
+    with EmbeddedCollective([evil(facts=facts, classes=[text]), web(1)], "psk") as collective:
+        source.write(collective, **options).parse()
+        inventory = source.parse()
+    variables = inventory.hosts["evil.example.com"].vars
+    assert variables["composed"] == text
+    found = [*texts(variables), *inventory.groups, *inventory.hosts]
+    assert found.count(text) >= 8
+    assert not [one for one in found if is_trusted_as_template(one)]
+    assert not [one for one in found if "EVALUATED" in one]
+    templar = Templar(loader=DataLoader(), variables=dict(variables))
+    rendered = templar.template({"all": variables})
+    assert "EVALUATED" not in str(rendered)
+
+
+def test_no_node_names_a_variable(source: Source) -> None:
+    names = [
+        "ansible_connection",
+        "ansible_host",
+        "ansible_python_interpreter",
+        "inventory_hostname",
+    ]
+    facts = {name: "evil" for name in names}
+    with EmbeddedCollective([evil(facts=facts, **facts)], "psk") as collective:
+        inventory = source.write(collective).parse()
+    host = inventory.hosts["evil.example.com"]
+    assert not [name for name in host.vars if name.startswith("ansible_")]
+    assert host.get_vars()["inventory_hostname"] == "evil.example.com"
+    assert host.vars["mcollective_facts"] == facts
+
+
+def test_keys_that_are_no_texts(source: Source) -> None:
+    facts = {2: "two", None: "nil", True: "yes", "role": {3: [{None: 4}]}}
+    with EmbeddedCollective([evil(facts=facts), web(1)], "ssl-yaml") as collective:
+        inventory = source.write(collective, **OPTIONS).parse()
+    found = inventory.hosts["evil.example.com"].vars["mcollective_facts"]
+    assert found == {"2": "two", "": "nil", "true": "yes", "role": {"3": [{"": 4}]}}
+    assert groups(inventory)["role_web"] == ["web1"]
+    assert "fact:role of evil.example.com" in source.screen.warnings[0]
+
+
+def test_huge_values_are_kept_and_make_no_group(source: Source) -> None:
+    node = evil(facts={"role": HUGE, "os": {"family": ["a", HUGE]}}, classes=[HUGE, "fine"])
+    with EmbeddedCollective([node, web(1)], "psk") as collective:
+        inventory = source.write(collective, group_by=OPTIONS["group_by"], timeout=60).parse()
+    variables = inventory.hosts["evil.example.com"].vars
+    assert variables["mcollective_facts"]["role"] == HUGE
+    assert max(map(len, inventory.groups)) < 200
+    assert groups(inventory)["class_fine"] == groups(inventory)["os_family_a"] == ["evil"]
+    assert len(source.screen.warnings) == 3
+    assert all("5000000 characters" in warning for warning in source.screen.warnings)
+    assert max(map(len, source.screen.warnings)) < 400
+
+
+@pytest.mark.parametrize(
+    "identity", ["x\nweb2.example.com", "-oProxyCommand=x", "a/../b", TEMPLATE]
+)
+def test_an_identity_that_is_none_is_named(source: Source, identity: str) -> None:
+    with EmbeddedCollective([web(1), Node(identity)], "psk") as collective:
+        assert hosts(source.write(collective).parse()) == ["web1"]
+    assert any(repr(identity) in warning for warning in source.screen.warnings)
+    assert any("1 malformed" in warning for warning in source.screen.warnings)
+
+
+@pytest.mark.parametrize("identity", ["all", "ungrouped", "localhost", "127.0.0.1"])
+def test_an_identity_that_means_something_to_ansible_is_named(
+    source: Source, identity: str
+) -> None:
+    with EmbeddedCollective([web(1), Node(identity)], "psk") as collective:
+        assert hosts(source.write(collective).parse()) == ["web1"]
+    assert source.screen.warnings[0].startswith(f"{identity} (")
+
+
+def test_an_identity_that_comes_twice_is_named(source: Source) -> None:
+    """Who answers second changes nothing. Who is second, nobody can know."""
+    liar = web(1, lie="duplicate")
+    with EmbeddedCollective([web(2), liar], "psk") as collective:
+        assert hosts(source.write(collective, expected_nodes=None).parse()) == ["web1", "web2"]
+    assert source.screen.warnings == [
+        "replies that were rejected: 1 duplicate, in the name of web1.example.com"
+    ]
+
+
+@pytest.mark.parametrize("lie,reason", [("forged", "forged"), ("garbage", "undecodable")])
+def test_lies_are_told(source: Source, lie: str, reason: str) -> None:
+    with EmbeddedCollective([web(1), web(2, lie=lie)], "ssl-yaml") as collective:
+        assert hosts(source.write(collective, expected_nodes=None).parse()) == ["web1"]
+    assert any(reason in warning for warning in source.screen.warnings)
+
+
+@pytest.mark.parametrize("name", ["all", "ungrouped", "plain"])
+def test_a_fact_makes_no_group_that_is_not_its_own(source: Source, name: str) -> None:
+    """With an empty prefix; "plain" is the other host's name."""
+    key = {"key": "fact:role", "prefix": ""}
+    nodes = [evil(facts={"role": name}), Raw("plain", said={"facts": {"role": "web"}})]
+    with EmbeddedCollective(nodes, "psk") as collective:
+        inventory = source.write(collective, group_by=[key]).parse()
+    assert groups(inventory) == {"web": ["plain"]}
+    assert "mcollective_identity" in inventory.hosts["plain"].vars
+    assert f"{name} is the name of a host, of a group" in source.screen.warnings[0]
+
+
+def test_values_that_share_a_group_are_named(source: Source) -> None:
+    nodes = [Raw("n1", said={"facts": {"role": "a-b"}}), Raw("n2", said={"facts": {"role": "a.b"}})]
+    with EmbeddedCollective(nodes, "psk") as collective:
+        inventory = source.write(collective, group_by=["fact:role"]).parse()
+    assert groups(inventory) == {"role_a_b": ["n1", "n2"]}
+    assert source.screen.warnings == [
+        "group_by: fact:role has 'a.b' and 'a-b', which are both the group role_a_b"
+    ]
+
+
+def test_no_fact_puts_groups_below_themselves(source: Source) -> None:
+    inventory = InventoryData()
+    for name in ("top", "sites"):
+        inventory.add_group(name)
+    inventory.add_child("top", "sites")
+    keys = [
+        {"key": "fact:a", "prefix": "", "parent_group": "sites"},
+        {"key": "fact:b", "prefix": "", "parent_group": "roles"},
+    ]
+    nodes: list[Node] = [
+        Raw("n1", said={"facts": {"a": "roles", "b": "sites"}}),
+        Raw("n2", said={"facts": {"a": "top", "b": "roles"}}),
+        Raw("n3", said={"facts": {"a": "zurich", "b": "web"}}),
+    ]
+    with EmbeddedCollective(nodes, "psk") as collective:
+        source.write(collective, group_by=keys).parse(inventory)
+    assert hosts(inventory) == ["n1", "n2", "n3"]
+    found = groups(inventory)
+    assert found["zurich"] == found["web"] == ["n3"]
+    assert found["top"] == [] and found["sites"] == []
+    assert len(source.screen.warnings) == 3
+
+
+def test_an_inventory_of_the_wrong_shape_is_named(source: Source) -> None:
+    nodes = [evil(facts=["a"], classes="b"), web(1)]
+    with EmbeddedCollective(nodes, "psk") as collective:
+        assert hosts(source.write(collective).parse()) == ["web1"]
+    assert "evil.example.com (its inventory has no facts)" in source.screen.warnings[0]
