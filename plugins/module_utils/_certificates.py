@@ -189,7 +189,9 @@ def key_store(
 ) -> bytes:
     """A PKCS12 file from which a Java server takes its key."""
     encryption = serialization.BestAvailableEncryption(password)
-    return pkcs12.serialize_key_and_certificates(b"broker", key, certificate, [authority], encryption)
+    return pkcs12.serialize_key_and_certificates(
+        b"broker", key, certificate, [authority], encryption
+    )
 
 
 def can_write_trust_stores() -> bool:

@@ -234,7 +234,9 @@ class Keyring:
         try:
             return certs.load_certificate(self._read(file))
         except ValueError as error:
-            raise KeyringError(f"{self._full(file)} is not a certificate in PEM: {error}") from error
+            raise KeyringError(
+                f"{self._full(file)} is not a certificate in PEM: {error}"
+            ) from error
 
     # -- files ---------------------------------------------------------------------------------
 

@@ -137,7 +137,10 @@ class Site(Service):
     def mco(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the reference client with the configuration of the control host."""
         return subprocess.run(
-            [str(programs.require("mco")), *arguments, "-c", str(self.client_cfg)],
+            [
+                *(str(programs.require("ruby")), "-W0", "-r", str(programs.SHIM)),
+                *(str(programs.require("mco")), *arguments, "-c", str(self.client_cfg)),
+            ],
             env=programs.environment(self.directory / "home"),
             stdin=subprocess.DEVNULL,
             capture_output=True,

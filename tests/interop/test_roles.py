@@ -181,6 +181,7 @@ def test_the_inventory_plugin_finds_the_nodes(ansible: Ansible, site: Site) -> N
     assert set(site.nodes) <= set(yaml.safe_load(done.stdout)["_meta"]["hostvars"])
 
 
+@pytest.mark.parametrize("built", ["rabbitmq"], indirect=True, scope="module")
 def test_nodes_forget_a_client_that_is_no_longer_wanted(site: Site) -> None:
     known = site.directory / NODES[0] / "etc" / "clients"
     assert sorted(path.name for path in known.iterdir()) == ["alice.pem", "bob.pem"]
@@ -253,7 +254,11 @@ class ActiveMQ:
     @staticmethod
     def ways_to(reply_address: str) -> list[str]:
         return [
-            *(reply_address, "/queue/mcollective.reply.alice.>", "/queue/mcollective.reply.alice.*"),
+            *(
+                reply_address,
+                "/queue/mcollective.reply.alice.>",
+                "/queue/mcollective.reply.alice.*",
+            ),
             f"/queue/mcollective.reply.bob.control_1.1,{reply_address.removeprefix('/queue/')}",
         ]
 
