@@ -67,6 +67,9 @@ class Keyring:
         """Make all that is missing; KeyringError if something that is there does not fit."""
         _refuse_bad_options(options)
         self._directory("")
+        for name in ("clients", "passwords", "tls"):
+            if self._exists(name):
+                self._directory(name)
         self._key_pair("server", options.key_size)
         for name in options.clients:
             self._key_pair(f"clients/{name}", options.key_size)
@@ -81,11 +84,7 @@ class Keyring:
 
     def _key_pair(self, name: str, size: int) -> None:
         public = f"{name}.pem"
-        if self._exists(public) and not self._exists(_private(name)):
-            raise KeyringError(
-                f"{self._full(public)} is there, but not its private half {_private(name)}: "
-                "restore that, or remove both to have a new pair (which nodes and clients must get then)"
-            )
+        self._refuse_lost_half(name)
         key = self._private_key(name, size)
         if key is None:
             self._would_change(public)
@@ -96,6 +95,14 @@ class Keyring:
         elif not certs.is_public_half(self._read(public), key):
             raise KeyringError(
                 f"{self._full(public)} is not the public half of {_private(name)}: remove the wrong one"
+            )
+
+    def _refuse_lost_half(self, name: str) -> None:
+        public = f"{name}.pem"
+        if self._exists(public) and not self._exists(_private(name)):
+            raise KeyringError(
+                f"{self._full(public)} is there, but not its private half {_private(name)}: restore that, "
+                "or remove the other half to have both made anew (and run the roles for all machines then)"
             )
 
     def _private_key(self, name: str, size: int) -> rsa.RSAPrivateKey | None:
@@ -128,6 +135,7 @@ class Keyring:
     # -- certificates --------------------------------------------------------------------------
 
     def _ensure_certificates(self, options: Options) -> None:
+        self._refuse_lost_half("ca")
         key = self._private_key("ca", options.key_size)
         authority = self._authority(key, options)
         for wanted in options.certificates:
@@ -139,11 +147,6 @@ class Keyring:
         """The authority's certificate. A renewed one has the same key, so that what it signed stays good."""
         current = self._load_certificate("ca.pem")
         if key is None:
-            if current is not None:
-                raise KeyringError(
-                    f"{self._full('ca.pem')} is there, but not its private half {_private('ca')}: restore "
-                    "that, or remove both to have a new authority"
-                )
             self._would_change("ca.pem")
             return None
         if current is not None and not certs.belongs_to(current, key):
