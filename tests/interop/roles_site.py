@@ -126,11 +126,12 @@ class Site(Service):
     #: The users of the broker.
     users = ("alice", "bob", "nodes")
 
-    def connect(self, user: str) -> Connection:
-        """A session of a user of the broker."""
+    def connect(self, user: str, tls: str | None = "nodes") -> Connection:
+        """A session of a user of the broker, with the certificate of that name or without one."""
         context = ssl.create_default_context(cafile=str(self.keys / "ca.pem"))
-        tls = self.keys / "tls"
-        context.load_cert_chain(tls / f"{user}.pem", tls / f"{user}-private.pem")
+        if tls is not None:
+            base = self.keys / "tls" / tls
+            context.load_cert_chain(f"{base}.pem", f"{base}-private.pem")
         password = (self.keys / "passwords" / user).read_text().strip()
         return Connection(self.port, "/mcollective", user, password, 10.0, context)
 

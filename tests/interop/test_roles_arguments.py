@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import typing as t
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
-from conftest import Ansible
+import yaml
+from conftest import ROOT, Ansible
 from testbed.real import programs
 
 
@@ -343,3 +346,33 @@ def ruby_version() -> tuple[int, ...]:
     command = [str(programs.require("ruby")), "-e", "print RUBY_VERSION"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return tuple(map(int, text.split(".")))
+
+
+# -- the example -----------------------------------------------------------------------------------
+
+EXAMPLE = ROOT / "playbooks" / "inventory" / "example.yml"
+
+
+def test_the_inventory_of_the_guide_is_the_example() -> None:
+    guide = (ROOT / "docs/docsite/rst/collective_guide.rst").read_text(encoding="utf-8")
+    block = re.search(r"^\.\. code-block:: yaml\n\n((?:    .*\n|\n)+)", guide, re.M)
+    assert block is not None
+    assert yaml.safe_load(block[1]) == yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+
+
+def test_the_playbook_takes_the_example(tmp_path: Path) -> None:
+    arguments = ("-i", str(EXAMPLE), "pymco.mcollective.collective", "--list-tasks")
+    done = Ansible(tmp_path / "ansible").run("ansible-playbook", *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    plays = re.findall(r"play #\d+ \((\S+)\)", done.stdout)
+    groups = ["mcollective_broker", "mcollective_nodes", "mcollective_control"]
+    assert plays == ["localhost", "mcollective_control[0]", *groups]
+
+
+def test_an_inventory_that_lacks_a_group(tmp_path: Path) -> None:
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text("mcollective_nodes: {hosts: {web1.example.com: }}")
+    arguments = ("-i", str(inventory), "pymco.mcollective.collective")
+    done = Ansible(tmp_path / "ansible").run("ansible-playbook", *arguments)
+    assert done.returncode != 0
+    assert "There is none in mcollective_broker, mcollective_control." in done.stdout + done.stderr
