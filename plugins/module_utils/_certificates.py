@@ -1,4 +1,5 @@
 # Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
 """RSA keys, certificates and Java's stores as bytes, with the cryptography library (3.4 or newer)."""
@@ -7,15 +8,22 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import traceback
 import typing as t
 from dataclasses import dataclass
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.serialization import pkcs12
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+try:
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa
+    from cryptography.hazmat.primitives.serialization import pkcs12
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+except ImportError:
+    #: Why nothing here can be used, if so.
+    MISSING = traceback.format_exc()
+else:
+    MISSING = ""
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +40,6 @@ _USAGES = (
     "encipher_only",
     "decipher_only",
 )
-_SUBJECT_ALTERNATIVE_NAME = x509.SubjectAlternativeName
 
 
 @dataclass(frozen=True)
@@ -144,7 +151,7 @@ def has_names(certificate: x509.Certificate, names: list[x509.GeneralName]) -> b
     """Whether it is for exactly these names."""
     try:
         found = list(
-            certificate.extensions.get_extension_for_class(_SUBJECT_ALTERNATIVE_NAME).value
+            certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         )
     except x509.ExtensionNotFound:
         found = []
@@ -177,7 +184,7 @@ def issue(
     )
     builder = builder.add_extension(usage, critical=False)
     if request.names:
-        builder = builder.add_extension(_SUBJECT_ALTERNATIVE_NAME(request.names), critical=False)
+        builder = builder.add_extension(x509.SubjectAlternativeName(request.names), critical=False)
     return _sign(builder, authority_key)
 
 

@@ -1,4 +1,5 @@
 # Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
 """A directory with all that is secret in a collective: makes what is missing, renews what expires."""

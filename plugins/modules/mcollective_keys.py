@@ -25,6 +25,10 @@ attributes:
     support: full
     details:
       - The names of the files that were made, never what is in them.
+  action:
+    support: none
+  async:
+    support: full
   idempotent:
     support: full
 options:
@@ -135,22 +139,17 @@ files:
   sample: [server-private.pem, server.pem]
 """
 
-import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-try:
-    from ansible_collections.pymco.mcollective.plugins.module_utils._keyring import (
-        CertificateOptions,
-        Keyring,
-        KeyringError,
-        Options,
-    )
-except ImportError:
-    MISSING = traceback.format_exc()
-else:
-    MISSING = ""
+from ansible_collections.pymco.mcollective.plugins.module_utils._certificates import MISSING
+from ansible_collections.pymco.mcollective.plugins.module_utils._keyring import (
+    CertificateOptions,
+    Keyring,
+    KeyringError,
+    Options,
+)
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "path": {"type": "path", "required": True},
