@@ -48,6 +48,7 @@ WANTS = {
     "interop": ("rabbitmq-server", "activemq", "mcollectived", "mco"),
 }
 NEEDS = {"interop": WANTS["interop"]}
+ROLES = ("roles", "playbooks")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +70,8 @@ def lint() -> list[Result]:
         "reuse": ["reuse", "lint", "--lines"],
         "antsibull-changelog": ["antsibull-changelog", "lint"],
         "antsibull-docs": ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."],
+        # Offline, since it would look on Galaxy for what roles and playbooks use, all of which is here.
+        "ansible-lint": ["ansible-lint", "--profile=production", "--offline", *ROLES],
     }
     return [lint_with(name, command) for name, command in tools.items()]
 

@@ -15,6 +15,7 @@ import typing as t
 from dataclasses import dataclass
 
 if t.TYPE_CHECKING:
+    import ssl
     from types import TracebackType
 
 
@@ -37,11 +38,21 @@ class Frame:
 
 
 class Connection:
-    """A session on 127.0.0.1, open from construction on."""
+    """A session on 127.0.0.1, open from construction on; with ``tls`` the broker is localhost."""
 
-    def __init__(self, port: int, vhost: str, user: str, password: str, timeout: float) -> None:
+    def __init__(
+        self,
+        port: int,
+        vhost: str,
+        user: str,
+        password: str,
+        timeout: float,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         try:
             self._socket = socket.create_connection(("127.0.0.1", port), timeout)
+            if tls is not None:
+                self._socket = tls.wrap_socket(self._socket, server_hostname="localhost")
         except OSError as error:
             raise StompError(f"no connection to port {port}: {error}") from error
         self._received = b""

@@ -1,0 +1,338 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""A directory with all that is secret in a collective: makes what is missing, renews what expires."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import secrets
+import tempfile
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.pymco.mcollective.plugins.module_utils import _certificates as certs
+
+if t.TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+#: Names become file names, and those of clients the caller ids that nodes authorise.
+_NAME = re.compile(r"\w[\w.-]*\Z", re.ASCII)
+
+
+class KeyringError(Exception):
+    """Something of the keyring cannot be made or used; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class CertificateOptions:
+    """A certificate that is wanted; ``java`` asks for the stores that a Java broker reads."""
+
+    name: str
+    dns: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    java: bool = False
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the keyring is to hold."""
+
+    clients: tuple[str, ...] = ()
+    passwords: tuple[str, ...] = ()
+    psk: bool = True
+    certificates: tuple[CertificateOptions, ...] = ()
+    authority: str = "MCollective CA"
+    authority_days: int = 3650
+    certificate_days: int = 825
+    renew_days: int = 30
+    key_size: int = 2048
+
+
+@dataclass
+class Keyring:
+    """Brings a directory into the wanted state; with ``dry`` it only finds out what it would do.
+
+    ``changed`` names the files that were made, renewed or closed to others, relative to the directory.
+    """
+
+    path: str
+    dry: bool = False
+    changed: list[str] = field(default_factory=list)
+
+    def ensure(self, options: Options) -> None:
+        """Make all that is missing; KeyringError if something that is there does not fit."""
+        _refuse_bad_options(options)
+        self._directory("")
+        for name in ("clients", "passwords", "tls"):
+            if self._exists(name):
+                self._directory(name)
+        self._key_pair("server", options.key_size)
+        for name in options.clients:
+            self._key_pair(f"clients/{name}", options.key_size)
+        if options.psk:
+            self._secret("psk")
+        for name in options.passwords:
+            self._secret(f"passwords/{name}")
+        if options.certificates:
+            self._ensure_certificates(options)
+
+    # -- key pairs and passwords ---------------------------------------------------------------
+
+    def _key_pair(self, name: str, size: int) -> None:
+        public = f"{name}.pem"
+        self._refuse_lost_half(name)
+        key = self._private_key(name, size)
+        if key is None:
+            self._would_change(public)
+            return
+        wanted = certs.public_pem(key)
+        if not self._exists(public):
+            self._write(public, wanted, 0o644)
+        elif not certs.is_public_half(self._read(public), key):
+            raise KeyringError(
+                f"{self._full(public)} is not the public half of {_private(name)}: remove the wrong one"
+            )
+
+    def _refuse_lost_half(self, name: str) -> None:
+        public = f"{name}.pem"
+        if self._exists(public) and not self._exists(_private(name)):
+            raise KeyringError(
+                f"{self._full(public)} is there, but not its private half {_private(name)}: restore that, "
+                "or remove the other half to have both made anew (and run the roles for all machines then)"
+            )
+
+    def _private_key(self, name: str, size: int) -> rsa.RSAPrivateKey | None:
+        """The key in that file, made if it is not there; None if it would be made."""
+        file = _private(name)
+        if self._exists(file):
+            self._close(file)
+            try:
+                return certs.load_private_key(self._read(file))
+            except ValueError as error:
+                raise KeyringError(
+                    f"{self._full(file)} is not an RSA private key in PEM without a passphrase: {error}"
+                ) from error
+        if self.dry:
+            self._would_change(file)
+            return None
+        key = certs.new_key(size)
+        self._write(file, certs.private_pem(key), 0o600)
+        return key
+
+    def _secret(self, file: str) -> None:
+        """A random text that needs no quoting anywhere."""
+        if not self._exists(file):
+            self._write(file, (secrets.token_hex(24) + "\n").encode(), 0o600)
+            return
+        self._close(file)
+        if not self._read(file).strip():
+            raise KeyringError(f"{self._full(file)} is empty: remove it, or write a secret into it")
+
+    # -- certificates --------------------------------------------------------------------------
+
+    def _ensure_certificates(self, options: Options) -> None:
+        self._refuse_lost_half("ca")
+        key = self._private_key("ca", options.key_size)
+        authority = self._authority(key, options)
+        for wanted in options.certificates:
+            self._certificate(wanted, key, authority, options)
+
+    def _authority(
+        self, key: rsa.RSAPrivateKey | None, options: Options
+    ) -> x509.Certificate | None:
+        """The authority's certificate. A renewed one has the same key, so that what it signed stays good."""
+        current = self._load_certificate("ca.pem")
+        if key is None:
+            self._would_change("ca.pem")
+            return None
+        if current is not None and not certs.belongs_to(current, key):
+            raise KeyringError(f"{self._full('ca.pem')} does not belong to {_private('ca')}")
+        if current is not None and not certs.expires_within(current, options.renew_days):
+            return current
+        if self.dry:
+            self._would_change("ca.pem")
+            return current
+        made = certs.new_authority(key, options.authority, options.authority_days)
+        self._write("ca.pem", certs.certificate_pem(made), 0o644)
+        return made
+
+    def _certificate(
+        self,
+        wanted: CertificateOptions,
+        authority_key: rsa.RSAPrivateKey | None,
+        authority: x509.Certificate | None,
+        options: Options,
+    ) -> None:
+        base = f"tls/{wanted.name}"
+        key = self._private_key(base, options.key_size)
+        current = self._load_certificate(f"{base}.pem")
+        if key is None or authority_key is None or authority is None:
+            self._would_change(f"{base}.pem")
+            self._would_change_stores(wanted)
+            return
+        names = certs.alternative_names(wanted.dns, wanted.addresses)
+        good = (
+            current is not None
+            and certs.belongs_to(current, key)
+            and certs.signed_by(current, authority_key)
+            and certs.has_names(current, names)
+            and not certs.expires_within(current, options.renew_days)
+        )
+        if not good and self.dry:
+            self._would_change(f"{base}.pem")
+            self._would_change_stores(wanted)
+            return
+        if current is None or not good:
+            request = certs.Request(wanted.name, names, options.certificate_days)
+            current = certs.issue(request, key, authority, authority_key)
+            self._write(f"{base}.pem", certs.certificate_pem(current), 0o644)
+        if wanted.java:
+            self._stores(base, key, current, authority)
+
+    def _would_change_stores(self, wanted: CertificateOptions) -> None:
+        if wanted.java:
+            for file in _stores(f"tls/{wanted.name}"):
+                self._would_change(file)
+
+    def _stores(
+        self,
+        base: str,
+        key: rsa.RSAPrivateKey,
+        certificate: x509.Certificate,
+        authority: x509.Certificate,
+    ) -> None:
+        """What a Java broker reads: PKCS12 files, whose password is a secret of its own."""
+        if not certs.can_write_trust_stores():
+            raise KeyringError(
+                "Java's trust stores need the Python library cryptography 45 or newer; the one here is older"
+            )
+        password_file, key_store, trust_store = _stores(base)
+        self._secret(password_file)
+        if self.dry and not self._exists(password_file):
+            self._would_change(key_store)
+            self._would_change(trust_store)
+            return
+        password = self._read(password_file).strip()
+        for file, wanted in ((key_store, certificate), (trust_store, authority)):
+            if self._exists(file):
+                self._close(file)
+                if certs.store_holds(self._read(file), password, wanted):
+                    continue
+            if self.dry:
+                self._would_change(file)
+                continue
+            if file == key_store:
+                content = certs.key_store(key, certificate, authority, password)
+            else:
+                content = certs.trust_store(authority, password)
+            self._write(file, content, 0o600)
+
+    def _load_certificate(self, file: str) -> x509.Certificate | None:
+        if not self._exists(file):
+            return None
+        try:
+            return certs.load_certificate(self._read(file))
+        except ValueError as error:
+            raise KeyringError(
+                f"{self._full(file)} is not a certificate in PEM: {error}"
+            ) from error
+
+    # -- files ---------------------------------------------------------------------------------
+
+    def _full(self, file: str) -> str:
+        return os.path.join(self.path, file)
+
+    def _exists(self, file: str) -> bool:
+        return os.path.lexists(self._full(file))
+
+    def _read(self, file: str) -> bytes:
+        with open(self._full(file), "rb") as stream:
+            return stream.read()
+
+    def _would_change(self, file: str) -> None:
+        if file not in self.changed:
+            self.changed.append(file)
+
+    def _directory(self, name: str) -> None:
+        """A directory that only its owner can enter; one in the keyring goes without saying."""
+        path = self._full(name) if name else self.path
+        if not os.path.isdir(path):
+            if not name:
+                self._would_change("./")
+            if not self.dry:
+                os.makedirs(path, mode=0o700, exist_ok=True)
+        elif os.stat(path).st_mode & 0o077:
+            self._would_change(f"{name}/" if name else "./")
+            if not self.dry:
+                os.chmod(path, 0o700)
+
+    def _close(self, file: str) -> None:
+        """Take what others may do with a secret file."""
+        if os.stat(self._full(file)).st_mode & 0o077:
+            self._would_change(file)
+            if not self.dry:
+                os.chmod(self._full(file), 0o600)
+
+    def _write(self, file: str, content: bytes, mode: int) -> None:
+        """Put a file in place as a whole, with its mode from the first byte on."""
+        self._would_change(file)
+        if self.dry:
+            return
+        directory = os.path.dirname(file)
+        if directory:
+            self._directory(directory)
+        path = self._full(file)
+        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".new-")
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                os.fchmod(descriptor, mode)
+                stream.write(content)
+                stream.flush()
+                os.fsync(descriptor)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+
+def _private(name: str) -> str:
+    return f"{name}-private.pem"
+
+
+def _stores(base: str) -> tuple[str, str, str]:
+    return f"{base}-store-password", f"{base}-keystore.p12", f"{base}-truststore.p12"
+
+
+def _refuse_bad_options(options: Options) -> None:
+    named = [
+        ("client", options.clients),
+        ("password", options.passwords),
+        ("certificate", tuple(entry.name for entry in options.certificates)),
+    ]
+    for kind, names in named:
+        for name in names:
+            if not _NAME.match(name) or name.endswith("-private"):
+                raise KeyringError(
+                    f"{name!r} cannot be the name of a {kind}: letters, digits, '_', '-' and '.' are "
+                    "possible, it begins with a letter or digit and does not end in '-private'"
+                )
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise KeyringError(f"There is more than one {kind} with the name {', '.join(twice)}")
+    for entry in options.certificates:
+        for address in entry.addresses:
+            _refuse_bad_address(entry.name, address)
+
+
+def _refuse_bad_address(name: str, address: str) -> None:
+    try:
+        ipaddress.ip_address(address)
+    except ValueError as error:
+        raise KeyringError(
+            f"{address!r} in the addresses of certificate {name} is no IP address; names belong in dns"
+        ) from error

@@ -1,0 +1,229 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the pymco.mcollective authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mcollective_keys
+short_description: Make the keys, passwords and certificates of an MCollective collective
+version_added: 0.1.0
+author: The pymco.mcollective authors (@pymco)
+description:
+  - Keeps one directory that holds all that is secret in a collective, from which the roles of this collection take what they put
+    on brokers, nodes and control hosts.
+  - What is missing is made. What is there is kept, so that own keys and passwords can be put there before. Certificates
+    that expire soon, or are for other names than the wanted ones, are issued again, with their keys.
+  - It writes files on the host where the task runs, usually the control host. No secret is in its result or its diff.
+extends_documentation_fragment:
+  - pymco.mcollective.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - The names of the files that were made, never what is in them.
+  action:
+    support: none
+  async:
+    support: full
+  idempotent:
+    support: full
+options:
+  path:
+    description:
+      - The directory. It is made if it is not there, for its owner alone.
+      - It gets the files C(server.pem), C(server-private.pem), C(clients/NAME.pem), C(clients/NAME-private.pem), C(psk),
+        C(passwords/NAME), C(ca.pem), C(ca-private.pem), C(tls/NAME.pem), C(tls/NAME-private.pem) and, for Java,
+        C(tls/NAME-keystore.p12), C(tls/NAME-truststore.p12) and C(tls/NAME-store-password).
+    type: path
+    required: true
+  clients:
+    description:
+      - The names of clients, each of which gets a key pair. To nodes, the client is C(cert=NAME).
+      - The pair that all nodes share is always made.
+    type: list
+    elements: str
+    default: []
+  passwords:
+    description: The names of passwords to make, usually those of the broker's users.
+    type: list
+    elements: str
+    default: []
+  psk:
+    description: Whether to make a pre-shared key.
+    type: bool
+    default: true
+  certificates:
+    description: The certificates for TLS. If there is any, a private authority is made that issues them.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: The name of the files, and the certificate's common name.
+        type: str
+        required: true
+      dns:
+        description: The host names that a server with this certificate is reached by. Without any name or address it is a client's.
+        type: list
+        elements: str
+        default: []
+      addresses:
+        description: The IP addresses that a server with this certificate is reached by.
+        type: list
+        elements: str
+        default: []
+      java:
+        description:
+          - Whether to make the key store and trust store that a Java broker such as ActiveMQ reads.
+          - It needs cryptography 45 or newer.
+        type: bool
+        default: false
+  authority_name:
+    description: The common name of the authority.
+    type: str
+    default: MCollective CA
+  authority_days:
+    description: How many days the authority's certificate is valid. A renewed one keeps the key, so what it has issued stays valid.
+    type: int
+    default: 3650
+  certificate_days:
+    description: How many days other certificates are valid.
+    type: int
+    default: 825
+  renew_days:
+    description: A certificate that expires within so many days is renewed.
+    type: int
+    default: 30
+  key_size:
+    description: The size of new RSA keys in bits. It must be at least V(2048).
+    type: int
+    default: 2048
+requirements:
+  - cryptography >= 3.4
+"""
+
+EXAMPLES = r"""
+- name: Make all that a collective with one operator needs
+  pymco.mcollective.mcollective_keys:
+    path: "{{ inventory_dir }}/keys"
+    clients:
+      - alice
+    passwords:
+      - alice
+      - nodes
+    certificates:
+      - name: broker
+        dns:
+          - broker.example.com
+      - name: nodes
+      - name: alice
+  delegate_to: localhost
+  run_once: true
+  register: keys
+
+- name: Show what is new
+  ansible.builtin.debug:
+    msg: "{{ keys.files }}"
+"""
+
+RETURN = r"""
+files:
+  description: The files that were made, renewed or closed to others, relative to O(path). In check mode, that would have been.
+  returned: success
+  type: list
+  elements: str
+  sample: [server-private.pem, server.pem]
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.pymco.mcollective.plugins.module_utils._certificates import MISSING
+from ansible_collections.pymco.mcollective.plugins.module_utils._keyring import (
+    CertificateOptions,
+    Keyring,
+    KeyringError,
+    Options,
+)
+
+ARGUMENT_SPEC: dict[str, t.Any] = {
+    "path": {"type": "path", "required": True},
+    "clients": {"type": "list", "elements": "str", "default": []},
+    "passwords": {"type": "list", "elements": "str", "default": [], "no_log": False},
+    "psk": {"type": "bool", "default": True, "no_log": False},
+    "certificates": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "dns": {"type": "list", "elements": "str", "default": []},
+            "addresses": {"type": "list", "elements": "str", "default": []},
+            "java": {"type": "bool", "default": False},
+        },
+    },
+    "authority_name": {"type": "str", "default": "MCollective CA"},
+    "authority_days": {"type": "int", "default": 3650},
+    "certificate_days": {"type": "int", "default": 825},
+    "renew_days": {"type": "int", "default": 30},
+    "key_size": {"type": "int", "default": 2048, "no_log": False},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    if MISSING:
+        module.fail_json(msg=missing_required_lib("cryptography"), exception=MISSING)
+    _refuse_bad_numbers(module)
+    keyring = Keyring(module.params["path"], dry=module.check_mode)
+    try:
+        keyring.ensure(_options(module.params))
+    except KeyringError as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(msg=f"cannot keep keys in {module.params['path']}: {error}")
+    files = sorted(keyring.changed)
+    diff = {"before": "", "after": "".join(f"{file}\n" for file in files)}
+    module.exit_json(changed=bool(files), files=files, diff=diff)
+
+
+def _refuse_bad_numbers(module: AnsibleModule) -> None:
+    params = module.params
+    if params["key_size"] < 2048:
+        module.fail_json(msg=f"key_size must be at least 2048, not {params['key_size']}")
+    for name in ("authority_days", "certificate_days"):
+        if params[name] <= params["renew_days"]:
+            module.fail_json(
+                msg=f"{name} ({params[name]}) must be more than renew_days ({params['renew_days']}): "
+                "a new certificate would be renewed at once"
+            )
+
+
+def _options(params: dict[str, t.Any]) -> Options:
+    certificates = tuple(
+        CertificateOptions(
+            entry["name"], tuple(entry["dns"]), tuple(entry["addresses"]), entry["java"]
+        )
+        for entry in params["certificates"]
+    )
+    return Options(
+        clients=tuple(params["clients"]),
+        passwords=tuple(params["passwords"]),
+        psk=params["psk"],
+        certificates=certificates,
+        authority=params["authority_name"],
+        authority_days=params["authority_days"],
+        certificate_days=params["certificate_days"],
+        renew_days=params["renew_days"],
+        key_size=params["key_size"],
+    )
+
+
+if __name__ == "__main__":
+    main()

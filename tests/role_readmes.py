@@ -1,0 +1,109 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Write the tables of variables in the READMEs of roles: ``python tests/role_readmes.py``.
+
+They are made of ``meta/argument_specs.yml``, and a test sees that they still are.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import typing as t
+
+import yaml
+
+ROLES = pathlib.Path(__file__).resolve().parent.parent / "roles"
+BEGIN = "<!-- Made of meta/argument_specs.yml by tests/role_readmes.py. -->\n"
+END = "<!-- Here it ends. -->\n"
+_MARKUP = re.compile(r"\b([BCEIMOPRV])\(([^()]*)\)")
+
+
+def roles() -> list[str]:
+    """The names of all roles."""
+    return sorted(path.parent.parent.name for path in ROLES.glob("*/meta/argument_specs.yml"))
+
+
+def options(role: str) -> dict[str, t.Any]:
+    """The variables of a role, as its argument specification has them."""
+    text = (ROLES / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
+    found: dict[str, t.Any] = yaml.safe_load(text)["argument_specs"]["main"]["options"]
+    return found
+
+
+def defaults(role: str) -> dict[str, t.Any]:
+    """The variables of a role that have defaults."""
+    text = (ROLES / role / "defaults" / "main.yml").read_text(encoding="utf-8")
+    found: dict[str, t.Any] = yaml.safe_load(text)
+    return found
+
+
+def table(role: str) -> str:
+    """The variables of a role as a table in Markdown."""
+    lines = ["| Variable | Type | Default | |", "|---|---|---|---|"]
+    for name, option in options(role).items():
+        lines.append(_row(name, option))
+        for inner, suboption in option.get("options", {}).items():
+            lines.append(_row(f"{name}[].{inner}", suboption))
+    return "\n".join(lines) + "\n"
+
+
+def readme(role: str) -> pathlib.Path:
+    """Where the table belongs."""
+    return ROLES / role / "README.md"
+
+
+def written(text: str, role: str) -> str:
+    """A README with the right table in it."""
+    before, _mark, rest = text.partition(BEGIN)
+    _old, _mark, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table(role)}\n{END}{after}"
+
+
+def _row(name: str, option: dict[str, t.Any]) -> str:
+    kind = option["type"]
+    if "elements" in option:
+        kind = f"list of {option['elements']}"
+    if option.get("required"):
+        default = "*required*"
+    elif "default" in option:
+        default = f"`{_value(option['default'])}`"
+    else:
+        default = ""
+    words = option["description"]
+    text = " ".join([words] if isinstance(words, str) else words)
+    if "choices" in option:
+        text += f" One of {', '.join(f'`{choice}`' for choice in option['choices'])}."
+    return f"| `{name}` | {kind} | {default} | {_plain(text)} |"
+
+
+def _value(value: t.Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(str, value))}]"
+    return str(value)
+
+
+def _plain(text: str) -> str:
+    """Semantic markup as Markdown. A reference to another plugin is left with the name of what is meant."""
+
+    def replaced(match: re.Match[str]) -> str:
+        kind, content = match.groups()
+        name = content.rpartition(":")[2] if "#" in content else content
+        return name if kind in "BI" else f"`{name.removesuffix('#role')}`"
+
+    plain = _MARKUP.sub(replaced, text)
+    return re.sub(r"`([\w.]+)#\w+`", r"`\1`", plain).replace("|", "\\|")
+
+
+def main() -> None:
+    """Bring all of them up to date."""
+    for role in roles():
+        path = readme(role)
+        path.write_text(written(path.read_text(encoding="utf-8"), role), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
