@@ -19,10 +19,11 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[0] = str(ROOT / "tests")
 sys.path.insert(1, str(ROOT / "plugins" / "module_utils"))
 
-from benchmarks.framework import NODES, PLACES, Bench, Line, table
-from benchmarks.rows import ROWS
 from testbed.real.programs import missing
 from testbed.real.rabbitmq import RabbitMQ
+
+from benchmarks.framework import NODES, PLACES, Bench, Line, table
+from benchmarks.rows import ROWS
 
 
 def main() -> int:

@@ -192,7 +192,7 @@ class Bench:
             [sys.executable, str(script), json.dumps(options)],
             capture_output=True,
             encoding="utf-8",
-            timeout=2 * self.timeout,
+            timeout=60 + 3 * self.timeout,
             check=False,
         )
         if done.returncode:

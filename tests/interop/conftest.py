@@ -45,7 +45,7 @@ PLACES = [
     *(Place(f"wire-{security}", collectives=("mcollective", "eu")) for security in SECURITIES),
     *("base64", "multiplex", "learning", "reply-exchange"),
     *("legacy", "lone", "environment", "stalled"),
-    fleet_place("fleet"),
+    *(fleet_place(name) for name in ("fleet", "fleet-2", "benchmark")),
     Place("subs", collectives=("mcollective", "eu")),
     *(Place(f"odd-{number}", password=word) for number, word in enumerate(ODD_PASSWORDS)),
     Place("bare", collectives=()),

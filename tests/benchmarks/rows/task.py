@@ -30,11 +30,9 @@ DEBUG = {"name": "Do nothing", "ansible.builtin.debug": {"msg": "nothing"}}
 def run(bench: Bench) -> list[Line]:
     """Lines with the seconds of whole plays, and with what the tasks add to a play without any."""
     with bench.fleet(nodes=bench.hosts) as fleet, _plays(fleet) as plays:
-        call = _call(fleet)
+        call = _call(bench, fleet)
         empty = in_turns(bench.rounds, lambda: plays.run([]), lambda: plays.run([]))
-        action = in_turns(
-            bench.rounds, lambda: plays.run([call]), lambda: plays.run([DEBUG])
-        )
+        action = in_turns(bench.rounds, lambda: plays.run([call]), lambda: plays.run([DEBUG]))
         module = plays.run([call], "no-action")
     start = (empty.ours + empty.other) / 2
     what = f"{bench.hosts} tasks, {FORKS} forks, {USUAL}"
@@ -47,12 +45,13 @@ def run(bench: Bench) -> list[Line]:
     ]
 
 
-def _call(fleet: Fleet) -> dict[str, t.Any]:
+def _call(bench: Bench, fleet: Fleet) -> dict[str, t.Any]:
     options = {
         "config_file": str(fleet.client_cfg),
         "agent": "rpcutil",
         "action": "ping",
         "nodes": ["{{ inventory_hostname }}"],
+        "timeout": bench.timeout,
         "read_only": True,
     }
     return {"name": "Call", "pymco.mcollective.mcollective_rpc": options}

@@ -113,11 +113,13 @@ class Fleet(Service):
         self._process = self._workspace = None
 
     def mco(self, application: str, *arguments: str, timeout: float = 120) -> str:
-        """What the reference client prints on stdout; RuntimeError if it fails."""
+        """What the reference client prints on stdout; RuntimeError if that is nothing."""
         done = run_mco(self.client_cfg, self.directory, application, *arguments, timeout=timeout)
-        if done.returncode:
-            words = f"mco {application} ended with {done.returncode}: {done.stderr[-1000:]}"
-            raise RuntimeError(words)
+        if not done.stdout:
+            raise RuntimeError(
+                f"mco {application} ended with {done.returncode} and printed nothing but"
+                f" {done.stderr[-1000:]!r}"
+            )
         return done.stdout
 
     def write_client_cfg(self, name: str, changes: Mapping[str, str] | None = None) -> Path:
