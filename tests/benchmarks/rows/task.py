@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -31,10 +32,9 @@ def run(bench: Bench) -> list[Line]:
     """Lines with the seconds of whole plays, and with what the tasks add to a play without any."""
     with bench.fleet(nodes=bench.hosts) as fleet, _plays(fleet) as plays:
         call = _call(bench, fleet)
-        empty = in_turns(bench.rounds, lambda: plays.run([]), lambda: plays.run([]))
         action = in_turns(bench.rounds, lambda: plays.run([call]), lambda: plays.run([DEBUG]))
         module = plays.run([call], "no-action")
-    start = (empty.ours + empty.other) / 2
+        start = statistics.median(plays.run([]) for _round in range(bench.rounds))
     what = f"{bench.hosts} tasks, {FORKS} forks, {USUAL}"
     added = Pair(action.ours - start, action.other - start)
     return [
@@ -97,7 +97,8 @@ class _Plays:
         return seconds
 
     def _environment(self, collections: str) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE")}
+        foreign = ("ANSIBLE", "MCOLLECTIVE")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         return {
             **kept,
             "ANSIBLE_CONFIG": str(self._directory / "ansible.cfg"),
