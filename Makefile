@@ -11,7 +11,7 @@ PY = $(or $(FIRST_USABLE),$(error No Python of 3.11 or newer runs here (tried: $
 STAGES := lint sanity unit fuzz integration interop cores
 
 .DEFAULT_GOAL := help
-.PHONY: help demo venv test matrix clean $(STAGES)
+.PHONY: help demo venv test matrix bench clean $(STAGES)
 
 help:  ## show this
 	@sed -n 's/^\([a-z$$()A-Z]*\):.*  ## /\1\t/p' Makefile | sed 's/^$$(STAGES)/$(firstword $(STAGES)) .../' | expand -t 14
@@ -31,6 +31,9 @@ matrix:  ## the inventory, and a play, on every ansible-core that is supported
 
 $(STAGES):  ## one stage of test alone
 	@$(PY) tests/run.py $@
+
+bench: venv  ## what it costs beside what others cost; some minutes, on an idle machine (make bench ONLY="fanout memory")
+	@$(VENV)/bin/python tests/benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(NODES),--nodes $(NODES))
 
 clean:  ## remove all that this Makefile made
 	rm -rf .build $(VENV)

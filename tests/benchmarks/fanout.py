@@ -22,7 +22,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "plugins" / "module_utils")]
 import stomp  # noqa: E402
 from pymco import rpc  # noqa: E402
 from pymco.config import Config  # noqa: E402
-from testbed.fleet.fleet import Fleet  # noqa: E402
+from testbed.fleet.fleet import Fleet, fleet_place  # noqa: E402
 from testbed.real.rabbitmq import RabbitMQ  # noqa: E402
 
 FACTS = "role,site,rack,os,processorcount,is_virtual,ipaddress"
@@ -77,7 +77,7 @@ def main() -> None:
     """Print a line for each security setting."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     print(f"{count} nodes\n{'security':12} {'ours':>9} {'bare':>9} {'ratio':>6}")
-    with RabbitMQ(["fleet"]) as broker:
+    with RabbitMQ([fleet_place("fleet")]) as broker:
         for security in ("psk", "ssl-marshal", "ssl-yaml"):
             with Fleet(broker, "fleet", count, security) as fleet:
                 config = Config.from_configfile(str(fleet.client_cfg), environ={})

@@ -22,6 +22,7 @@ import ddl_oracle  # noqa: E402
 from calling import config_of  # noqa: E402
 from reference import Reference  # noqa: E402
 from testbed.certificates import Authority  # noqa: E402
+from testbed.fleet.fleet import fleet_place  # noqa: E402
 from testbed.real import missing  # noqa: E402
 from testbed.real.activemq import ActiveMQ  # noqa: E402
 from testbed.real.broker import Tls  # noqa: E402
@@ -43,7 +44,8 @@ PLACES = [
     *SECURITIES,
     *(Place(f"wire-{security}", collectives=("mcollective", "eu")) for security in SECURITIES),
     *("base64", "multiplex", "learning", "reply-exchange"),
-    *("legacy", "lone", "environment", "stalled", "fleet", "interrupted"),
+    *("legacy", "lone", "environment", "stalled", "interrupted"),
+    *(fleet_place(name) for name in ("fleet", "fleet-2", "benchmark")),
     Place("subs", collectives=("mcollective", "eu")),
     *(Place(f"odd-{number}", password=word) for number, word in enumerate(ODD_PASSWORDS)),
     Place("bare", collectives=()),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Start a collective and keep it until Ctrl-C: ``python tests/testbed embedded|real --help``."""
+"""Start a collective and keep it until Ctrl-C: ``python tests/testbed embedded|real|fleet --help``."""
 
 from __future__ import annotations
 
@@ -19,24 +19,36 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/testbed", description=__doc__)
     parser.add_argument(
         "kind",
-        choices=("embedded", "real"),
-        help="embedded: one process, no broker needed; real: a broker and mcollectived",
+        choices=("embedded", "real", "fleet"),
+        help="embedded: one process, no broker needed; real: a broker and mcollectived;"
+        " fleet: thousands of emulated nodes on a real RabbitMQ",
     )
     parser.add_argument("--security", choices=SECURITIES, default="ssl-yaml")
     parser.add_argument("--broker", choices=("rabbitmq", "activemq"), default="rabbitmq")
     parser.add_argument("--nodes", type=int, help="how many nodes")
     parser.add_argument("--directory", type=Path, help="where to put client.cfg, keys and logs")
+    parser.add_argument(
+        "--spread", type=float, default=0.0, help="seconds within which a fleet answers"
+    )
     arguments = parser.parse_args()
-    common = (arguments.security, arguments.nodes, arguments.directory, sys.stdout)
+    common = (arguments.security, arguments.nodes, arguments.directory)
+    if arguments.kind != "real" and (
+        arguments.broker != "rabbitmq" or arguments.security.startswith("aes")
+    ):
+        parser.error("emulated nodes know no broker but RabbitMQ, and no aes")
+    if arguments.spread and arguments.kind != "fleet":
+        parser.error("only a fleet answers within --spread seconds")
     if arguments.kind == "embedded":
-        if arguments.broker != "rabbitmq" or arguments.security.startswith("aes"):
-            parser.error("the embedded collective has no broker but its own, and no aes")
         from testbed.embedded.cli import run
 
-        return run(*common)
+        return run(*common, sys.stdout)
+    if arguments.kind == "fleet":
+        from testbed.fleet.cli import run as run_fleet
+
+        return run_fleet(*common, arguments.spread, sys.stdout)
     from testbed.real.cli import run as run_real
 
-    return run_real(arguments.broker, *common)
+    return run_real(arguments.broker, *common, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
+from pymco.serializers import Symbol
+
 from . import compound
 
 Answer = tuple[int, str, dict[str, t.Any]]
@@ -52,7 +54,7 @@ class Node:
 
     def fits(self, filter_: t.Mapping[str, t.Any]) -> bool:
         """Whether the node takes a request with this filter (MC:security/base.rb)."""
-        identities = [_same(wanted, self.identity) for wanted in filter_.get("identity", [])]
+        identities = [same(wanted, self.identity) for wanted in filter_.get("identity", [])]
         return (
             (not identities or sum(identities) == 1)
             and all(self.has_class(wanted) for wanted in filter_.get("cf_class", []))
@@ -63,10 +65,10 @@ class Node:
 
     def has_class(self, wanted: str) -> bool:
         """Whether it has a class of that name, or one that fits that pattern."""
-        return any(_same(wanted, name) for name in self.classes)
+        return any(same(wanted, name) for name in self.classes)
 
     def _has_agent(self, wanted: str) -> bool:
-        return any(_same(wanted, name) for name in ("discovery", *self.agents))
+        return any(same(wanted, name) for name in ("discovery", *self.agents))
 
     def has_fact(self, wanted: t.Mapping[str, t.Any]) -> bool:
         """Whether a fact fits an entry of a filter."""
@@ -113,7 +115,7 @@ def _plain(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {key.lstrip(":"): value for key, value in data.items()}
 
 
-def _same(wanted: str, value: str) -> bool:
+def same(wanted: str, value: str) -> bool:
     """Equal, or fitting a pattern between slashes; all slashes are removed (MC:util.rb)."""
     if wanted.startswith("/"):
         return re.search(wanted.replace("/", ""), value) is not None
@@ -185,6 +187,22 @@ def _daemon_stats(node: Node, _data: dict[str, t.Any]) -> Answer:
     )
 
 
+def _agent_inventory(node: Node, _data: dict[str, t.Any]) -> Answer:
+    about = {"license": "BSD-2-Clause", "timeout": 10, "version": "1.0", "url": "", "author": "us"}
+    found = [
+        {
+            Symbol(key): value
+            for key, value in {"agent": agent, "name": agent, "description": agent, **about}.items()
+        }
+        for agent in sorted(["discovery", *node.agents])
+    ]
+    return 0, "OK", {"agents": found}
+
+
+def _collective_info(node: Node, _data: dict[str, t.Any]) -> Answer:
+    return 0, "OK", {"main_collective": node.collectives[0], "collectives": node.collectives}
+
+
 def _service_status(node: Node, data: dict[str, t.Any]) -> Answer:
     name = str(data.get("service"))
     return 0, "OK", {"service": name, "status": node.services.get(name, "unknown")}
@@ -204,6 +222,8 @@ ACTIONS: dict[str, t.Callable[[Node, dict[str, t.Any]], Answer]] = {
     "rpcutil.get_fact": _get_fact,
     "rpcutil.get_facts": _get_facts,
     "rpcutil.daemon_stats": _daemon_stats,
+    "rpcutil.agent_inventory": _agent_inventory,
+    "rpcutil.collective_info": _collective_info,
     "service.status": _service_status,
     "service.restart": _service_restart,
 }

@@ -10,19 +10,23 @@ reply is made of it by replacing that. So thousands of replies cost little, and 
 from __future__ import annotations
 
 import base64
+import collections
 import json
 import subprocess
 import time
 import typing as t
 from pathlib import Path
 
-from ..embedded.nodes import Node
+from ..embedded.nodes import Node, same
 from ..embedded.security import NodeSecurity
 from ..real import programs
 
 VARIANTS = 100
 """How many different answers there are; node N gives answer N modulo this."""
 STAND_IN = "node#####.example.com"
+_STAND_IN = STAND_IN.encode()
+KEPT = 10_000
+"""How many signed bodies are kept for the next request; they are few but for such as tell the time."""
 
 
 def identity(number: int) -> str:
@@ -82,29 +86,17 @@ class Replies:
         self._signed: dict[str, tuple[bytes, str]] = {}
         self.variants = [variant(number) for number in range(VARIANTS)]
 
-    def templates(self, request: dict[str, t.Any]) -> list[bytes | None]:
-        """The payload of each variant, with the stand-in for the identity; None: it is silent."""
-        fitting = {**request[":filter"], "identity": []}
-        return [
-            self._payload(request, node) if node.fits(fitting) else None for node in self.variants
-        ]
-
-    def _payload(self, request: dict[str, t.Any], node: Node) -> bytes | None:
-        answer = node.answer(request[":agent"], request[":body"])
-        if answer is None:
-            return None
+    def seal(self, request: dict[str, t.Any], answer: t.Any) -> bytes:
+        """A payload with an answer to a request, and with the stand-in for the identity."""
         body, signature = self._body(answer)
-        return self._ruby.dump(
-            self._format,
-            {
-                ":senderid": STAND_IN,
-                ":requestid": request[":requestid"],
-                ":senderagent": request[":agent"],
-                ":msgtime": int(time.time()),
-                ":hash": signature,
-            },
-            body,
-        )
+        envelope = {
+            ":senderid": STAND_IN,
+            ":requestid": request[":requestid"],
+            ":senderagent": request[":agent"],
+            ":msgtime": int(time.time()),
+            ":hash": signature,
+        }
+        return self._ruby.dump(self._format, envelope, body)
 
     def _body(self, answer: t.Any) -> tuple[bytes, str]:
         """An answer's serialized body and its signature."""
@@ -117,6 +109,56 @@ class Replies:
             }
         key = json.dumps(answer)
         if key not in self._signed:
+            if len(self._signed) >= KEPT:
+                self._signed.clear()
             body = self._ruby.dump(self._format, answer)
             self._signed[key] = (body, self._keys.signature(body))
         return self._signed[key]
+
+
+class Answers:
+    """What the nodes answer to one request; made when it is wanted and as often as nodes differ."""
+
+    def __init__(self, replies: Replies, request: dict[str, t.Any]) -> None:
+        self._replies, self._request = replies, request
+        self._others = {**request[":filter"], "identity": []}
+        self._made: dict[int, bytes | None] = {}
+
+    def of(self, number: int, name: bytes) -> bytes | None:
+        """The payload of a node; None: the request is not for it, but for its name, or it is silent."""
+        which = number % len(self._replies.variants)
+        if which not in self._made:
+            self._made[which] = self._template(self._replies.variants[which])
+        template = self._made[which]
+        return None if template is None else template.replace(_STAND_IN, name)
+
+    def _template(self, node: Node) -> bytes | None:
+        agent = self._request[":agent"]
+        if not node.has_agent(agent) or not node.fits(self._others):
+            return None
+        answer = node.answer(agent, self._request[":body"])
+        return None if answer is None else self._replies.seal(self._request, answer)
+
+
+class Names:
+    """The identities of a fleet."""
+
+    def __init__(self, count: int) -> None:
+        self.encoded = [identity(number).encode() for number in range(count)]
+        self._numbers = {name.decode(): number for number, name in enumerate(self.encoded)}
+
+    def number(self, name: str) -> int | None:
+        """Of the node with that name, if there is one."""
+        return self._numbers.get(name)
+
+    def fitting(self, wanted: t.Sequence[str]) -> t.Collection[int]:
+        """Those that fit a filter's identities: just one of them, as on real nodes (MC:security/base.rb)."""
+        if not wanted:
+            return range(len(self.encoded))
+        fits: collections.Counter[int] = collections.Counter()
+        for entry in wanted:
+            if entry.startswith("/"):
+                fits.update(n for name, n in self._numbers.items() if same(entry, name))
+            elif entry in self._numbers:
+                fits[self._numbers[entry]] += 1
+        return dict.fromkeys(number for number in sorted(fits) if fits[number] == 1)

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import sys
+import time
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,23 +17,31 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from testbed.embedded.security import NodeSecurity, Unacceptable
-from testbed.fleet.replies import STAND_IN, Replies, identity
+from testbed.fleet.replies import Answers, Names, Replies
 from testbed.keys import KeyPair
-from testbed.real.stomp import Connection, Frame
+from testbed.real.stomp import Connection, Frame, StompError
 
 AT_ONCE = 200
 """Replies that are written to the broker at once."""
+IDLE = 3600.0
+"""Seconds that a wait for requests may take; then comes the next."""
+GOLDEN = 0.6180339887
+"""Multiples of it, their integers taken away, fill the time from 0 to 1 evenly, in no order."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """What a fleet needs to know.
 
+    :ivar spread: seconds within which nodes answer a request to all.
+    :ivar silent: how many nodes answer to discovery and to nothing else: the last ones.
     :ivar broadcasts: the destinations of requests to all.
-    :ivar directed: the destinations of requests to a single node, with its identity.
+    :ivar directed: where requests to single nodes come; on it there is a name.
     """
 
     count: int
+    spread: float
+    silent: int
     security: str
     psk: str
     server: tuple[str, str]
@@ -41,11 +51,35 @@ class Settings:
     user: str
     password: str
     broadcasts: list[str]
-    directed: dict[str, str]
+    directed: str
 
 
-class Fleet:
-    """Answers requests for all of its nodes."""
+class Later:
+    """What is to be sent at a time."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[float, int, bytes]] = []
+        self._sequence = 0
+
+    def add(self, when: float, data: bytes) -> None:
+        """Keep data until then."""
+        self._sequence += 1
+        heapq.heappush(self._entries, (when, self._sequence, data))
+
+    def left(self, now: float) -> float:
+        """Seconds until something is to be sent."""
+        return max(self._entries[0][0] - now, 0.0) if self._entries else IDLE
+
+    def due(self, now: float) -> bytes:
+        """What has to be sent now."""
+        pieces = []
+        while self._entries and self._entries[0][0] <= now and len(pieces) < AT_ONCE:
+            pieces.append(heapq.heappop(self._entries)[2])
+        return b"".join(pieces)
+
+
+class Worker:
+    """Answers requests for all nodes of a fleet."""
 
     def __init__(self, settings: Settings) -> None:
         server, operator = (
@@ -53,50 +87,90 @@ class Fleet:
         )
         self._keys = NodeSecurity(settings.security, settings.psk, server, operator)
         self._replies = Replies(settings.security, self._keys)
-        self._identities = [identity(number).encode() for number in range(settings.count)]
-        self._numbers = {name.decode(): number for number, name in enumerate(self._identities)}
-        self._directed = settings.directed
+        self._names = Names(settings.count)
+        self._settings = settings
+        self._later = Later()
+        self._latest = b""
+        self._opened: tuple[Answers, t.Collection[int]] | None = None
         self._connection = Connection(
-            settings.port, settings.vhost, settings.user, settings.password, timeout=30
+            settings.port, settings.vhost, settings.user, settings.password, timeout=60
         )
-        for destination in (*settings.broadcasts, *settings.directed):
+        for destination in (*settings.broadcasts, f"{settings.directed}/#"):
             self._connection.subscribe(destination)
 
     def run(self) -> None:
         """Answer until the broker is gone."""
         while True:
-            self._answer(self._connection.receive())
+            frame = self._connection.poll(self._later.left(time.monotonic()))
+            if frame is not None:
+                self._answer(frame)
+            if due := self._later.due(time.monotonic()):
+                self._connection.send_raw(due)
 
     def _answer(self, frame: Frame) -> None:
         try:
-            request = self._keys.open(frame.body)
+            answers, numbers = self._read(frame.body)
         except Unacceptable:
             return
-        payloads = self._replies.templates(request)
-        head = f"SEND\ndestination:{frame.headers['reply-to']}\n\n".encode()
-        stand_in, pending = STAND_IN.encode(), []
-        for number in self._reached(frame, request):
-            payload = payloads[number % len(payloads)]
+        place, _slash, name = frame.headers.get("destination", "").rpartition("/")
+        if place == self._settings.directed:
+            number = self._names.number(name)
+            numbers = [number] if number is not None and number in numbers else []
+        replies = self._frames(numbers, answers, frame.headers["reply-to"])
+        if self._settings.spread and len(numbers) > 1:
+            self._spread(replies)
+        else:
+            self._send(replies)
+
+    def _read(self, payload: bytes) -> tuple[Answers, t.Collection[int]]:
+        """A request's answers, and whose names it is for. To many single nodes the same one comes."""
+        if self._opened is None or self._latest != payload:
+            request = self._keys.open(payload)
+            self._opened = Answers(self._replies, request), self._loud(request)
+            self._latest = payload
+        return self._opened
+
+    def _loud(self, request: dict[str, t.Any]) -> t.Collection[int]:
+        fitting = self._names.fitting(request[":filter"].get("identity") or [])
+        loud = self._settings.count - self._settings.silent
+        if request[":agent"] == "discovery" or loud == self._settings.count:
+            return fitting
+        return dict.fromkeys(number for number in fitting if number < loud)
+
+    def _frames(
+        self, numbers: t.Collection[int], answers: Answers, reply_to: str
+    ) -> t.Iterator[tuple[int, bytes]]:
+        """The SEND frames of those nodes."""
+        head = b"SEND\ndestination:%s\ncontent-length:" % reply_to.encode()
+        for number in numbers:
+            payload = answers.of(number, self._names.encoded[number])
             if payload is not None:
-                own = payload.replace(stand_in, self._identities[number])
-                pending.append(b"SEND\ncontent-length:%d" % len(own) + head[4:] + own + b"\0")
+                yield number, b"%s%d\n\n%s\0" % (head, len(payload), payload)
+
+    def _spread(self, replies: t.Iterable[tuple[int, bytes]]) -> None:
+        now = time.monotonic()
+        for number, data in replies:
+            self._later.add(now + self._settings.spread * (number * GOLDEN % 1), data)
+
+    def _send(self, replies: t.Iterable[tuple[int, bytes]]) -> None:
+        pending = []
+        for _number, data in replies:
+            pending.append(data)
             if len(pending) == AT_ONCE:
                 self._connection.send_raw(b"".join(pending))
                 pending.clear()
         self._connection.send_raw(b"".join(pending))
 
-    def _reached(self, frame: Frame, request: dict[str, t.Any]) -> t.Iterable[int]:
-        """The nodes for which a request is; identities are by name only."""
-        single = self._directed.get(frame.headers.get("destination", ""))
-        if single is not None:
-            return [self._numbers[single]]
-        wanted = request[":filter"].get("identity")
-        if wanted:
-            return [self._numbers[name] for name in wanted if name in self._numbers]
-        return range(len(self._identities))
+
+def main() -> None:
+    """Be a fleet until the broker or the starter ends it."""
+    worker = Worker(Settings(**json.loads(sys.stdin.readline())))
+    print("ready", flush=True)
+    try:
+        worker.run()
+    except StompError as error:
+        sys.exit(f"the fleet's nodes are gone: {error}")
 
 
 if __name__ == "__main__":
-    started = Fleet(Settings(**json.loads(sys.stdin.readline())))
-    print("ready", flush=True)
-    started.run()
+    main()

@@ -5,20 +5,20 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 import typing as t
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from . import programs
 from .default_nodes import DEFAULT_NODES
+from .mco import run_mco
 from .nodes import LIBDIR, Daemons, Node, write_settings
 from .security import SECURITIES, Secrets, Security
 from .service import Service
 from .workspace import Workspace
 
 if t.TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
@@ -124,19 +124,7 @@ class Collective(Service):
         self, application: str, *arguments: str, config: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run the reference client, which decides whenever what is right is in doubt."""
-        return subprocess.run(
-            [
-                *(str(programs.require("ruby")), "-W0", "-r", str(programs.SHIM)),
-                *(str(programs.require("mco")), application),
-                *("-c", str(config or self.client_cfg), *arguments),
-            ],
-            env=programs.environment(self.directory),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=120,
-            check=False,
-        )
+        return run_mco(config or self.client_cfg, self.directory, application, *arguments)
 
     def _names(self, node: Node) -> list[str]:
         return [self.broker.collective(self.place, name) for name in node.collectives]

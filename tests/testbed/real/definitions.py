@@ -38,7 +38,8 @@ def _exchanges(place: Place) -> list[tuple[str, str]]:
     found = [("mcollective_reply", "direct")]
     for collective in place.collectives:
         found.append((f"{collective}_broadcast", "topic"))
-        found.append((f"{collective}_directed", "direct"))
+        kind = "topic" if place.shared_nodes else "direct"
+        found.append((f"{collective}_directed", kind))
     return found
 
 

@@ -19,12 +19,15 @@ class Place:
 
     ``collectives`` are the names that nodes have for the collectives there: one and its
     sub-collectives. A broker without parts makes other names of them, see `Broker.collective`.
+    With ``shared_nodes`` one session can take the requests to any number of single nodes: to senders
+    RabbitMQ's exchange for them is as usual, but it knows wildcards.
     """
 
     name: str
     user: str = ""
     password: str = field(default_factory=_new_password)
     collectives: tuple[str, ...] = ("mcollective",)
+    shared_nodes: bool = False
 
     def __post_init__(self) -> None:
         if not self.user:

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One call to a fleet in a process that does nothing else; what came of it, as JSON on stdout."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import json
+import re
+import sys
+import tracemalloc
+import typing as t
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parents[2] / "plugins" / "module_utils")
+
+from pymco import rpc
+from pymco.config import Config
+
+FACTS = {"facts": "role,site,rack,os,processorcount,is_virtual,ipaddress"}
+
+
+def main(options: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Discover, call, and tell.
+
+    The option "what" is: call, for that only; replies, to print them too; memory, to measure what they
+    hold, which takes longer.
+    """
+    request = rpc.Request(
+        "rpcutil",
+        "get_facts",
+        FACTS,
+        timeout=options["timeout"],
+        discovery_timeout=options["quiet"],
+    )
+    config = Config.from_configfile(options["config"], environ={})
+    found: dict[str, t.Any] = {}
+    if options["what"] == "memory":
+        result, found["held"] = _weighed(config, request)
+    else:
+        result = _call(config, request)
+    if options["what"] == "replies":
+        found["replies"] = [dataclasses.asdict(reply) for reply in result.replies]
+    return {
+        **found,
+        "senders": [reply.sender for reply in result.replies],
+        "rejected": dict(result.rejected),
+        "seconds": result.seconds,
+        "peak": _peak(),
+    }
+
+
+def _weighed(config: Config, request: rpc.Request) -> tuple[rpc.Result, int]:
+    """A result and the bytes that it holds. It is the second: what a first one loads is nobody's."""
+    _call(config, request)
+    gc.collect()
+    tracemalloc.start()
+    result = _call(config, request)
+    gc.collect()
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return result, held
+
+
+def _call(config: Config, request: rpc.Request) -> rpc.Result:
+    with rpc.Client(config) as client:
+        return client.call(request)
+
+
+def _peak() -> int:
+    """The bytes of memory that this process had at the most. What getrusage tells of it may be the parent's."""
+    found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    assert found is not None
+    return int(found[1]) * 1024
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(json.loads(sys.argv[1]))))

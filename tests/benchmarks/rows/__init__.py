@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rows of the table, by the names that the command line has for them. Each has one or more lines."""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import discovery, fanout, large, lossless, memory, reference, requests, task
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..framework import Bench, Line
+
+ROWS: dict[str, Callable[[Bench], list[Line]]] = {
+    "fanout": fanout.run,
+    "mco": reference.run,
+    "lossless": lossless.run,
+    "discovery": discovery.run,
+    "large": large.run,
+    "memory": memory.run,
+    "requests": requests.run,
+    "task": task.run,
+}

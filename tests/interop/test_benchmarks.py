@@ -1,0 +1,119 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The benchmarks at the least size: each row appears, and a lost reply makes it fail. What they measure is not looked at."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+from benchmarks.framework import Bench, Incomplete, Line, Pair, Target, in_turns, table
+from benchmarks.rows import ROWS
+from testbed.fleet.fleet import Behaviour
+
+if t.TYPE_CHECKING:
+    from testbed.real.rabbitmq import RabbitMQ
+
+MAIN = Path(__file__).resolve().parents[1] / "benchmarks"
+COUNTS = {
+    "lossless": r"30 of 30 replies",
+    "discovery": r"3 in \d.* 3 in \d",
+    "mco": r"all answered .*, 3 of 3",
+}
+LINES = {
+    "fanout": [f"replies of all nodes, {name}" for name in ("psk", "ssl-marshal", "ssl-yaml")],
+    "mco": ["find and call, ssl-yaml, here", "find and call, ssl-yaml, new process"] * 2,
+    "lossless": ["10 calls in a row, ssl-yaml"],
+    "discovery": ["nodes found of 1, ssl-yaml", "nodes found of 3, ssl-yaml"],
+    "large": ["replies of 15 nodes, ssl-yaml"],
+    "memory": ["memory of a held reply, psk", "memory of a held reply, ssl-yaml"],
+    "requests": [
+        f"a call to a real node, {security}, {how}"
+        for security in ("psk", "ssl-yaml")
+        for how in ("connected", "and connecting", "and connecting")
+    ],
+    "task": ["2 tasks, 10 forks, ssl-yaml", "", "2 tasks, 10 forks, ssl-yaml", ""],
+}
+
+
+@pytest.fixture
+def bench(rabbitmq: RabbitMQ) -> Bench:
+    """As small and as impatient as can be."""
+    return Bench(rabbitmq, nodes=3, rounds=1, hosts=2, calls=2, timeout=10, quiet=0.5)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_has_its_lines(bench: Bench, name: str) -> None:
+    lines = ROWS[name](bench)
+    assert [line.what.partition("  ")[0] for line in lines] == LINES[name]
+    for line in lines:
+        assert re.search(r"\d", line.ours)
+        assert not line.failed
+        assert name == "lossless" or (re.search(r"\d", line.other) and line.ratio)
+    assert re.search(COUNTS.get(name, ""), f"{lines[-1].ours} {lines[-1].other}")
+
+
+@pytest.mark.parametrize("name", ["fanout", "mco", "lossless", "large", "memory"])
+def test_a_lost_reply_makes_a_row_fail(bench: Bench, name: str) -> None:
+    lossy = dataclasses.replace(bench, behaviour=Behaviour(silent=1), timeout=0.5)
+    with pytest.raises(Incomplete, match="1 are missing"):
+        ROWS[name](lossy)
+
+
+def test_a_task_without_a_reply_makes_a_row_fail(bench: Bench) -> None:
+    lossy = dataclasses.replace(bench, behaviour=Behaviour(silent=2), timeout=0.5)
+    with pytest.raises(Incomplete, match="0 of 2 hosts had their task"):
+        ROWS["task"](lossy)
+
+
+def test_nodes_that_are_not_found_make_a_row_fail(bench: Bench) -> None:
+    lossy = dataclasses.replace(bench, behaviour=Behaviour(spread=30))
+    with pytest.raises(Incomplete, match="are missing"):
+        ROWS["discovery"](lossy)
+
+
+def test_the_command_line_prints_one_table() -> None:
+    done = _run("--only", "large", "--nodes", "2", "--rounds", "1")
+    assert done.returncode == 0, done.stderr
+    head, columns, line = done.stdout.splitlines()
+    assert head.startswith("2 nodes, ")
+    assert columns.split() == ["ours", "the", "other's", "ratio", "target"]
+    assert line.startswith("replies of 10 nodes, ssl-yaml  ")
+
+
+def test_targets_are_told_beside_ratios() -> None:
+    pair, most, least = Pair(2.0, 5.0), Target(0.5), Target(20, at_least=True)
+    text = table([pair.times_slower("one", "x", most), pair.times_faster("two", "y", least)], 1, 2)
+    one, two = text.splitlines()[2:]
+    assert re.split(" {2,}", one) == ["one", "2.000 s", "5.000 s x", "0.40", "at most 0.5", "met"]
+    assert re.split(" {2,}", two)[3:] == ["2.50", "at least 20", "missed"]
+    assert table([Line("three", failed="it broke")], 1, 2).endswith("FAILED: it broke")
+
+
+def test_pairs_are_measured_in_turns() -> None:
+    called: list[str] = []
+    ours, other = iter([1.0, 9.0, 3.0]), iter([5.0, 6.0, 7.0])
+
+    def measured(name: str, figures: t.Iterator[float]) -> float:
+        called.append(name)
+        return next(figures)
+
+    pair = in_turns(3, lambda: measured("ours", ours), lambda: measured("other", other))
+    assert called == ["ours", "other", "other", "ours", "ours", "other"]
+    assert pair == Pair(3.0, 6.0)
+
+
+def _run(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(MAIN), *options],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=100,
+        check=False,
+    )
