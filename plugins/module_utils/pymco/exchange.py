@@ -10,6 +10,7 @@ import collections
 import contextlib
 import dataclasses
 import gc
+import secrets
 import time
 import typing as t
 
@@ -239,20 +240,35 @@ class Exchange:
     def send_away(
         self, seconds: float, nodes: t.Sequence[str] | None = None, reply_to: str | None = None
     ) -> list[str]:
-        """Send it, and have no replies come to us. Returns and raises as :meth:`send` does.
+        """Send it, have no replies come to us, and wait for the broker's word that it has all of it.
+        Returns and raises as :meth:`send` does.
 
         :param reply_to: where replies go, if there are any.
         """
         agent, collective = self._message[":agent"], self._message[":collective"]
         target = reply_to or self._connector.get_reply_target(agent, collective)
-        return self._publish(target, self._clock() + seconds, nodes)
+        deadline = self._clock() + seconds
+        receipt = secrets.token_hex(8)
+        unsent = self._publish(target, deadline, nodes, receipt)
+        if self.outcome.lost is None and not unsent:
+            try:
+                self._connector.confirm(receipt, deadline)
+            except exc.ConnectorError as error:
+                self.outcome.lost = error
+        return unsent
 
-    def _publish(self, reply_to: str, deadline: float, nodes: t.Sequence[str] | None) -> list[str]:
+    def _publish(
+        self,
+        reply_to: str,
+        deadline: float,
+        nodes: t.Sequence[str] | None,
+        receipt: str | None = None,
+    ) -> list[str]:
         message = self._message
         agent, collective, ttl = message[":agent"], message[":collective"], message[":ttl"]
         try:
             return self._connector.publish(
-                self._payload, agent, collective, ttl, reply_to, deadline, nodes
+                self._payload, agent, collective, ttl, reply_to, deadline, nodes, receipt
             )
         except exc.ConnectorError as error:
             self.outcome.lost = error

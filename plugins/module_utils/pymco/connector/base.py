@@ -171,6 +171,14 @@ class BaseConnector(abc.ABC):
             session.close()
         return self
 
+    def confirm(self, receipt: str, deadline: float) -> None:
+        """Wait until the broker has what was published with this receipt.
+
+        :param deadline: on the monotonic clock.
+        :raises exc.ConnectorError: it refused something, or is gone.
+        """
+        self.session.await_receipt(receipt, deadline)
+
     def __enter__(self: Self) -> Self:
         return self.connect()
 
@@ -188,11 +196,13 @@ class BaseConnector(abc.ABC):
         reply_to: str,
         deadline: float,
         nodes: t.Sequence[str] | None = None,
+        receipt: str | None = None,
     ) -> list[str]:
         """Send a request: once to everybody, or once to each of the nodes.
 
         :param reply_to: what :meth:`open_replies` returned, or any other place.
         :param deadline: on the monotonic clock; when the broker must have taken all of it.
+        :param receipt: what :meth:`confirm` can wait for, when all of it has been sent.
         :returns: the nodes that it was not sent to since the deadline had come.
         :raises exc.BadRequest: this middleware takes no other place for replies.
         :raises exc.ConnectorError: the connection is gone, or the broker takes nothing. Some of the
@@ -205,7 +215,11 @@ class BaseConnector(abc.ABC):
             if position and time.monotonic() >= deadline:
                 return [name for name in targets[position:] if name is not None]
             target = self.get_target(agent, collective, node)
-            self.session.send(target, body, self.headers(ttl, reply_to, node), deadline)
+            headers = self.headers(ttl, reply_to, node)
+            if receipt is not None and position == len(targets) - 1:
+                # RabbitMQ tells of a missing exchange only whoever wants to know that it has a message.
+                headers["receipt"] = receipt
+            self.session.send(target, body, headers, deadline)
         return []
 
     def check_reply_to(self, reply_to: str, agent: str, collective: str) -> None:

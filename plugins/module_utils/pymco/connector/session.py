@@ -283,6 +283,12 @@ class Session:
         """
         receipt = secrets.token_hex(8)
         self._transmit("DISCONNECT", {"receipt": receipt}, deadline)
+        self.await_receipt(receipt, deadline)
+        self._ended = exc.ConnectionLost("logged out", self.broker.name)
+
+    def await_receipt(self, receipt: str, deadline: float) -> None:
+        """Wait until the broker has handled a frame that asked for this receipt. What else comes is
+        dropped. Raises as :meth:`log_out` does."""
         while True:
             event = self._transport.next(deadline - time.monotonic())
             if event is None:
@@ -291,7 +297,6 @@ class Session:
                 )
                 raise self._ended
             if event.kind == "receipt" and event.headers.get("receipt-id") == receipt:
-                self._ended = exc.ConnectionLost("logged out", self.broker.name)
                 return
             if event.kind in ("error", "disconnected"):
                 self._ended = self._end_by(event)
