@@ -7,8 +7,8 @@
 Those are Hashes with Symbols or Strings as keys, Arrays, Strings in UTF-8 or without an encoding,
 Symbols, small numbers, true, false and nil, and nothing that is there twice by a link. Whatever else
 comes is :class:`Unusual` and left to the other reader (:mod:`.marshal_reader`), with which this one
-always agrees: tests and the fuzzer hold it to that. It takes a third of the time, mostly since it is
-one function that calls nothing for a String, and so it is long.
+always agrees: tests and the fuzzer hold it to that. It takes a third of the time, mostly since it
+calls nothing for a String and does not call itself.
 """
 
 from __future__ import annotations
@@ -26,9 +26,8 @@ _FAILURES = (IndexError, KeyError, TypeError, UnicodeDecodeError, RecursionError
 
 IVAR, STRING, SYMBOL, LINK = b"I"[0], b'"'[0], b":"[0], b";"[0]
 HASH, ARRAY, FIXNUM, BIGNUM = b"{"[0], b"["[0], b"i"[0], b"l"[0]
-NIL, TRUE, FALSE = b"0"[0], b"T"[0], b"F"[0]
+CONSTANTS = {b"0"[0]: None, b"T"[0]: True, b"F"[0]: False}
 _ENCODING = ":E"
-_PLUS = b"+"[0]
 
 
 class Unusual(Exception):
@@ -49,165 +48,143 @@ def load(data: bytes) -> t.Any:
 
 
 def _load(data: bytes) -> t.Any:
-    position, size = 2, len(data)
+    position = 2
     seen: list[Symbol] = []
     # What stands behind a String in UTF-8, once the Symbol E has come and can be linked to.
     tail = b"none"
-
-    def number() -> int:
-        """A packed number."""
-        nonlocal position
-        first = data[position]
-        position += 1
-        if 5 < first < 128:
-            return first - 5
-        if first == 0:
-            return 0
-        if first > 127:
-            if first < 252:
-                return first - 251
-            raise Unusual
-        if first > 4:
-            return 0
-        start, position = position, position + first
-        if position > size:
-            raise Unusual
-        return int.from_bytes(data[start:position], "little")
-
-    def count() -> int:
-        """How many values there are in a Hash or an Array."""
-        found = number()
-        if found < 0:
-            raise Unusual
-        return found
-
-    def counted() -> bytes:
-        nonlocal position
-        length = data[position]
-        if 5 < length < 128:
-            length -= 5
-            position += 1
-        else:
-            length = number()
-        start, position = position, position + length
-        if length < 0 or position > size:
-            raise Unusual
-        return data[start:position]
-
-    def text() -> bytes:
-        """The bytes of a String of which is known that they are text: behind its tag I."""
-        nonlocal position, tail
-        if data[position] != STRING:
-            raise Unusual
-        position += 1
-        found = counted()
-        # One instance variable: E, which is true for UTF-8 and false for ASCII.
-        if data[position] != 6:
-            raise Unusual
-        if data[position + 1] == LINK:
-            link = data[position + 2]
-            name = seen[0 if link == 0 else link - 5]
-            if link in (1, 2, 3, 4, 5) or link > 127 or name != _ENCODING:
-                raise Unusual
-            position += 3
-        elif data[position + 1 : position + 4] == b":\x06E":
-            if len(seen) < 100:
-                tail = b"\x06;%cT" % (len(seen) + 5 if seen else 0)
-            seen.append(Symbol("E"))
-            position += 4
-        else:
-            raise Unusual
-        flag = data[position]
-        position += 1
-        if flag != TRUE and not (flag == FALSE and found.isascii()):
-            raise Unusual
-        return found
-
-    def symbol() -> Symbol:
-        name = counted()
-        found = symbol_of(name) if len(name) <= LONGEST_NAME else Symbol(name.decode())
-        seen.append(found)
-        return found
-
-    def linked() -> Symbol:
-        index = number()
-        if index < 0:
-            raise Unusual
-        return seen[index]
-
-    def key() -> str:
-        nonlocal position
-        tag = data[position]
-        if tag == IVAR and data[position + 1] == STRING:
-            start = position + 3
-            end = start + data[position + 2] - 5
-            if start <= end < start + 123 and data[end : end + 4] == tail:
-                position = end + 4
-                name = data[start:end]
-                return text_of(name) if len(name) <= LONGEST_NAME else name.decode()
-        position += 1
-        if tag == SYMBOL:
-            return symbol()
-        if tag == LINK:
-            return linked()
-        if tag != IVAR:
-            raise Unusual
-        name = text()
-        return text_of(name) if len(name) <= LONGEST_NAME else name.decode()
-
-    def value(depth: int) -> t.Any:
-        nonlocal position
-        tag = data[position]
-        if tag == IVAR:
-            if data[position + 1] == STRING:
+    # The container that is being filled, as a dict or as a list, how many values it lacks, and the
+    # key of the next one; those around it are on the stack. The outermost is a list of one value.
+    mapping: dict[str, t.Any] | None = None
+    items: list[t.Any] = []
+    left, key = 1, ""
+    stack: list[tuple[dict[str, t.Any] | None, list[t.Any], int]] = []
+    outermost = items
+    while True:
+        # 0: a value is wanted; 1: a key, which is a Symbol or a String.
+        for wants_key in (1, 0) if mapping is not None else (0,):
+            tag = data[position]
+            value: t.Any
+            if tag == IVAR:
                 start = position + 3
                 end = start + data[position + 2] - 5
-                if start <= end < start + 123 and data[end : end + 4] == tail:
-                    position = end + 4
-                    return data[start:end].decode()
-            position += 1
-            return text().decode()
-        position += 1
-        if tag == HASH:
-            if not depth:
+                usual = data[position + 1] == STRING and start <= end < start + 123
+                if usual and data[end : end + 4] == tail:
+                    raw, position = data[start:end], end + 4
+                else:
+                    known = len(seen)
+                    raw, position = _text(data, position + 1, seen)
+                    if known < len(seen) < 100:
+                        tail = b"\x06;%cT" % (known + 5 if known else 0)
+                if wants_key:
+                    value = text_of(raw) if len(raw) <= LONGEST_NAME else raw.decode()
+                else:
+                    value = raw.decode()
+            elif tag == SYMBOL:
+                raw, position = _counted(data, position + 1)
+                value = symbol_of(raw) if len(raw) <= LONGEST_NAME else Symbol(raw.decode())
+                seen.append(value)
+            elif tag == LINK:
+                index, position = _number(data, position + 1)
+                if index < 0:
+                    raise Unusual
+                value = seen[index]
+            elif wants_key:
                 raise Unusual
-            mapping = {}
-            for _pair in range(count()):
-                name = key()
-                mapping[name] = value(depth - 1)
-            return mapping
-        if tag == STRING:
-            raw = counted()
-            return raw.decode() if raw.isascii() else raw
-        if tag == FIXNUM:
-            return number()
-        if tag == TRUE:
-            return True
-        if tag == FALSE:
-            return False
-        if tag == NIL:
-            return None
-        if tag == SYMBOL:
-            return symbol()
-        if tag == LINK:
-            return linked()
-        if tag == ARRAY:
-            if not depth:
+            elif tag in (HASH, ARRAY):
+                count, position = _number(data, position + 1)
+                if count < 0 or len(stack) >= DEPTH:
+                    raise Unusual
+                if count:
+                    break
+                value = {} if tag == HASH else []
+            elif tag == STRING:
+                raw, position = _counted(data, position + 1)
+                value = raw.decode() if raw.isascii() else raw
+            elif tag == FIXNUM:
+                value, position = _number(data, position + 1)
+            elif tag in CONSTANTS:
+                value, position = CONSTANTS[tag], position + 1
+            elif tag == BIGNUM:
+                value, position = _bignum(data, position + 1)
+            else:
                 raise Unusual
-            return [value(depth - 1) for _item in range(count())]
-        if tag == BIGNUM and data[position] == _PLUS:
-            position += 1
-            start, position = position + 1, position + 1 + 2 * number_at(position)
-            if position > size:
-                raise Unusual
-            return int.from_bytes(data[start:position], "little")
-        raise Unusual
+            if wants_key:
+                key = value
+        else:
+            if mapping is not None:
+                mapping[key] = value
+            else:
+                items.append(value)
+            left -= 1
+            while not left:
+                if not stack:
+                    return outermost[0]
+                mapping, items, left = stack.pop()
+            continue
+        # A container that is not empty: what it holds is next.
+        inner: t.Any = {} if tag == HASH else []
+        if mapping is not None:
+            mapping[key] = inner
+        else:
+            items.append(inner)
+        stack.append((mapping, items, left - 1))
+        mapping, items, left = (inner, [], count) if tag == HASH else (None, inner, count)
 
-    def number_at(place: int) -> int:
-        """A number of one byte."""
-        found = data[place] - 5
-        if not 0 < found < 100:
+
+def _number(data: bytes, position: int) -> tuple[int, int]:
+    """A packed number, and where it ends."""
+    first = data[position]
+    position += 1
+    if 5 < first < 128:
+        return first - 5, position
+    if first > 127:
+        if first > 251:
             raise Unusual
-        return found
+        return first - 251, position
+    if first == 5 or first == 0:
+        return 0, position
+    end = position + first
+    if end > len(data):
+        raise Unusual
+    return int.from_bytes(data[position:end], "little"), end
 
-    return value(DEPTH)
+
+def _counted(data: bytes, position: int) -> tuple[bytes, int]:
+    """Bytes with their number before them, and where they end."""
+    length, start = _number(data, position)
+    end = start + length
+    if length < 0 or end > len(data):
+        raise Unusual
+    return data[start:end], end
+
+
+def _text(data: bytes, position: int, seen: list[Symbol]) -> tuple[bytes, int]:
+    """The bytes of a String behind its tag I, and where all of it ends. It has one instance
+    variable: E, which is true for UTF-8 and false for ASCII."""
+    if data[position] != STRING:
+        raise Unusual
+    raw, position = _counted(data, position + 1)
+    if data[position] != 6:
+        raise Unusual
+    if data[position + 1] == LINK:
+        index, position = _number(data, position + 2)
+        if index < 0 or seen[index] != _ENCODING:
+            raise Unusual
+    elif data[position + 1 : position + 4] == b":\x06E":
+        seen.append(Symbol("E"))
+        position += 4
+    else:
+        raise Unusual
+    flag = CONSTANTS[data[position]]
+    if flag is None or not (flag or raw.isascii()):
+        raise Unusual
+    return raw, position + 1
+
+
+def _bignum(data: bytes, position: int) -> tuple[int, int]:
+    """A positive Integer beyond 30 bits, of a moderate size, and where it ends."""
+    shorts, start = _number(data, position + 1)
+    end = start + 2 * shorts
+    if data[position : position + 1] != b"+" or not 0 < shorts < 100 or end > len(data):
+        raise Unusual
+    return int.from_bytes(data[start:end], "little"), end

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Frames cut out of a stream, with stomp.py's parser as the oracle."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stomp.utils import parse_frame
+
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector.frames import (
+    MAX_FRAME,
+    MAX_HEAD,
+    MAX_REPLY,
+    Event,
+    FrameReader,
+)
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import values
+
+KINDS = {
+    "MESSAGE": "message",
+    "ERROR": "error",
+    "RECEIPT": "receipt",
+    "CONNECTED": "connected",
+    "BEAT": None,
+}
+HEADERS = st.dictionaries(
+    st.sampled_from(["message", "receipt-id", "a"]), st.text("ab\\n:", max_size=5)
+)
+FRAMES = st.lists(
+    st.tuples(
+        st.sampled_from(sorted(KINDS)),
+        HEADERS,
+        st.binary(max_size=40),
+        st.booleans(),
+        st.integers(0, 3),
+    ),
+    max_size=6,
+)
+
+
+def wire(command: str, headers: dict[str, str], body: bytes, counted: bool) -> bytes:
+    """A frame as brokers write it; a NUL can be in a body only where its length is told."""
+    body = body if counted else body.replace(b"\0", b"")
+    escapes = str.maketrans({"\\": "\\\\", "\n": "\\n", ":": "\\c"})
+    lines = [f"{name}:{value.translate(escapes)}" for name, value in headers.items()]
+    lines += [f"content-length:{len(body)}"] if counted else []
+    return "\n".join([command, *lines, "", ""]).encode() + body + b"\0"
+
+
+def fed(data: bytes, sizes: t.Sequence[int]) -> list[Event]:
+    """All events of a stream that comes in pieces of these sizes."""
+    reader, events, position = FrameReader(), [], 0
+    for size in sizes:
+        events += reader.feed(data[position : position + size])
+        position += size
+    return events + reader.feed(data[position:])
+
+
+@values.THOROUGH
+@given(FRAMES, st.lists(st.integers(1, 30), max_size=30))
+def test_frames_are_what_stomp_py_makes_of_them_however_they_come(
+    frames: list[t.Any], sizes: list[int]
+) -> None:
+    data, expected = b"", []
+    for command, headers, body, counted, beats in frames:
+        whole = wire(command, headers, body, counted)
+        data += whole + b"\n" * beats
+        frame, kind = parse_frame(whole[:-1]), KINDS[command]
+        if kind == "message":
+            expected.append((kind, frame.body, {}))
+        elif kind is not None:
+            expected.append((kind, frame.body, frame.headers))
+    found = [(event.kind, event.body, dict(event.headers)) for event in fed(data, sizes)]
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    "data,bodies",
+    [
+        (b"\n\r\n\nMESSAGE\n\nx\0\n\0\n", [b"x"]),
+        (b"MESSAGE\r\na:b\r\ncontent-length: 3 \r\n\r\na\0b\0MESSAGE\n\ny\0", [b"a\0b", b"y"]),
+        (b"MESSAGE\0MESSAGE\ncontent-length:1\n\nx\0", [b"", b"x"][1:]),
+        (b"MESSAGE\ncontent-length:-1\n\nxy\0", [b"xy"]),
+        (b"MESSAGE\ncontent-length:1\ncontent-length:9\n\nx\0", [b"x"]),
+        (b"NONSENSE\n\nx\0MESSAGE\n\n\0", [b""]),
+    ],
+)
+def test_odd_frames_do_not_lose_the_next(data: bytes, bodies: list[bytes]) -> None:
+    assert [event.body for event in fed(data, []) if event.kind == "message"] == bodies
+    assert fed(data, [1] * len(data)) == fed(data, [])
+
+
+def test_a_large_message_is_told_and_the_next_is_read() -> None:
+    data = wire("MESSAGE", {}, b"x" * (MAX_REPLY + 1), True) + wire("MESSAGE", {}, b"y", True)
+    assert [event.kind for event in fed(data, [65536] * 300)] == ["oversized", "message"]
+
+
+def test_headers_without_end_are_given_up() -> None:
+    reader = FrameReader()
+    reader.feed(b"MESSAGE\n")
+    for _times in range(MAX_HEAD // 65536 - 1):
+        reader.feed(b"a:b\n" * 16384)
+    assert reader.unfinished < MAX_HEAD
+    reader.feed(b"a:b\n" * 16384)
+    assert reader.unfinished > MAX_FRAME
