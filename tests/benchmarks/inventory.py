@@ -35,7 +35,7 @@ import yaml  # noqa: E402
 from pymco import rpc  # noqa: E402
 from pymco.config import Config  # noqa: E402
 from pymco.message import Filter  # noqa: E402
-from testbed.fleet.fleet import Fleet  # noqa: E402
+from testbed.fleet.fleet import Fleet, fleet_place  # noqa: E402
 from testbed.real.rabbitmq import RabbitMQ  # noqa: E402
 
 ROUNDS = 3
@@ -168,7 +168,10 @@ def awake(client_cfg: Path) -> t.Iterator[None]:
 
 def figures(count: int, times: int = ROUNDS) -> dict[str, float]:
     """The median seconds of each way."""
-    with RabbitMQ(["fleet"]) as broker, Fleet(broker, "fleet", count, "ssl-yaml") as fleet:
+    with (
+        RabbitMQ([fleet_place("fleet")]) as broker,
+        Fleet(broker, "fleet", count, "ssl-yaml") as fleet,
+    ):
         scratch = tempfile.TemporaryDirectory(prefix="mcotest-inventory-")
         with scratch, awake(fleet.client_cfg):
             inventory = Inventory(Path(scratch.name), fleet.client_cfg, count)

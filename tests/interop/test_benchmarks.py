@@ -38,6 +38,8 @@ LINES = {
         for security in ("psk", "ssl-yaml")
         for how in ("connected", "and connecting", "and connecting")
     ],
+    "inventory": [f"inventory of 3, ssl-yaml, {ours}" for ours in ("ours", "cached", "ours")],
+    "facts": [f"facts of 2 hosts, {ours}" for ours in ("ours", "ours, as a task")],
     "task": ["2 tasks, 10 forks, ssl-yaml", "", "2 tasks, 10 forks, ssl-yaml", ""],
 }
 

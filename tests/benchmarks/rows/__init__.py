@@ -7,7 +7,18 @@ from __future__ import annotations
 
 import typing as t
 
-from . import discovery, fanout, large, lossless, memory, reference, requests, task
+from . import (
+    discovery,
+    facts,
+    fanout,
+    inventory,
+    large,
+    lossless,
+    memory,
+    reference,
+    requests,
+    task,
+)
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,4 +34,6 @@ ROWS: dict[str, Callable[[Bench], list[Line]]] = {
     "memory": memory.run,
     "requests": requests.run,
     "task": task.run,
+    "inventory": inventory.run,
+    "facts": facts.run,
 }
