@@ -77,6 +77,10 @@ class Peer:
         """Deliver a message."""
         self.send("MESSAGE", body, subscription="s", message_id="1", destination="/d")
 
+    def confirm(self, frame: Frame) -> None:
+        """Say that a frame has been handled, which has to have asked for it."""
+        self.send("RECEIPT", receipt_id=frame.headers["receipt"])
+
     def log_out(self) -> None:
         """See the client off: DISCONNECT, receipt, end."""
         frame = self.expect("DISCONNECT")

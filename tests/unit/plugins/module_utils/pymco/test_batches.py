@@ -70,6 +70,8 @@ class Nodes:
                 body = self._answers.get(_node(frame), done())
                 if body is not None:
                     answer(peer, read(frame), _node(frame), body)
+            if "receipt" in frames[-1].headers:
+                peer.confirm(frames[-1])
         peer.log_out()
 
 
@@ -263,7 +265,7 @@ def test_who_was_not_sent_to_in_time_is_named() -> None:
         sent.append(count)
 
     sent: list[int] = []
-    result = call(script, nodes=names, publish_timeout=0.05, timeout=30)
+    result = call(script, nodes=names, publish_timeout=0.01, timeout=30)
     assert 0 < sent[0] < len(names)
     assert result.unsent == names[sent[0] :]
     # Nobody waits for those who were not asked.
@@ -279,6 +281,7 @@ def test_fire_and_forget_asks_all_that_fit_and_returns() -> None:
     def script(peer: Peer) -> None:
         peer.log_in()
         seen.append(peer.expect("SEND"))
+        peer.confirm(seen[0])
         peer.log_out()
 
     result = call(script, filter=Filter().add_cfclass("web"), process_results=False, timeout=30)
@@ -312,11 +315,34 @@ def test_fire_and_forget_looks_for_nodes_where_it_has_to_know_them(fields: dict[
         for sender in ("b", "a"):
             answer(peer, ping, sender, "pong")
         for sender in ("b", "a")[: fields.get("limit", 2)]:
-            assert peer.expect("SEND").headers["destination"] == f"{DIRECTED}/{sender}"
+            frame = peer.expect("SEND")
+            assert frame.headers["destination"] == f"{DIRECTED}/{sender}"
+        peer.confirm(frame)
         peer.log_out()
 
     result = call(script, process_results=False, **fields)
     assert (result.known, result.requestid is not None) == (True, True)
+
+
+def test_what_the_broker_does_not_confirm_may_not_have_left() -> None:
+    def script(peer: Peer) -> None:
+        peer.log_in()
+        peer.expect("SEND")
+        peer.expect_end()
+
+    result = call(script, process_results=False, publish_timeout=0.3)
+    assert "did not confirm what we sent in time" in str(result.lost)
+
+
+def test_what_the_broker_refuses_is_told_though_nobody_waits_for_replies() -> None:
+    def script(peer: Peer) -> None:
+        peer.log_in()
+        peer.expect("SEND")
+        peer.send("ERROR", message="not_found")
+
+    result = call(script, process_results=False, timeout=30)
+    assert isinstance(result.lost, exc.BrokerError)
+    assert "not_found" in str(result.lost)
 
 
 def test_replies_go_where_they_are_to() -> None:
@@ -325,6 +351,7 @@ def test_replies_go_where_they_are_to() -> None:
     def script(peer: Peer) -> None:
         peer.log_in()
         seen.append(peer.expect("SEND"))
+        peer.confirm(seen[0])
         peer.log_out()
 
     result = call(script, nodes=["a"], reply_to="/queue/elsewhere", timeout=30)

@@ -211,7 +211,9 @@ class ScriptedConnector:
         reply_to: str,
         deadline: float,
         nodes: t.Iterable[str] | None = None,
+        receipt: str | None = None,
     ) -> None:
+        assert receipt is None
         arguments = (agent, collective, ttl, reply_to, deadline - self.start, nodes)
         self.calls.append(("publish", *arguments))
         self.payload = payload
