@@ -41,6 +41,9 @@ class Reply:
     :ivar data: the action's outputs by name.
     """
 
+    # There may be very many of them.
+    __slots__ = ("action", "agent", "data", "sender", "statuscode", "statusmsg")
+
     agent: str
     action: str
     sender: str

@@ -22,6 +22,8 @@ MAX_SIZE = 65536
 """Bytes; larger data are left to the other reader, which bounds what they hold."""
 DEPTH = 50
 """Levels."""
+SHORT = 8
+"""Bytes."""
 _FAILURES = (IndexError, KeyError, TypeError, UnicodeDecodeError, RecursionError)
 
 IVAR, STRING, SYMBOL, LINK = b"I"[0], b'"'[0], b":"[0], b";"[0]
@@ -78,7 +80,8 @@ def _load(data: bytes) -> t.Any:
                 if wants_key:
                     value = text_of(raw) if len(raw) <= LONGEST_NAME else raw.decode()
                 else:
-                    value = raw.decode()
+                    # Short values are often the same: of thousands of replies that is much memory.
+                    value = text_of(raw) if len(raw) <= SHORT else raw.decode()
             elif tag == SYMBOL:
                 raw, position = _counted(data, position + 1)
                 value = symbol_of(raw) if len(raw) <= LONGEST_NAME else Symbol(raw.decode())
