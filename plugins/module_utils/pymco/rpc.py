@@ -434,7 +434,7 @@ class _Stopwatch:
 def _is_ok(body: t.Any) -> bool:
     """Whether a reply's body tells of success, as :func:`_reply` has it."""
     code = body.get(":statuscode", body.get("statuscode")) if isinstance(body, dict) else None
-    return type(code) is int and code == 0
+    return isinstance(code, int) and not isinstance(code, bool) and code == 0
 
 
 def _replies(outcome: Outcome, request: Request) -> list[Reply]:

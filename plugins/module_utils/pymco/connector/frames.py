@@ -90,11 +90,10 @@ class FrameReader:
             if first is None:
                 return b""
             start = first.start()
-            head = _HEAD_END.search(data, start)
-            # A NUL ends a frame also where it has no body.
-            stop = data.find(b"\0", start, None if head is None else head.start())
-            body = stop
-            if stop < 0 and head is not None:
+            # A NUL ends a frame also where it has no body; headers have none.
+            stop = body = data.find(b"\0", start)
+            head = _HEAD_END.search(data, start, stop if stop >= 0 else len(data))
+            if head is not None:
                 body = head.end()
                 stop = self._end(data, start, head)
             if stop < 0:
@@ -120,7 +119,7 @@ def _event(data: bytes, start: int, body: int, stop: int) -> t.Iterator[Event]:
     if _MESSAGE.match(data, start):
         yield Event("message", data[body:stop]) if stop - body <= MAX_REPLY else _OVERSIZED
         return
-    frame = parse_frame(data[start:stop])
+    frame = parse_frame(data[start:stop]) if stop > start else None
     kind = None if frame is None else _KINDS.get(frame.cmd)
     if kind is not None:
         yield Event(kind, frame.body or b"", frame.headers)

@@ -154,7 +154,10 @@ class SocketTransport:
         :raises TimeoutError: the broker takes nothing more.
         :raises OSError: the connection is gone.
         """
-        rest = memoryview(data)
+        rest, wanted = memoryview(data), 0
+        if self._held < MAX_HELD:
+            # Once the broker has gone, sending may end what it said before, unread.
+            self._read()
         while rest:
             if self._ended:
                 raise ConnectionError("the connection is closed")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 import pytest
@@ -108,3 +109,15 @@ def test_headers_without_end_are_given_up() -> None:
     assert reader.unfinished < MAX_HEAD
     reader.feed(b"a:b\n" * 16384)
     assert reader.unfinished > MAX_FRAME
+
+
+@pytest.mark.parametrize("piece", [b"\0", b"\n", b"x", b"a:b\n", b"A\n\n\0", b"a\0"])
+def test_garbage_costs_linear_time(piece: bytes) -> None:
+    """A stream of many short frames that are none took quadratic time."""
+
+    def steps(times: int) -> float:
+        start = time.process_time()
+        fed(b"MESSAGE\n" + piece * times, [65536] * (len(piece) * times // 65536))
+        return time.process_time() - start
+
+    assert steps(100_000) < 40 * steps(10_000) + 0.1
