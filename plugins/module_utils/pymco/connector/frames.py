@@ -119,7 +119,9 @@ def _event(data: bytes, start: int, body: int, stop: int) -> t.Iterator[Event]:
     if _MESSAGE.match(data, start):
         yield Event("message", data[body:stop]) if stop - body <= MAX_REPLY else _OVERSIZED
         return
-    frame = parse_frame(data[start:stop]) if stop > start else None
+    if stop == start:
+        return
+    frame: t.Any = parse_frame(data[start:stop])
     kind = None if frame is None else _KINDS.get(frame.cmd)
     if kind is not None:
         yield Event(kind, frame.body or b"", frame.headers)
