@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
@@ -100,7 +101,7 @@ def call_beside(collective: Collective, config: Config, lie: t.Any) -> rpc.Resul
 class Waiting(rpc.Client):
     """Has discovery find one node that does not exist."""
 
-    def targets(self, request: rpc.Request) -> rpc.Result:
-        result = super().targets(request)
+    def _targets(self, found: rpc.Plan) -> tuple[rpc.Result, t.Any]:
+        result, targets = super()._targets(found)
         result.nodes.append(ABSENT)
-        return result
+        return result, dataclasses.replace(targets, nodes=[*(targets.nodes or ()), ABSENT])
