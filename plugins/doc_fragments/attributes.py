@@ -35,6 +35,18 @@ attributes:
       - pymco.mcollective.mcollective
 """
 
+    IN_PROCESS = r"""
+options: {}
+attributes:
+  action:
+    support: full
+    details:
+      - With a local connection it runs in the controller's process, where no interpreter has to start. With any other connection,
+        with C(become) and with C(async), the module runs on that host, as that user, in the background.
+  async:
+    support: full
+"""
+
     INFO_MODULE = r"""
 options: {}
 attributes:
@@ -46,13 +58,6 @@ attributes:
     support: N/A
     details:
       - It changes nothing.
-  action:
-    support: full
-    details:
-      - With a local connection it runs in the controller's process, where no interpreter has to start. With any other connection,
-        with C(become) and with C(async), the module runs on that host, as that user, in the background.
-  async:
-    support: full
   idempotent:
     support: full
     details:

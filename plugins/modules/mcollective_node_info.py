@@ -16,6 +16,7 @@ description:
 extends_documentation_fragment:
   - pymco.mcollective.attributes
   - pymco.mcollective.attributes.info_module
+  - pymco.mcollective.attributes.in_process
   - pymco.mcollective.attributes.actiongroup_mcollective
   - pymco.mcollective.client
   - pymco.mcollective.targets

@@ -18,6 +18,7 @@ description:
 extends_documentation_fragment:
   - pymco.mcollective.attributes
   - pymco.mcollective.attributes.actiongroup_mcollective
+  - pymco.mcollective.attributes.in_process
   - pymco.mcollective.client
   - pymco.mcollective.targets
 attributes:
@@ -28,13 +29,6 @@ attributes:
       - With O(read_only=true) the request is sent in check mode too.
   diff_mode:
     support: none
-  action:
-    support: full
-    details:
-      - With a local connection it runs in the controller's process, where no interpreter has to start. With any other connection,
-        with C(become) and with C(async), the module runs on that host, as that user, in the background.
-  async:
-    support: full
   idempotent:
     support: N/A
     details:

@@ -114,11 +114,13 @@ class TaskAction(ActionBase):
     def _environment(self) -> t.Iterator[None]:
         """Honours the keyword environment. The next item of a loop, in this very process, may have
         another one."""
+        if not any(self._task.environment or ()):
+            yield
+            return
         before = dict(os.environ)
-        if any(self._task.environment or ()):
-            given: dict[str, t.Any] = {}
-            self._compute_environment_string(given)
-            os.environ.update({str(name): str(value) for name, value in given.items()})
+        given: dict[str, t.Any] = {}
+        self._compute_environment_string(given)
+        os.environ.update({str(name): str(value) for name, value in given.items()})
         try:
             yield
         finally:

@@ -12,7 +12,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
 
 from . import words
 from .base import Returned, Task, TaskFailed
-from .gathering import AGENT, PARTS, Gathered, Wish, gather
+from .gathering import AGENT, PARTS_OPTION, Gathered, Wish, gather
 from .options import CLIENT_OPTIONS, Spec
 
 NO_NODE = (
@@ -29,12 +29,7 @@ class FactsTask(Task):
     options: t.ClassVar[Spec] = {
         **CLIENT_OPTIONS,
         "node": {"type": "str"},
-        "gather_subset": {
-            "type": "list",
-            "elements": "str",
-            "choices": list(PARTS),
-            "default": list(PARTS),
-        },
+        "gather_subset": PARTS_OPTION,
         "fact_names": {"type": "list", "elements": "str"},
         "timeout": {"type": "float"},
     }

@@ -26,6 +26,13 @@ Node = dict[str, t.Any]
 ``collectives`` (lists of texts), and its MCollective's ``version`` if it was told. It is JSON."""
 
 PARTS = ("facts", "classes", "agents", "collectives")
+PARTS_OPTION: dict[str, t.Any] = {
+    "type": "list",
+    "elements": "str",
+    "choices": list(PARTS),
+    "default": list(PARTS),
+}
+"""How an option that chooses among them is specified."""
 AGENT = "rpcutil"
 MOST_NAMES = 200
 """Characters that get_facts takes (MC:agent/rpcutil.ddl)."""

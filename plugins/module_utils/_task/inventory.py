@@ -16,7 +16,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request im
 
 from . import words
 from .base import Params, Task, TaskFailed, failures
-from .gathering import AGENT, PARTS, Gathered, Node, Wish, gather
+from .gathering import AGENT, PARTS_OPTION, Gathered, Node, Wish, gather
 from .options import BROKER_OPTIONS, CLIENT_OPTIONS, TARGET_OPTIONS, Spec
 
 POLICIES = ("warn", "fail", "ignore")
@@ -33,12 +33,7 @@ class InventoryTask(Task):
     options: t.ClassVar[Spec] = {
         **CLIENT_OPTIONS,
         **TARGET_OPTIONS,
-        "gather": {
-            "type": "list",
-            "elements": "str",
-            "choices": list(PARTS),
-            "default": list(PARTS),
-        },
+        "gather": PARTS_OPTION,
         "fact_names": {"type": "list", "elements": "str"},
         "timeout": {"type": "float"},
         "on_no_response": {"type": "str", "choices": list(POLICIES), "default": "warn"},

@@ -141,10 +141,11 @@ def _foreseen(request: rpc.Request) -> rpc.Request:
 
 def outcome_of(result: rpc.Result, replies: list[Returned]) -> Returned:
     """What every call returns."""
+    failed, silent = len(result.failed), result.no_response if result.requestid else []
     return {
         "replies": replies,
         "nodes": result.nodes,
-        "no_response": result.no_response if result.requestid else [],
+        "no_response": silent,
         "unsent": result.unsent,
         "unexpected": result.unexpected,
         "stats": {
@@ -153,9 +154,9 @@ def outcome_of(result: rpc.Result, replies: list[Returned]) -> Returned:
             "passed_over": result.passed_over,
             "nodes": len(result.nodes),
             "responses": len(result.replies),
-            "ok": len(result.replies) - len(result.failed),
-            "failed": len(result.failed),
-            "no_response": len(result.no_response) if result.requestid else 0,
+            "ok": len(result.replies) - failed,
+            "failed": failed,
+            "no_response": len(silent),
             "unsent": len(result.unsent),
             "batches": result.batches,
             "rejected": dict(result.rejected),

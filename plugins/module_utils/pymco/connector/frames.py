@@ -71,7 +71,7 @@ class FrameReader:
         self.unfinished = len(rest)
         if rest:
             self._parts = [rest]
-        if self._ends == b"\n" and len(rest) > MAX_HEAD:
+        if not self._wanted and self._ends == b"\n" and len(rest) > MAX_HEAD:
             self.unfinished = MAX_FRAME + 1  # this is no frame
         return events
 

@@ -121,3 +121,11 @@ def test_garbage_costs_linear_time(piece: bytes) -> None:
         return time.process_time() - start
 
     assert steps(100_000) < 40 * steps(10_000) + 0.1
+
+
+def test_a_large_message_whose_headers_came_in_two_pieces_is_awaited() -> None:
+    reader, size = FrameReader(), MAX_HEAD * 2
+    assert reader.feed(b"MESSAGE\n") == []
+    assert reader.feed(b"content-length:%d\n\n" % size + b"x" * (size - 1)) == []
+    assert reader.unfinished <= MAX_FRAME
+    assert [len(event.body) for event in reader.feed(b"x\0")] == [size]
