@@ -88,4 +88,9 @@ def _integer(text: str, match: re.Match[str]) -> t.Any:
         raise exc.DecodingError(f"refused: an integer of {len(text)} digits")
     base = t.cast(str, match.lastgroup)
     digits = re.sub(r"[,_]", "", match[base]) or ("0" if base == "octal" else "")
-    return checked_integer(int(match["sign"] + digits, _BASES[base])) if digits else text
+    if not digits:
+        return text
+    try:
+        return checked_integer(int(match["sign"] + digits, _BASES[base]))
+    except ValueError:  # Python makes no integer of more than some thousand decimal digits
+        raise exc.DecodingError(f"refused: an integer of {len(digits)} digits") from None

@@ -356,6 +356,13 @@ def test_a_huge_integer_is_refused() -> None:
     refused("yaml", b"9" * size)
 
 
+@pytest.mark.parametrize("digits", [2500, 4000, 4301, 8000])
+@pytest.mark.parametrize("form", ["--- %s\n", "---\na: %s\n", "---\na:\n- %s\n", "---\na: -%s\n"])
+def test_a_long_integer_is_refused_wherever_it_stands(form: str, digits: int) -> None:
+    """Those of more than 4300 digits were a ValueError from the quick reader."""
+    refused("yaml", (form % ("9" * digits)).encode())
+
+
 @pytest.mark.parametrize(
     "number", ["0x" + "f" * 2**18, "0b" + "1" * 2**18, "0" + "7" * 2**18, "1:" * 2**16 + "1"]
 )
