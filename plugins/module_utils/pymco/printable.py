@@ -1,0 +1,41 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Text of others (a node, a broker, a file) made fit for a message to people.
+
+A terminal obeys what it is shown: ESC moves the cursor and sets titles, a bidirectional override makes a
+line read as another one. So nothing foreign goes into a message but through here. Data that a caller gets
+back is never touched.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+LONGEST_QUOTE = 200
+"""Characters of one foreign text, as in a node's statusmsg."""
+LONGEST_MESSAGE = 4000
+"""Characters of a whole message or warning."""
+
+
+def printable(text: t.Any, most: int = LONGEST_QUOTE) -> str:
+    """Return a text without anything that a terminal obeys, in one line and of bounded length.
+
+    :param text: any value; what is no text is shown as Python writes it.
+    :param most: characters to show; what is longer ends in "...".
+    :returns: printable characters only (:meth:`str.isprintable`); others are escaped as in Python: ``\\x1b``,
+        ``\\u202e``, ``\\n``.
+
+    >>> printable("fine\\x1b[2J")
+    'fine\\\\x1b[2J'
+    """
+    shown = text if isinstance(text, str) else repr(text)
+    # Cut first: escaping a text of megabytes would cost what showing it would.
+    cut = shown[: most + 1]
+    if not cut.isprintable():
+        cut = "".join(
+            char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+            for char in cut
+        )
+    return cut if len(cut) <= most else cut[: max(most - 3, 0)] + "..."
