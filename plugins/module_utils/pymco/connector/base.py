@@ -53,6 +53,8 @@ class BaseConnector(abc.ABC):
         self.use_b64 = self.flag("base64")
         """Whether payloads travel in Base64."""
         self.connect_timeout = config.getseconds("connection_timeout")
+        self.max_reply_bytes = config.max_reply_bytes
+        """Bytes that all accepted replies to a request may have together on the wire."""
         self.passed_over: list[str] = []
         """Why brokers were passed over before one took us."""
         self.login(self.pool.brokers[0])  # so that a bad option is refused now
