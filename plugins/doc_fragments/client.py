@@ -137,6 +137,16 @@ options:
       - Seconds that connecting may take, over all brokers. By default the configuration's C(connection_timeout), and V(10) without one.
       - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CONNECT_TIMEOUT).
     type: float
+  max_reply_bytes:
+    description:
+      - >-
+        Bytes that all replies to one request may have together, as they come from the broker. In memory they take up to three
+        times as much. By default the configuration's C(plugin.pymco.max_reply_bytes), and V(536870912) (512 MiB) without one.
+      - >-
+        A reply that has no room is not kept. Its node is named in a warning and is among those that gave no response. A single
+        reply may have 16 MiB, whatever is said here.
+      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_MAX_REPLY_BYTES).
+    type: int
 requirements:
   - stomp.py >= 8.1
   - cryptography >= 3.4 (for C(securityprovider = ssl) and C(aes_security))
@@ -241,5 +251,11 @@ options:
     ini:
       - section: mcollective_collection
         key: connect_timeout
+  max_reply_bytes:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_MAX_REPLY_BYTES
+    ini:
+      - section: mcollective_collection
+        key: max_reply_bytes
 """
     # Where plugins find the options besides, to be used together with the documentation above.
