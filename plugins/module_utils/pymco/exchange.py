@@ -365,7 +365,7 @@ class Exchange:
             agent = self._message[":agent"]
             self._connector.reopen_replies(t.cast(str, self._reply_to), agent, deadline)
         except exc.ConnectorError as error:
-            outcome.lost = error
+            outcome.lost = exc.ConnectionLost(str(error), lost.broker)
         else:
             outcome.resumed.append(str(lost))
 
