@@ -169,6 +169,13 @@ def test_any_node_answers_for_any_other_and_the_first_one_wins(setting: Setting)
     assert sum(intake.outcome.rejected.values()) == 1
 
 
+@with_("psk", "ssl-marshal", "ssl-yaml")
+def test_one_node_answers_a_discovery_under_names_that_do_not_exist(setting: Setting) -> None:
+    names = [f"invented{number}.example.com" for number in range(3)]
+    intake = setting.taken(*(setting.reply(PRESENT, name) for name in names), expected=None)
+    assert list(intake.outcome.replies) == names
+
+
 @with_(*AES)
 def test_with_aes_whoever_has_the_caller_s_public_key_writes_replies(setting: Setting) -> None:
     body = setting.security.serializer.serialize({Symbol("statuscode"): 0})
