@@ -71,7 +71,8 @@ options:
     type: str
   security_provider:
     description:
-      - How requests are signed, as C(securityprovider) in C(client.cfg). There are V(psk), V(ssl), V(aes_security), and V(none) for tests.
+      - How messages are protected, as C(securityprovider) in C(client.cfg). There are V(psk), V(ssl), V(aes_security), and V(none) for tests.
+      - None of them covers a whole message. See R(the guide,ansible_collections.pymco.mcollective.docsite.trust_model).
       - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_SECURITY_PROVIDER).
     type: str
   psk:
@@ -91,7 +92,8 @@ options:
     type: path
   server_public_key:
     description:
-      - The file of the public key that all nodes share, for V(ssl). Their replies are verified with it.
+      - The file of the public key that all nodes share, for V(ssl). Their replies are verified with it, which
+        proves that one of the nodes has sent them, and not which.
       - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_SERVER_PUBLIC_KEY).
     type: path
   serializer:
