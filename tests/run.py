@@ -163,14 +163,22 @@ def integration_results(listed: str, finished: Finished) -> list[Result]:
 
 
 def interop() -> list[Result]:
-    forget("junit", "interop.xml")
-    junit = OUTPUT / "junit" / "interop.xml"
-    options = ["-p", "no:cacheprovider", "--continue-on-collection-errors", f"--junit-xml={junit}"]
     # Most of the time they wait, for nodes and for silence. The tests of a file share what they start.
-    together = ["-n", "2", "--dist", "loadfile"]
-    command = [VENV / "bin" / "pytest", *options, *together, "tests/interop"]
-    finished = execute(command, stage="interop")
-    return conclude("interop", finished, read_junit("interop", "interop.xml"))
+    options = ["--continue-on-collection-errors", "-n", "2", "--dist", "loadfile"]
+    return with_pytest("interop", [*options, "tests/interop"], environment())
+
+
+def faults() -> list[Result]:
+    # Cells of one group are tried at the same time, so one process has to get all of them.
+    return with_pytest("faults", ["-n", "2", "--dist", "loadgroup", "tests/faults"], environment())
+
+
+def with_pytest(stage: str, options: t.Sequence[str], env: dict[str, str]) -> list[Result]:
+    forget("junit", f"{stage}.xml")
+    junit = OUTPUT / "junit" / f"{stage}.xml"
+    command = [VENV / "bin" / "pytest", "-p", "no:cacheprovider", f"--junit-xml={junit}", *options]
+    finished = execute(command, stage=stage, env=env)
+    return conclude(stage, finished, read_junit(stage, f"{stage}.xml"))
 
 
 def fuzz() -> list[Result]:
@@ -196,12 +204,7 @@ def with_cores(stage: str, wanted: t.Sequence[run_cores.Core]) -> list[Result]:
         core.name: f"!{missing[core.name]}" if core.name in missing else str(core.directory)
         for core in wanted
     }
-    forget("junit", f"{stage}.xml")
-    junit = OUTPUT / "junit" / f"{stage}.xml"
-    command = [VENV / "bin" / "pytest", "-p", "no:cacheprovider", f"--junit-xml={junit}"]
-    env = environment() | {"TEST_CORES": json.dumps(found)}
-    finished = execute([*command, "tests/cores"], stage=stage, env=env)
-    return conclude(stage, finished, read_junit(stage, f"{stage}.xml"))
+    return with_pytest(stage, ["tests/cores"], environment() | {"TEST_CORES": json.dumps(found)})
 
 
 STAGES: dict[str, t.Callable[[], list[Result]]] = {
@@ -209,6 +212,7 @@ STAGES: dict[str, t.Callable[[], list[Result]]] = {
     "sanity": sanity,
     "unit": unit,
     "fuzz": fuzz,
+    "faults": faults,
     "integration": integration,
     "interop": interop,
     "cores": cores,

@@ -1,0 +1,221 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The cells of the matrix: a broker's behaviour, a phase and a command; what is tried and what is demanded."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import re
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.pymco.mcollective.tests.faults import phases
+from ansible_collections.pymco.mcollective.tests.faults.behaviours import (
+    BEHAVIOURS,
+    Behaviour,
+    Expected,
+)
+from ansible_collections.pymco.mcollective.tests.faults.client import MIB, Client, Hung, Seen
+from ansible_collections.pymco.mcollective.tests.faults.commands import (
+    COMMANDS,
+    Command,
+    Ending,
+    judge,
+)
+from ansible_collections.pymco.mcollective.tests.faults.phases import (
+    LISTENING,
+    LOGIN,
+    PHASES,
+    Phase,
+    Scene,
+)
+from ansible_collections.pymco.mcollective.tests.faults.wrong import DeafBroker, Wrong, WrongBroker
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
+    closed_port,
+)
+
+if t.TYPE_CHECKING:
+    import ssl
+
+SHORT = 1.5
+"""Seconds of each timeout that has to pass. An honest broker needs milliseconds; the machine may be busy."""
+AMPLE = 20.0
+"""Seconds of each timeout that must not pass."""
+GRACE = 5.0
+"""Seconds beyond its timeouts in which a call must have ended."""
+MACHINE = 1.0
+"""Seconds that are the machine's."""
+MOST_MEMORY = 128 * MIB
+"""Bytes by which a call may grow, its own request aside."""
+COPIES = 6
+"""How often a request may be in memory: as an option, as text, as its body, signed, and framed."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One place of the matrix."""
+
+    behaviour: Behaviour
+    phase: Phase
+    command: Command
+
+    def __str__(self) -> str:
+        return f"{self.behaviour.name}-{self.phase.name}-{self.command.name}"
+
+    @property
+    def expected(self) -> Expected:
+        """How it must end."""
+        found = self.behaviour.expected[self.phase]
+        if self.phase is phases.SEND and found.ending is Ending.SILENT and not self.command.awaits:
+            return self.behaviour.expected[phases.RECEIPT]
+        return found
+
+    @property
+    def patience(self) -> float:
+        """Seconds of each of the client's timeouts after it has connected."""
+        return SHORT if self.phase.waits and not self.phase.connects else AMPLE
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that all timeouts together allow."""
+        if self.phase.connects:
+            return SHORT
+        return 2 * SHORT * len(self.command.steps)
+
+    @property
+    def host(self) -> str:
+        """What the client calls the broker, which its certificate has to bear."""
+        return "localhost" if self.phase.tls else "127.0.0.1"
+
+
+def no_meaning(behaviour: Behaviour, phase: Phase, command: Command) -> str | None:
+    """Why a combination is not in the matrix; None if it is."""
+    if not command.awaits and phase in (phases.SUBSCRIBE, *LISTENING):
+        return "who waits for no replies neither subscribes nor listens"
+    if command.awaits and phase is phases.RECEIPT:
+        return "who waits for replies asks for no receipt"
+    if phase.grown and command.grown is None:
+        return "the request is so small that it leaves whether the broker reads or not"
+    if phase in behaviour.expected:
+        return None
+    if behaviour.name == "refuses":
+        return "the connection stands by then"
+    if behaviour.name == "never reads":
+        return "what the client sends here fits into the system's buffers"
+    if phase is phases.TCP:
+        return "without a word of the client this is what it is at CONNECT"
+    if phase is phases.TLS:
+        return "to a handshake all that is no TLS is the same, see ERROR"
+    if phase is phases.SEND and behaviour.name == "silent":
+        return "a broker that reads the request and says nothing is silent while it is waited for"
+    if phase is phases.SEND and behaviour.name == "half-open":
+        return "on a network that loses nothing this is what never reads is"
+    if phase in LOGIN and behaviour.name == "floods: CONNECTED":
+        return "the first CONNECTED is the right answer; what follows, follows in the next phases"
+    raise AssertionError(f"no entry and no reason: {behaviour.name}, {phase.name}")
+
+
+CELLS = [
+    Cell(behaviour, phase, command)
+    for behaviour in BEHAVIOURS
+    for phase in PHASES
+    for command in COMMANDS
+    if no_meaning(behaviour, phase, command) is None
+]
+
+
+class Workshop:
+    """Tries cells, several at once, since most of the time they wait.
+
+    :param ca: the authority of the certificate that context shows.
+    """
+
+    def __init__(self, client: Client, ca: Path, context: ssl.SSLContext) -> None:
+        self._client, self._ca, self._context = client, ca, context
+        self._outcomes: dict[str, BaseException | Seen] = {}
+
+    def outcome(self, cell: Cell, together: t.Sequence[Cell]) -> BaseException | Seen:
+        """What a cell brought. Those that are wanted too are tried at the same time."""
+        if str(cell) not in self._outcomes:
+            with concurrent.futures.ThreadPoolExecutor(4 if cell.behaviour.heavy else 12) as pool:
+                for each, outcome in zip(together, pool.map(self._try, together)):
+                    self._outcomes[str(each)] = outcome
+        return self._outcomes[str(cell)]
+
+    def _try(self, cell: Cell) -> BaseException | Seen:
+        try:
+            with self._broker(cell) as port:
+                seen = self._client.call(
+                    cell.command.task, self._options(cell, port), cell.seconds + GRACE + 4
+                )
+            demand(cell, port, seen)
+        except (AssertionError, Hung, OSError) as error:
+            return error
+        return seen
+
+    @contextlib.contextmanager
+    def _broker(self, cell: Cell) -> t.Iterator[int]:
+        """The port of the broker that goes wrong."""
+        if cell.phase is phases.TCP and cell.behaviour.name == "refuses":
+            yield closed_port()
+        elif cell.phase is phases.TCP and cell.behaviour.name == "silent":
+            with DeafBroker() as deaf:
+                yield deaf.port
+        else:
+            scene = Scene(cell.command, cell.phase, self._context)
+
+            def script(peer: Wrong) -> None:
+                cell.phase.reach(peer, scene)
+                cell.behaviour.act(peer, scene)
+
+            with WrongBroker(script) as broker:
+                yield broker.port
+
+    def _options(self, cell: Cell, port: int) -> dict[str, t.Any]:
+        prefix = f"plugin.{cell.phase.connector}"
+        config: dict[str, t.Any] = {
+            "identity": "me",
+            "connector": cell.phase.connector,
+            "plugin.psk": "key",
+            f"{prefix}.pool.size": 1,
+            f"{prefix}.pool.1.host": cell.host,
+            f"{prefix}.pool.1.port": port,
+            "publish_timeout": cell.patience,
+            "discovery_timeout": cell.patience,
+        }
+        if cell.phase.tls:
+            config |= {f"{prefix}.pool.1.ssl": True, f"{prefix}.pool.1.ssl.ca": str(self._ca)}
+        options = {
+            "config": config,
+            "connect_timeout": SHORT if cell.phase.connects else AMPLE,
+            **cell.command.options,
+        }
+        if cell.command.task not in ("ping", "find"):
+            options["timeout"] = cell.patience
+        if cell.phase.grown and cell.command.grown is not None:
+            options |= cell.command.grown("x" * grown())
+        return options
+
+
+def grown() -> int:
+    """Bytes that no socket buffers."""
+    return int(Path("/proc/sys/net/ipv4/tcp_wmem").read_text().split()[2]) + 4 * MIB
+
+
+def demand(cell: Cell, port: int, seen: Seen) -> None:
+    """All that is demanded of a call."""
+    expected = cell.expected
+    assert seen.crash == ""
+    answered = cell.command.early if cell.phase.answers else []
+    words = expected.words.replace("{broker}", re.escape(f"{cell.host}:{port}"))
+    judge(cell.command, expected.ending, answered, words, seen)
+    rejected = seen.returned.get("stats", {}).get("rejected")
+    if cell.behaviour.rejected is not None and cell.phase in LISTENING and rejected is not None:
+        assert rejected.get(cell.behaviour.rejected), rejected
+    most = MOST_MEMORY + (COPIES * grown() if cell.phase.grown else 0)
+    assert seen.growth <= most, f"it grew by {seen.growth / MIB:.0f} MiB"
+    assert seen.seconds <= cell.seconds + GRACE + MACHINE, f"it took {seen.seconds:.1f} s"
+    assert (seen.threads, seen.sockets) == ([], 0), "it left threads or sockets behind"

@@ -1,0 +1,30 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The matrix as a table, behind the results."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+HOME = "ansible_collections.pymco.mcollective.tests.faults"
+pytest.register_assert_rewrite(*(f"{HOME}.{name}" for name in ("cells", "commands", "lies")))
+
+from ansible_collections.pymco.mcollective.tests.faults.tables import print_tables  # noqa: E402
+
+if t.TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """Called by pytest when all tests have run, those of other processes too."""
+    outcomes = {}
+    for outcome in ("passed", "failed", "error"):
+        for report in terminalreporter.getreports(outcome):
+            place = dict(report.user_properties).get("cell")
+            if place is not None:
+                outcomes[tuple(place)] = outcome == "passed"
+    if outcomes:
+        print_tables(outcomes, terminalreporter.write_line)
