@@ -48,6 +48,7 @@ def discover(
     direct: bool = True,
     enough: int | None = None,
     watch: Watch | None = None,
+    publish_timeout: float | None = None,
 ) -> Discovery:
     """Ask the nodes' discovery agent who fits (the reference's method "mc").
 
@@ -60,6 +61,7 @@ def discover(
     :param direct: whether those nodes are addressed singly; if not, the filter must name them.
     :param enough: end when so many have answered.
     :param watch: see :data:`.exchange.Watch`.
+    :param publish_timeout: seconds that asking may take; default: as long as listening may.
     :raises exc.ConnectorError: the connection ended before discovery did: who is missing then,
         nobody knows.
     """
@@ -79,6 +81,7 @@ def discover(
             clock=clock,
             enough=enough,
             watch=watch,
+            publish_timeout=publish_timeout,
         )
         lost = outcome.lost
     except exc.ConnectorError as error:

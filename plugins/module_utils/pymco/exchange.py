@@ -24,7 +24,7 @@ if t.TYPE_CHECKING:
     from .message import Message
     from .security import SecurityProvider
 
-OVERTIME = 2.5
+OVERTIME = 2.0
 """Seconds beyond the deadline that replies which wait to be decoded may take."""
 MOST_RESUMED = 3
 """How many times listening goes on over another connection; a broker may end each of them at once."""
@@ -380,10 +380,12 @@ def exchange(
     clock: t.Callable[[], float] = time.monotonic,
     enough: int | None = None,
     watch: Watch | None = None,
+    publish_timeout: float | None = None,
 ) -> Outcome:
     """Send a request, once, and take in the replies.
 
-    :param patience: how long to wait when the request is out; sending may take as long.
+    :param patience: how long to wait when the request is out.
+    :param publish_timeout: seconds that sending may take; default: as long as waiting may.
     :param expected: the identities that are asked; it ends when all of them have answered.
     :param direct: whether to send it to each of them instead of to everybody.
     :raises exc.ConnectorError: the connection failed before the request left. Once it may have
@@ -392,7 +394,8 @@ def exchange(
     Everything else is as :class:`Exchange` has it.
     """
     found = Exchange(connector, security, message, expected, enough, clock, watch)
-    found.send(patience.total, list(expected or ()) if direct else None)
+    seconds = patience.total if publish_timeout is None else publish_timeout
+    found.send(seconds, list(expected or ()) if direct else None)
     found.listen(patience)
     return found.outcome
 

@@ -109,6 +109,7 @@ class Finder:
             plan.direct,
             enough(plan),
             self.watch,
+            plan.publish_timeout,
         )
         nodes = discovery.nodes
         if among is not None:

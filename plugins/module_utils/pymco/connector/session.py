@@ -128,12 +128,13 @@ class Session:
 
     def _refused(self, event: Event) -> exc.ConnectFailed:
         login = self._login
-        if event.kind == "disconnected":
+        if event.kind == "disconnected" and not self._transport.overlong:
             return exc.ConnectFailed(self._closed_early(), self.broker.name)
         if event.kind != "error":
+            found = "no frame" if self._transport.overlong else _frame_name(event)
             return exc.ConnectFailed(
-                f"{self.broker.name} answered STOMP's CONNECT with {_frame_name(event)} instead of"
-                " CONNECTED: is this a STOMP broker?",
+                f"{self.broker.name} answered STOMP's CONNECT with {found} instead of CONNECTED: is this a"
+                " STOMP broker?",
                 self.broker.name,
             )
         return exc.AuthenticationFailed(

@@ -28,7 +28,7 @@ from .library import Frame, convert_frame
 if t.TYPE_CHECKING:
     from ..pool import Broker
 
-CLOSING = 2.0
+CLOSING = 1.0
 """Seconds that closing a connection may take."""
 SHORTEST = 0.1
 """Seconds; no step of connecting gets less."""
