@@ -125,7 +125,10 @@ def test_data_come_back_as_they_are(
         ({"config": {"plugin.rabbitmq.pool.1.pasword": HUSH}}, "cannot connect"),
         ({"brokers": [{"host": "a", "port": HUSH}]}, "argument 'port' is of type str"),
         ({"brokers": [{"host": "a", "pasword": HUSH}]}, "module: brokers.pasword. Supported"),
-        ({"pks": HUSH}, "for (pymco.mcollective.mcollective_rpc) module: pks. Supported parameters"),
+        (
+            {"pks": HUSH},
+            "for (pymco.mcollective.mcollective_rpc) module: pks. Supported parameters",
+        ),
         ({"private_key": f"BEGIN\n{HUSH}", "psk": None}, "is not the path of a file"),
     ],
 )
