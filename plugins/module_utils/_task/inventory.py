@@ -138,8 +138,8 @@ def _troubles(gathered: Gathered, request: rpc.Request) -> t.Iterator[str]:
         )
     if gathered.failed:
         yield (
-            f"{len(gathered.failed)} nodes gave nothing of use and are left out: "
-            + "; ".join(f"{node} ({why})" for node, why in sorted(gathered.failed.items())[:3])
+            f"{len(gathered.failed)} nodes gave nothing of use and are left out:"
+            f" {words.reasons(gathered.failed, '; ')}"
         )
     expected = request.expected_nodes or 0
     if not first.known and len(first.nodes) < expected:
