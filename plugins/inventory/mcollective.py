@@ -187,6 +187,7 @@ cache_connection: ~/.cache/mcollective-inventory
 cache_timeout: 600
 """
 
+import os
 import time
 import typing as t
 
@@ -247,6 +248,7 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
         if direct is not None and self._vars is not None:
             self.templar.available_variables = self._vars
             direct = options.templated(direct, self.templar)
+            options.refuse_wrong_words(direct, self.option_definitions, os.environ)
         try:
             super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
         except AnsibleOptionsError as error:

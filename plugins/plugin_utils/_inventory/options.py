@@ -12,6 +12,7 @@ import typing as t
 from ansible.errors import AnsibleError, AnsibleOptionsError, AnsibleParserError
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.validation import check_type_bool
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.inventory import InventoryTask
@@ -54,6 +55,31 @@ def _templated(name: str, value: t.Any, templar: Templar) -> t.Any:
     except AnsibleError as error:
         # Not from the error: Ansible would show the lines of the file around it, secrets included.
         raise refused(f"the option {name} cannot be templated: {error}") from None
+
+
+def refuse_wrong_words(
+    given: t.Mapping[str, t.Any],
+    definitions: t.Mapping[str, t.Mapping[str, t.Any]],
+    environ: t.Mapping[str, str],
+) -> None:
+    """Refuse what is neither yes nor no where one of them is wanted.
+
+    Ansible takes every such word as no, and so would not verify certificates for want of an "e".
+
+    :param given: the options of the file.
+    :param environ: the environment variables, which give those that the file does not.
+    :raises AnsibleParserError: a word is wrong.
+    """
+    for name, definition in definitions.items():
+        if definition.get("type") != "bool":
+            continue
+        variables = (entry["name"] for entry in definition.get("env", ()))
+        values = [given.get(name), *map(environ.get, variables)]
+        for value in filter(None, values):
+            try:
+                check_type_bool(value)
+            except TypeError:
+                raise refused(f"the option {name} must be of type bool") from None
 
 
 def make_task(plugin: BaseInventoryPlugin, warn: t.Callable[[str], None]) -> InventoryTask:
