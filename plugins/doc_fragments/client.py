@@ -23,7 +23,8 @@ options:
   config:
     description:
       - Options of C(client.cfg) by their names there; they win over those in the file.
-      - Values of passwords and keys among them are kept out of all output.
+      - A value is shown only if the option is known, is no secret, and the value is of its type. All others are kept out of all
+        output, those of misspelt names too.
     type: dict
   connector:
     description:

@@ -2,7 +2,11 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What every task does: take options, make a configuration of them, run, and fail in good order."""
+"""What every task does: take options, make a configuration of them, run, and fail in good order.
+
+All that a task says goes through here, so that nothing in it is more than words for people: see
+:mod:`printable`. What it returns besides is data, which is not touched.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,10 @@ import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, matching, rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import (
+    LONGEST_MESSAGE,
+    printable,
+)
 
 from .alarms import Received, alarms
 from .configuration import configuration
@@ -35,7 +43,7 @@ class TaskFailed(Exception):
     def __init__(
         self, msg: str, result: Returned | None = None, missing: str | None = None
     ) -> None:
-        super().__init__(msg)
+        super().__init__(printable(msg, LONGEST_MESSAGE))
         self.result = result or {}
         self.missing = missing
 
@@ -61,16 +69,12 @@ class Task:
         progress: rpc.Progress | None = None,
     ) -> None:
         self.params = params
-        self.warn = warn
+        self._warn = warn
         self._progress = progress
         with failures():
             self.config = self._configuration(os.environ if environ is None else environ)
         for warning in self.config.warnings:
-            warn(warning)
-
-    def secrets(self) -> set[str]:
-        """The values that must not be seen, wherever they come from."""
-        return set(self.config.secrets())
+            self.warn(warning)
 
     def run(self, check_mode: bool) -> Returned:
         """Do it.
@@ -89,6 +93,10 @@ class Task:
         raise NotImplementedError
 
     # -- for subclasses ------------------------------------------------------------------------
+
+    def warn(self, message: str) -> None:
+        """Tell the user something besides the result."""
+        self._warn(printable(message, LONGEST_MESSAGE))
 
     def client(self) -> rpc.Client:
         """A client that is not connected yet; what is to be said of its connection is said."""

@@ -11,7 +11,7 @@ import json
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options import is_secret
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options import is_harmless
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import AGENT_TIMEOUT
 
 from . import words
@@ -140,8 +140,8 @@ def _troubles(gathered: Gathered, request: rpc.Request) -> t.Iterator[str]:
         )
     if gathered.failed:
         yield (
-            f"{len(gathered.failed)} nodes gave nothing of use and are left out: "
-            + "; ".join(f"{node} ({why})" for node, why in sorted(gathered.failed.items())[:3])
+            f"{len(gathered.failed)} nodes gave nothing of use and are left out:"
+            f" {words.reasons(gathered.failed, '; ')}"
         )
     expected = request.expected_nodes or 0
     if not first.known and len(first.nodes) < expected:
@@ -173,4 +173,5 @@ def _is_hidden(name: str) -> bool:
 
 
 def _visible(settings: t.Mapping[str, t.Any]) -> dict[str, str]:
-    return {str(key): str(value) for key, value in settings.items() if not is_secret(str(key))}
+    texts = {str(key): str(value) for key, value in settings.items()}
+    return {key: text for key, text in texts.items() if is_harmless(key, text)}

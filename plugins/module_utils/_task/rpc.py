@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
 
 from . import words
 from .base import Returned, Task, TaskFailed
@@ -200,5 +201,5 @@ def summary_of(action: Action, result: rpc.Result) -> list[Returned]:
         else:
             entry["value"] = item.value
         found.append(entry)
-    found += [{"output": item.output, "error": item.reason} for item in summary.failures]
+    found += [{"output": item.output, "error": printable(item.reason)} for item in summary.failures]
     return found

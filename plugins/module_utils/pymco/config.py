@@ -19,9 +19,10 @@ from .options import (
     DEFAULTS,
     INTEGER,
     NUMBER,
+    PATH,
     Kind,
     complaint,
-    is_secret,
+    kind_of,
 )
 from .pool import Broker, Pool, pool
 
@@ -35,7 +36,6 @@ _IDENTITY = re.compile(r"[\w.\-]+", re.ASCII)
 LONGEST = 30 * 24 * 3600
 """Seconds; nothing may take longer, which also keeps out what is no number."""
 MAX_REPLY_BYTES = "plugin.pymco.max_reply_bytes"
-_SECRET_VARIABLES = ("STOMP_PASSWORD", "MCOLLECTIVE_PSK")
 
 
 class Config(t.Mapping[str, str]):
@@ -64,8 +64,9 @@ class Config(t.Mapping[str, str]):
         complaints = ((key, complaint(key, self.connector)) for key in options)
         self.warnings = [f"{self.origin(key)}: {words}" for key, words in complaints if words]
         for key in options:
-            if key in CORE:
-                self.read(key, CORE[key], self[key])
+            kind = kind_of(key)
+            if kind is not None and (key in CORE or kind is PATH):
+                self.read(key, kind, self[key])
 
     @classmethod
     def from_configfile(
@@ -174,13 +175,14 @@ class Config(t.Mapping[str, str]):
         """The value that a text stands for.
 
         :param key: the option, for the message.
-        :raises exc.ImproperlyConfigured: it stands for none.
+        :raises exc.ImproperlyConfigured: it stands for none. The message does not show it: it may be a
+            password that was given to the wrong option.
         """
         try:
             return kind.read(text)
         except ValueError:
             raise exc.ImproperlyConfigured(
-                f"{self.origin(key)}: {key} = {text} is not {kind.words}"
+                f"{self.origin(key)}: {key} is not {kind.words}"
             ) from None
 
     def choose(self, key: str, choices: t.Mapping[str, t.Any], default: str | None = None) -> t.Any:
@@ -191,7 +193,7 @@ class Config(t.Mapping[str, str]):
         name = (self.get(key, default) if default else self[key]).lower()
         if name not in choices:
             raise exc.ImproperlyConfigured(
-                f"{self.origin(key)}: {key} = {name} is not supported; there are"
+                f"{self.origin(key)}: the value of {key} is not supported; there are"
                 f" {', '.join(sorted(choices))}"
             )
         return choices[name]
@@ -204,8 +206,8 @@ class Config(t.Mapping[str, str]):
         identity = self["identity"]
         if not _IDENTITY.fullmatch(identity):
             raise exc.ImproperlyConfigured(
-                f"{self.origin('identity')}: identity = {identity}: it may have letters, digits,"
-                " dots, dashes and underscores only"
+                f"{self.origin('identity')}: identity may have letters, digits, dots, dashes and"
+                " underscores only"
             )
         return identity
 
@@ -252,10 +254,20 @@ class Config(t.Mapping[str, str]):
         return list(dict.fromkeys(reversed(paths)))
 
     def secrets(self) -> list[str]:
-        """The values that must appear nowhere."""
-        found = [value for key, value in self._options.items() if is_secret(key)]
-        found += [self.environ.get(name, "") for name in _SECRET_VARIABLES]
-        return [value for value in found if value]
+        """The passwords and keys that are in use: those of the connector and of the security provider.
+
+        What a broker says is shown without them. The longest comes first, so that none is left in part
+        where another one is part of it.
+        """
+        words = {self.connector: "STOMP_PASSWORD"}
+        if self["securityprovider"].lower() == "psk":
+            words["psk"] = "MCOLLECTIVE_PSK"
+        found = {self.environ.get(variable, "") for variable in words.values()}
+        for key, value in self._options.items():
+            kind = kind_of(key)
+            if kind is not None and kind.secret and key.split(".")[1] in words:
+                found.add(value)
+        return sorted(filter(None, found), key=lambda secret: (-len(secret), secret))
 
     def pool(self) -> Pool:
         """The brokers of the configured connector, and the patience with them."""

@@ -9,10 +9,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-import re
 import typing as t
 
-from . import exc
+from . import exc, options
 
 if t.TYPE_CHECKING:
     from .config import Config
@@ -143,17 +142,18 @@ class _Entry:
         return self.get(part) or self.config[self.name(part)]
 
     def port(self) -> int:
-        """The port, which is decimal however it begins (MC:connector/rabbitmq.rb)."""
+        """The port; without one, the connector's."""
         text = self.get("port")
         if not text:
             return LEGACY_PORT if self.config.connector == "stomp" else PORT
-        if re.fullmatch(r"\d{1,5}", text, re.ASCII) and 0 < int(text) < 2**16:
-            return int(text)
         name = self.name("port")
-        where = f"{self.config.origin(name)}: {name}"
-        if text != self.config.get(name):
-            where = f"the environment: {self._variables['port']}"
-        raise exc.ImproperlyConfigured(f"{where} = {text} is no port")
+        if text == self.config.get(name):
+            return t.cast(int, self.config.read(name, options.PORT, text))
+        try:
+            return options.port(text)
+        except ValueError:
+            variable = self._variables["port"]
+            raise exc.ImproperlyConfigured(f"the environment: {variable} is not a port") from None
 
     def flag(self, part: str) -> bool:
         """An option that is no by default."""

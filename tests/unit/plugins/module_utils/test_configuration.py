@@ -161,12 +161,18 @@ def test_what_a_provider_takes(
         ("psk", "private_key", ", which takes psk"),
         ("psk", "serializer", ", which takes psk"),
         ("aes_security", "server_public_key", ", which takes private_key, public_key, serializer"),
-        ("rot13", "psk", ""),
     ],
 )
 def test_an_option_of_another_provider_is_refused(provider: str, option: str, takes: str) -> None:
     assert refused(connector="rabbitmq", security_provider=provider, **{option: "yaml"}) == (
         f"the option {option} has no use with security_provider = {provider}{takes}"
+    )
+
+
+def test_a_provider_that_there_is_not_takes_no_option() -> None:
+    assert refused(connector="rabbitmq", security_provider="rot13", psk="key") == (
+        "the option psk has no use with this security_provider, which is not supported; there are"
+        " aes_security, none, psk, ssl"
     )
 
 
@@ -218,7 +224,7 @@ def test_an_option_beats_the_variable_where_it_counts() -> None:
     environ = {"MCOLLECTIVE_PSK": "environment", "STOMP_PASSWORD": "environment"}
     entry = {"host": "a", "password": "given"}
     config = configured(environ, connector="rabbitmq", brokers=brokers(entry), psk="given")
-    assert config.secrets() == ["given", "given"]
+    assert config.secrets() == ["given"]
     assert config.brokers()[0].password == "given"
     config = configured(environ, connector="rabbitmq", brokers=brokers({"host": "a"}))
     assert config.brokers()[0].password == "environment"
@@ -304,7 +310,7 @@ def test_an_empty_list_of_brokers_is_refused() -> None:
 @pytest.mark.parametrize("port", [0, 65536, -1])
 def test_a_port_that_is_none_is_refused(port: int) -> None:
     config = configured(connector="rabbitmq", brokers=brokers({"host": "a", "port": port}))
-    with pytest.raises(Exception, match=rf"pool\.1\.port = {port} is no port"):
+    with pytest.raises(Exception, match=r"pool\.1\.port is not a port"):
         config.brokers()
 
 

@@ -13,9 +13,6 @@ import typing as t
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
-from ansible_collections.pymco.mcollective.plugins.module_utils._task.configuration import (
-    visible_values,
-)
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.values import to_json
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
@@ -114,31 +111,6 @@ def test_a_file_that_is_missing_fails_the_task() -> None:
         RpcTask(params(config_file="/no/such.cfg"), unwarned, {})
 
 
-def test_secrets_are_hidden_and_the_rest_of_config_is_not() -> None:
-    task = RpcTask(params(), unwarned, {"STOMP_PASSWORD": "of the environment"})
-    assert task.secrets() == {"a psk", "a password", "of the environment"}
-    assert visible_values(params()) == {"rabbitmq", "me", "1", "127.0.0.1", "alice"}
-
-
-def test_a_value_that_is_a_secret_elsewhere_stays_hidden() -> None:
-    assert "a psk" not in visible_values(params(config={**CONFIG, "identity": "a psk"}))
-
-
-def test_options_that_cannot_be_used_show_no_secrets_either() -> None:
-    # The module asks before anything else, and must then be able to tell what is wrong.
-    assert visible_values(params(config={**CONFIG, "connector": ["a"], "plugin.psk": None})) == {
-        *("['a']", "me", "1", "127.0.0.1", "alice")
-    }
-
-
-def test_secrets_of_a_file_are_hidden_too(tmp_path: pathlib.Path) -> None:
-    path = tmp_path / "client.cfg"
-    path.write_text("connector = rabbitmq\nplugin.psk = of the file\n")
-    task = RpcTask(params(config_file=str(path), config=None), unwarned, {})
-    assert task.secrets() == {"of the file"}
-    assert visible_values(params(config_file=str(path), config=None)) == set()
-
-
 def test_null_in_config_is_not_set(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "client.cfg"
     path.write_text("connector = rabbitmq\nidentity = file\nttl = 5\n")
@@ -171,8 +143,11 @@ def test_a_list_or_dict_in_config_is_refused(value: t.Any) -> None:
         ({"agent": "a b"}, "'a b' is no agent"),
         ({"timeout": 0.0}, "timeout must be more than 0"),
         ({"arguments": {"process_results": True}}, "process_results is"),
-        ({"config": {**CONFIG, "connector": "pigeon"}}, "connector = pigeon is not supported"),
-        ({"config": {**CONFIG, "securityprovider": "rot13"}}, "rot13 is not supported"),
+        ({"config": {**CONFIG, "connector": "pigeon"}}, "the value of connector is not supported"),
+        (
+            {"config": {**CONFIG, "securityprovider": "rot13"}},
+            "the value of securityprovider is not supported",
+        ),
         ({"config": {**CONFIG, "plugin.psk": ""}}, r"needs the option plugin\.psk"),
         ({"arguments": {":process_results": True}}, "process_results is"),
         ({"arguments": {"a": 1, ":a": 2}}, "argument a is there twice"),
@@ -180,9 +155,9 @@ def test_a_list_or_dict_in_config_is_refused(value: t.Any) -> None:
         ({"timeout": float("nan")}, "timeout must be more than 0"),
         ({"timeout": float("inf")}, "timeout must be more than 0"),
         ({"discovery_timeout": 3e6}, "discovery_timeout must be more than 0"),
-        ({"config": {**CONFIG, "discovery_timeout": "nan"}}, "discovery_timeout = nan is not"),
+        ({"config": {**CONFIG, "discovery_timeout": "nan"}}, "discovery_timeout is not a number"),
         ({"config": {**CONFIG, "connection_timeout": 0}}, "connection_timeout = 0 is not between"),
-        ({"config": {**CONFIG, "ttl": "soon"}}, "ttl = soon is not a whole number"),
+        ({"config": {**CONFIG, "ttl": "soon"}}, "ttl is not a whole number"),
     ],
 )
 def test_a_wrong_option_fails_before_anything_is_opened(given: dict[str, t.Any], why: str) -> None:
