@@ -177,6 +177,10 @@ class BaseConnector(abc.ABC):
         vhost = self.config.get(self.option("vhost"), self.vhost)
         fallback = self.config.getboolean(self.option("stomp_1_0_fallback"), True)
         beat = heartbeat.interval(self.config)
+        # A password that everybody sees in other places is no secret; to hide it in the name of an
+        # exchange would tell it.
+        known = {broker.user, vhost, self.config.identity, *self.config.collectives}
+        hidden = {broker.password, *self.config.secrets()}
         return Login(
             user=self._spelled(broker.user),
             password=self._spelled(broker.password),
@@ -184,7 +188,7 @@ class BaseConnector(abc.ABC):
             versions=("1.1", "1.0") if fallback else ("1.1",),
             heartbeat=heartbeat.offer(beat) if beat else None,
             missed=self.config.getint(self.option("max_hbread_fails"), 2),
-            secrets=tuple(self.config.secrets()),
+            secrets=tuple(hidden - known),
         )
 
     def _spelled(self, text: str) -> str:

@@ -15,9 +15,9 @@ import time
 import typing as t
 
 from .. import exc
-from ..printable import printable
+from ..printable import masked, printable
 from ..utils import reason
-from .frames import MAX_FRAME, MAX_REPLY, Event
+from .frames import MAX_FRAME, MAX_REPLY, MAX_WORDS, Event
 from .heartbeat import BEAT, Heartbeat, agree
 from .library import HAS_STOMP
 from .transport import CLOSING, SocketTransport
@@ -29,9 +29,6 @@ LAST_WORDS = 0.5
 """Seconds to wait for a broker's ERROR once sending to it has failed."""
 LONGEST_WORDS = 1000
 """Characters of what a broker complains of that are shown."""
-MASK = "********"
-SHORT_SECRET = 6
-"""Characters. A shorter secret is masked only where it stands as a word: it may be a part of any other."""
 CONTENT_TYPE = "text/plain; charset=UTF-8"
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", ":": "\\c"}
 
@@ -44,7 +41,7 @@ class Login:
     :ivar versions: of STOMP, that we speak.
     :ivar heartbeat: the header heart-beat, if there are to be any.
     :ivar missed: how many of the broker's beats may stay out.
-    :ivar secrets: what must not be shown where the broker repeats it, beside the password.
+    :ivar secrets: what must not be shown where the broker repeats it.
     """
 
     user: str
@@ -146,16 +143,15 @@ class Session:
 
     def _words(self, event: Event) -> str:
         """What an ERROR frame says, in one line, without what the broker repeats of our secrets."""
-        body = event.body.decode("utf-8", "replace")
-        words = [" ".join(text.split()) for text in (event.headers.get("message", ""), body)]
-        text = ": ".join(filter(None, words))
-        secrets = {self._login.password, self.broker.password, *self._login.secrets} - {""}
-        for secret in sorted(secrets, key=len, reverse=True):
-            pattern = re.escape(secret)
-            if len(secret) < SHORT_SECRET:
-                pattern = rf"(?<!\w){pattern}(?!\w)"
-            text = re.sub(pattern, MASK, text)
-        return printable(text, LONGEST_WORDS).rstrip(".") or "it gave no reason"
+        secrets = {way for secret in self._login.secrets for way in _spellings(secret)}
+        longest = max(map(len, secrets), default=0)
+        parts = []
+        for text in (event.headers.get("message", ""), event.body.decode("utf-8", "replace")):
+            # Where the frame was cut, a part of a secret may be left that nobody would know.
+            whole = text if len(text) < MAX_WORDS // 2 else text[: max(MAX_WORDS // 2 - longest, 0)]
+            parts.append(" ".join(masked(whole, secrets).split()))
+        words = ": ".join(filter(None, parts)).rstrip(".")
+        return printable(words, LONGEST_WORDS) or "it gave no reason"
 
     def _closed_early(self) -> str:
         """With TLS 1.3 a broker looks at our certificate only after the connection stands."""
@@ -352,6 +348,11 @@ class Session:
 
 def _escaped(value: str) -> str:
     return re.sub(r"[\\\n:]", lambda match: _ESCAPES[match[0]], value)
+
+
+def _spellings(secret: str) -> set[str]:
+    """How a broker may write a secret: as it is, or as a header."""
+    return {secret, secret.replace("\\", "\\\\"), _escaped(secret)}
 
 
 def _refuse_breaks(headers: t.Mapping[str, str]) -> None:
