@@ -17,7 +17,6 @@ import typing as t
 
 from . import exc
 from .matching import is_identity
-from .printable import printable
 
 if t.TYPE_CHECKING:
     from .connector import Connector
@@ -70,7 +69,7 @@ def _shown(sender: t.Any) -> str:
     """Something that is no identity, for people's eyes."""
     if not isinstance(sender, str):
         return f"a {type(sender).__name__}"
-    return f"'{printable(sender, MAX_NAME)}'"
+    return repr(sender[:MAX_NAME]) + ("..." if len(sender) > MAX_NAME else "")
 
 
 class Intake:
