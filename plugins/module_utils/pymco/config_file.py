@@ -16,7 +16,8 @@ import string
 import typing as t
 
 from . import exc
-from .utils import read_text, reason
+from .files import read_text
+from .utils import reason
 
 _LINE = re.compile(r"(.+?)\s*=\s*(.+)", re.ASCII | re.DOTALL)
 _PLUGIN_FILE = re.compile(r"\w+\.cfg", re.ASCII)

@@ -127,12 +127,12 @@ def test_the_places_are_tried_in_the_order_of_the_reference(
     # The system's own files cannot be moved for a test, so the file system says what it is told.
     places = ["/home/me/.mcollective", *SYSTEM_PLACES]
     monkeypatch.setattr("os.access", lambda path, mode: path in places[present:])
-    monkeypatch.setattr("builtins.open", refuse_to_open)
+    monkeypatch.setattr("os.open", refuse_to_open)
     with pytest.raises(exc.ImproperlyConfigured, match=f"configuration file {places[present]}:"):
         Config.from_configfile(environ={"HOME": "/home/me"})
 
 
-def refuse_to_open(path: str, **_options: object) -> None:
+def refuse_to_open(path: str, *_options: object, **_more: object) -> None:
     raise PermissionError(13, "Permission denied", path)
 
 
