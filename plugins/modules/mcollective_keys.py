@@ -35,6 +35,8 @@ options:
   path:
     description:
       - The directory. It is made if it is not there, for its owner alone.
+      - It, what it holds and the user that the module runs as must have the same owner, and it and its files must be no symbolic links.
+        The module fails otherwise, and names the path and its owner.
       - It gets the files C(server.pem), C(server-private.pem), C(clients/NAME.pem), C(clients/NAME-private.pem), C(psk),
         C(passwords/NAME), C(ca.pem), C(ca-private.pem), C(tls/NAME.pem), C(tls/NAME-private.pem) and, for Java,
         C(tls/NAME-keystore.p12), C(tls/NAME-truststore.p12) and C(tls/NAME-store-password).

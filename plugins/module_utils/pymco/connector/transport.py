@@ -277,9 +277,8 @@ def _check_files(broker: Broker) -> None:
     for path in broker.ca if broker.verified else ():
         files.check(path, files.MAX_LIST_SIZE)
     if broker.cert:
-        for path in (broker.cert, broker.key):
-            if path:
-                files.check(path)
+        for path in filter(None, (broker.cert, broker.key)):
+            files.check(path)
 
 
 def _set_ciphers(context: ssl.SSLContext, broker: Broker) -> None:
