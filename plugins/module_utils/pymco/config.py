@@ -11,7 +11,7 @@ import re
 import socket
 import typing as t
 
-from . import exc
+from . import exc, permissions
 from .config_file import Setting, first_readable, parse, read_files
 from .options import (
     BOOLEAN,
@@ -44,6 +44,7 @@ class Config(t.Mapping[str, str]):
     :param environ: the environment variables to honour; none by default.
     :param source: where the options come from, for messages.
     :param origins: where a single option comes from, as in "client.cfg:12".
+    :param files: the files that they were read from, and whether there are secrets in them.
     :raises exc.ImproperlyConfigured: the value of an option is not of its type.
     """
 
@@ -53,15 +54,18 @@ class Config(t.Mapping[str, str]):
         environ: t.Mapping[str, str] | None = None,
         source: str = "the given options",
         origins: t.Mapping[str, str] | None = None,
+        files: t.Mapping[str, bool] | None = None,
     ) -> None:
         self._options = {**DEFAULTS, **options}
         self._given = frozenset(options)
         self._options["identity"] = self._options.get("identity") or socket.gethostname()
         self._origins = dict(origins or {})
+        self._files = dict(files or {})
         self.environ = dict(environ or {})
         self.source = source
         complaints = ((key, complaint(key, self.connector)) for key in options)
         self.warnings = [f"{self.origin(key)}: {words}" for key, words in complaints if words]
+        self.warnings += permissions.warnings(self._files, self._options, self.environ)
         for key in options:
             if key in CORE:
                 self.read(key, CORE[key], self[key])
@@ -83,9 +87,9 @@ class Config(t.Mapping[str, str]):
         """
         environ = os.environ if environ is None else environ
         path = configfile or first_readable(environ)
-        settings = read_files(path)
+        read = read_files(path)
         given = {key: Setting(text, "the given options") for key, text in (overrides or {}).items()}
-        return cls._from_settings({**settings, **given}, environ, path)
+        return cls._from_settings({**read.settings, **given}, environ, path, read.files)
 
     @classmethod
     def from_configstr(cls, configstr: str, environ: t.Mapping[str, str] | None = None) -> Config:
@@ -95,11 +99,15 @@ class Config(t.Mapping[str, str]):
 
     @classmethod
     def _from_settings(
-        cls, settings: dict[str, Setting], environ: t.Mapping[str, str] | None, source: str
+        cls,
+        settings: dict[str, Setting],
+        environ: t.Mapping[str, str] | None,
+        source: str,
+        files: t.Mapping[str, bool] | None = None,
     ) -> Config:
         options = {key: setting.value for key, setting in settings.items()}
         origins = {key: setting.origin for key, setting in settings.items()}
-        return cls(options, environ, source, origins)
+        return cls(options, environ, source, origins, files)
 
     def altered(
         self, overrides: t.Mapping[str, str], environ: t.Mapping[str, str] | None = None
@@ -112,7 +120,7 @@ class Config(t.Mapping[str, str]):
         given = {key: self._options[key] for key in self._given}
         origins = {**self._origins, **dict.fromkeys(overrides, "the given options")}
         environ = self.environ if environ is None else environ
-        return Config({**given, **overrides}, environ, self.source, origins)
+        return Config({**given, **overrides}, environ, self.source, origins, self._files)
 
     # -- values --------------------------------------------------------------------------------
 
