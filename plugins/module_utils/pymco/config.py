@@ -11,7 +11,7 @@ import re
 import socket
 import typing as t
 
-from . import exc, permissions
+from . import exc, permissions, ranges
 from .config_file import Setting, first_readable, parse, read_files
 from .options import (
     BOOLEAN,
@@ -24,6 +24,7 @@ from .options import (
     is_secret,
 )
 from .pool import Broker, Pool, pool
+from .ranges import LONGEST as LONGEST
 
 if t.TYPE_CHECKING:
     from .connector import Connector
@@ -32,8 +33,6 @@ if t.TYPE_CHECKING:
 
 _IDENTITY = re.compile(r"[\w.\-]+", re.ASCII)
 
-LONGEST = 30 * 24 * 3600
-"""Seconds; nothing may take longer, which also keeps out what is no number."""
 _SECRET_VARIABLES = ("STOMP_PASSWORD", "MCOLLECTIVE_PSK")
 
 
@@ -181,14 +180,18 @@ class Config(t.Mapping[str, str]):
         """The value that a text stands for.
 
         :param key: the option, for the message.
-        :raises exc.ImproperlyConfigured: it stands for none.
+        :raises exc.ImproperlyConfigured: it stands for none, or for a number that makes no sense there.
         """
         try:
-            return kind.read(text)
+            value = kind.read(text)
         except ValueError:
             raise exc.ImproperlyConfigured(
                 f"{self.origin(key)}: {key} = {text} is not {kind.words}"
             ) from None
+        fault = ranges.fault(key, value)
+        if fault is not None:
+            raise exc.ImproperlyConfigured(f"{self.origin(key)}: {key} {fault}, not {value}")
+        return value
 
     def choose(self, key: str, choices: t.Mapping[str, t.Any], default: str | None = None) -> t.Any:
         """What the option's value names among the choices; case does not matter.
