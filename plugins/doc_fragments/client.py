@@ -138,7 +138,7 @@ options:
       - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CONNECT_TIMEOUT).
     type: float
 requirements:
-  - stomp.py >= 8.1
+  - stomp.py >= 4.1.24
   - cryptography >= 3.4 (for C(securityprovider = ssl) and C(aes_security))
   - PyYAML >= 5.4 (for C(plugin.ssl_serializer = yaml) and C(plugin.aes.serializer = yaml))
 """

@@ -7,7 +7,7 @@
 There is no thread: whoever waits for a message reads the socket, and whoever sends reads too while the
 broker takes nothing, so that neither side waits for the other. stomp.py makes the frames and reads all
 but messages (:mod:`.frames`); its own transport has a thread, waits without bounds, does not tell the
-cause of a failure, and may leave TLS unverified. Checked with stomp.py 8.1 to 9.0.
+cause of a failure, and may leave TLS unverified. Checked with stomp.py 4.1.24 to 9.0.
 """
 
 from __future__ import annotations
