@@ -71,7 +71,8 @@ options:
     type: str
   security_provider:
     description:
-      - How requests are signed, as C(securityprovider) in C(client.cfg). There are V(psk), V(ssl), V(aes_security), and V(none) for tests.
+      - How messages are protected, as C(securityprovider) in C(client.cfg). There are V(psk), V(ssl), V(aes_security), and V(none) for tests.
+      - None of them covers a whole message. See R(the guide,ansible_collections.pymco.mcollective.docsite.trust_model).
       - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_SECURITY_PROVIDER).
     type: str
   psk:
@@ -91,7 +92,8 @@ options:
     type: path
   server_public_key:
     description:
-      - The file of the public key that all nodes share, for V(ssl). Their replies are verified with it.
+      - The file of the public key that all nodes share, for V(ssl). Their replies are verified with it, which
+        proves that one of the nodes has sent them, and not which.
       - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_SERVER_PUBLIC_KEY).
     type: path
   serializer:
@@ -137,6 +139,16 @@ options:
       - Seconds that connecting may take, over all brokers. By default the configuration's C(connection_timeout), and V(10) without one.
       - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CONNECT_TIMEOUT).
     type: float
+  max_reply_bytes:
+    description:
+      - >-
+        Bytes that all replies to one request may have together, as they come from the broker. In memory they take up to three
+        times as much. By default the configuration's C(plugin.pymco.max_reply_bytes), and V(536870912) (512 MiB) without one.
+      - >-
+        A reply that has no room is not kept. Its node is named in a warning and is among those that gave no response. A single
+        reply may have 16 MiB, whatever is said here.
+      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_MAX_REPLY_BYTES).
+    type: int
 requirements:
   - stomp.py >= 4.1.24
   - cryptography >= 3.4 (for C(securityprovider = ssl) and C(aes_security))
@@ -241,5 +253,11 @@ options:
     ini:
       - section: mcollective_collection
         key: connect_timeout
+  max_reply_bytes:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_MAX_REPLY_BYTES
+    ini:
+      - section: mcollective_collection
+        key: max_reply_bytes
 """
     # Where plugins find the options besides, to be used together with the documentation above.

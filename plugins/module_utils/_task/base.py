@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, matching, rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
 
+from .alarms import Received, alarms
 from .configuration import configuration
 from .options import Spec
 
@@ -95,6 +96,11 @@ class Task:
         for warning in client.warnings:
             self.warn(warning)
         return client
+
+    def warn_of(self, received: Received) -> None:
+        """Warn of what a request brought besides its result."""
+        for warning in alarms(received, self.config.max_reply_bytes):
+            self.warn(warning)
 
     def library(self, paths: t.Sequence[str] = ()) -> Library:
         """Where DDLs are. It is loaded when it is needed: that takes longer than a call."""

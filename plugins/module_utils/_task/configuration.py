@@ -13,7 +13,10 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import (
+    MAX_REPLY_BYTES,
+    Config,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config_file import (
     first_readable,
 )
@@ -108,6 +111,7 @@ def _core(params: Params) -> dict[str, str]:
         "security_provider": "securityprovider",
         "identity": "identity",
         "connect_timeout": "connection_timeout",
+        "max_reply_bytes": MAX_REPLY_BYTES,
     }
     return {key: str(params[name]) for name, key in names.items() if params.get(name) is not None}
 

@@ -51,6 +51,7 @@ class FactsTask(Task):
         client.check(request)
         with client:
             gathered = gather(client, request, wish)
+        self.warn_of(gathered)
         if node not in gathered.nodes:
             raise TaskFailed(_why(gathered, node))
         return {"ansible_facts": {"mcollective": gathered.nodes[node]}}

@@ -15,6 +15,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options im
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import AGENT_TIMEOUT
 
 from . import words
+from .alarms import TOLD
 from .base import Params, Task, TaskFailed, failures
 from .gathering import AGENT, PARTS_OPTION, Gathered, Node, Wish, gather
 from .options import BROKER_OPTIONS, CLIENT_OPTIONS, TARGET_OPTIONS, Spec
@@ -111,6 +112,7 @@ class InventoryTask(Task):
             )
         if not first.nodes and self.params["minimum_nodes"] > 0:
             raise TaskFailed(words.nobody(first, request, self.doubts))
+        self.warn_of(gathered)
         self._complain(list(_troubles(gathered, request)))
         count = len(gathered.nodes)
         if count < self.params["minimum_nodes"]:
@@ -157,6 +159,8 @@ def _troubles(gathered: Gathered, request: rpc.Request) -> t.Iterator[str]:
 def _oddities(gathered: Gathered, first: rpc.Result) -> t.Iterator[str]:
     """What is told of replies that were dropped, which somebody should look into."""
     for reason, count in sorted(gathered.rejected.items()):
+        if reason in TOLD:
+            continue
         senders = gathered.culprits.get(reason, [])
         of = f", in the name of {words.named(senders)}" if senders else ""
         yield f"replies that were rejected: {count} {reason}{of}"

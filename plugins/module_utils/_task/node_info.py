@@ -42,6 +42,7 @@ class NodeInfoTask(Task):
         client.check(request)
         with client:
             gathered = gather(client, request, wish)
+        self.warn_of(gathered)
         if gathered.lost:
             self.warn(f"the connection ended before all replies were in: {gathered.lost}")
         returned = _returned(gathered)

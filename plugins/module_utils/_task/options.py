@@ -49,6 +49,7 @@ CLIENT_OPTIONS: Spec = {
     "identity": _env("IDENTITY", type="str"),
     "collective": _env("COLLECTIVE", type="str"),
     "connect_timeout": _env("CONNECT_TIMEOUT", type="float"),
+    "max_reply_bytes": _env("MAX_REPLY_BYTES", type="int"),
 }
 FILTER_OPTIONS: Spec = {
     "fact_filters": {"type": "list", "elements": "str", "default": []},

@@ -69,6 +69,7 @@ class RpcTask(Task):
         send = params["read_only"] or not check_mode
         with client:
             result = client.call(request) if send else client.targets(_foreseen(request))
+        self.warn_of(result)
         if result.lost and request.awaits_replies:
             self.warn(f"the connection ended before all replies were in: {result.lost}")
         reached = result.requestid if send else result.nodes or not result.known
@@ -161,6 +162,7 @@ def outcome_of(result: rpc.Result, replies: list[Returned]) -> Returned:
             "batches": result.batches,
             "rejected": dict(result.rejected),
             "lost": None if result.lost is None else str(result.lost),
+            "resumed": result.resumed,
             "timeout": result.timeout,
             "seconds": result.seconds,
         },

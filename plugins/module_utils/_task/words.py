@@ -48,9 +48,9 @@ def silent(result: rpc.Result) -> str:
 
 def unsent(result: rpc.Result) -> str:
     """Which nodes were never sent the request, and why."""
-    why = "within the publish_timeout"
-    if result.lost:
-        why = f"since the connection was lost: {result.lost}"
+    why, lost = "within the publish_timeout", result.lost or next(iter(result.resumed), None)
+    if lost:
+        why = f"since the connection was lost: {lost}"
     return (
         f"{len(result.unsent)} of {len(result.nodes)} nodes were not sent the request {why}:"
         f" {named(result.unsent)}"

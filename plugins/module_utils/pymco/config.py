@@ -33,6 +33,7 @@ if t.TYPE_CHECKING:
 
 _IDENTITY = re.compile(r"[\w.\-]+", re.ASCII)
 
+MAX_REPLY_BYTES = "plugin.pymco.max_reply_bytes"
 _SECRET_VARIABLES = ("STOMP_PASSWORD", "MCOLLECTIVE_PSK")
 
 
@@ -234,6 +235,17 @@ class Config(t.Mapping[str, str]):
     def connector(self) -> str:
         """The connector's name, in lower case."""
         return self["connector"].lower()
+
+    @property
+    def max_reply_bytes(self) -> int:
+        """Bytes that all accepted replies to a request may have together on the wire. The option is
+        this client's own."""
+        most = self.getint(MAX_REPLY_BYTES, 512 * 2**20)
+        if most < 1:
+            raise exc.ImproperlyConfigured(
+                f"{self.origin(MAX_REPLY_BYTES)}: {MAX_REPLY_BYTES} must be at least 1, not {most}"
+            )
+        return most
 
     @property
     def libdirs(self) -> list[str]:

@@ -10,6 +10,7 @@ import dataclasses
 import time
 import typing as t
 
+from . import exc
 from .exchange import Outcome, Patience, Watch, exchange
 from .message import Filter, Message
 
@@ -65,20 +66,25 @@ def discover(
     # Nodes ignore the collective here; the reference sends it (MC:rpc/client.rb, discover).
     wanted = {**filter_, "collective": collective}
     message = Message("ping", "discovery", config, wanted, collective, ttl)
-    outcome = exchange(
-        connector,
-        security,
-        message,
-        Patience(total=max(LONGEST, window), first=window, quiet=window),
-        expected=nodes,
-        direct=nodes is not None and direct,
-        clock=clock,
-        enough=enough,
-        watch=watch,
-    )
-    if outcome.lost is not None:
-        raise type(outcome.lost)(
-            f"{outcome.lost}; that was during discovery, and nothing else has been sent",
-            outcome.lost.broker,
-        ) from outcome.lost
+    lost: exc.ConnectorError | None = None
+    outcome = Outcome()
+    try:
+        outcome = exchange(
+            connector,
+            security,
+            message,
+            Patience(total=max(LONGEST, window), first=window, quiet=window),
+            expected=nodes,
+            direct=nodes is not None and direct,
+            clock=clock,
+            enough=enough,
+            watch=watch,
+        )
+        lost = outcome.lost
+    except exc.ConnectorError as error:
+        lost = error
+    if lost is not None:
+        raise type(lost)(
+            f"{lost}; that was during discovery, and nothing else has been sent", lost.broker
+        ) from lost
     return Discovery(list(outcome.replies), outcome)

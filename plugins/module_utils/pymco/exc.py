@@ -121,7 +121,14 @@ class DecodingError(PyMcoException):
 
 
 class Oversized(DecodingError):
-    """A payload is larger than what is taken; it was dropped unread."""
+    """A payload is larger than what is taken; it was dropped unread.
+
+    :ivar sender: whom the message's headers name as its sender, if they do; nobody has proven it.
+    """
+
+    def __init__(self, message: str, sender: str | None = None) -> None:
+        super().__init__(message)
+        self.sender = sender
 
 
 class VerificationError(PyMcoException):
@@ -132,11 +139,13 @@ class ConnectorError(PyMcoException):
     """The middleware could not be used.
 
     :ivar broker: "host:port", or the empty string before one was chosen.
+    :ivar unsent: where a request was being sent to single nodes: those that it certainly was not sent to.
     """
 
     def __init__(self, message: str, broker: str = "") -> None:
         super().__init__(message)
         self.broker = broker
+        self.unsent: list[str] = []
 
 
 class ConnectFailed(ConnectorError):

@@ -164,6 +164,7 @@ PLUGIN_OPTIONS = {
     "ssl": re.compile(rf"plugin\.({_SSL})"),
     "aes": re.compile(rf"plugin\.aes\.({_AES})"),
     "none": re.compile(r"plugin\.none\.serializer"),
+    "pymco": re.compile(r"plugin\.pymco\.max_reply_bytes"),
 }
 """What the connectors and security providers know, by the word that their options begin with."""
 _PREFIX = re.compile(r"plugin\.([a-z]+)(?=[._]|$)")

@@ -41,6 +41,7 @@ class Targets:
     :ivar found: how many there were before the limit.
     :ivar discovered: whether nodes were asked who they are.
     :ivar rejected: what came during discovery and was dropped, by reason.
+    :ivar culprits: whom that names as its senders; see :class:`.exchange.Outcome`.
     :ivar unexpected: who answered discovery without being asked.
     """
 
@@ -50,6 +51,7 @@ class Targets:
     found: int = 0
     discovered: bool = False
     rejected: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    culprits: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     unexpected: list[str] = dataclasses.field(default_factory=list)
 
 
@@ -112,7 +114,15 @@ class Finder:
         if among is not None:
             nodes = [node for node in among if node in discovery.outcome.replies]
         outcome = discovery.outcome
-        return Targets(nodes, False, filter_, 0, True, outcome.rejected, outcome.unexpected)
+        return Targets(
+            nodes,
+            False,
+            filter_,
+            discovered=True,
+            rejected=outcome.rejected,
+            culprits=outcome.culprits,
+            unexpected=outcome.unexpected,
+        )
 
     def _limited(self, plan: Plan, found: Targets, explicit: bool) -> Targets:
         """What the limit leaves; and how to reach it, and nobody else."""

@@ -23,7 +23,7 @@ import typing as t
 from .. import exc, files
 from ..printable import printable
 from ..utils import reason
-from .frames import MAX_FRAME, OVERHEAD, Event, FrameReader
+from .frames import MAX_FRAME, Event, FrameReader
 from .library import Frame, convert_frame
 
 if t.TYPE_CHECKING:
@@ -35,8 +35,8 @@ SHORTEST = 0.1
 """Seconds; no step of connecting gets less."""
 CHUNK = 65536
 """Bytes that are read or written at once."""
-MAX_HELD = 256 * 2**20
-"""Bytes of replies that may wait to be taken. More are left to the broker."""
+MAX_HELD = 64 * 2**20
+"""Bytes that may wait to be taken. More are left to the broker."""
 _FAILURES = (OSError, ValueError)
 """What a socket raises; ValueError once it is closed."""
 
@@ -65,6 +65,11 @@ class SocketTransport:
         return not self._ended
 
     @property
+    def crowded(self) -> bool:
+        """Whether a quarter of what may wait to be taken waits."""
+        return self._held > MAX_HELD // 4
+
+    @property
     def overlong(self) -> bool:
         """Whether the broker has sent a frame without an end, for which it was left."""
         return self._reader.unfinished > MAX_FRAME
@@ -76,9 +81,9 @@ class SocketTransport:
         events = self._events
         if not events or events[0].kind != "message":
             return None
-        body = events.popleft().body
-        self._held -= OVERHEAD + len(body)
-        return body
+        event = events.popleft()
+        self._held -= event.size
+        return event.body
 
     def next(self, timeout: float) -> Event | None:
         """The next event; None if there is none within timeout seconds. Behind the last one, which
@@ -89,11 +94,11 @@ class SocketTransport:
             if not events:
                 return None
         event = events.popleft()
-        self._held -= OVERHEAD + len(event.body)
+        self._held -= event.size
         return event
 
     def read(self) -> None:
-        """Read what has come."""
+        """Read some of what has come."""
         self._read_until(0.0, lambda: False)
 
     def fault(self, timeout: float) -> Event | None:
@@ -106,12 +111,17 @@ class SocketTransport:
         return found()
 
     def _read_until(self, deadline: float, done: t.Callable[[], bool]) -> None:
-        """Read what comes, at least once, until that is done, the deadline or the end."""
-        while not self._ended:
+        """Read what comes until that is done, the deadline, the end, or until more may not wait. Reads
+        once where the deadline has passed already; a broker that says more all the time is no reason to
+        go on."""
+        while not self._ended and self._held < MAX_HELD:
             wanted = self._read()
             if done() or self._ended:
                 return
-            if wanted and not _ready(self.socket, wanted, deadline):
+            if wanted:
+                if not _ready(self.socket, wanted, deadline):
+                    return
+            elif time.monotonic() >= deadline:
                 return
 
     def _read(self) -> int:
@@ -134,7 +144,7 @@ class SocketTransport:
 
     def _take(self, events: list[Event]) -> None:
         self._events.extend(events)
-        self._held += sum([len(event.body) for event in events]) + OVERHEAD * len(events)
+        self._held += sum([event.size for event in events])
 
     def _end(self) -> None:
         self._ended = True
@@ -153,7 +163,7 @@ class SocketTransport:
 
         :param deadline: on the monotonic clock.
         :raises TimeoutError: the broker takes nothing more.
-        :raises OSError: the connection is gone.
+        :raises OSError: the connection is gone. Either way the broker did not get all of the bytes.
         """
         rest, wanted = memoryview(data), 0
         if self._held < MAX_HELD:
@@ -210,16 +220,36 @@ def _open_socket(broker: Broker, timeout: float) -> socket.socket:
         ) from error
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setblocking(False)
         if context is not None:
-            sock.settimeout(max(deadline - time.monotonic(), SHORTEST))
-            sock = context.wrap_socket(sock, server_hostname=broker.host)
+            sock = context.wrap_socket(
+                sock, server_hostname=broker.host, do_handshake_on_connect=False
+            )
+            _shake_hands(sock, max(deadline, time.monotonic() + SHORTEST))
     except (OSError, ValueError) as error:
         sock.close()
         raise exc.ConnectFailed(
             f"no TLS connection to {broker.name}: {_tls_reason(error)}", broker.name
         ) from error
-    sock.setblocking(False)
     return sock
+
+
+def _shake_hands(sock: ssl.SSLSocket, deadline: float) -> None:
+    """TLS's handshake as a whole, however many pieces the broker cuts its part into.
+
+    :raises TimeoutError: it has not ended at the deadline.
+    :raises OSError: it failed.
+    """
+    while True:
+        try:
+            sock.do_handshake()
+            return
+        except ssl.SSLWantReadError:
+            wanted = select.POLLIN
+        except ssl.SSLWantWriteError:
+            wanted = select.POLLOUT
+        if not _ready(sock, wanted, deadline):
+            raise socket.timeout("the handshake has not ended in time")
 
 
 def _connected(broker: Broker, deadline: float) -> socket.socket:

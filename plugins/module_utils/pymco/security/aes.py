@@ -6,8 +6,10 @@
 (MC:security/aes_security.rb, MC:ssl.rb).
 
 Each message is encrypted by a key of its own. A request's key is encrypted by the client's private
-key, which proves who sent it. A reply's is encrypted by the client's public key: nobody else can
-read it, but **whoever has the public key can write one**. That is how this provider is made.
+key. Nothing binds the body to it: **whoever has the public key and has seen a request can make any
+other with the same key**. A reply's key is encrypted by the client's public key: nobody else can read
+it, but **whoever has the public key can write one**. That is how this provider is made; see the guide
+trust_model.
 """
 
 from __future__ import annotations

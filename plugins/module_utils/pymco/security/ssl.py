@@ -2,7 +2,10 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""RSA keys: a pair for each user, and one pair that all nodes share (MC:security/ssl.rb)."""
+"""RSA keys: a pair for each user, and one pair that all nodes share (MC:security/ssl.rb).
+
+Only bodies are signed, and of a request the ttl and the time; see the guide trust_model.
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import connector
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
@@ -64,9 +65,11 @@ def test_options_alone_are_enough() -> None:
         psk="k",
         identity="me",
         connect_timeout=2.5,
+        max_reply_bytes=1000,
     )
     assert (config.connector, config.identity) == ("rabbitmq", "me")
     assert config.getseconds("connection_timeout") == 2.5
+    assert config.max_reply_bytes == 1000
     found = [(b.host, b.port, b.user, b.password) for b in config.brokers()]
     assert found == [("a", 61613, "u", "p"), ("b", 1, "v", "")]
     assert connector(config).login(config.brokers()[0]).vhost == "/m"
@@ -335,3 +338,10 @@ def test_secrets_of_options_are_secrets() -> None:
     task_brokers = brokers({"host": "a", "user": "u", "password": "of the broker"})
     config = configured(connector="rabbitmq", brokers=task_brokers, psk="of the option")
     assert set(config.secrets()) == {"of the broker", "of the option"}
+
+
+@pytest.mark.parametrize("most", [0, -1])
+def test_a_bound_that_lets_no_reply_in_is_refused(most: int) -> None:
+    config = configured(connector="rabbitmq", brokers=brokers(*HERE), psk="k", max_reply_bytes=most)
+    with pytest.raises(exc.ImproperlyConfigured, match=f"must be at least 1, not {most}"):
+        connector(config)

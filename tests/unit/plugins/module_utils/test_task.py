@@ -276,7 +276,8 @@ def called(
     """What the task returns, its message if it failed, and the client's calls."""
     client = FakeClient(result_)
     monkeypatch.setattr(rpc, "Client", client)
-    warn = unwarned if result_.lost is None else lambda message: None
+    quiet = result_.lost is None and not result_.resumed
+    warn = unwarned if quiet else lambda message: None
     try:
         return RpcTask(params(**given), warn, {}).run(check_mode), "", client.calls
     except TaskFailed as failure:
@@ -325,6 +326,7 @@ def test_a_good_result_is_returned_in_full(monkeypatch: pytest.MonkeyPatch) -> N
             "batches": 1,
             "rejected": {"forged": 2},
             "lost": None,
+            "resumed": [],
             "timeout": 12.0,
             "seconds": {"call": 0.5},
         },
@@ -401,6 +403,43 @@ def test_a_lost_connection_is_a_warning_whether_the_task_fails_or_not(
     assert warnings == [
         "the connection ended before all replies were in: b:1 closed the connection"
     ]
+
+
+def warnings_of(monkeypatch: pytest.MonkeyPatch, result_: rpc.Result) -> list[str]:
+    warnings: list[str] = []
+    monkeypatch.setattr(rpc, "Client", FakeClient(result_))
+    RpcTask(params(fail_on=[], max_reply_bytes=1000), warnings.append, {}).run(check_mode=False)
+    return warnings
+
+
+def test_a_node_whose_replies_differ_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = result("a b", reply("a"), reply("b"), culprits={"contradictory": ["a"]})
+    found.rejected["contradictory"] = 1
+    (warning,) = warnings_of(monkeypatch, found)
+    assert warning.startswith("a answered more than once, and differently")
+
+
+def test_replies_that_had_no_room_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = result("a b", reply("a"), culprits={"over_limit": ["b"]})
+    found.rejected["over_limit"] = 1
+    (warning,) = warnings_of(monkeypatch, found)
+    assert "may have 1000 bytes: those of b. Raise max_reply_bytes" in warning
+
+
+def test_a_connection_that_was_replaced_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    (warning,) = warnings_of(monkeypatch, result("a", reply("a"), resumed=["b:1 closed it"]))
+    assert "the connection was lost: b:1 closed it. Listening went on" in warning
+
+
+def test_who_was_not_sent_to_is_told_with_the_connection_that_was_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = result("a b", reply("a"), unsent=["b"], resumed=["b:1 closed it"])
+    message = called(monkeypatch, found)[1]
+    assert (
+        message
+        == "1 of 2 nodes were not sent the request since the connection was lost: b:1 closed it: b"
+    )
 
 
 def test_a_lost_connection_changed_something_for_all_we_know(
