@@ -18,6 +18,8 @@ options:
       - By default the first readable one of C(~/.mcollective), C(/etc/puppetlabs/mcollective/client.cfg)
         and C(/etc/mcollective/client.cfg). If O(connector) or O(config) names a connector, no file is needed.
       - It is read on the host that the module runs on, as are the keys that it names.
+      - It must be a regular file of 1 MiB at the most. There is a warning if others can change it, or if it has secrets that everybody can
+        read.
       - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CONFIG_FILE).
     type: path
   config:
@@ -83,7 +85,7 @@ options:
     type: str
   private_key:
     description:
-      - The file of the caller's private key, for the security providers V(ssl) and V(aes_security).
+      - The file of the caller's private key, for the security providers V(ssl) and V(aes_security). There is a warning if everybody can read it.
       - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_PRIVATE_KEY).
     type: path
   public_key:
@@ -120,7 +122,8 @@ options:
     type: path
   validate_certs:
     description:
-      - Whether a broker must show a certificate for its name that a trusted authority has signed.
+      - Whether a broker must show a certificate for its name that a trusted authority has signed. The name must be among its
+        alternative names (subjectAltName).
       - Without that anybody between here and the broker can read and change everything, passwords included. It is for tests.
       - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_VALIDATE_CERTS).
     type: bool
@@ -151,7 +154,7 @@ options:
       - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_MAX_REPLY_BYTES).
     type: int
 requirements:
-  - stomp.py >= 8.1
+  - stomp.py >= 4.1.24
   - cryptography >= 3.4 (for C(securityprovider = ssl) and C(aes_security))
   - PyYAML >= 5.4 (for C(plugin.ssl_serializer = yaml) and C(plugin.aes.serializer = yaml))
 """

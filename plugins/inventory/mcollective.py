@@ -264,7 +264,8 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
                 " run as templates on this machine"
             )
         super().parse(inventory, loader, path, cache)
-        config = self._read_config_data(path)
+        with caching.made_for_us_alone():
+            config = self._read_config_data(path)
         try:
             self._refuse_unknown(config)
             self._fill(inventory, path, cache)
@@ -301,9 +302,13 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
         """What the nodes say, now or, if the cache has it for these options, some time ago."""
         if not self.get_option("cache"):
             return self._collect(task)
+        exposed = caching.exposure(self._cache)
+        if exposed:
+            self.warn(exposed)
         key, fingerprint = self.get_cache_key(path), task.fingerprint()
         if cache:
-            nodes = caching.unpacked(self._cache.get(key), fingerprint)
+            entry = caching.kept(self._cache, key, self.warn)
+            nodes = caching.unpacked(entry, fingerprint)
             if nodes is not None:
                 self.display.vvv(f"{self.NAME}: {len(nodes)} nodes are from the cache")
                 return nodes

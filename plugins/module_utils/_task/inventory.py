@@ -93,12 +93,14 @@ class InventoryTask(Task):
         """Wait for the first reply as long as an action may take, and for the others while they come."""
         params = self.params
         timeout = params["timeout"]
+        if params["minimum_nodes"] < 0:
+            raise TaskFailed(f"minimum_nodes must be at least 0, not {params['minimum_nodes']}")
         fields = {"minimum_nodes": max(1, params["minimum_nodes"])}
         if params["discovery_method"] != "none":
             return {**fields, "timeout": timeout}
         window = params["discovery_timeout"] or self.config.getseconds("discovery_timeout")
         first = AGENT_TIMEOUT + window
-        timeout = timeout or max(LONGEST, first)
+        timeout = max(LONGEST, first) if timeout is None else timeout
         return {**fields, "timeout": timeout, "first_reply": min(first, timeout)}
 
     def _judge(self, gathered: Gathered, request: rpc.Request) -> None:

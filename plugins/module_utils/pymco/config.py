@@ -11,7 +11,7 @@ import re
 import socket
 import typing as t
 
-from . import exc
+from . import exc, permissions, ranges
 from .config_file import Setting, first_readable, parse, read_files
 from .options import (
     BOOLEAN,
@@ -25,6 +25,7 @@ from .options import (
     kind_of,
 )
 from .pool import Broker, Pool, pool
+from .ranges import LONGEST as LONGEST
 
 if t.TYPE_CHECKING:
     from .connector import Connector
@@ -33,8 +34,6 @@ if t.TYPE_CHECKING:
 
 _IDENTITY = re.compile(r"[\w.\-]+", re.ASCII)
 
-LONGEST = 30 * 24 * 3600
-"""Seconds; nothing may take longer, which also keeps out what is no number."""
 MAX_REPLY_BYTES = "plugin.pymco.max_reply_bytes"
 
 
@@ -45,6 +44,7 @@ class Config(t.Mapping[str, str]):
     :param environ: the environment variables to honour; none by default.
     :param source: where the options come from, for messages.
     :param origins: where a single option comes from, as in "client.cfg:12".
+    :param files: the files that they were read from, and whether there are secrets in them.
     :raises exc.ImproperlyConfigured: the value of an option is not of its type.
     """
 
@@ -54,15 +54,18 @@ class Config(t.Mapping[str, str]):
         environ: t.Mapping[str, str] | None = None,
         source: str = "the given options",
         origins: t.Mapping[str, str] | None = None,
+        files: t.Mapping[str, bool] | None = None,
     ) -> None:
         self._options = {**DEFAULTS, **options}
         self._given = frozenset(options)
         self._options["identity"] = self._options.get("identity") or socket.gethostname()
         self._origins = dict(origins or {})
+        self._files = dict(files or {})
         self.environ = dict(environ or {})
         self.source = source
         complaints = ((key, complaint(key, self.connector)) for key in options)
         self.warnings = [f"{self.origin(key)}: {words}" for key, words in complaints if words]
+        self.warnings += permissions.warnings(self._files, self._options, self.environ)
         for key in options:
             kind = kind_of(key)
             if kind is not None and (key in CORE or kind is PATH):
@@ -85,9 +88,9 @@ class Config(t.Mapping[str, str]):
         """
         environ = os.environ if environ is None else environ
         path = configfile or first_readable(environ)
-        settings = read_files(path)
+        read = read_files(path)
         given = {key: Setting(text, "the given options") for key, text in (overrides or {}).items()}
-        return cls._from_settings({**settings, **given}, environ, path)
+        return cls._from_settings({**read.settings, **given}, environ, path, read.files)
 
     @classmethod
     def from_configstr(cls, configstr: str, environ: t.Mapping[str, str] | None = None) -> Config:
@@ -97,11 +100,15 @@ class Config(t.Mapping[str, str]):
 
     @classmethod
     def _from_settings(
-        cls, settings: dict[str, Setting], environ: t.Mapping[str, str] | None, source: str
+        cls,
+        settings: dict[str, Setting],
+        environ: t.Mapping[str, str] | None,
+        source: str,
+        files: t.Mapping[str, bool] | None = None,
     ) -> Config:
         options = {key: setting.value for key, setting in settings.items()}
         origins = {key: setting.origin for key, setting in settings.items()}
-        return cls(options, environ, source, origins)
+        return cls(options, environ, source, origins, files)
 
     def altered(
         self, overrides: t.Mapping[str, str], environ: t.Mapping[str, str] | None = None
@@ -114,7 +121,7 @@ class Config(t.Mapping[str, str]):
         given = {key: self._options[key] for key in self._given}
         origins = {**self._origins, **dict.fromkeys(overrides, "the given options")}
         environ = self.environ if environ is None else environ
-        return Config({**given, **overrides}, environ, self.source, origins)
+        return Config({**given, **overrides}, environ, self.source, origins, self._files)
 
     # -- values --------------------------------------------------------------------------------
 
@@ -175,15 +182,19 @@ class Config(t.Mapping[str, str]):
         """The value that a text stands for.
 
         :param key: the option, for the message.
-        :raises exc.ImproperlyConfigured: it stands for none. The message does not show it: it may be a
-            password that was given to the wrong option.
+        :raises exc.ImproperlyConfigured: it stands for none, or for a number that makes no sense there.
+            What stands for none is not shown: it may be a password that was given to the wrong option.
         """
         try:
-            return kind.read(text)
+            value = kind.read(text)
         except ValueError:
             raise exc.ImproperlyConfigured(
                 f"{self.origin(key)}: {key} is not {kind.words}"
             ) from None
+        fault = ranges.fault(key, value)
+        if fault is not None:
+            raise exc.ImproperlyConfigured(f"{self.origin(key)}: {key} {fault}, not {value}")
+        return value
 
     def choose(self, key: str, choices: t.Mapping[str, t.Any], default: str | None = None) -> t.Any:
         """What the option's value names among the choices; case does not matter.

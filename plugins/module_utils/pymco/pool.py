@@ -180,11 +180,7 @@ def _entries(config: Config, prefix: str) -> t.Iterator[_Entry]:
         variables = {"host": "STOMP_SERVER", "port": "STOMP_PORT"}
         yield _Entry(config, lambda part: f"{prefix}.{part}", variables)
         return
-    size = config.getint(f"{prefix}.pool.size")
-    if size < 1:
-        origin = config.origin(f"{prefix}.pool.size")
-        raise exc.ImproperlyConfigured(f"{origin}: {prefix}.pool.size is {size}: no broker")
-    for number in range(1, size + 1):
+    for number in range(1, config.getint(f"{prefix}.pool.size") + 1):
         variable = f"MCOLLECTIVE_{config.connector}_POOL{number}_SSL_".upper()
         variables = {"ssl.cert": f"{variable}CERT", "ssl.key": f"{variable}KEY"}
         form = f"{prefix}.pool.{{}}{number}" if legacy else f"{prefix}.pool.{number}.{{}}"

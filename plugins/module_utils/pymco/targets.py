@@ -18,10 +18,10 @@ import typing as t
 
 from . import exc
 from .discovery import discover
+from .files import MAX_LIST_SIZE, read_text
 from .matching import checked_identity
 from .message import Filter
 from .request import part
-from .utils import read_text
 
 if t.TYPE_CHECKING:
     from .config import Config
@@ -177,10 +177,10 @@ def read_flatfile(path: str) -> list[str]:
     """The identities in a file: one to a line; empty lines and those that begin with # do not count
     (MC:discovery/flatfile.rb).
 
-    :raises exc.BadRequest: it cannot be read, or a line is no identity.
+    :raises exc.BadRequest: it cannot be read, or a line is no identity. What stands there is not shown.
     """
     try:
-        text = read_text(path, "the file of identities")
+        text = read_text(path, "the file of identities", MAX_LIST_SIZE)
     except exc.ImproperlyConfigured as error:
         raise exc.BadRequest(str(error)) from error
     found = []
@@ -190,8 +190,11 @@ def read_flatfile(path: str) -> list[str]:
             continue
         try:
             found.append(checked_identity(name))
-        except exc.BadFilter as error:
-            raise exc.BadRequest(f"{path}, line {number}: {error}") from error
+        except exc.BadFilter:
+            raise exc.BadRequest(
+                f"{path}, line {number}: there is no identity in this line; identities have letters,"
+                " digits, dots, dashes and underscores only"
+            ) from None
     return found
 
 

@@ -7,7 +7,7 @@
 There is no thread: whoever waits for a message reads the socket, and whoever sends reads too while the
 broker takes nothing, so that neither side waits for the other. stomp.py makes the frames and reads all
 but messages (:mod:`.frames`); its own transport has a thread, waits without bounds, does not tell the
-cause of a failure, and may leave TLS unverified. Checked with stomp.py 8.1 to 9.0.
+cause of a failure, and may leave TLS unverified. Checked with stomp.py 4.1.24 to 9.0.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import ssl
 import time
 import typing as t
 
-from .. import exc
+from .. import exc, files
+from ..printable import printable
 from ..utils import reason
 from .frames import MAX_FRAME, Event, FrameReader
 from .library import Frame, convert_frame
@@ -276,8 +277,11 @@ def _tls_context(broker: Broker) -> ssl.SSLContext:
     """TLS 1.2 or newer, verified against the broker's ca files; without any, the system's."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # A common name is what an authority lets anybody choose (RFC 9525, 1.3): only a subjectAltName counts.
+    context.hostname_checks_common_name = False
     _set_ciphers(context, broker)
     try:
+        _check_files(broker)
         if not broker.verified:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
@@ -292,10 +296,19 @@ def _tls_context(broker: Broker) -> ssl.SSLContext:
     except (OSError, ValueError) as error:
         raise exc.CredentialError(
             f"cannot use the TLS files of {broker.name} (ca {', '.join(broker.ca) or 'none'},"
-            f" cert {broker.cert}, key {broker.key}): {reason(error)}",
+            f" cert {broker.cert}, key {broker.key}): {_file_reason(error)}",
             broker.cert or "",
         ) from error
     return context
+
+
+def _check_files(broker: Broker) -> None:
+    """Refuse what OpenSSL would wait for, or read for ever. Raises OSError or ValueError."""
+    for path in broker.ca if broker.verified else ():
+        files.check(path, files.MAX_LIST_SIZE)
+    if broker.cert:
+        for path in filter(None, (broker.cert, broker.key)):
+            files.check(path)
 
 
 def _set_ciphers(context: ssl.SSLContext, broker: Broker) -> None:
@@ -307,6 +320,14 @@ def _set_ciphers(context: ssl.SSLContext, broker: Broker) -> None:
         raise exc.ImproperlyConfigured(
             f"the ssl.ciphers of {broker.name}, {broker.ciphers!r}, name no cipher that OpenSSL has"
         ) from error
+
+
+def _file_reason(error: OSError | ValueError) -> str:
+    """Why a TLS file does not do. Only our own refusals name the file; OpenSSL knows it not."""
+    words = reason(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{printable(error.filename)}: {words}"
+    return words
 
 
 def _tcp_reason(error: OSError | UnicodeError, timeout: float) -> str:
@@ -324,7 +345,11 @@ _REMEDIES = {
     9: "check the clocks",
     10: "have it renewed; or is the clock wrong here?",
     **dict.fromkeys((2, 18, 19, 20, 21), "name the authority that signed it in ssl.ca"),
-    **dict.fromkeys((62, 64), "give the broker a name in the configuration that it bears"),
+    **dict.fromkeys(
+        (62, 64),
+        "give the broker a name in the configuration that is among the certificate's subjectAltName, or"
+        " have it reissued with a subjectAltName; a common name (CN) does not count",
+    ),
 }
 
 

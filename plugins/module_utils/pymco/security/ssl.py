@@ -14,11 +14,14 @@ import binascii
 import typing as t
 
 try:
+    from cryptography import x509  # noqa: F401 (3.4.0 cannot import padding before it)
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import padding
-except ImportError:  # reported by load_rsa_key, which needs the same library
-    pass
+
+    HAS_CRYPTOGRAPHY = True
+except ImportError:
+    HAS_CRYPTOGRAPHY = False
 
 from .. import exc
 from ..utils import base64_lines, load_rsa_key
@@ -41,6 +44,8 @@ class SslProvider(RsaProvider):
     prefix = "plugin.ssl_"
 
     def __init__(self, config: Config) -> None:
+        if not HAS_CRYPTOGRAPHY:
+            raise exc.MissingDependency("cryptography", "securityprovider = ssl")
         super().__init__(config)
         server_key = load_rsa_key(
             self._required("plugin.ssl_server_public"),

@@ -99,6 +99,17 @@ def test_config_wins_over_the_file(tmp_path: pathlib.Path) -> None:
     assert warnings == [f"{path}:4: unknown option odd"]
 
 
+def test_every_task_warns_of_a_file_that_lets_others_in(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "client.cfg"
+    path.write_text("connector = rabbitmq\nplugin.psk = hush\n")
+    path.chmod(0o646)
+    warnings: list[str] = []
+    RpcTask(params(config_file=str(path), config={"plugin.psk": "other"}), warnings.append, {})
+    (warning,) = warnings
+    assert warning.startswith(f"{path} has mode 0646: everybody on this machine can change it, ")
+    assert warning.endswith(f"; mend it with: chmod o-w,o-r {path}")
+
+
 def test_a_boolean_of_config_is_a_truth_value() -> None:
     config = {**CONFIG, "plugin.rabbitmq.base64": True, "direct_addressing": False}
     task = RpcTask(params(config=config), unwarned, {})

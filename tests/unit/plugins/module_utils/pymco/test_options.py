@@ -58,7 +58,7 @@ HUSH = "the word that nobody may see"
 )
 def test_a_whole_number_in_the_spellings_of_ruby(text: str, value: int) -> None:
     assert integer(text) == value
-    assert Config({"ttl": text}).getint("ttl") == value
+    assert Config({"keeplogs": text}).getint("keeplogs") == value
 
 
 @pytest.mark.parametrize(

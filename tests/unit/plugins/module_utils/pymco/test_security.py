@@ -428,7 +428,7 @@ def bad_keys(tmp_path: pathlib.Path) -> dict[str, pathlib.Path]:
     "kind,why",
     [
         ("missing", "No such file or directory"),
-        ("directory", "Is a directory"),
+        ("directory", "it is a directory, and only regular files are read"),
         ("empty", "no usable RSA key in PEM form without a passphrase"),
         ("garbage", "no usable RSA key in PEM form without a passphrase"),
         ("cut", "no usable RSA key in PEM form without a passphrase"),
