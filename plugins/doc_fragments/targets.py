@@ -57,8 +57,8 @@ options:
         the operators C(= != < <= > >=).
       - For example V(role::web and not env=production) or V(os="Debian Linux" and (cpus>=8 or /^role::db/)).
       - Names and values with blanks, parentheses or quotes must be quoted.
-      - A data function must be compared, and nodes that lack it, or cannot compare its output, do not answer at all, whatever
-        the rest of the expression says. See R(the guide,ansible_collections.pymco.mcollective.docsite.rpc_guide).
+      - A data function must be compared, and nodes that lack it (as all of MCollective 2.0 do), or cannot compare its output, do not answer
+        at all, whatever the rest of the expression says. See R(the guide,ansible_collections.pymco.mcollective.docsite.rpc_guide).
     type: str
   discovery_method:
     description:

@@ -261,6 +261,8 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
         self._refuse_unknown(self._read_config_data(path))
         start = time.monotonic()
         task = options.make_task(self, self.display.warning)
+        for note in task.config.notes:
+            self.display.v(note)
         keys = read_keys(self.get_option("group_by") or (), task.wish)
         nodes = self._nodes(task, path, cache)
         gathered = time.monotonic()

@@ -80,6 +80,8 @@ class TaskAction(ActionBase):
         warnings: list[str] = []
         try:
             task = self.task_class(params, warnings.append, progress=self._progress(params))
+            for note in task.config.notes:
+                Display().v(note)
             secrets |= task.secrets()
             returned = task.run(bool(self._task.check_mode))
         except TaskFailed as failure:

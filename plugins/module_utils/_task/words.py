@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:
 SILENCE = (
     "Nodes say nothing about requests that they refuse. The usual causes: they lack the agent or do"
     " not fit the filters, are down or in another collective, do not know our key (or we use another"
-    " pre-shared key, security provider or serializer), or their clock differs by more than the ttl"
+    " pre-shared key, security provider or serializer), or our clock is behind theirs by more than the ttl"
 )
 NAMED = 3
 """How many nodes a message names."""

@@ -22,6 +22,7 @@ from .options import (
     Kind,
     complaint,
     is_secret,
+    note,
 )
 from .pool import Broker, Pool, pool
 
@@ -45,6 +46,9 @@ class Config(t.Mapping[str, str]):
     :param source: where the options come from, for messages.
     :param origins: where a single option comes from, as in "client.cfg:12".
     :raises exc.ImproperlyConfigured: the value of an option is not of its type.
+
+    :ivar warnings: sentences for the user: options that nobody knows.
+    :ivar notes: sentences for a user who asks for more: options of old files, which are ignored.
     """
 
     def __init__(
@@ -60,8 +64,8 @@ class Config(t.Mapping[str, str]):
         self._origins = dict(origins or {})
         self.environ = dict(environ or {})
         self.source = source
-        complaints = ((key, complaint(key, self.connector)) for key in options)
-        self.warnings = [f"{self.origin(key)}: {words}" for key, words in complaints if words]
+        self.warnings = self._remarks(complaint)
+        self.notes = self._remarks(lambda key: note(key, self.connector))
         for key in options:
             if key in CORE:
                 self.read(key, CORE[key], self[key])
@@ -113,6 +117,11 @@ class Config(t.Mapping[str, str]):
         origins = {**self._origins, **dict.fromkeys(overrides, "the given options")}
         environ = self.environ if environ is None else environ
         return Config({**given, **overrides}, environ, self.source, origins)
+
+    def _remarks(self, remark: t.Callable[[str], str | None]) -> list[str]:
+        """What is to be said of the options that are set, with where they come from."""
+        remarks = ((key, remark(key)) for key in self._options if key in self._given)
+        return [f"{self.origin(key)}: {words}" for key, words in remarks if words]
 
     # -- values --------------------------------------------------------------------------------
 

@@ -136,7 +136,7 @@ are taken too."""
 LEGACY = frozenset(("topicprefix", "queueprefix", "topicsep"))
 """Used by the connector stomp; the reference has ignored them since that connector is gone."""
 IGNORED = frozenset(("rpchelptemplate", "helptemplatedir"))
-"""Were options once, and are read over with a warning (MC:config.rb)."""
+"""Were options once, and are read over (MC:config.rb, with a warning)."""
 
 _RECONNECTING = (
     "initial_reconnect_delay|max_reconnect_delay|use_exponential_back_off|back_off_multiplier"
@@ -176,15 +176,20 @@ def is_secret(key: str) -> bool:
     return _SECRET.fullmatch(key) is not None
 
 
-def complaint(key: str, connector: str) -> str | None:
-    """What is to be said of an option by its name alone, if anything.
+def note(key: str, connector: str) -> str | None:
+    """Return what only those want to know who ask for more, or None: that an option of old files is ignored.
 
     :param connector: the connector in use.
     """
-    if key in CORE or (key in LEGACY and connector == "stomp"):
-        return None
-    if key in LEGACY or key in IGNORED:
+    if key in IGNORED or (key in LEGACY and connector != "stomp"):
         return f"the option {key} is ignored; MCollective has no use for it any more"
+    return None
+
+
+def complaint(key: str) -> str | None:
+    """Return a warning about an option by its name alone, or None."""
+    if key in CORE or key in LEGACY or key in IGNORED:
+        return None
     if not key.startswith("plugin."):
         return f"unknown option {key}{_suggestion(key, CORE)}"
     plugin = _PREFIX.match(key)

@@ -7,7 +7,8 @@
 Plain data are None, bool, int, float, str, bytes, list, dict and :class:`Symbol`:
 
 - a Ruby String is str when its bytes are text in its encoding, and bytes when they are not, or
-  when Ruby holds them as binary (ASCII-8BIT) and they are not plain ASCII;
+  when Ruby holds them as binary (ASCII-8BIT) and they are not plain ASCII. Ruby 1.8 tells no
+  encodings: of a payload in which none is told, a String in UTF-8 is text;
 - a Ruby Symbol is a :class:`Symbol`; nil is None; a Hash is a dict, an Array a list;
 - an object of any other class becomes the data that it holds. Nothing is ever instantiated.
 """

@@ -24,14 +24,22 @@ class Reader:
     there, nesting is limited, nothing is instantiated, and what links share is measured at the end.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, old: bool = False) -> None:
+        """
+        :param old: Ruby 1.8 wrote it: a String without an encoding is text if it reads as such.
+        """
         self.data = data
+        self._old = old
         self.position = len(HEADER)
         self.depth = 0
         self.left = MAX_VALUES
         self.symbols: list[Symbol] = []
         self.objects: list[t.Any] = []
         self.keys = Keys()
+        self.encoded = False
+        """Whether any text has told its encoding. Ruby 1.8 knows none."""
+        self.doubtful = False
+        """Whether there is a String without an encoding that reads as UTF-8 beyond ASCII."""
         self.unsure = False
         """Whether only the whole value tells if it is too large, for links or for depth."""
 
@@ -151,7 +159,7 @@ class Reader:
         data = self.counted()
         index = len(self.symbols)
         self.symbols.append(Symbol(""))
-        symbol = Symbol(ruby_objects.name_in(data, self.attributes()))
+        symbol = Symbol(ruby_objects.name_in(data, self._encoding()))
         self.symbols[index] = symbol
         return symbol
 
@@ -169,8 +177,23 @@ class Reader:
         return index
 
     def binary(self) -> str | bytes:
-        data = self.counted()
-        return t.cast("str | bytes", self.remember(data.decode() if data.isascii() else data))
+        return t.cast("str | bytes", self.remember(self._without_encoding(self.counted())))
+
+    def _without_encoding(self, data: bytes) -> str | bytes:
+        """A String that Ruby holds as binary, or that Ruby 1.8 wrote."""
+        if data.isascii():
+            return data.decode()
+        text = ruby_objects.text_in(data, {})
+        if isinstance(text, bytes) or self._old:
+            return text
+        self.doubtful = True
+        return data
+
+    def _encoding(self) -> dict[str, t.Any]:
+        """The instance variables of a text."""
+        attributes = self.attributes()
+        self.encoded = self.encoded or not _ENCODINGS.isdisjoint(attributes)
+        return attributes
 
     def array(self) -> list[t.Any]:
         items: list[t.Any] = self.remember([])
@@ -204,7 +227,10 @@ class Reader:
     def encoded_string(self) -> str | bytes:
         data = self.counted()
         index = self.reserve()
-        value = self.objects[index] = ruby_objects.text_in(data, self.attributes())
+        attributes = self._encoding()
+        known = not _ENCODINGS.isdisjoint(attributes)
+        value = ruby_objects.text_in(data, attributes) if known else self._without_encoding(data)
+        self.objects[index] = value
         return value
 
     def regexp(self) -> str:
@@ -214,7 +240,7 @@ class Reader:
     def encoded_regexp(self) -> str:
         data, options = self.counted(), self.byte()
         index = self.reserve()
-        name = ruby_objects.name_in(data, self.attributes())
+        name = ruby_objects.name_in(data, self._encoding())
         text = self.objects[index] = ruby_objects.regexp(name, options)
         return text
 
@@ -261,6 +287,8 @@ class Reader:
 
 
 _WRAPPERS = b"Ce"
+_ENCODINGS = frozenset(("E", "encoding"))
+"""The instance variables that tell a text's encoding."""
 _WITH_ATTRIBUTES: dict[int, t.Callable[[Reader], t.Any]] = {
     ord('"'): Reader.encoded_string,
     ord("/"): Reader.encoded_regexp,

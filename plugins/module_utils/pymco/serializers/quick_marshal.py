@@ -61,6 +61,8 @@ def _load(data: bytes) -> t.Any:
     left, key = 1, ""
     stack: list[tuple[dict[str, t.Any] | None, list[t.Any], int]] = []
     outermost = items
+    # Whether a String has told its encoding, and whether one that is not ASCII has not.
+    encoded = doubtful = False
     while True:
         # 0: a value is wanted; 1: a key, which is a Symbol or a String.
         for wants_key in (1, 0) if mapping is not None else (0,):
@@ -75,6 +77,7 @@ def _load(data: bytes) -> t.Any:
                 else:
                     known = len(seen)
                     raw, position = _text(data, position + 1, seen)
+                    encoded = True
                     if known < len(seen) < 100:
                         tail = b"\x06;%cT" % (known + 5 if known else 0)
                 if wants_key:
@@ -102,7 +105,10 @@ def _load(data: bytes) -> t.Any:
                 value = {} if tag == HASH else []
             elif tag == STRING:
                 raw, position = _counted(data, position + 1)
-                value = raw.decode() if raw.isascii() else raw
+                if raw.isascii():
+                    value = raw.decode()
+                else:
+                    value, doubtful = raw, True
             elif tag == FIXNUM:
                 value, position = _number(data, position + 1)
             elif tag in CONSTANTS:
@@ -121,6 +127,8 @@ def _load(data: bytes) -> t.Any:
             left -= 1
             while not left:
                 if not stack:
+                    if doubtful and not encoded:
+                        raise Unusual
                     return outermost[0]
                 mapping, items, left = stack.pop()
             continue

@@ -44,6 +44,7 @@ TEXTUAL_TAGS = ("!ruby/", "!str", "tag:yaml.org,2002:merge", "tag:yaml.org,2002:
 """Scalars with these are the text that stands there. Ruby takes no notice of others that it does
 not know."""
 STRING_TAG = "tag:yaml.org,2002:str"
+_ESCAPE = re.compile(rb"\\(?:U([0-9A-F]{8})|.)", re.DOTALL)
 NO_FOLDING = 2**30
 SAFE_DEPTH = 2000
 """libyaml composes nested nodes by recursion in C; far deeper, that ends the process."""
@@ -141,7 +142,24 @@ def represent_symbol(dumper: t.Any, symbol: Symbol) -> t.Any:
 
 def represent_regexp(dumper: t.Any, regexp: Regexp) -> t.Any:
     """A Regexp; Psych takes the first and the last slash for its ends."""
-    return dumper.represent_scalar("!ruby/regexp", f"/{regexp}/")
+    # Within quotes a backslash is doubled, so that what reads like an escape is told from one.
+    style = '"' if "\\U" in regexp else None
+    return dumper.represent_scalar("!ruby/regexp", f"/{regexp}/", style=style)
+
+
+def _with_characters(written: bytes) -> bytes:
+    """The YAML that libyaml wrote, with the characters beyond 16 bits that it writes as escapes.
+
+    Nodes on Ruby 1.8 (Syck) know no escapes of Unicode characters. All read UTF-8.
+    """
+    if b"\\U" not in written:
+        return written
+    return _ESCAPE.sub(_character, written)
+
+
+def _character(escape: re.Match[bytes]) -> bytes:
+    char = chr(int(escape[1], 16)) if escape[1] else ""
+    return char.encode() if char.isprintable() and char else escape[0]
 
 
 if HAS_YAML:
@@ -213,7 +231,7 @@ class YamlSerializer(base.Serializer):
     def serialize(self, value: t.Any) -> bytes:
         """See :meth:`.Serializer.serialize`."""
         try:
-            return yaml.dump(
+            written: bytes = yaml.dump(
                 value,
                 Dumper=RubyCompatibleDumper,
                 encoding="utf-8",
@@ -221,7 +239,9 @@ class YamlSerializer(base.Serializer):
                 default_flow_style=False,
                 sort_keys=False,
                 width=NO_FOLDING,
+                allow_unicode=True,
             )
+            return _with_characters(written)
         except (yaml.YAMLError, UnicodeEncodeError, RecursionError) as error:
             raise exc.SerializationError(f"cannot be written as YAML: {error}") from error
 

@@ -57,6 +57,17 @@ def refused(_reply: t.Any) -> t.Any:
     return {"statuscode": 4, "statusmsg": "no such action", "data": {}}
 
 
+def undeclared(_reply: t.Any) -> t.Any:
+    """What a node of 2.2 says that has no such action."""
+    words = "Attempted to call action get_facts for rpcutil but it's not declared in the DDL"
+    return {"statuscode": 5, "statusmsg": words, "data": {}}
+
+
+def unknown_error(_reply: t.Any) -> t.Any:
+    """What a node says whose agent raised an error."""
+    return {"statuscode": 5, "statusmsg": "undefined method", "data": {}}
+
+
 def without(output: str, value: t.Any = None) -> t.Callable[[t.Any], t.Any]:
     """Another value for one of the outputs."""
     return lambda reply: {**reply, "data": {**reply["data"], output: value}}
@@ -140,8 +151,9 @@ def test_who_answers_half_is_no_node_with_half_of_the_facts() -> None:
     assert found.no_response == ["n2"]
 
 
-def test_an_old_node_is_asked_for_all_it_has() -> None:
-    nodes = [Node("n2", FACTS), Odd("n1", FACTS, answers={"get_facts": refused})]
+@pytest.mark.parametrize("answer", [refused, undeclared])
+def test_an_old_node_is_asked_for_all_it_has(answer: t.Callable[[t.Any], t.Any]) -> None:
+    nodes = [Node("n2", FACTS), Odd("n1", FACTS, answers={"get_facts": answer})]
     found = gathered(nodes, Wish.of(["facts"], [*LONG, "role"]))
     assert list(found.nodes) == ["n1", "n2"]
     assert found.nodes["n1"]["facts"] == found.nodes["n2"]["facts"]
@@ -169,9 +181,14 @@ def test_facts_of_no_use_are_named() -> None:
     nodes = [
         Odd("n1", answers={"get_facts": without("values", ["x"])}),
         Odd("n2", failing={"rpcutil.get_facts": "broken"}),
+        Odd("n3", answers={"get_facts": unknown_error}),
     ]
     found = gathered(nodes, Wish.of(["facts"], ["role"]))
-    assert found.failed == {"n1": "its reply has no values of facts", "n2": "1: broken"}
+    assert found.failed == {
+        "n1": "its reply has no values of facts",
+        "n2": "1: broken",
+        "n3": "5: undefined method",
+    }
 
 
 def test_odd_data_become_what_json_can_carry() -> None:
