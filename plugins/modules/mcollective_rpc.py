@@ -279,6 +279,8 @@ replies:
       description:
         - The action's outputs by name, with their types. A Ruby Symbol is a string.
         - A binary string is a dictionary with the keys C(content) and C(encoding), as M(ansible.builtin.slurp) returns them.
+        - The guide R(about values,ansible_collections.pymco.mcollective.docsite.rpc_guide.values) tells what becomes of keys that are no
+          texts, and of other values for which JSON has no form.
       type: dict
   sample:
     - agent: rpcutil

@@ -10,7 +10,7 @@ import typing as t
 
 from .. import exc
 from . import ruby_objects
-from .base import MAX_DEPTH, MAX_VALUES, Keys, Symbol, check_size, checked_integer
+from .base import MAX_DEPTH, MAX_VALUES, Keys, OtherKey, Symbol, check_size, checked_integer
 from .marshal_writer import HEADER
 
 LEAF = 2
@@ -127,14 +127,17 @@ class Reader:
     def pairs(self, into: dict[t.Any, t.Any]) -> None:
         for _pair in range(self.count()):
             key = self.keys.checked(self.value())
+            # Ruby writes no key twice.
+            key = OtherKey(key) if key in into else key
             into[key] = self.value()
 
     def attributes(self) -> dict[str, t.Any]:
         """Instance variables or struct members, by name, without the @."""
         found = {}
         for _pair in range(self.count()):
-            name = self.name().name.lstrip("@")
-            found[name] = self.value()
+            name = self.name().name
+            bare = name.lstrip("@")
+            found[name if bare in found else bare] = self.value()
         return found
 
     # -- types ---------------------------------------------------------------------------------

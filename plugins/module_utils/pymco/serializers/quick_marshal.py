@@ -54,12 +54,13 @@ def _load(data: bytes) -> t.Any:
     seen: list[Symbol] = []
     # What stands behind a String in UTF-8, once the Symbol E has come and can be linked to.
     tail = b"none"
-    # The container that is being filled, as a dict or as a list, how many values it lacks, and the
-    # key of the next one; those around it are on the stack. The outermost is a list of one value.
+    # The container that is being filled, as a dict or as a list, how many values it has in the end and
+    # how many it lacks, and the key of the next one; those around it are on the stack. The outermost
+    # is a list of one value.
     mapping: dict[str, t.Any] | None = None
     items: list[t.Any] = []
-    left, key = 1, ""
-    stack: list[tuple[dict[str, t.Any] | None, list[t.Any], int]] = []
+    size, left, key = 1, 1, ""
+    stack: list[tuple[dict[str, t.Any] | None, list[t.Any], int, int]] = []
     outermost = items
     # Whether a String has told its encoding, and whether one that is not ASCII has not.
     encoded = doubtful = False
@@ -126,11 +127,13 @@ def _load(data: bytes) -> t.Any:
                 items.append(value)
             left -= 1
             while not left:
+                if mapping is not None and len(mapping) != size:
+                    raise Unusual  # Two keys are one for Python.
                 if not stack:
                     if doubtful and not encoded:
                         raise Unusual
                     return outermost[0]
-                mapping, items, left = stack.pop()
+                mapping, items, size, left = stack.pop()
             continue
         # A container that is not empty: what it holds is next.
         inner: t.Any = {} if tag == HASH else []
@@ -138,8 +141,9 @@ def _load(data: bytes) -> t.Any:
             mapping[key] = inner
         else:
             items.append(inner)
-        stack.append((mapping, items, left - 1))
-        mapping, items, left = (inner, [], count) if tag == HASH else (None, inner, count)
+        stack.append((mapping, items, size, left - 1))
+        mapping, items = (inner, []) if tag == HASH else (None, inner)
+        size = left = count
 
 
 def _number(data: bytes, position: int) -> tuple[int, int]:

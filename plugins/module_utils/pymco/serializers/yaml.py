@@ -101,13 +101,14 @@ def mapping_constructor(loader: t.Any, node: t.Any) -> t.Iterator[dict[t.Any, t.
     """A Hash. Its keys may be Hashes or Arrays; a repeated key's last value counts, as in Ruby."""
     data: dict[t.Any, t.Any] = {}
     yield data
-    data.update(_pairs(loader, node))
+    base.fill(data, _pairs(loader, node))
 
 
 def ruby_object_constructor(loader: t.Any, _suffix: str, node: t.Any) -> t.Any:
     """The data of an object of any Ruby class, and nothing of its class."""
     if isinstance(node, yaml.MappingNode):
-        data = dict(_pairs(loader, node))
+        data: dict[t.Any, t.Any] = {}
+        base.fill(data, _pairs(loader, node))
         return next(
             (data[k] for tag, k in CONTENTS if node.tag.startswith(tag) and k in data), data
         )
@@ -188,6 +189,9 @@ if HAS_YAML:
     RubyCompatibleDumper.add_representer(str, represent_string)
     RubyCompatibleDumper.add_representer(Symbol, represent_symbol)
     RubyCompatibleDumper.add_representer(Regexp, represent_regexp)
+    RubyCompatibleDumper.add_representer(
+        base.OtherKey, lambda dumper, key: dumper.represent_data(key.value)
+    )
 
 
 def _may_be_too_much(payload: bytes) -> bool:

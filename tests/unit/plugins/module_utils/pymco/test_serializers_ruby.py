@@ -13,6 +13,7 @@ from hypothesis import given, reject
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
     SERIALIZERS,
+    OtherKey,
     Regexp,
     Symbol,
 )
@@ -272,6 +273,65 @@ def test_links_behind_an_object_of_any_kind_lead_to_the_right_value(
     )
     assert (x, x_again) == ("x", "x")
     assert again == first
+
+
+# -- keys that Python takes for one -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize(
+    "source",
+    [
+        '{1 => "i", 1.0 => "f", true => "t", "1" => "s", :"1" => "y"}',
+        "{true => 1, 1.0 => 2, 1 => 3, false => 4, 0 => 5, 0.0 => 6}",
+        '{:a => 1, ":a" => 2, "a" => 3}',
+        '{":a" => 1, :a => 2, "a" => 3}',
+        "{2**70 => 1, (2**70).to_f => 2}",
+        '[{"x" => {":a" => [1], :a => {1 => 2, true => 3}}}]',
+        '{nil => 1, "" => 2, "nil" => 3, "true" => 4, true => 5}',
+    ],
+)
+def test_keys_that_python_takes_for_one_are_all_there(
+    oracle: ruby.Ruby, format_: str, source: str
+) -> None:
+    serializer = SERIALIZERS[format_]()
+    payload = oracle.evaluate(format_, source)
+    value = serializer.deserialize(payload)
+    expected = oracle.describe(format_, payload)
+    assert without_encoding(described(value)) == without_encoding(expected)
+    # And what we write of it Ruby reads as it was.
+    assert oracle.describe(format_, serializer.serialize(value)) == expected
+
+
+def described(value: t.Any) -> t.Any:
+    """The same as ruby.describe, with an OtherKey as what it stands for."""
+    if isinstance(value, dict):
+        keys = [key.value if isinstance(key, OtherKey) else key for key in value]
+        pairs = [[ruby.describe(k), described(item)] for k, item in zip(keys, value.values())]
+        return {"class": "Hash", "pairs": pairs}
+    if isinstance(value, list):
+        return {"class": "Array", "items": [described(item) for item in value]}
+    return ruby.describe(value)
+
+
+def test_of_a_key_that_comes_again_in_yaml_the_last_value_counts(oracle: ruby.Ruby) -> None:
+    payload = b"---\n1: a\ntrue: b\n1: c\n1.0: d\ntrue: e\n:a: f\n':a': g\n:a: h\n':a': i\n"
+    value = SERIALIZERS["yaml"]().deserialize(payload)
+    assert described(value) == oracle.describe("yaml", payload)
+    assert list(value.values()) == ["c", "e", "d", "h", "i"]
+
+
+def test_texts_in_two_encodings_are_two_keys(oracle: ruby.Ruby) -> None:
+    payload = oracle.evaluate("marshal", r'{"\u00e9" => 1, "\u00e9".encode("ISO-8859-1") => 2}')
+    assert list(SERIALIZERS["marshal"]().deserialize(payload).values()) == [1, 2]
+
+
+def test_instance_variables_whose_names_differ_by_the_mark_alone_are_two(
+    oracle: ruby.Ruby,
+) -> None:
+    source = 'e = RuntimeError.new("x"); e.instance_variable_set(:@mesg, "y"); e'
+    found = SERIALIZERS["marshal"]().deserialize(oracle.evaluate("marshal", source))
+    assert (found["mesg"], found["@mesg"]) == ("x", "y")
 
 
 # -- nodes on Ruby 1.8 -----------------------------------------------------------------------------
