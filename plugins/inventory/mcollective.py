@@ -96,7 +96,7 @@ options:
     description:
       - What to call hosts. The first of these expressions that gives a name is used.
       - A name has letters, digits, dots, dashes and underscores, does not begin with a dash, and has no meaning to Ansible,
-        as C(all) and C(localhost) have. A node without such a name is left out, and named in a warning.
+        as C(all), C(localhost) and the names of groups have. A node without such a name is left out, and named in a warning.
         So are all nodes that would have the same name.
     type: list
     elements: str
@@ -112,8 +112,9 @@ options:
         and the separator V(_). Characters that groups cannot have become underscores. So V(fact:os.family) makes C(os_family_Debian).
       - Values that become the same name share the group, and there is a warning. A value makes no group, and there is a warning,
         if it is a dictionary or has more than 200 characters, or if the name is that of a host, of a group that has others below it,
-        C(all) or C(ungrouped).
-      - Nodes choose their facts. With an empty prefix they also choose in which of your groups they are.
+        or means something to Ansible, as C(all), C(ungrouped) and C(localhost) do.
+      - Nodes choose their facts. With an empty prefix they also choose in which of your groups they are, and can take the name of a
+        host that a later inventory source brings.
     type: list
     elements: raw
     default: []
@@ -194,6 +195,7 @@ from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.nearest import suggestion
 from ansible_collections.pymco.mcollective.plugins.plugin_utils._inventory import cache as caching
 from ansible_collections.pymco.mcollective.plugins.plugin_utils._inventory import options
 from ansible_collections.pymco.mcollective.plugins.plugin_utils._inventory.constructing import (
@@ -258,9 +260,10 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
                 " run as templates on this machine"
             )
         super().parse(inventory, loader, path, cache)
-        self._refuse_unknown(self._read_config_data(path))
+        config = self._read_config_data(path)
+        self._refuse_unknown(config)
         start = time.monotonic()
-        task = options.make_task(self, self.display.warning)
+        task = options.make_task(self, config, self.display.warning)
         for note in task.config.notes:
             self.display.v(note)
         keys = read_keys(self.get_option("group_by") or (), task.wish)
@@ -278,7 +281,9 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
 
     def _refuse_unknown(self, config: dict[str, t.Any]) -> None:
         """Ansible passes over what it does not know. A filter with a typo in it would let everybody in."""
-        unknown = sorted(map(str, config.keys() - self.get_options().keys()))
+        known = self.get_options()
+        unknown = [name + suggestion(name, known) for name in map(str, config) if name not in known]
+        unknown += [f"{key} in keyed_groups{meant}" for key, meant in options.unknown_keys(self)]
         if unknown:
             raise AnsibleParserError(f"there is no such option: {', '.join(unknown)}")
 

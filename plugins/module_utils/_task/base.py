@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, matching, rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
 
+from . import restrictions
 from .configuration import configuration
 from .options import Spec
 
@@ -62,6 +63,10 @@ class Task:
         self.params = params
         self.warn = warn
         self._progress = progress
+        given = {name: value for name, value in params.items() if value is not None}
+        complaint = restrictions.complaint(given, self.options)
+        if complaint:
+            raise TaskFailed(complaint)
         with failures():
             self.config = self._configuration(os.environ if environ is None else environ)
         for warning in self.config.warnings:
@@ -138,10 +143,10 @@ def filters(params: Params) -> Filter:
     :raises exc.BadFilter: one does not parse.
     """
     found = Filter()
-    matching.add_facts(found, params["fact_filters"])
-    matching.add_classes(found, params["class_filters"])
-    matching.add_agents(found, params["agent_filters"])
-    matching.add_identities(found, params["identity_filters"])
+    matching.add_facts(found, params["fact_filters"] or ())
+    matching.add_classes(found, params["class_filters"] or ())
+    matching.add_agents(found, params["agent_filters"] or ())
+    matching.add_identities(found, params["identity_filters"] or ())
     if params["compound_filter"] is not None:
         found.add_compound(params["compound_filter"])
     return found

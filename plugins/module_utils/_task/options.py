@@ -51,10 +51,10 @@ CLIENT_OPTIONS: Spec = {
     "connect_timeout": _env("CONNECT_TIMEOUT", type="float"),
 }
 FILTER_OPTIONS: Spec = {
-    "fact_filters": {"type": "list", "elements": "str", "default": []},
-    "class_filters": {"type": "list", "elements": "str", "default": []},
-    "agent_filters": {"type": "list", "elements": "str", "default": []},
-    "identity_filters": {"type": "list", "elements": "str", "default": []},
+    "fact_filters": {"type": "list", "elements": "str"},
+    "class_filters": {"type": "list", "elements": "str"},
+    "agent_filters": {"type": "list", "elements": "str"},
+    "identity_filters": {"type": "list", "elements": "str"},
     "compound_filter": {"type": "str"},
 }
 TARGET_OPTIONS: Spec = {

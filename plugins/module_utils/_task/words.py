@@ -67,8 +67,6 @@ def stopped(result: rpc.Result) -> str:
 
 def nobody(result: rpc.Result, request: rpc.Request, doubts: t.Iterable[str]) -> str:
     """Why there is nobody to ask."""
-    if request.nodes is not None and not request.nodes:
-        return "nodes is an empty list, so nobody was addressed"
     asked = "answered the discovery" if result.known else "answered"
     return (
         f"no node {asked} for agent {request.agent}{rejected(result)}."

@@ -11,11 +11,12 @@ One table for clients and nodes, as in the reference, whose clients read files w
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 import re
 import string
 import typing as t
+
+from .nearest import suggestion
 
 TRUE = frozenset(("1", "yes", "true", "y", "t"))
 FALSE = frozenset(("0", "no", "false", "n", "f"))
@@ -191,15 +192,10 @@ def complaint(key: str) -> str | None:
     if key in CORE or key in LEGACY or key in IGNORED:
         return None
     if not key.startswith("plugin."):
-        return f"unknown option {key}{_suggestion(key, CORE)}"
+        return f"unknown option {key}{suggestion(key, CORE)}"
     plugin = _PREFIX.match(key)
     if plugin is None or plugin[1] not in PLUGIN_OPTIONS:
         return None  # of some other plugin
     if PLUGIN_OPTIONS[plugin[1]].fullmatch(key):
         return None
     return f"unknown option {key}"
-
-
-def _suggestion(key: str, names: t.Iterable[str]) -> str:
-    close = difflib.get_close_matches(key, names, n=1)
-    return f"; is {close[0]} meant?" if close else ""

@@ -135,10 +135,19 @@ def fill(into: dict[t.Any, t.Any], pairs: t.Iterable[tuple[t.Any, t.Any]]) -> No
     """
     kinds: dict[tuple[type, t.Any], t.Any] = {}
     for key, value in pairs:
-        if key in into or kinds:
-            kinds = kinds or {(type(known), known): known for known in into}
-            key = kinds.setdefault((type(key), key), OtherKey(key) if key in into else key)
+        if not kinds:
+            count = len(into)
+            into.setdefault(key, value)  # one search: numbers may have been chosen to make it long
+            if len(into) > count:
+                continue
+            kinds = {_kind(known): known for known in into}
+        key = kinds.setdefault(_kind(key), OtherKey(key) if key in into else key)
         into[key] = value
+
+
+def _kind(key: t.Any) -> tuple[type, t.Any]:
+    """What is the same for the same key only. The hash of a text cannot be chosen, that of a number can."""
+    return type(key), repr(key) if isinstance(key, (int, float)) else key
 
 
 class Serializer(abc.ABC):

@@ -127,9 +127,10 @@ class Reader:
     def pairs(self, into: dict[t.Any, t.Any]) -> None:
         for _pair in range(self.count()):
             key = self.keys.checked(self.value())
-            # Ruby writes no key twice.
-            key = OtherKey(key) if key in into else key
-            into[key] = self.value()
+            value, size = self.value(), len(into)
+            into.setdefault(key, value)
+            if len(into) == size:  # Ruby writes no key twice.
+                into[OtherKey(key)] = value
 
     def attributes(self) -> dict[str, t.Any]:
         """Instance variables or struct members, by name, without the @."""

@@ -15,10 +15,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.pymco.mcollective.plugins.module_utils._task import restrictions
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.agent_info import (
+    AgentInfoTask,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.configuration import (
     visible_values,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.facts import FactsTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.values import to_json
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
@@ -140,6 +145,38 @@ def test_no_symbol_is_left_anywhere() -> None:
     assert set(types(converted)) == {dict, str}
 
 
+# -- options that are empty ----------------------------------------------------------------------
+
+RESTRICTING = [
+    *("nodes", "fact_filters", "class_filters", "agent_filters", "identity_filters"),
+    *("discovery_options", "compound_filter", "limit", "collective"),
+]
+
+
+@pytest.mark.parametrize("name", RESTRICTING)
+@pytest.mark.parametrize("value", [None, "", " , ", [], [""], [None], ["a", ""], ["a", None], ()])
+def test_an_option_that_is_there_and_empty_is_an_error(name: str, value: t.Any) -> None:
+    words = restrictions.complaint({"psk": None, name: value}, RpcTask.options)
+    assert words is not None and words.startswith(f"{name} is empty, or has an empty entry")
+    if value is not None:  # as which absent ones are given, too
+        with pytest.raises(TaskFailed, match=f"{name} is empty"):
+            RpcTask(params(**{name: value}), unwarned, {})
+
+
+@pytest.mark.parametrize("value", ["a", ["a"], 5, 0, "0", {"a": ""}])
+def test_an_option_that_is_absent_or_not_empty_is_none(value: t.Any) -> None:
+    assert restrictions.complaint({}, RpcTask.options) is None
+    for name in RESTRICTING:
+        assert restrictions.complaint({name: value}, RpcTask.options) is None
+    assert restrictions.complaint({"psk": "", "fail_on": [], "gather": []}, RpcTask.options) is None
+
+
+def test_a_node_that_is_empty_is_an_error_and_nothing_is_where_nobody_is_asked() -> None:
+    words = restrictions.complaint({"node": "", "collective": None}, FactsTask.options)
+    assert words is not None and words.startswith("node and collective are empty")
+    assert restrictions.complaint({"collective": None}, AgentInfoTask.options) is None
+
+
 # -- configuration -------------------------------------------------------------------------------
 
 
@@ -222,7 +259,7 @@ def test_a_list_or_dict_in_config_is_refused(value: t.Any) -> None:
         ({"agent_filters": ["a b"]}, "agent filter 'a b' is neither"),
         ({"identity_filters": ["a:b"]}, "'a:b' is no identity"),
         ({"compound_filter": "a and"}, "compound filter 'a and' is wrong at its end"),
-        ({"compound_filter": ""}, "compound filter '' is wrong at its end"),
+        ({"compound_filter": ""}, "compound_filter is empty, or has an empty entry"),
         ({"nodes": ["{{ x }}"]}, "is no identity"),
         ({"agent": "a b"}, "'a b' is no agent"),
         ({"timeout": 0.0}, "timeout must be more than 0"),
@@ -476,15 +513,6 @@ def test_no_nodes_is_told_with_what_could_not_be_checked(monkeypatch: pytest.Mon
     assert "Also: the data function new is sent unchecked" in str(caught.value)
 
 
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_an_empty_list_of_nodes_is_told_as_such(
-    check_mode: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    message = called(monkeypatch, result(""), check_mode, nodes=[])[1]
-    assert message == "nodes is an empty list, so nobody was addressed"
-    assert called(monkeypatch, result(""), check_mode, nodes=[], fail_on=[])[1] == ""
-
-
 @pytest.mark.parametrize(
     "check_mode,read_only,calls,changed",
     [
@@ -529,6 +557,7 @@ def test_the_options_reach_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "check", seen.append)
     monkeypatch.setattr(rpc, "Client", client)
     options: dict[str, t.Any] = {
+        "validate": "off",
         "arguments": {":port": 80},
         "nodes": ["a"],
         "collective": "fleet",
@@ -545,8 +574,8 @@ def test_the_options_reach_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     RpcTask(params(**options, **filters), unwarned, {}).run(check_mode=False)
     (request,) = seen
-    for name, value in options.items():
-        assert getattr(request, name) == value
+    for name in options.keys() - {"validate"}:
+        assert getattr(request, name) == options[name]
     kinds = ("fact", "cf_class", "agent", "identity", "compound")
     assert [len(request.filter[kind]) for kind in kinds] == [1] * 5
     assert request.filter.seconds == 1
