@@ -100,7 +100,7 @@ class Source:
         plain = {
             "plugin": PLUGIN,
             "config_file": str(collective.client_cfg),
-            "discovery_timeout": 0.4,
+            "discovery_timeout": 1.5,
             "expected_nodes": len(collective.nodes),
         }
         wanted = {k: v for k, v in {**plain, **options}.items() if v is not None}

@@ -77,7 +77,9 @@ def gathered(
     nodes: list[Node], wish: Wish = EVERYTHING, filter_: Filter | None = None, **request: t.Any
 ) -> Gathered:
     """Gather from these nodes."""
-    fields = {"timeout": 3, "discovery_timeout": 0.3, "discovery_method": "none", **request}
+    # All that there are end it, and no time, unless the test wants it so.
+    patience = {"timeout": 30, "discovery_timeout": 2, "expected_nodes": len(nodes)}
+    fields = {**patience, "discovery_method": "none", **request}
     with EmbeddedCollective(nodes, "psk") as collective:
         config = Config.from_configfile(str(collective.client_cfg), environ={})
         with rpc.Client(config) as client:
@@ -146,7 +148,7 @@ def test_further_requests_go_to_those_who_were_found() -> None:
 
 def test_who_answers_half_is_no_node_with_half_of_the_facts() -> None:
     nodes = [Node("n1", FACTS), Odd("n2", FACTS, only=1)]
-    found = gathered(nodes, Wish.of(["facts"], LONG))
+    found = gathered(nodes, Wish.of(["facts"], LONG), timeout=3)
     assert list(found.nodes) == ["n1"]
     assert found.no_response == ["n2"]
 
@@ -207,7 +209,7 @@ def test_odd_data_become_what_json_can_carry() -> None:
 
 def test_silent_nodes_are_named_where_it_is_known_who_was_asked() -> None:
     nodes = [Node("n1"), Node("n2", silent={"rpcutil.inventory"})]
-    found = gathered(nodes, discovery_method="mc", timeout=0.5)
+    found = gathered(nodes, discovery_method="mc", timeout=3)
     assert list(found.nodes) == ["n1"]
     assert found.no_response == ["n2"]
 
