@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.errors import AnsibleActionFail
+
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.facts import FactsTask
 from ansible_collections.pymco.mcollective.plugins.plugin_utils._action import Result, TaskAction
 
@@ -20,13 +22,33 @@ class ActionModule(TaskAction):
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> Result:
         """Called by Ansible."""
         known = task_vars or {}
-        if not self._task.args.get("node"):
-            node = known.get("mcollective_identity") or known.get("inventory_hostname")
+        others = bool(self._task.delegate_to) and bool(self._task.delegate_facts)
+        if "node" not in self._task.args:
+            node = self._node_of(self._task.delegate_to, known) if others else self._own_node(known)
             self._task.args = {**self._task.args, "node": node}
         result = super().run(tmp, task_vars)
-        if self._task.run_once and len(known.get("ansible_play_hosts", ())) > 1:
+        if self._task.run_once and not others and len(known.get("ansible_play_hosts", ())) > 1:
             result.setdefault("warnings", []).append(
                 f"with run_once, all hosts get these facts, which are those of"
                 f" {known.get('inventory_hostname')}"
             )
         return result
+
+    def _own_node(self, known: dict[str, t.Any]) -> t.Any:
+        """The node of the host that the task is for."""
+        identity = self._templar.template(known.get("mcollective_identity"))
+        return identity or known.get("inventory_hostname")
+
+    def _node_of(self, host: str, known: dict[str, t.Any]) -> t.Any:
+        """The node of the host that delegate_facts gives the facts to.
+
+        :raises AnsibleActionFail: it is not a host of the inventory, so that its node is not known.
+        """
+        if host in known.get("groups", {}).get("all", ()):
+            # hostvars has templates evaluated with the variables of that host, not of ours.
+            return known["hostvars"][host].get("mcollective_identity") or host
+        raise AnsibleActionFail(
+            f"delegate_facts gives the facts to {host}, which is not a host of the inventory, so it is not known which"
+            " node is meant: set node, or leave delegate_facts out to give them to"
+            f" {known.get('inventory_hostname')}"
+        )

@@ -18,6 +18,9 @@ options:
       - If there are filters too, only those of them that fit the filters are addressed. To find out who does, these nodes are
         asked first, unless the filters are about identities only.
       - Without this option, O(discovery_method) tells how nodes are found.
+      - An option that says which nodes are meant and is empty (V([]), V(null), an empty text, or a list with such an entry) addresses nobody,
+        and is an error. That goes for this one, all filters, O(discovery_options), O(limit) and O(collective). Leave such an option out,
+        or give it the value C(omit), to leave no nodes out by it.
     type: list
     elements: str
   fact_filters:
@@ -27,19 +30,16 @@ options:
       - Values are compared as numbers if both are whole numbers or both are decimal fractions such as V(0.5), and as text otherwise.
     type: list
     elements: str
-    default: []
   class_filters:
     description:
       - Configuration management classes that a node must have, by name or as V(/regular expression/), as C(mco -C) takes them.
     type: list
     elements: str
-    default: []
   agent_filters:
     description:
       - Agents that a node must have besides the one that is called, by name or as V(/regular expression/), as C(mco -A) takes them.
     type: list
     elements: str
-    default: []
   identity_filters:
     description:
       - Identities of which a node must have one, by name or as V(/regular expression/), as C(mco -I) takes them.
@@ -47,7 +47,6 @@ options:
       - Unlike C(mco), this never drops the other filters when this one is given. All kinds of filters must fit.
     type: list
     elements: str
-    default: []
   compound_filter:
     description:
       - An expression over classes, facts and data functions that must be true of a node, as C(mco -S) takes it.
@@ -57,8 +56,8 @@ options:
         the operators C(= != < <= > >=).
       - For example V(role::web and not env=production) or V(os="Debian Linux" and (cpus>=8 or /^role::db/)).
       - Names and values with blanks, parentheses or quotes must be quoted.
-      - A data function must be compared, and nodes that lack it, or cannot compare its output, do not answer at all, whatever
-        the rest of the expression says. See R(the guide,ansible_collections.pymco.mcollective.docsite.rpc_guide).
+      - A data function must be compared, and nodes that lack it (as all of MCollective 2.0 do), or cannot compare its output, do not answer
+        at all, whatever the rest of the expression says. See R(the guide,ansible_collections.pymco.mcollective.docsite.rpc_guide).
     type: str
   discovery_method:
     description:
@@ -71,7 +70,9 @@ options:
     type: str
     choices: [mc, flatfile, none]
   discovery_options:
-    description: What the discovery method needs. For V(flatfile) the path of the file, on the host that the task runs on.
+    description:
+      - What the discovery method needs. For V(flatfile) the path of one file, on the host that the task runs on.
+      - The other methods need nothing. It is an error to have this with them, unless there are O(nodes).
     type: list
     elements: str
   discovery_timeout:

@@ -96,7 +96,7 @@ options:
     description:
       - What to call hosts. The first of these expressions that gives a name is used.
       - A name has letters, digits, dots, dashes and underscores, does not begin with a dash, and has no meaning to Ansible,
-        as C(all) and C(localhost) have. A node without such a name is left out, and named in a warning.
+        as C(all), C(localhost) and the names of groups have. A node without such a name is left out, and named in a warning.
         So are all nodes that would have the same name.
     type: list
     elements: str
@@ -112,8 +112,9 @@ options:
         and the separator V(_). Characters that groups cannot have become underscores. So V(fact:os.family) makes C(os_family_Debian).
       - Values that become the same name share the group, and there is a warning. A value makes no group, and there is a warning,
         if it is a dictionary or has more than 200 characters, or if the name is that of a host, of a group that has others below it,
-        C(all) or C(ungrouped).
-      - Nodes choose their facts. With an empty prefix they also choose in which of your groups they are.
+        or means something to Ansible, as C(all), C(ungrouped) and C(localhost) do.
+      - Nodes choose their facts. With an empty prefix they also choose in which of your groups they are, and can take the name of a
+        host that a later inventory source brings.
     type: list
     elements: raw
     default: []
@@ -195,6 +196,7 @@ from ansible.errors import AnsibleError, AnsibleOptionsError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.nearest import suggestion
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
 from ansible_collections.pymco.mcollective.plugins.plugin_utils._inventory import cache as caching
 from ansible_collections.pymco.mcollective.plugins.plugin_utils._inventory import options
@@ -268,14 +270,16 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
             config = self._read_config_data(path)
         try:
             self._refuse_unknown(config)
-            self._fill(inventory, path, cache)
+            self._fill(inventory, path, cache, config)
         except AnsibleError as error:
             raise options.refused(error) from None
 
-    def _fill(self, inventory: InventoryData, path: str, cache: bool) -> None:
+    def _fill(self, inventory: InventoryData, path: str, cache: bool, config: t.Container[str]) -> None:
         """Add what the options of the file stand for."""
         start = time.monotonic()
-        task = options.make_task(self, self.warn)
+        task = options.make_task(self, config, self.warn)
+        for note in task.notes:
+            self.display.v(note)
         keys = read_keys(self.get_option("group_by") or (), task.wish)
         nodes = self._nodes(task, path, cache)
         gathered = time.monotonic()
@@ -291,7 +295,9 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
 
     def _refuse_unknown(self, config: dict[str, t.Any]) -> None:
         """Ansible passes over what it does not know. A filter with a typo in it would let everybody in."""
-        unknown = sorted(map(str, config.keys() - self.get_options().keys()))
+        known = self.get_options()
+        unknown = [name + suggestion(name, known) for name in map(str, config) if name not in known]
+        unknown += [f"{key} in keyed_groups{meant}" for key, meant in options.unknown_keys(self)]
         if unknown:
             names = ", ".join(map(printable, unknown))
             raise AnsibleParserError(f"there is no such option: {names}")

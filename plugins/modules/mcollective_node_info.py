@@ -41,7 +41,8 @@ options:
     type: float
   ttl:
     description:
-      - Nodes that get the request later than so many seconds after it was made drop it. It also is how much clocks may differ.
+      - Nodes that get the request later than so many seconds after it was made drop it. It also is how far the clock here may be
+        behind theirs. With a clock that is ahead, nodes take requests for longer.
       - By default the configuration's C(ttl), which is 60 if it is not set.
     type: int
   progress:

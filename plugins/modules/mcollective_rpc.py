@@ -64,7 +64,8 @@ options:
     type: float
   ttl:
     description:
-      - Nodes that get the request later than so many seconds after it was made drop it. It also is how much clocks may differ.
+      - Nodes that get the request later than so many seconds after it was made drop it. It also is how far the clock here may be
+        behind theirs. With a clock that is ahead, nodes take requests for longer.
       - By default the configuration's C(ttl), which is 60 if it is not set.
     type: int
   batch_size:
@@ -99,8 +100,10 @@ options:
     description:
       - Whether O(arguments) are checked against the agent's DDL before they are sent. With a DDL inputs that are required and have
         a default get it, text becomes a number or a truth value where the DDL wants one, and there is a RV(summary).
-      - V(auto) uses the DDL if there is one. Without one, the nodes judge by theirs.
-      - V(strict) refuses to send what cannot be checked wholly, because there is no DDL, or because a rule can be checked by nodes only.
+      - V(auto) uses the DDL if there is one. Without one, the nodes judge by theirs. Inputs that the DDL does not declare are sent, with a
+        warning, since MCollective allows them.
+      - V(strict) refuses to send what cannot be checked wholly, because there is no DDL, or because a rule can be checked by nodes only, and
+        inputs that the DDL does not declare.
       - V(off) uses none.
     type: str
     choices: [auto, strict, 'off']
@@ -278,6 +281,8 @@ replies:
       description:
         - The action's outputs by name, with their types. A Ruby Symbol is a string.
         - A binary string is a dictionary with the keys C(content) and C(encoding), as M(ansible.builtin.slurp) returns them.
+        - The guide R(about values,ansible_collections.pymco.mcollective.docsite.rpc_guide.values) tells what becomes of keys that are no
+          texts, and of other values for which JSON has no form.
       type: dict
   sample:
     - agent: rpcutil

@@ -25,6 +25,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.pymco.mcollective.plugins.module_utils._task import restrictions
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import Task, TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.invocation import (
     refusal,
@@ -60,6 +61,9 @@ class TaskAction(ActionBase):
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> Result:
         """Called by Ansible."""
         result: Result = super().run(tmp, task_vars)
+        complaint = restrictions.complaint(self._task.args, self.task_class.options)
+        if complaint:
+            raise AnsibleActionFail(complaint)
         if self._belongs_here():
             try:
                 with self._environment():
@@ -83,6 +87,8 @@ class TaskAction(ActionBase):
         try:
             params = self._validated()
             task = self.task_class(params, warnings.append, progress=self._progress(params))
+            for note in task.notes:
+                Display().v(note)
             returned = task.run(bool(self._task.check_mode))
         except TaskFailed as failure:
             if failure.missing:

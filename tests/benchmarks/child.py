@@ -34,6 +34,7 @@ def main(options: dict[str, t.Any]) -> dict[str, t.Any]:
         FACTS,
         timeout=options["timeout"],
         discovery_timeout=options["quiet"],
+        expected_nodes=options["expected"],
     )
     config = Config.from_configfile(options["config"], environ={})
     found: dict[str, t.Any] = {}

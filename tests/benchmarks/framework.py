@@ -149,6 +149,8 @@ class Bench:
     :ivar calls: how many are made one after the other.
     :ivar timeout: seconds that replies have; none should need them.
     :ivar quiet: seconds without an answer that end discovery; None: as usual.
+    :ivar counted: whether discovery is told how many nodes there are, so that no time ends it.
+    :ivar listening: seconds that ``mco find`` listens; None: as usual.
     """
 
     broker: RabbitMQ
@@ -158,6 +160,8 @@ class Bench:
     calls: int = 200
     timeout: float = 300.0
     quiet: float | None = None
+    counted: bool = False
+    listening: int | None = None
     behaviour: Behaviour = dataclasses.field(default_factory=Behaviour)
 
     @classmethod
@@ -169,7 +173,7 @@ class Bench:
         """A fleet, not started yet."""
         return Fleet(self.broker, FLEET, nodes or self.nodes, security, self.behaviour)
 
-    def request(self) -> rpc.Request:
+    def request(self, fleet: Fleet) -> rpc.Request:
         """Seven facts of all nodes."""
         return rpc.Request(
             "rpcutil",
@@ -177,6 +181,7 @@ class Bench:
             FACTS,
             timeout=self.timeout,
             discovery_timeout=self.quiet,
+            expected_nodes=fleet.count if self.counted else None,
         )
 
     def child(self, fleet: Fleet, what: str) -> dict[str, t.Any]:
@@ -185,6 +190,7 @@ class Bench:
             "config": str(fleet.client_cfg),
             "timeout": self.timeout,
             "quiet": self.quiet,
+            "expected": fleet.count if self.counted else None,
             "what": what,
         }
         script = Path(__file__).with_name("child.py")

@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
 
     from testbed.real.collective import Collective
 
-PATIENCE = {"discovery_timeout": "0.7"}
+PATIENCE = {"discovery_timeout": "1.5"}
 
 
 def config_of(

@@ -152,6 +152,17 @@ def typed(value: t.Any) -> t.Any:
     return type(value).__name__, value
 
 
+def bare(tokens: list[compound.Token]) -> list[compound.Token]:
+    """Tokens without the parentheses around a single data function, which we leave out."""
+    found: list[compound.Token] = []
+    for token in tokens:
+        if ")" in token and "fstatement" in found[-1] and found[-2:-1] == [{"(": "("}]:
+            del found[-2]
+        else:
+            found.append(token)
+    return found
+
+
 def theirs(reference: Reference, text: str) -> list[compound.Token] | None:
     """The reference's tokens of a compound filter; None if it refuses it."""
     try:

@@ -88,7 +88,7 @@ def test_filters_select_as_nodes_see_it(
         "identities": matching.add_identities,
     }[kind]
     add(filter_, texts)
-    result = call(config, "rpcutil", "ping", filter=filter_, discovery_timeout=0.7)
+    result = call(config, "rpcutil", "ping", filter=filter_, discovery_timeout=1.5)
     assert senders(result) == expected
 
 

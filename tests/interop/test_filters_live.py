@@ -43,7 +43,7 @@ ALL = "db1 old1 web1 web2"
 
 def found(config: Config, filter_: message.Filter) -> str:
     """Whom a call with this filter reaches."""
-    reached = senders(call(config, "rpcutil", "ping", filter=filter_, discovery_timeout=0.7))
+    reached = senders(call(config, "rpcutil", "ping", filter=filter_, discovery_timeout=1.5))
     return " ".join(name.partition(".")[0] for name in reached)
 
 

@@ -46,7 +46,7 @@ on_few = pytest.mark.parametrize("collective", FEW[1:], indirect=True, scope="se
 
 def run(kind: type[Task], collective: Collective, **given: t.Any) -> dict[str, t.Any]:
     """What a task returns, with little patience in discovery."""
-    given = {"config_file": str(collective.client_cfg), "discovery_timeout": 0.7, **given}
+    given = {"config_file": str(collective.client_cfg), "discovery_timeout": 1.5, **given}
     checked = ArgumentSpecValidator(kind.options).validate(given)
     assert checked.error_messages == []
     warnings: list[str] = []
@@ -242,7 +242,7 @@ def test_all_of_them_run_in_the_controller_and_as_modules(
 ) -> None:
     if not in_process:
         ansible.leave_out_actions()
-    options = {"config_file": str(collective.client_cfg), "discovery_timeout": 0.7}
+    options = {"config_file": str(collective.client_cfg), "discovery_timeout": 1.5}
     found = ad_hoc(ansible, "mcollective_find", options)
     assert (found["changed"], found["nodes"]) == (False, ALL)
     pinged = ad_hoc(ansible, "mcollective_ping", {**options, "count": 4, "timeout": 9})

@@ -50,7 +50,7 @@ def old(request: pytest.FixtureRequest, activemq: ActiveMQ, tmp_path: Path) -> t
         "identity": "operator",
         "collectives": activemq.collective(place, "mcollective"),
         "main_collective": activemq.collective(place, "mcollective"),
-        "discovery_timeout": "0.5",
+        "discovery_timeout": "1.5",
         "plugin.psk": secrets.psk,
         "plugin.psk.callertype": "identity",
         f"plugin.stomp.{pool}host{number}": "127.0.0.1",

@@ -93,7 +93,7 @@ def call_beside(collective: Collective, config: Config, lie: t.Any) -> rpc.Resul
     path = collective.write_client_cfg("lies.cfg", {"direct_addressing_threshold": "0"})
     config = type(config).from_configfile(str(path), environ={})
     with Liar(collective, "rpcutil", lie) as liar, Waiting(config) as client:
-        result = client.call(rpc.Request("rpcutil", "ping", discovery_timeout=0.7, timeout=1))
+        result = client.call(rpc.Request("rpcutil", "ping", discovery_timeout=1.5, timeout=3))
     assert liar.heard == 1
     assert result.no_response == [ABSENT]
     result.nodes.remove(ABSENT)

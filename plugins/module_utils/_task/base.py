@@ -21,6 +21,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable 
     printable,
 )
 
+from . import restrictions
 from .alarms import Received, alarms
 from .configuration import configuration
 from .options import Spec
@@ -71,10 +72,19 @@ class Task:
         self.params = params
         self._warn = warn
         self._progress = progress
+        given = {name: value for name, value in params.items() if value is not None}
+        complaint = restrictions.complaint(given, self.options)
+        if complaint:
+            raise TaskFailed(complaint)
         with failures():
             self.config = self._configuration(os.environ if environ is None else environ)
         for warning in self.config.warnings:
             self.warn(warning)
+
+    @property
+    def notes(self) -> list[str]:
+        """What only those want to know who ask for more (``-v``)."""
+        return [printable(note, LONGEST_MESSAGE) for note in self.config.notes]
 
     def run(self, check_mode: bool) -> Returned:
         """Do it.
@@ -152,10 +162,10 @@ def filters(params: Params) -> Filter:
     :raises exc.BadFilter: one does not parse.
     """
     found = Filter()
-    matching.add_facts(found, params["fact_filters"])
-    matching.add_classes(found, params["class_filters"])
-    matching.add_agents(found, params["agent_filters"])
-    matching.add_identities(found, params["identity_filters"])
+    matching.add_facts(found, params["fact_filters"] or ())
+    matching.add_classes(found, params["class_filters"] or ())
+    matching.add_agents(found, params["agent_filters"] or ())
+    matching.add_identities(found, params["identity_filters"] or ())
     if params["compound_filter"] is not None:
         found.add_compound(params["compound_filter"])
     return found

@@ -39,6 +39,9 @@ MOST_NAMES = 200
 _FACT_NAME = re.compile(r"[\w.\-]+", re.ASCII)
 _REFUSED = frozenset((2, 4))
 """Status codes of a node that has no such action: the agent's word, and its DDL's."""
+_UNKNOWN_ERROR = 5
+_NOT_DECLARED = "not declared in the DDL"
+"""What nodes of 2.2 say, with the status code of an unknown error (MC 2.2: ddl/agentddl.rb)."""
 _FEW = 10
 """Up to so many nodes are asked again by name; more, by a broadcast."""
 
@@ -179,6 +182,13 @@ def _take_inventory(gathered: Gathered, reply: rpc.Reply, wish: Wish) -> None:
     gathered.nodes[reply.sender] = node
 
 
+def _lacks_action(reply: rpc.Reply) -> bool:
+    """Return True if a node says that it has no such action."""
+    if reply.statuscode == _UNKNOWN_ERROR:
+        return _NOT_DECLARED in str(reply.statusmsg)
+    return reply.statuscode in _REFUSED
+
+
 def _name(key: t.Any) -> str:
     """The name of an output, which is a Symbol on the wire."""
     return str(key).lstrip(":")
@@ -220,7 +230,7 @@ class _Facts:
         found = {}
         for reply in result.replies:
             values = next((v for k, v in reply.data.items() if _name(k) == "values"), None)
-            if reply.statuscode in _REFUSED:
+            if _lacks_action(reply):
                 self._refused.append(reply.sender)
             elif not reply.ok:
                 self._gathered.failed[reply.sender] = f"{reply.statuscode}: {reply.statusmsg}"

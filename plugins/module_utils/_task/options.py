@@ -53,10 +53,10 @@ CLIENT_OPTIONS: Spec = {
     "max_reply_bytes": _env("MAX_REPLY_BYTES", type="int"),
 }
 FILTER_OPTIONS: Spec = {
-    "fact_filters": {"type": "list", "elements": "str", "default": []},
-    "class_filters": {"type": "list", "elements": "str", "default": []},
-    "agent_filters": {"type": "list", "elements": "str", "default": []},
-    "identity_filters": {"type": "list", "elements": "str", "default": []},
+    "fact_filters": {"type": "list", "elements": "str"},
+    "class_filters": {"type": "list", "elements": "str"},
+    "agent_filters": {"type": "list", "elements": "str"},
+    "identity_filters": {"type": "list", "elements": "str"},
     "compound_filter": {"type": "str"},
 }
 TARGET_OPTIONS: Spec = {

@@ -197,8 +197,6 @@ class PingTask(Task):
     def _nobody(self, found: _Found) -> str:
         if not found.named or found.silent:
             return f"no node answered {self._when(found)}{self._why(found)}"
-        if self.params["nodes"] is not None and not self.params["nodes"]:
-            return "nodes is an empty list, so nobody was asked"
         return "none of the nodes that are named fits the identity filters, so nobody was asked"
 
     def _when(self, found: _Found, word: str = "within") -> str:

@@ -199,7 +199,7 @@ def summary_of(action: Action, result: rpc.Result) -> list[Returned]:
             pairs = sorted(item.value, key=lambda pair: -pair[1])
             entry["counts"] = [{"value": to_json(value), "count": count} for value, count in pairs]
         else:
-            entry["value"] = item.value
+            entry["value"] = to_json(item.value)
         found.append(entry)
     found += [{"output": item.output, "error": printable(item.reason)} for item in summary.failures]
     return found

@@ -9,7 +9,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import _load_params as load_params
 
+from . import restrictions
 from .base import Task, TaskFailed
 from .invocation import refusal, shown
 
@@ -56,7 +58,11 @@ class TaskModule(AnsibleModule):
 
 def run_module(kind: type[Task]) -> None:
     """Run a task with the options that the module was called with, and end the process."""
+    given = load_params()
     module = TaskModule(kind)
+    complaint = restrictions.complaint(given, kind.options)
+    if complaint:
+        module.fail_json(msg=complaint)
     try:
         result = kind(module.params, module.warn).run(module.check_mode)
     except TaskFailed as failure:

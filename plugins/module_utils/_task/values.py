@@ -2,26 +2,37 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The client's data as data that JSON, and so Ansible, can carry."""
+"""The client's data as data that JSON, and so Ansible, can carry. Nothing is lost on the way."""
 
 from __future__ import annotations
 
 import base64
+import collections
+import itertools
+import json
+import math
 import typing as t
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
+    OtherKey,
+    Symbol,
+)
 
-_PLAIN = frozenset((str, int, float, bool, type(None)))
+_PLAIN = frozenset((str, int, bool, type(None)))
 
 
 def to_json(value: t.Any) -> t.Any:
-    """Plain data of the client as data that JSON can carry.
+    """Return plain data of the client as data that JSON can carry.
 
     A Symbol becomes its name. Bytes that are no text become a dict with content and encoding, as
-    the module ansible.builtin.slurp returns them.
+    the module ansible.builtin.slurp returns them. A Float that is no number becomes Ruby's word for it.
+    Keys become texts, see :func:`_names`.
     """
-    if type(value) in _PLAIN:
+    kind = type(value)
+    if kind in _PLAIN:
         return value
+    if kind is float:
+        return value if math.isfinite(value) else _real(value)
     if isinstance(value, dict):
         return _named(value)
     if isinstance(value, list):
@@ -33,27 +44,94 @@ def to_json(value: t.Any) -> t.Any:
     return value
 
 
+def _real(number: float) -> str:
+    """A Float as Ruby writes it, as far as JSON has no form for it."""
+    if math.isfinite(number):
+        return str(number)
+    return "NaN" if math.isnan(number) else f"{'-' if number < 0 else ''}Infinity"
+
+
 def _named(mapping: dict[t.Any, t.Any]) -> dict[str, t.Any]:
-    """A dict with texts as keys. Where a Symbol and a String have the same name, the Symbol keeps
-    its colon, so that nothing is lost."""
+    """A dict with texts as keys."""
     kinds = set(map(type, mapping))
     if kinds == {Symbol}:
         return {key[1:]: to_json(item) for key, item in mapping.items()}
     if kinds == {str}:
         return {key: to_json(item) for key, item in mapping.items()}
-    texts = {_key(key) for key in mapping if not isinstance(key, Symbol)}
-
-    def name(key: t.Any) -> str:
-        if isinstance(key, Symbol) and key.name not in texts:
-            return key.name
-        return _key(key)
-
-    return {name(key): to_json(item) for key, item in mapping.items()}
+    keys = [key.value if isinstance(key, OtherKey) else key for key in mapping]
+    return dict(zip(_names(keys), map(to_json, mapping.values())))
 
 
-def _key(key: t.Any) -> str:
+# -- keys ------------------------------------------------------------------------------------------
+
+
+def _names(keys: list[t.Any]) -> list[str]:
+    """The names of the keys of one Hash, all different.
+
+    They are the plain ones: of a Symbol without its colon, of nil nothing, of true "true". Of keys that
+    would have the same name, Symbols get their colon. If that is not enough, these keys are named as
+    Ruby's inspect writes them: 1, "1" in quotes, nil. If that is not enough, all keys of the Hash are.
+    """
+    names = [_plain(key) for key in keys]
+    for again in (_marked_symbol, _inspected_other, _inspected):
+        shared = _shared(names)
+        if not shared:
+            return names
+        names = [again(key, name) if name in shared else name for key, name in zip(keys, names)]
+    return names if not _shared(names) else _numbered([_inspected(key, "") for key in keys])
+
+
+def _shared(names: list[str]) -> set[str]:
+    if len(set(names)) == len(names):
+        return set()
+    return {name for name, count in collections.Counter(names).items() if count > 1}
+
+
+def _plain(key: t.Any) -> str:
+    if isinstance(key, Symbol):
+        return key.name
     if isinstance(key, bytes):
         return key.decode("utf-8", "backslashreplace")
     if isinstance(key, bool):
         return "true" if key else "false"
+    if isinstance(key, float):
+        return _real(key)
     return "" if key is None else str(key)
+
+
+def _marked_symbol(key: t.Any, name: str) -> str:
+    return str(key) if isinstance(key, Symbol) else name
+
+
+def _inspected_other(key: t.Any, name: str) -> str:
+    return name if isinstance(key, str) else _inspected(key, name)
+
+
+def _inspected(key: t.Any, _name: str) -> str:
+    """A key about as Ruby's inspect writes it. Keys of different types are never the same then."""
+    if isinstance(key, Symbol):
+        return str(key) if key.name.isidentifier() else f":{_quoted(key.name)}"
+    if isinstance(key, bytes):
+        return '"' + "".join(_byte(byte) for byte in key) + '"'
+    if isinstance(key, str):
+        return _quoted(key)
+    return "nil" if key is None else _plain(key)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _byte(byte: int) -> str:
+    char = chr(byte)
+    return char if 32 <= byte < 127 and char not in '"\\' else f"\\x{byte:02X}"
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """Names of which those that come again have a number: several NaN, a text in two encodings."""
+    counts: dict[str, t.Iterator[int]] = {}
+    found = []
+    for name in names:
+        number = next(counts.setdefault(name, itertools.count(1)))
+        found.append(name if number == 1 else f"{name} ({number})")
+    return found

@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
 SILENCE = (
     "Nodes say nothing about requests that they refuse. The usual causes: they lack the agent or do"
     " not fit the filters, are down or in another collective, do not know our key (or we use another"
-    " pre-shared key, security provider or serializer), or their clock differs by more than the ttl"
+    " pre-shared key, security provider or serializer), or our clock is behind theirs by more than the ttl"
 )
 NAMED = 3
 """How many nodes a message names."""
@@ -75,8 +75,6 @@ def stopped(result: rpc.Result) -> str:
 
 def nobody(result: rpc.Result, request: rpc.Request, doubts: t.Iterable[str]) -> str:
     """Why there is nobody to ask."""
-    if request.nodes is not None and not request.nodes:
-        return "nodes is an empty list, so nobody was addressed"
     asked = "answered the discovery" if result.known else "answered"
     return (
         f"no node {asked} for agent {request.agent}{rejected(result)}."

@@ -13,7 +13,8 @@ r"""The compound filter (``mco -S``): from its text to the tokens that go on the
 Names and values may be quoted, wholly or in part; there ``\`` stands before a quote or itself.
 Nodes bind "not" before "and" before "or" (MC:security/base.rb).
 
-The tokens equal the reference's (MC:matcher.rb) wherever nodes do with those what the text says.
+The tokens equal the reference's (MC:matcher.rb) wherever nodes do with those what the text says, but
+that a single data function has no parentheses around it.
 The others are written so that nodes do, if only one meaning is possible (``fact==v``,
 ``fact=>1``, ``fact=~v``), or refused with the way out.
 """
@@ -124,7 +125,12 @@ class _Parser:
         if not self.open:
             raise _Wrong("this parenthesis was never opened", self.position)
         self.open.pop()
-        self._parenthesis(")")
+        if "fstatement" in self.tokens[-1] and "(" in self.tokens[-2]:
+            # Nodes of 2.0 skip data functions, and "not ( )" is true in Ruby. "not" alone is an error.
+            del self.tokens[-2]
+            self.position += 1
+        else:
+            self._parenthesis(")")
         return True
 
     def _parenthesis(self, which: str) -> None:

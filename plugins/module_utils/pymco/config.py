@@ -23,6 +23,7 @@ from .options import (
     Kind,
     complaint,
     kind_of,
+    note,
 )
 from .pool import Broker, Pool, pool
 from .ranges import LONGEST as LONGEST
@@ -46,6 +47,9 @@ class Config(t.Mapping[str, str]):
     :param origins: where a single option comes from, as in "client.cfg:12".
     :param files: the files that they were read from, and whether there are secrets in them.
     :raises exc.ImproperlyConfigured: the value of an option is not of its type.
+
+    :ivar warnings: sentences for the user: options that nobody knows.
+    :ivar notes: sentences for a user who asks for more: options of old files, which are ignored.
     """
 
     def __init__(
@@ -63,9 +67,9 @@ class Config(t.Mapping[str, str]):
         self._files = dict(files or {})
         self.environ = dict(environ or {})
         self.source = source
-        complaints = ((key, complaint(key, self.connector)) for key in options)
-        self.warnings = [f"{self.origin(key)}: {words}" for key, words in complaints if words]
+        self.warnings = self._remarks(complaint)
         self.warnings += permissions.warnings(self._files, self._options, self.environ)
+        self.notes = self._remarks(lambda key: note(key, self.connector))
         for key in options:
             kind = kind_of(key)
             if kind is not None and (key in CORE or kind is PATH):
@@ -122,6 +126,11 @@ class Config(t.Mapping[str, str]):
         origins = {**self._origins, **dict.fromkeys(overrides, "the given options")}
         environ = self.environ if environ is None else environ
         return Config({**given, **overrides}, environ, self.source, origins, self._files)
+
+    def _remarks(self, remark: t.Callable[[str], str | None]) -> list[str]:
+        """What is to be said of the options that are set, with where they come from."""
+        remarks = ((key, remark(key)) for key in self._options if key in self._given)
+        return [f"{self.origin(key)}: {words}" for key, words in remarks if words]
 
     # -- values --------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ import typing as t
 
 from . import exc
 from .ddl import cast_arguments, check_request
+from .nearest import suggestion
 from .request import check_call
 
 if t.TYPE_CHECKING:
@@ -41,7 +42,8 @@ def describe(request: Request, library: Library, strict: bool = False) -> Descri
     """Hold a request against its agent's DDL.
 
     :param strict: refuse it when it cannot be checked wholly.
-    :raises exc.InvalidArgument: the DDL does not know the action, or refuses the arguments.
+    :raises exc.InvalidArgument: the DDL does not know the action, or refuses the arguments; strict, and it
+        does not declare one of them.
     :raises exc.UnreadableDDL: strict, and the DDL cannot be read.
     :raises exc.BadRequest: strict, and there is no DDL, or a rule that only nodes can check.
     """
@@ -64,6 +66,7 @@ def describe(request: Request, library: Library, strict: bool = False) -> Descri
 
 def _checked(request: Request, ddl: AgentDDL, strict: bool) -> Description:
     cast = cast_arguments(ddl, request.action, request.arguments)
+    undeclared = _undeclared(request, ddl, strict)
     checked = check_request(ddl, request.action, cast)
     doubts = [
         f"the input {unchecked.input} of {request.agent} is sent unchecked: {unchecked.reason}"
@@ -77,4 +80,22 @@ def _checked(request: Request, ddl: AgentDDL, strict: bool) -> Description:
         described=True,
         agent_timeout=float(ddl.timeout) if ddl.timeout > 0 else request.agent_timeout,
     )
-    return Description(described, ddl.actions[request.action], doubts)
+    return Description(described, ddl.actions[request.action], [*undeclared, *doubts])
+
+
+def _undeclared(request: Request, ddl: AgentDDL, strict: bool) -> list[str]:
+    """Return what is to be said of inputs that the DDL does not declare.
+
+    MCollective allows them, and agents may read them. Mostly they are misspelt, though.
+    """
+    inputs = ddl.actions[request.action].inputs
+    names = [name[1:] if name.startswith(":") else name for name in request.arguments]
+    unknown = {name: suggestion(name, inputs) for name in names if name not in inputs}
+    if strict and unknown:
+        name, meant = next(iter(unknown.items()))
+        raise exc.InvalidArgument(ddl.name, request.action, name, f"no such input{meant}")
+    return [
+        f"{request.agent} is sent the input {name}, which its DDL does not declare for the action"
+        f" {request.action}{meant}"
+        for name, meant in unknown.items()
+    ]

@@ -43,21 +43,22 @@ class Filter(t.Mapping[str, t.Any]):
 
     def add_cfclass(self, klass: str) -> Filter:
         """Ask for a class by its name, or by a regular expression between slashes."""
-        return self._add(self._classes, klass)
+        return self._add(self._classes, _not_empty("class", klass))
 
     def add_agent(self, agent: str) -> Filter:
         """Ask for an agent by its name, or by a regular expression between slashes."""
-        return self._add(self._agents, agent)
+        return self._add(self._agents, _not_empty("agent", agent))
 
     def add_identity(self, identity: str) -> Filter:
         """Ask for an identity by its name, or by a regular expression between slashes."""
-        return self._add(self._identities, identity)
+        return self._add(self._identities, _not_empty("identity", identity))
 
     def add_fact(self, fact: str, value: t.Any, operator: str | None = None) -> Filter:
         """Ask for a fact whose value stands in the given relation (default ``==``) to value.
 
         :raises exc.BadFilterFactOperator: MCollective has no such operator.
         """
+        _not_empty("fact", fact)
         operator = operator or "=="
         if operator not in FACT_OPERATORS:
             known = " ".join(FACT_OPERATORS)
@@ -72,6 +73,7 @@ class Filter(t.Mapping[str, t.Any]):
         :raises exc.BadCompoundFilter: the text does not parse, or nodes could not do what it says.
         """
         tokens = compound.parse(expression) if isinstance(expression, str) else expression
+        _not_empty("compound", tokens)
         return self._add(self.compounds, tokens)
 
     def copy(self) -> Filter:
@@ -123,6 +125,13 @@ class Filter(t.Mapping[str, t.Any]):
 
     def __len__(self) -> int:
         return len(self._wire())
+
+
+def _not_empty(kind: str, entry: t.Any) -> t.Any:
+    """Return the entry of a filter. Raises :class:`.exc.BadFilter` for an empty one, which no node fits."""
+    if not entry:
+        raise exc.BadFilter(f"an entry of a {kind} filter is empty, which addresses nobody")
+    return entry
 
 
 def _fact_text(value: t.Any) -> str:

@@ -13,12 +13,12 @@ and a password in the wrong place, must not be seen either.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 import re
 import string
 import typing as t
 
+from .nearest import suggestion
 from .printable import printable
 
 TRUE = frozenset(("1", "yes", "true", "y", "t"))
@@ -160,7 +160,7 @@ are taken too."""
 LEGACY = frozenset(("topicprefix", "queueprefix", "topicsep"))
 """Used by the connector stomp; the reference has ignored them since that connector is gone."""
 IGNORED = frozenset(("rpchelptemplate", "helptemplatedir"))
-"""Were options once, and are read over with a warning (MC:config.rb)."""
+"""Were options once, and are read over (MC:config.rb, with a warning)."""
 
 _RECONNECTING = {
     "initial_reconnect_delay": NUMBER,
@@ -276,24 +276,23 @@ def is_harmless(key: str, text: str) -> bool:
     return True
 
 
-def complaint(key: str, connector: str) -> str | None:
-    """What is to be said of an option by its name alone, if anything.
+def note(key: str, connector: str) -> str | None:
+    """Return what only those want to know who ask for more, or None: that an option of old files is ignored.
 
     :param connector: the connector in use.
     """
-    if key in CORE or (key in LEGACY and connector == "stomp"):
-        return None
-    shown = printable(key)
-    if key in LEGACY or key in IGNORED:
+    if key in IGNORED or (key in LEGACY and connector != "stomp"):
         return f"the option {key} is ignored; MCollective has no use for it any more"
+    return None
+
+
+def complaint(key: str) -> str | None:
+    """Return a warning about an option by its name alone, or None."""
+    if key in CORE or key in LEGACY or key in IGNORED:
+        return None
     if not key.startswith("plugin."):
-        return f"unknown option {shown}{_suggestion(key, CORE)}"
+        return f"unknown option {printable(key)}{suggestion(key, CORE)}"
     plugin = _PREFIX.match(key)
     if plugin is None or plugin[1] not in PLUGIN_OPTIONS:
         return None  # of some other plugin
-    return None if kind_of(key) else f"unknown option {shown}"
-
-
-def _suggestion(key: str, names: t.Iterable[str]) -> str:
-    close = difflib.get_close_matches(key, names, n=1)
-    return f"; is {close[0]} meant?" if close else ""
+    return None if kind_of(key) else f"unknown option {printable(key)}"

@@ -70,7 +70,7 @@ class Request:
 
     :ivar arguments: the action's inputs; the values keep their types. A key that is a Symbol, and
         any other once :attr:`described` is set, goes on the wire as it is.
-    :ivar nodes: exactly these identities; they are not discovered unless filters narrow them.
+    :ivar nodes: exactly these identities, one at least; they are not discovered unless filters narrow them.
     :ivar filter: which nodes; all kinds of entries must fit, and the nodes too if they are given.
     :ivar collective: default: the configuration's main_collective.
     :ivar timeout: seconds to wait for replies once the request has been sent, of each batch.
@@ -173,6 +173,7 @@ def plan(request: Request, config: Config) -> Plan:
     check_call(request)
     _check_times(request)
     collective = _collective(request, config)
+    _check_nobody(request)
     for node in request.nodes or ():
         checked_identity(node)
     method = _method(request, config) if request.nodes is None else "mc"
@@ -195,6 +196,18 @@ def plan(request: Request, config: Config) -> Plan:
     )
     _check_together(found)
     return found
+
+
+def _check_nobody(request: Request) -> None:
+    """Refuse what would address nobody: mostly something was to be found, and was not."""
+    for what, value in (("nodes", request.nodes), ("discovery_options", request.discovery_options)):
+        if value is not None and not all([bool(value), *map(bool, value)]):
+            raise exc.BadRequest(
+                f"{what} is empty, or has an empty entry, which addresses nobody; without {what} it is None"
+            )
+    for what, text in (("collective", request.collective), ("limit", request.limit)):
+        if isinstance(text, str) and not text.strip():
+            raise exc.BadRequest(f"{what} is an empty text; without {what} it is None")
 
 
 def check_call(request: Request) -> None:
@@ -296,7 +309,11 @@ def _publish_timeout(request: Request, config: Config, timeout: float) -> float:
 def _flatfile(request: Request, config: Config) -> str | None:
     options = request.discovery_options
     if options is None:
-        options = config.get("default_discovery_options", "").split("\n")
+        options = config.get("default_discovery_options", "").split("\n")[:1]
+    if len(options) > 1:
+        raise exc.BadRequest(
+            f"the discovery method flatfile reads one file, and discovery_options has {len(options)}"
+        )
     path = next(iter(options), "")
     if not path:
         raise exc.BadRequest(
@@ -344,6 +361,11 @@ def _batch_sleep(request: Request, config: Config) -> float:
 def _check_together(found: Plan) -> None:
     """Refuse what contradicts itself."""
     request = found.request
+    if request.discovery_options and found.method != "flatfile" and request.nodes is None:
+        raise exc.BadRequest(
+            f"discovery_options are there, but the discovery method is {found.method}, which takes none;"
+            " use flatfile to address the nodes of a file"
+        )
     if found.batch_size is not None and not request.awaits_replies:
         raise exc.BadRequest(
             "a call in batches waits for the replies of each, so it cannot have"

@@ -142,7 +142,9 @@ class Client:
         self._clock = clock
         self._progress = progress
         self._seconds: dict[str, float] = {}
-        plan(Request("rpcutil", "ping", nodes=()), config)  # so that a bad option is refused now
+        plan(
+            Request("rpcutil", "ping", nodes=("any",)), config
+        )  # so that a bad option is refused now
 
     def __enter__(self) -> Client:
         with _Stopwatch(self._clock, self._seconds, "connect"):

@@ -18,12 +18,12 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.plugins.inventory import Constructable
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.matching import is_identity
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import (
     LONGEST_MESSAGE,
     printable,
 )
 
+from .names import is_group_name, is_host_name
 from .planning import VARIABLES, Plan
 
 try:
@@ -165,15 +165,6 @@ class Constructing(Constructable):
         self._add_host_to_keyed_groups(keyed_groups, known, host, strict=strict)
 
 
-def is_host_name(name: t.Any) -> bool:
-    """Whether a text can be a host's name. It becomes part of patterns, paths and command lines."""
-    return is_identity(name) and name not in RESERVED
-
-
-RESERVED = frozenset(("all", "ungrouped", "localhost", "127.0.0.1"))
-"""Names that Ansible gives a meaning of its own."""
-
-
 class Draft(InventoryData):
     """An inventory to try things out in, with what is planned and what a real one has of these hosts."""
 
@@ -198,12 +189,23 @@ class Draft(InventoryData):
         for host in self._plan.hosts:
             found.hosts[host] = dict(self._new_variables(host))
         for name, group in self.groups.items():
-            if name in self.hosts or name in self._real.hosts:
-                warn(f"there can be no group {name}, since a host has that name")
-            elif name not in ("all", "ungrouped"):
+            if self._may_be(name):
                 found.groups[name] = [host.name for host in group.hosts]
-                found.parents.update({(name, child.name): None for child in group.child_groups})
+                found.parents.update(
+                    {
+                        (name, child.name): None
+                        for child in group.child_groups
+                        if self._may_be(child.name)
+                    }
+                )
+            elif group.hosts or name not in ("all", "ungrouped"):
+                warn(
+                    f"there can be no group {name}, since a host has that name or it is Ansible's own"
+                )
         return found
+
+    def _may_be(self, name: str) -> bool:
+        return is_group_name(name, self.hosts) and is_group_name(name, self._real.hosts)
 
     def _new_variables(self, host: str) -> t.Iterator[tuple[str, t.Any]]:
         """Those that the real inventory does not have."""

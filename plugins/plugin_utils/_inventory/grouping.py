@@ -12,6 +12,10 @@ import typing as t
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import to_safe_group_name
 
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.nearest import suggestion
+
+from .names import is_group_name
+
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -21,7 +25,6 @@ if t.TYPE_CHECKING:
 
 LONGEST = 200
 """Characters of a value that can become a group's name."""
-SPECIAL = frozenset(("all", "ungrouped"))
 _KINDS = {"class": "classes", "agent": "agents", "collective": "collectives"}
 _KEYS = frozenset(("key", "prefix", "separator", "parent_group"))
 _SHOWN = 80
@@ -73,16 +76,21 @@ def _read(entry: t.Any, wish: Wish) -> Key:
     if part is None:
         raise AnsibleParserError(
             f"group_by: there is no key {key!r}; there are {', '.join(_KINDS)} and fact:NAME"
+            f"{suggestion(key, _KINDS)}"
         )
     _check_gathered(key, part, fact, wish)
-    parent = fields.get("parent_group")
+    parent = to_safe_group_name(fields["parent_group"]) if fields.get("parent_group") else None
+    if parent is not None and not is_group_name(parent, ()):
+        raise AnsibleParserError(
+            f"group_by: there can be no parent_group {parent}: it is Ansible's own"
+        )
     return Key(
         key,
         part,
         fact,
         prefix=fields.get("prefix", fact or key),
         separator=fields.get("separator", "_"),
-        parent=to_safe_group_name(parent) if parent else None,
+        parent=parent,
     )
 
 
@@ -157,7 +165,7 @@ class Grouping:
             )
             return None
         name = key.name(value)
-        if name in SPECIAL or name in self._taken or self._turns_around(key, name):
+        if not is_group_name(name, self._taken) or self._turns_around(key, name):
             self._warn(
                 f"group_by: {key.key} of {host} makes no group: {name} is the name of a host, of a"
                 " group above others, or Ansible's own"

@@ -14,12 +14,14 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.validation import check_type_bool
 
+from ansible_collections.pymco.mcollective.plugins.module_utils._task import restrictions
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.inventory import InventoryTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.invocation import (
     WRONG,
     refusal,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.nearest import suggestion
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import (
     LONGEST_MESSAGE,
     printable,
@@ -82,14 +84,31 @@ def refuse_wrong_words(
                 raise refused(f"the option {name} must be of type bool") from None
 
 
-def make_task(plugin: BaseInventoryPlugin, warn: t.Callable[[str], None]) -> InventoryTask:
+def unknown_keys(plugin: BaseInventoryPlugin) -> t.Iterator[tuple[str, str]]:
+    """Yield the keys in keyed_groups that do not exist, each with what may be meant. Ansible passes over them."""
+    definition = plugin.option_definitions["keyed_groups"]
+    known = definition.get("suboptions") or definition.get("options")
+    for entry in plugin.get_option("keyed_groups") or ():
+        if known and isinstance(entry, dict):
+            for key in sorted(map(str, entry.keys() - known.keys())):
+                yield key, suggestion(key, known)
+
+
+def make_task(
+    plugin: BaseInventoryPlugin, config: t.Container[str], warn: t.Callable[[str], None]
+) -> InventoryTask:
     """The task that the plugin's options stand for.
 
+    :param config: which options the file has.
     :raises AnsibleParserError: an option is wrong; nothing was opened or sent.
     """
     given = {name: plugin.get_option(name) for name in NAMES}
     # Those of the file are so already. Those of the environment and of ansible.cfg are not.
-    wanted = {k: v for k, v in templated(given, plugin.templar).items() if v is not None}
+    given = templated(given, plugin.templar)
+    complaint = restrictions.complaint({k: v for k, v in given.items() if k in config}, given)
+    if complaint:
+        raise refused(complaint)
+    wanted = {k: v for k, v in given.items() if v is not None}
     checked = ArgumentSpecValidator(InventoryTask.options).validate(wanted)
     why = refusal(checked, f"({plugin.NAME}) inventory plugin")
     if why:

@@ -26,10 +26,10 @@ def _line(bench: Bench, size: int) -> Line:
     with bench.fleet(nodes=size) as fleet:
         start = time.perf_counter()
         with rpc.Client(config_of(fleet)) as client:
-            result = client.targets(bench.request())
+            result = client.targets(bench.request(fleet))
         seconds = time.perf_counter() - start
         check_senders(result.nodes, fleet, result.rejected)
-        found, mco_seconds = _mco(fleet)
+        found, mco_seconds = _mco(bench, fleet)
     return Line(
         f"nodes found of {size}, {USUAL}",
         f"{len(result.nodes)} in {seconds:.2f} s",
@@ -38,9 +38,10 @@ def _line(bench: Bench, size: int) -> Line:
     )
 
 
-def _mco(fleet: Fleet) -> tuple[int, float]:
+def _mco(bench: Bench, fleet: Fleet) -> tuple[int, float]:
     start = time.perf_counter()
-    found = fleet.mco("find").split()
+    options = [] if bench.listening is None else ["--dt", str(bench.listening)]
+    found = fleet.mco("find", *options).split()
     seconds = time.perf_counter() - start
     if not found or not set(found) <= set(fleet.identities):
         raise Incomplete(f"mco find printed {len(found)} names, which are not all of the fleet")

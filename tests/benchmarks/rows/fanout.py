@@ -26,7 +26,7 @@ def run(bench: Bench) -> list[Line]:
 
 def _line(bench: Bench, security: Security) -> Line:
     with bench.fleet(security) as fleet:
-        config, request = config_of(fleet), bench.request()
+        config, request = config_of(fleet), bench.request(fleet)
 
         def ours() -> float:
             with rpc.Client(config) as client:

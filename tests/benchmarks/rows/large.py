@@ -15,7 +15,7 @@ def run(bench: Bench) -> list[Line]:
     """One line. Ours is measured in a process of its own."""
     with bench.fleet(nodes=TIMES * bench.nodes) as fleet:
         found = bench.child(fleet, "call")
-        bare, size = drain(config_of(fleet), bench.request(), fleet.count)
+        bare, size = drain(config_of(fleet), bench.request(fleet), fleet.count)
     seconds = found["seconds"]
     peak = f"{found['peak'] / 2**20:.0f} MiB at most"
     return [

@@ -18,6 +18,6 @@ def run(bench: Bench) -> list[Line]:
     with bench.fleet() as fleet:
         for _run in range(RUNS):
             with rpc.Client(config_of(fleet)) as client:
-                replies += len(check(client.call(bench.request()), fleet).replies)
+                replies += len(check(client.call(bench.request(fleet)), fleet).replies)
     ours = f"{replies} of {RUNS * bench.nodes} replies"
     return [Line(f"{RUNS} calls in a row, {USUAL}", ours)]

@@ -27,7 +27,7 @@ def run(bench: Bench) -> list[Line]:
 def _line(bench: Bench, security: Security) -> Line:
     with bench.fleet(security, nodes=max(1, bench.nodes // PART)) as fleet:
         held = bench.child(fleet, "memory")["held"] / fleet.count
-        wire = drain(config_of(fleet), bench.request(), fleet.count)[1] / fleet.count
+        wire = drain(config_of(fleet), bench.request(fleet), fleet.count)[1] / fleet.count
     return Line(
         f"memory of a held reply, {security}",
         f"{held:.0f} bytes",

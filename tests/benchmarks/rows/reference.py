@@ -59,7 +59,7 @@ def _lines(bench: Bench, fleet: Fleet) -> list[Line]:
 
 def _inside(bench: Bench, fleet: Fleet) -> None:
     with rpc.Client(config_of(fleet)) as client:
-        check(client.call(bench.request()), fleet)
+        check(client.call(bench.request(fleet)), fleet)
 
 
 def _fresh(bench: Bench, fleet: Fleet) -> None:

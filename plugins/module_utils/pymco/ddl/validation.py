@@ -19,6 +19,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .. import exc
+from ..nearest import suggestion
 from ..serializers import Symbol
 from . import validators, values
 from .model import Action, AgentDDL, DataDDL, Input
@@ -80,7 +81,10 @@ def find_action(ddl: AgentDDL, action: str) -> Action:
     found = ddl.actions.get(action)
     if found is None or isinstance(found.name, Symbol) != isinstance(action, Symbol):
         known = ", ".join(sorted(map(str, ddl.actions))) or "none"
-        raise exc.InvalidArgument(ddl.name, action, None, f"no such action; it declares {known}")
+        meant = suggestion(action, map(str, ddl.actions))
+        raise exc.InvalidArgument(
+            ddl.name, action, None, f"no such action; it declares {known}{meant}"
+        )
     return found
 
 

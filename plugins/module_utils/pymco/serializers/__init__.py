@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from .base import Regexp, Serializer, Symbol, symbolize, with_symbols
+from .base import OtherKey, Regexp, Serializer, Symbol, symbolize, with_symbols
 from .marshal import MarshalSerializer
 from .yaml import YamlSerializer
 
 __all__ = [
     "SERIALIZERS",
     "MarshalSerializer",
+    "OtherKey",
     "Regexp",
     "Serializer",
     "SerializerBase",

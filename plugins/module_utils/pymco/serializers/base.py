@@ -7,8 +7,10 @@
 Plain data are None, bool, int, float, str, bytes, list, dict and :class:`Symbol`:
 
 - a Ruby String is str when its bytes are text in its encoding, and bytes when they are not, or
-  when Ruby holds them as binary (ASCII-8BIT) and they are not plain ASCII;
+  when Ruby holds them as binary (ASCII-8BIT) and they are not plain ASCII. Ruby 1.8 tells no
+  encodings: of a payload in which none is told, a String in UTF-8 is text;
 - a Ruby Symbol is a :class:`Symbol`; nil is None; a Hash is a dict, an Array a list;
+- where Python takes two keys of a Hash for one, the second is an :class:`OtherKey`, so that both are kept;
 - an object of any other class becomes the data that it holds. Nothing is ever instantiated.
 """
 
@@ -108,6 +110,46 @@ def with_symbols(value: t.Any) -> t.Any:
     return value
 
 
+class OtherKey:
+    """A key of a Hash that is another one for Ruby, but not for Python, than one that the dict has.
+
+    For Ruby 1, 1.0 and true are three keys, and so are the Symbol :a and the String ":a". The first is in
+    the dict as it is. An OtherKey equals nothing but itself, so that it never takes the place of another.
+
+    :ivar value: the key itself.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: t.Any) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"OtherKey({self.value!r})"
+
+
+def fill(into: dict[t.Any, t.Any], pairs: t.Iterable[tuple[t.Any, t.Any]]) -> None:
+    """Put pairs of a Hash into an empty dict, of which the same key may come twice.
+
+    The last value of a key counts, as in Ruby. A key of another type is another key.
+    """
+    kinds: dict[tuple[type, t.Any], t.Any] = {}
+    for key, value in pairs:
+        if not kinds:
+            count = len(into)
+            into.setdefault(key, value)  # one search: numbers may have been chosen to make it long
+            if len(into) > count:
+                continue
+            kinds = {_kind(known): known for known in into}
+        key = kinds.setdefault(_kind(key), OtherKey(key) if key in into else key)
+        into[key] = value
+
+
+def _kind(key: t.Any) -> tuple[type, t.Any]:
+    """What is the same for the same key only. The hash of a text cannot be chosen, that of a number can."""
+    return type(key), repr(key) if isinstance(key, (int, float)) else key
+
+
 class Serializer(abc.ABC):
     """One of the two formats that MCollective speaks."""
 
@@ -155,9 +197,11 @@ def check_size(value: t.Any) -> None:
 
 def _children(container: t.Any) -> t.Iterator[t.Any]:
     """What stands in a list or dict, the keys of a dict included."""
-    yield from container
     if isinstance(container, dict):
+        yield from (key.value if isinstance(key, OtherKey) else key for key in container)
         yield from container.values()
+    else:
+        yield from container
 
 
 def checked_integer(number: int) -> int:

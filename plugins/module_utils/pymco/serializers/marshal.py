@@ -23,6 +23,15 @@ from .marshal_reader import Reader
 from .marshal_writer import Writer
 
 
+def _read(payload: bytes) -> t.Any:
+    reader = Reader(payload)
+    value = reader.load()
+    if reader.encoded or not reader.doubtful:
+        return value
+    del reader, value
+    return Reader(payload, old=True).load()
+
+
 class MarshalSerializer(Serializer):
     """``securityprovider = psk``, and ``ssl`` by default."""
 
@@ -43,7 +52,7 @@ class MarshalSerializer(Serializer):
     def read_any(self, payload: bytes) -> t.Any:
         """Read any Marshal data. Raises as :meth:`deserialize` does."""
         try:
-            return Reader(payload).load()
+            return _read(payload)
         except (ArithmeticError, IndexError, ValueError, RecursionError) as error:
             raise exc.DecodingError(f"no valid Marshal data: {error}") from error
 

@@ -10,7 +10,7 @@ import typing as t
 
 from .. import exc
 from . import ruby_objects
-from .base import MAX_DEPTH, MAX_VALUES, Keys, Symbol, check_size, checked_integer
+from .base import MAX_DEPTH, MAX_VALUES, Keys, OtherKey, Symbol, check_size, checked_integer
 from .marshal_writer import HEADER
 
 LEAF = 2
@@ -24,14 +24,22 @@ class Reader:
     there, nesting is limited, nothing is instantiated, and what links share is measured at the end.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, old: bool = False) -> None:
+        """
+        :param old: Ruby 1.8 wrote it: a String without an encoding is text if it reads as such.
+        """
         self.data = data
+        self._old = old
         self.position = len(HEADER)
         self.depth = 0
         self.left = MAX_VALUES
         self.symbols: list[Symbol] = []
         self.objects: list[t.Any] = []
         self.keys = Keys()
+        self.encoded = False
+        """Whether any text has told its encoding. Ruby 1.8 knows none."""
+        self.doubtful = False
+        """Whether there is a String without an encoding that reads as UTF-8 beyond ASCII."""
         self.unsure = False
         """Whether only the whole value tells if it is too large, for links or for depth."""
 
@@ -119,14 +127,18 @@ class Reader:
     def pairs(self, into: dict[t.Any, t.Any]) -> None:
         for _pair in range(self.count()):
             key = self.keys.checked(self.value())
-            into[key] = self.value()
+            value, size = self.value(), len(into)
+            into.setdefault(key, value)
+            if len(into) == size:  # Ruby writes no key twice.
+                into[OtherKey(key)] = value
 
     def attributes(self) -> dict[str, t.Any]:
         """Instance variables or struct members, by name, without the @."""
         found = {}
         for _pair in range(self.count()):
-            name = self.name().name.lstrip("@")
-            found[name] = self.value()
+            name = self.name().name
+            bare = name.lstrip("@")
+            found[name if bare in found else bare] = self.value()
         return found
 
     # -- types ---------------------------------------------------------------------------------
@@ -151,7 +163,7 @@ class Reader:
         data = self.counted()
         index = len(self.symbols)
         self.symbols.append(Symbol(""))
-        symbol = Symbol(ruby_objects.name_in(data, self.attributes()))
+        symbol = Symbol(ruby_objects.name_in(data, self._encoding()))
         self.symbols[index] = symbol
         return symbol
 
@@ -169,8 +181,23 @@ class Reader:
         return index
 
     def binary(self) -> str | bytes:
-        data = self.counted()
-        return t.cast("str | bytes", self.remember(data.decode() if data.isascii() else data))
+        return t.cast("str | bytes", self.remember(self._without_encoding(self.counted())))
+
+    def _without_encoding(self, data: bytes) -> str | bytes:
+        """A String that Ruby holds as binary, or that Ruby 1.8 wrote."""
+        if data.isascii():
+            return data.decode()
+        text = ruby_objects.text_in(data, {})
+        if isinstance(text, bytes) or self._old:
+            return text
+        self.doubtful = True
+        return data
+
+    def _encoding(self) -> dict[str, t.Any]:
+        """The instance variables of a text."""
+        attributes = self.attributes()
+        self.encoded = self.encoded or not _ENCODINGS.isdisjoint(attributes)
+        return attributes
 
     def array(self) -> list[t.Any]:
         items: list[t.Any] = self.remember([])
@@ -204,7 +231,10 @@ class Reader:
     def encoded_string(self) -> str | bytes:
         data = self.counted()
         index = self.reserve()
-        value = self.objects[index] = ruby_objects.text_in(data, self.attributes())
+        attributes = self._encoding()
+        known = not _ENCODINGS.isdisjoint(attributes)
+        value = ruby_objects.text_in(data, attributes) if known else self._without_encoding(data)
+        self.objects[index] = value
         return value
 
     def regexp(self) -> str:
@@ -214,7 +244,7 @@ class Reader:
     def encoded_regexp(self) -> str:
         data, options = self.counted(), self.byte()
         index = self.reserve()
-        name = ruby_objects.name_in(data, self.attributes())
+        name = ruby_objects.name_in(data, self._encoding())
         text = self.objects[index] = ruby_objects.regexp(name, options)
         return text
 
@@ -261,6 +291,8 @@ class Reader:
 
 
 _WRAPPERS = b"Ce"
+_ENCODINGS = frozenset(("E", "encoding"))
+"""The instance variables that tell a text's encoding."""
 _WITH_ATTRIBUTES: dict[int, t.Callable[[Reader], t.Any]] = {
     ord('"'): Reader.encoded_string,
     ord("/"): Reader.encoded_regexp,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .. import exc
-from .base import Regexp, Symbol
+from .base import OtherKey, Regexp, Symbol
 
 HEADER = b"\x04\x08"
 FIXNUM_MAX = 2**30
@@ -104,6 +104,7 @@ _WRITERS: tuple[tuple[t.Any, t.Callable[[Writer, t.Any], bytes]], ...] = (
     (bytes, Writer.binary),
     (dict, Writer.mapping),
     ((list, tuple), Writer.array),
+    (OtherKey, lambda writer, key: writer.value(key.value)),
 )
 
 

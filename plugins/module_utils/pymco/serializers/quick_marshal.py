@@ -54,13 +54,16 @@ def _load(data: bytes) -> t.Any:
     seen: list[Symbol] = []
     # What stands behind a String in UTF-8, once the Symbol E has come and can be linked to.
     tail = b"none"
-    # The container that is being filled, as a dict or as a list, how many values it lacks, and the
-    # key of the next one; those around it are on the stack. The outermost is a list of one value.
+    # The container that is being filled, as a dict or as a list, how many values it has in the end and
+    # how many it lacks, and the key of the next one; those around it are on the stack. The outermost
+    # is a list of one value.
     mapping: dict[str, t.Any] | None = None
     items: list[t.Any] = []
-    left, key = 1, ""
-    stack: list[tuple[dict[str, t.Any] | None, list[t.Any], int]] = []
+    size, left, key = 1, 1, ""
+    stack: list[tuple[dict[str, t.Any] | None, list[t.Any], int, int]] = []
     outermost = items
+    # Whether a String has told its encoding, and whether one that is not ASCII has not.
+    encoded = doubtful = False
     while True:
         # 0: a value is wanted; 1: a key, which is a Symbol or a String.
         for wants_key in (1, 0) if mapping is not None else (0,):
@@ -75,6 +78,7 @@ def _load(data: bytes) -> t.Any:
                 else:
                     known = len(seen)
                     raw, position = _text(data, position + 1, seen)
+                    encoded = True
                     if known < len(seen) < 100:
                         tail = b"\x06;%cT" % (known + 5 if known else 0)
                 if wants_key:
@@ -102,7 +106,10 @@ def _load(data: bytes) -> t.Any:
                 value = {} if tag == HASH else []
             elif tag == STRING:
                 raw, position = _counted(data, position + 1)
-                value = raw.decode() if raw.isascii() else raw
+                if raw.isascii():
+                    value = raw.decode()
+                else:
+                    value, doubtful = raw, True
             elif tag == FIXNUM:
                 value, position = _number(data, position + 1)
             elif tag in CONSTANTS:
@@ -120,9 +127,13 @@ def _load(data: bytes) -> t.Any:
                 items.append(value)
             left -= 1
             while not left:
+                if mapping is not None and len(mapping) != size:
+                    raise Unusual  # Two keys are one for Python.
                 if not stack:
+                    if doubtful and not encoded:
+                        raise Unusual
                     return outermost[0]
-                mapping, items, left = stack.pop()
+                mapping, items, size, left = stack.pop()
             continue
         # A container that is not empty: what it holds is next.
         inner: t.Any = {} if tag == HASH else []
@@ -130,8 +141,9 @@ def _load(data: bytes) -> t.Any:
             mapping[key] = inner
         else:
             items.append(inner)
-        stack.append((mapping, items, left - 1))
-        mapping, items, left = (inner, [], count) if tag == HASH else (None, inner, count)
+        stack.append((mapping, items, size, left - 1))
+        mapping, items = (inner, []) if tag == HASH else (None, inner)
+        size = left = count
 
 
 def _number(data: bytes, position: int) -> tuple[int, int]:

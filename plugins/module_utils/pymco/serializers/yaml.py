@@ -44,6 +44,7 @@ TEXTUAL_TAGS = ("!ruby/", "!str", "tag:yaml.org,2002:merge", "tag:yaml.org,2002:
 """Scalars with these are the text that stands there. Ruby takes no notice of others that it does
 not know."""
 STRING_TAG = "tag:yaml.org,2002:str"
+_ESCAPE = re.compile(rb"\\(?:U([0-9A-F]{8})|.)", re.DOTALL)
 NO_FOLDING = 2**30
 SAFE_DEPTH = 2000
 """libyaml composes nested nodes by recursion in C; far deeper, that ends the process."""
@@ -100,13 +101,14 @@ def mapping_constructor(loader: t.Any, node: t.Any) -> t.Iterator[dict[t.Any, t.
     """A Hash. Its keys may be Hashes or Arrays; a repeated key's last value counts, as in Ruby."""
     data: dict[t.Any, t.Any] = {}
     yield data
-    data.update(_pairs(loader, node))
+    base.fill(data, _pairs(loader, node))
 
 
 def ruby_object_constructor(loader: t.Any, _suffix: str, node: t.Any) -> t.Any:
     """The data of an object of any Ruby class, and nothing of its class."""
     if isinstance(node, yaml.MappingNode):
-        data = dict(_pairs(loader, node))
+        data: dict[t.Any, t.Any] = {}
+        base.fill(data, _pairs(loader, node))
         return next(
             (data[k] for tag, k in CONTENTS if node.tag.startswith(tag) and k in data), data
         )
@@ -141,7 +143,24 @@ def represent_symbol(dumper: t.Any, symbol: Symbol) -> t.Any:
 
 def represent_regexp(dumper: t.Any, regexp: Regexp) -> t.Any:
     """A Regexp; Psych takes the first and the last slash for its ends."""
-    return dumper.represent_scalar("!ruby/regexp", f"/{regexp}/")
+    # Within quotes a backslash is doubled, so that what reads like an escape is told from one.
+    style = '"' if "\\U" in regexp else None
+    return dumper.represent_scalar("!ruby/regexp", f"/{regexp}/", style=style)
+
+
+def _with_characters(written: bytes) -> bytes:
+    """The YAML that libyaml wrote, with the characters beyond 16 bits that it writes as escapes.
+
+    Nodes on Ruby 1.8 (Syck) know no escapes of Unicode characters. All read UTF-8.
+    """
+    if b"\\U" not in written:
+        return written
+    return _ESCAPE.sub(_character, written)
+
+
+def _character(escape: re.Match[bytes]) -> bytes:
+    char = chr(int(escape[1], 16)) if escape[1] else ""
+    return char.encode() if char.isprintable() and char else escape[0]
 
 
 if HAS_YAML:
@@ -170,6 +189,9 @@ if HAS_YAML:
     RubyCompatibleDumper.add_representer(str, represent_string)
     RubyCompatibleDumper.add_representer(Symbol, represent_symbol)
     RubyCompatibleDumper.add_representer(Regexp, represent_regexp)
+    RubyCompatibleDumper.add_representer(
+        base.OtherKey, lambda dumper, key: dumper.represent_data(key.value)
+    )
 
 
 def _may_be_too_much(payload: bytes) -> bool:
@@ -213,7 +235,7 @@ class YamlSerializer(base.Serializer):
     def serialize(self, value: t.Any) -> bytes:
         """See :meth:`.Serializer.serialize`."""
         try:
-            return yaml.dump(
+            written: bytes = yaml.dump(
                 value,
                 Dumper=RubyCompatibleDumper,
                 encoding="utf-8",
@@ -221,7 +243,9 @@ class YamlSerializer(base.Serializer):
                 default_flow_style=False,
                 sort_keys=False,
                 width=NO_FOLDING,
+                allow_unicode=True,
             )
+            return _with_characters(written)
         except (yaml.YAMLError, UnicodeEncodeError, RecursionError) as error:
             raise exc.SerializationError(f"cannot be written as YAML: {error}") from error
 

@@ -70,6 +70,7 @@ class Screen:
     def __init__(self) -> None:
         self.warnings: list[str] = []
         self.told: list[str] = []
+        self.noted: list[str] = []
 
     def warning(self, message: str, **_more: t.Any) -> None:
         """A warning."""
@@ -78,6 +79,10 @@ class Screen:
     def vvv(self, message: str, **_more: t.Any) -> None:
         """Something for those who ask for much."""
         self.told.append(message)
+
+    def v(self, message: str, **_more: t.Any) -> None:
+        """Something for those who ask for a little more."""
+        self.noted.append(message)
 
     debug = vvvv = vvv
 
@@ -95,7 +100,7 @@ class Source:
         plain = {
             "plugin": PLUGIN,
             "config_file": str(collective.client_cfg),
-            "discovery_timeout": 0.4,
+            "discovery_timeout": 1.5,
             "expected_nodes": len(collective.nodes),
         }
         wanted = {k: v for k, v in {**plain, **options}.items() if v is not None}

@@ -169,7 +169,7 @@ def test_no_terminal_obeys_a_node_in_the_error_of_an_expression(
     assert said.isprintable()
 
 
-@pytest.mark.parametrize("identity", ["all", "ungrouped", "localhost", "127.0.0.1"])
+@pytest.mark.parametrize("identity", ["all", "ungrouped", "_meta", "localhost", "127.0.0.1"])
 def test_an_identity_that_means_something_to_ansible_is_named(
     source: Source, identity: str
 ) -> None:
@@ -195,7 +195,7 @@ def test_lies_are_told(source: Source, lie: str, reason: str) -> None:
     assert any(reason in warning for warning in source.screen.warnings)
 
 
-@pytest.mark.parametrize("name", ["all", "ungrouped", "plain"])
+@pytest.mark.parametrize("name", ["all", "ungrouped", "_meta", "localhost", "plain"])
 def test_a_fact_makes_no_group_that_is_not_its_own(source: Source, name: str) -> None:
     """With an empty prefix; "plain" is the other host's name."""
     key = {"key": "fact:role", "prefix": ""}
@@ -205,6 +205,20 @@ def test_a_fact_makes_no_group_that_is_not_its_own(source: Source, name: str) ->
     assert groups(inventory) == {"web": ["plain"]}
     assert "mcollective_identity" in inventory.hosts["plain"].vars
     assert f"{name} is the name of a host, of a group" in source.screen.warnings[0]
+
+
+def test_plays_for_localhost_run_on_no_node_that_says_it_has_such_a_class(source: Source) -> None:
+    nodes = [evil(facts={"role": "web"}, classes=["localhost", "127.0.0.1", "::1"])]
+    with EmbeddedCollective(nodes, "psk") as collective:
+        source.write(collective, group_by=[{"key": "class", "prefix": ""}])
+        inventory = source.managed()
+    for pattern in ("localhost", "127.0.0.1", "::1"):
+        assert [host.name for host in inventory.get_hosts(pattern)] in (
+            [],
+            ["localhost"],
+            [pattern],
+        )
+    assert "localhost" not in inventory.groups
 
 
 def test_values_that_share_a_group_are_named(source: Source) -> None:

@@ -103,7 +103,7 @@ def test_filters_narrow(
     options: dict[str, t.Any],
     names: list[str] | None,
 ) -> None:
-    source.write(collective, expected_nodes=None, **options)
+    source.write(collective, expected_nodes=len(names or [""]), **options)
     if names is None:
         with pytest.raises(AnsibleError, match="no node answered"):
             source.parse()
@@ -224,7 +224,25 @@ def test_who_has_no_name_or_the_same_is_left_out(
     assert "same (web1.example.com, web2.example.com, web3.example.com) are names that" in second
 
 
-@pytest.mark.parametrize("name", ["all", "ungrouped", "localhost", "127.0.0.1", "a b", "", "x:1"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "all",
+            "ungrouped",
+            "_meta",
+            "localhost",
+            "127.0.0.1",
+            "::1",
+            "a b",
+            "",
+            "x:1",
+            "-x",
+            "*",
+        ),
+        *("!web1", "&web1", "~web", "web[1]", "web1,web2", "web*", "@web"),
+    ],
+)
 def test_a_name_that_means_something_to_ansible_is_none(
     source: Source, collective: EmbeddedCollective, name: str
 ) -> None:
@@ -335,7 +353,110 @@ def test_a_group_with_the_name_of_a_host_takes_nothing_from_it(
     assert groups(inventory) == {}
     assert inventory.hosts["web1"].vars["mcollective_identity"] == "web1.example.com"
     assert [inventory.hosts[name].vars["late"] for name in ALL] == [1] * 4
-    assert "there can be no group db1, since a host has that name" in source.screen.warnings
+    assert any("there can be no group db1, since" in words for words in source.screen.warnings)
+
+
+RESERVED = ["all", "ungrouped", "_meta", "localhost", "web1.example.com"]
+
+
+@pytest.mark.parametrize("name", RESERVED)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"keyed_groups": [{"key": "chosen", "separator": ""}]},
+        {"keyed_groups": [{"key": "'below'", "separator": "", "parent_group": "{{ chosen }}"}]},
+        {"keyed_groups": [{"key": "chosen", "separator": "", "parent_group": "top"}]},
+    ],
+)
+def test_no_expression_makes_a_group_of_a_name_that_means_something(
+    source: Source, collective: EmbeddedCollective, name: str, options: dict[str, t.Any]
+) -> None:
+    # A name with dots would become another one.
+    hostnames = ["mcollective_identity.replace('.', '_')"]
+    safe = name.replace(".", "_")
+    source.write(collective, compose={"chosen": repr(safe)}, hostnames=hostnames, **options)
+    inventory = source.parse()
+    found = groups(inventory)
+    assert safe not in found
+    assert found.get("top", []) == []
+    assert len(inventory.hosts) == 4
+    assert {group.name for group in inventory.groups["all"].child_groups} <= {
+        *("ungrouped", "top", "below"),
+    }
+    if name not in ("all", "ungrouped") or "parent_group" not in options["keyed_groups"][0]:
+        assert f"there can be no group {safe}, since" in " ".join(source.screen.warnings)
+
+
+@pytest.mark.parametrize("name", ["localhost", "_meta"])
+def test_no_group_of_the_user_has_a_name_that_means_something(
+    source: Source, collective: EmbeddedCollective, name: str
+) -> None:
+    assert groups(source.write(collective, groups={name: "true"}).parse()) == {}
+    assert f"there can be no group {name}, since" in source.screen.warnings[0]
+    source.write(collective, group_by=[{"key": "class", "parent_group": name}])
+    with pytest.raises(AnsibleError, match=f"there can be no parent_group {name}: it is"):
+        source.parse()
+
+
+# -- options that are misspelt or empty ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options,message",
+    [
+        ({"fact_filter": ["a=b"]}, "no such option: fact_filter; is fact_filters meant?"),
+        (
+            {"keyed_groups": [{"key": "x", "perfix": "y"}]},
+            "no such option: perfix in keyed_groups; is prefix meant?",
+        ),
+        ({"group_by": ["clas"]}, "and fact:NAME; is class meant?"),
+    ],
+)
+def test_a_misspelt_option_is_refused_with_the_nearest(
+    source: Source, collective: EmbeddedCollective, options: dict[str, t.Any], message: str
+) -> None:
+    source.write(collective, **options)
+    with pytest.raises(AnsibleError) as caught:
+        source.parse()
+    assert message in str(caught.value)
+
+
+EMPTY_FILE = """
+plugin: pymco.mcollective.mcollective
+config_file: "{client_cfg}"
+{name}: {value}
+"""
+
+
+@pytest.mark.parametrize(
+    "value", ["", "[]", "null", "''", "['']", "[null]", '"{{ none }}"', "[a, '']"]
+)
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("nodes", "fact_filters", "class_filters", "agent_filters", "identity_filters"),
+        *("discovery_options", "compound_filter", "limit", "collective"),
+    ],
+)
+def test_an_option_that_is_there_and_empty_is_an_error_and_nobody_is_asked(
+    source: Source, collective: EmbeddedCollective, name: str, value: str
+) -> None:
+    if name in ("compound_filter", "limit", "collective") and value.startswith("["):
+        return  # They are no lists.
+    before = [node.requests for node in collective.nodes]
+    text = EMPTY_FILE.format(client_cfg=collective.client_cfg, name=name, value=value)
+    source.path.write_text(text)
+    with pytest.raises(AnsibleError, match=f"{name} is empty, or has an empty entry"):
+        source.parse()
+    assert [node.requests for node in collective.nodes] == before
+
+
+def test_what_old_files_have_is_told_to_those_who_want_to_know(
+    source: Source, collective: EmbeddedCollective
+) -> None:
+    source.write(collective, config={"topicprefix": "/topic/"}).parse()
+    assert source.screen.warnings == []
+    assert [words for words in source.screen.noted if "topicprefix is ignored" in words]
 
 
 # -- nodes that are missing ----------------------------------------------------------------------

@@ -57,6 +57,17 @@ def refused(_reply: t.Any) -> t.Any:
     return {"statuscode": 4, "statusmsg": "no such action", "data": {}}
 
 
+def undeclared(_reply: t.Any) -> t.Any:
+    """What a node of 2.2 says that has no such action."""
+    words = "Attempted to call action get_facts for rpcutil but it's not declared in the DDL"
+    return {"statuscode": 5, "statusmsg": words, "data": {}}
+
+
+def unknown_error(_reply: t.Any) -> t.Any:
+    """What a node says whose agent raised an error."""
+    return {"statuscode": 5, "statusmsg": "undefined method", "data": {}}
+
+
 def without(output: str, value: t.Any = None) -> t.Callable[[t.Any], t.Any]:
     """Another value for one of the outputs."""
     return lambda reply: {**reply, "data": {**reply["data"], output: value}}
@@ -66,7 +77,9 @@ def gathered(
     nodes: list[Node], wish: Wish = EVERYTHING, filter_: Filter | None = None, **request: t.Any
 ) -> Gathered:
     """Gather from these nodes."""
-    fields = {"timeout": 3, "discovery_timeout": 0.3, "discovery_method": "none", **request}
+    # All that there are end it, and no time, unless the test wants it so.
+    patience = {"timeout": 30, "discovery_timeout": 2, "expected_nodes": len(nodes)}
+    fields = {**patience, "discovery_method": "none", **request}
     with EmbeddedCollective(nodes, "psk") as collective:
         config = Config.from_configfile(str(collective.client_cfg), environ={})
         with rpc.Client(config) as client:
@@ -135,13 +148,14 @@ def test_further_requests_go_to_those_who_were_found() -> None:
 
 def test_who_answers_half_is_no_node_with_half_of_the_facts() -> None:
     nodes = [Node("n1", FACTS), Odd("n2", FACTS, only=1)]
-    found = gathered(nodes, Wish.of(["facts"], LONG))
+    found = gathered(nodes, Wish.of(["facts"], LONG), timeout=3)
     assert list(found.nodes) == ["n1"]
     assert found.no_response == ["n2"]
 
 
-def test_an_old_node_is_asked_for_all_it_has() -> None:
-    nodes = [Node("n2", FACTS), Odd("n1", FACTS, answers={"get_facts": refused})]
+@pytest.mark.parametrize("answer", [refused, undeclared])
+def test_an_old_node_is_asked_for_all_it_has(answer: t.Callable[[t.Any], t.Any]) -> None:
+    nodes = [Node("n2", FACTS), Odd("n1", FACTS, answers={"get_facts": answer})]
     found = gathered(nodes, Wish.of(["facts"], [*LONG, "role"]))
     assert list(found.nodes) == ["n1", "n2"]
     assert found.nodes["n1"]["facts"] == found.nodes["n2"]["facts"]
@@ -169,9 +183,14 @@ def test_facts_of_no_use_are_named() -> None:
     nodes = [
         Odd("n1", answers={"get_facts": without("values", ["x"])}),
         Odd("n2", failing={"rpcutil.get_facts": "broken"}),
+        Odd("n3", answers={"get_facts": unknown_error}),
     ]
     found = gathered(nodes, Wish.of(["facts"], ["role"]))
-    assert found.failed == {"n1": "its reply has no values of facts", "n2": "1: broken"}
+    assert found.failed == {
+        "n1": "its reply has no values of facts",
+        "n2": "1: broken",
+        "n3": "5: undefined method",
+    }
 
 
 def test_odd_data_become_what_json_can_carry() -> None:
@@ -190,7 +209,7 @@ def test_odd_data_become_what_json_can_carry() -> None:
 
 def test_silent_nodes_are_named_where_it_is_known_who_was_asked() -> None:
     nodes = [Node("n1"), Node("n2", silent={"rpcutil.inventory"})]
-    found = gathered(nodes, discovery_method="mc", timeout=0.5)
+    found = gathered(nodes, discovery_method="mc", timeout=3)
     assert list(found.nodes) == ["n1"]
     assert found.no_response == ["n2"]
 

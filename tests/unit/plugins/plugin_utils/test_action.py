@@ -19,6 +19,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task as AnsibleTask
 from ansible.plugins.loader import get_shell_plugin
 from ansible.template import Templar, trust_as_template
+from ansible.utils.display import Display
 
 from ansible_collections.pymco.mcollective.plugins.action.mcollective_rpc import ActionModule
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
@@ -193,6 +194,31 @@ def test_a_failure_shows_no_password_that_went_astray(given: dict[str, t.Any], w
     assert words in result["msg"]
     assert "SECRET" not in json.dumps(result)
     assert result["invocation"]["module_args"]["agent"] == "rpcutil"
+
+
+@pytest.mark.parametrize("transport", ["local", "ssh"])
+@pytest.mark.parametrize(
+    "given", [{"nodes": None}, {"identity_filters": []}, {"fact_filters": ""}, {"limit": None}]
+)
+def test_an_option_that_is_empty_is_an_error_wherever_the_task_runs(
+    given: dict[str, t.Any], transport: str
+) -> None:
+    (name,) = given
+    with pytest.raises(AnsibleActionFail, match=f"^{name} is empty, or has an empty entry"):
+        ran(given, transport=transport)
+
+
+# -- notes ---------------------------------------------------------------------------------------
+
+
+def test_what_old_files_have_is_told_to_those_who_want_to_know(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    noted: list[str] = []
+    monkeypatch.setattr(Display, "v", lambda _self, message: noted.append(message))
+    result = ran({"config": {**CONFIG, "topicprefix": "/topic/"}, "psk": PSK})
+    assert "warnings" not in result
+    assert [words for words in noted if "topicprefix is ignored" in words]
 
 
 # -- environment ---------------------------------------------------------------------------------

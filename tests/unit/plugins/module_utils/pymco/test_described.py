@@ -112,6 +112,34 @@ def test_an_action_that_the_ddl_does_not_know_is_refused(tmp_path: pathlib.Path)
         describe(Request("shop", "buy"), library(tmp_path))
 
 
+def test_an_action_that_is_misspelt_is_refused_with_the_nearest(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(exc.InvalidArgument, match="it declares sell; is sell meant"):
+        describe(Request("shop", "sel"), library(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["counts", ":counts", Symbol("counts")])
+def test_an_input_that_is_not_declared_is_sent_with_a_warning(
+    tmp_path: pathlib.Path, name: str
+) -> None:
+    request = Request("shop", "sell", {"what": "tea", name: 1, "zzz": None})
+    found = describe(request, library(tmp_path))
+    assert found.request.arguments[":counts"] == 1
+    assert found.doubts == [
+        "shop is sent the input counts, which its DDL does not declare for the action sell; is count"
+        " meant?",
+        "shop is sent the input zzz, which its DDL does not declare for the action sell",
+    ]
+
+
+@pytest.mark.parametrize("name", ["counts", ":counts", Symbol("counts")])
+def test_strictly_every_input_must_be_declared(tmp_path: pathlib.Path, name: str) -> None:
+    why = "action sell, input counts refuses this: no such input; is count meant"
+    # Before a required one is found missing, which it is by the same mistake.
+    for arguments in ({"what": "tea", name: 1}, {name: 1}):
+        with pytest.raises(exc.InvalidArgument, match=why):
+            describe(Request("shop", "sell", arguments), library(tmp_path), strict=True)
+
+
 @pytest.mark.parametrize("timeout", [0, -1])
 def test_a_ddl_that_gives_no_time_leaves_the_usual(tmp_path: pathlib.Path, timeout: int) -> None:
     found = describe(Request("shop", "sell", {"what": "tea"}), library(tmp_path, timeout))

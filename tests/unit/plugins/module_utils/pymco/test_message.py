@@ -208,3 +208,19 @@ def test_an_envelope_reads_and_writes_with_and_without_the_colon() -> None:
     del message["agent"]
     assert ":agent" not in message
     assert all(isinstance(key, Symbol) for key in message)
+
+
+@pytest.mark.parametrize(
+    "add",
+    [
+        lambda filter_: filter_.add_cfclass(""),
+        lambda filter_: filter_.add_agent(""),
+        lambda filter_: filter_.add_identity(""),
+        lambda filter_: filter_.add_identity(None),
+        lambda filter_: filter_.add_fact("", "x"),
+        lambda filter_: filter_.add_compound([]),
+    ],
+)
+def test_an_empty_entry_of_a_filter_is_refused(add: t.Callable[[Filter], Filter]) -> None:
+    with pytest.raises(exc.BadFilter, match="filter is empty, which addresses nobody"):
+        add(Filter())

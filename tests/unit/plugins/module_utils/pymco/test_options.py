@@ -174,28 +174,33 @@ def test_a_wrong_option_of_plugin_d_names_its_own_file_and_line(tmp_path: pathli
         ("plugin.ssl_client_pubic", "unknown option plugin.ssl_client_pubic"),
         ("plugin.aes.client_pubic", "unknown option plugin.aes.client_pubic"),
         ("plugin.none.serialiser", "unknown option plugin.none.serialiser"),
-        *(
-            (key, f"the option {key} is ignored; MCollective has no use for it any more")
-            for key in ("topicprefix", "topicsep", "queueprefix")
-        ),
-        *(
-            (key, f"the option {key} is ignored; MCollective has no use for it any more")
-            for key in ("rpchelptemplate", "helptemplatedir")
-        ),
     ],
 )
 def test_a_name_that_nobody_heeds_is_a_warning_with_its_line(key: str, words: str) -> None:
     config = Config.from_configstr(f"\n{key} = {HUSH}\n")
     assert config.warnings == [f"the given text:2: {words}"]
+    assert config.notes == []
+
+
+@pytest.mark.parametrize(
+    "key", ["topicprefix", "topicsep", "queueprefix", "rpchelptemplate", "helptemplatedir"]
+)
+def test_what_old_files_have_is_a_note_and_no_warning(key: str) -> None:
+    config = Config.from_configstr(f"\n{key} = {HUSH}\n")
+    assert config.warnings == []
+    words = f"the option {key} is ignored; MCollective has no use for it any more"
+    assert config.notes == [f"the given text:2: {words}"]
+    assert config.altered({"ttl": "5"}).notes == config.notes
 
 
 @pytest.mark.parametrize("key", ["topicprefix", "topicsep", "queueprefix"])
 def test_the_legacy_connector_heeds_the_legacy_options(key: str) -> None:
-    assert Config({"connector": "Stomp", key: "/x/"}).warnings == []
+    config = Config({"connector": "Stomp", key: "/x/"})
+    assert config.warnings == config.notes == []
 
 
 def test_the_legacy_connector_ignores_what_all_ignore() -> None:
-    assert len(Config({"connector": "stomp", "rpchelptemplate": "x"}).warnings) == 1
+    assert len(Config({"connector": "stomp", "rpchelptemplate": "x"}).notes) == 1
 
 
 @pytest.mark.parametrize("connector", ["activemq", "rabbitmq"])

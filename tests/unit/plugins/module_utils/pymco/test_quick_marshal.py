@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
     MarshalSerializer,
+    OtherKey,
     Symbol,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.quick_marshal import (
@@ -92,6 +93,15 @@ def test_what_nodes_usually_send_is_read(payload: bytes) -> None:
 )
 def test_what_is_unusual_is_left_to_the_other_reader(payload: bytes) -> None:
     assert not agrees(payload)
+
+
+@pytest.mark.parametrize("keys", [(Symbol("a"), OtherKey(":a")), (":a", OtherKey(Symbol("a")))])
+def test_keys_that_python_takes_for_one_are_left_to_the_other_reader(keys: t.Any) -> None:
+    collision = dict.fromkeys(keys, 1)
+    for value in (collision, {"x": collision, "y": 1}, [[collision], {"a": {"b": collision}}]):
+        payload = SERIALIZER.serialize(value)
+        assert not agrees(payload)
+        assert repr(SERIALIZER.deserialize(payload)) == repr(value)
 
 
 def test_what_is_large_or_deep_is_left_to_the_other_reader() -> None:

@@ -172,7 +172,27 @@ def test_a_named_list_needs_no_discovery_method() -> None:
             " flatfile, none, and explicit nodes",
         ),
         ({}, {"discovery_method": "flatfile"}, "flatfile needs the path of a file"),
-        ({}, {"discovery_method": "flatfile", "discovery_options": []}, "needs the path of a file"),
+        (
+            {},
+            {"discovery_method": "flatfile", "discovery_options": []},
+            "discovery_options is empty",
+        ),
+        (
+            {},
+            {"discovery_method": "flatfile", "discovery_options": [""]},
+            "discovery_options is empty",
+        ),
+        (
+            {},
+            {"discovery_method": "flatfile", "discovery_options": ["/a", "/b"]},
+            "reads one file, and discovery_options has 2",
+        ),
+        ({}, {"discovery_options": ["/a"]}, "the discovery method is mc, which takes none"),
+        ({}, {"nodes": []}, "nodes is empty, or has an empty entry, which addresses nobody"),
+        ({}, {"nodes": ["a", ""]}, "nodes is empty, or has an empty entry"),
+        ({}, {"nodes": [None]}, "nodes is empty, or has an empty entry"),
+        ({}, {"collective": ""}, "collective is an empty text"),
+        ({}, {"limit": " "}, "limit is an empty text"),
         ({}, {"discovery_method": "none", "limit": 1}, "limit needs to know the nodes before"),
         ({}, {"discovery_method": "none", "batch_size": 1}, "batch_size needs to know the nodes"),
         (

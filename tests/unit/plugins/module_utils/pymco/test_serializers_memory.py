@@ -79,6 +79,14 @@ COSTLY: dict[str, tuple[str, t.Callable[[], bytes]]] = {
         "marshal",
         lambda: marshal_text(b"\xff" * LARGE, b'\x06:\x0dencoding"\x0fISO-8859-1'),
     ),
+    "marshal colliding keys": (
+        "marshal",
+        lambda: many(b'{\x07:\x07ab0"\x08:ab0', MANY // 5),
+    ),
+    "yaml colliding keys": (
+        "yaml",
+        lambda: b"- :ab: 1\n  ':ab': 1\n" * (MANY // 7),
+    ),
     "yaml numbers": ("yaml", lambda: b"- 1\n" * MANY),
     "yaml symbols": ("yaml", lambda: b"- :a\n" * MANY),
     "yaml lists": ("yaml", lambda: b"[" + b"[]," * (MANY // 2) + b"]"),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import given, reject
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
     SERIALIZERS,
+    OtherKey,
+    Regexp,
     Symbol,
 )
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import ruby, values
@@ -69,7 +72,9 @@ def test_nasty_values_come_back_from_ruby_as_they_were(oracle: ruby.Ruby, format
     serializer = SERIALIZERS[format_]()
     wrong = []
     for value in [*values.TEXTS, *values.NUMBERS, *values.REALS, *values.BINARIES]:
-        back = serializer.deserialize(oracle.rewrite(format_, serializer.serialize(value)))
+        # With a text that tells its encoding: without any, Ruby 1.8 has written it.
+        payload = oracle.rewrite(format_, serializer.serialize([value, "text"]))
+        back = serializer.deserialize(payload)[0]
         if without_encoding(ruby.describe(back)) != without_encoding(ruby.describe(value)):
             wrong.append((value, back))
     assert wrong == []
@@ -84,7 +89,7 @@ def test_we_read_what_ruby_writes_as_ruby_reads_it(oracle: ruby.Ruby, format_: s
     @given(values.plain(values.usual_symbols))
     def check(value: t.Any) -> None:
         try:
-            payload = oracle.rewrite(format_, serializer.serialize(value))
+            payload = oracle.rewrite(format_, serializer.serialize([value, "text"]))
         except ruby.Refused:
             reject()
         ours, theirs = serializer.deserialize(payload), oracle.describe(format_, payload)
@@ -268,3 +273,134 @@ def test_links_behind_an_object_of_any_kind_lead_to_the_right_value(
     )
     assert (x, x_again) == ("x", "x")
     assert again == first
+
+
+# -- keys that Python takes for one -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize(
+    "source",
+    [
+        '{1 => "i", 1.0 => "f", true => "t", "1" => "s", :"1" => "y"}',
+        "{true => 1, 1.0 => 2, 1 => 3, false => 4, 0 => 5, 0.0 => 6}",
+        '{:a => 1, ":a" => 2, "a" => 3}',
+        '{":a" => 1, :a => 2, "a" => 3}',
+        "{2**70 => 1, (2**70).to_f => 2}",
+        '[{"x" => {":a" => [1], :a => {1 => 2, true => 3}}}]',
+        '{nil => 1, "" => 2, "nil" => 3, "true" => 4, true => 5}',
+    ],
+)
+def test_keys_that_python_takes_for_one_are_all_there(
+    oracle: ruby.Ruby, format_: str, source: str
+) -> None:
+    serializer = SERIALIZERS[format_]()
+    payload = oracle.evaluate(format_, source)
+    value = serializer.deserialize(payload)
+    expected = oracle.describe(format_, payload)
+    assert without_encoding(described(value)) == without_encoding(expected)
+    # And what we write of it Ruby reads as it was.
+    assert oracle.describe(format_, serializer.serialize(value)) == expected
+
+
+def described(value: t.Any) -> t.Any:
+    """The same as ruby.describe, with an OtherKey as what it stands for."""
+    if isinstance(value, dict):
+        keys = [key.value if isinstance(key, OtherKey) else key for key in value]
+        pairs = [[ruby.describe(k), described(item)] for k, item in zip(keys, value.values())]
+        return {"class": "Hash", "pairs": pairs}
+    if isinstance(value, list):
+        return {"class": "Array", "items": [described(item) for item in value]}
+    return ruby.describe(value)
+
+
+def test_of_a_key_that_comes_again_in_yaml_the_last_value_counts(oracle: ruby.Ruby) -> None:
+    payload = b"---\n1: a\ntrue: b\n1: c\n1.0: d\ntrue: e\n:a: f\n':a': g\n:a: h\n':a': i\n"
+    value = SERIALIZERS["yaml"]().deserialize(payload)
+    assert described(value) == oracle.describe("yaml", payload)
+    assert list(value.values()) == ["c", "e", "d", "h", "i"]
+
+
+def test_texts_in_two_encodings_are_two_keys(oracle: ruby.Ruby) -> None:
+    payload = oracle.evaluate("marshal", r'{"\u00e9" => 1, "\u00e9".encode("ISO-8859-1") => 2}')
+    assert list(SERIALIZERS["marshal"]().deserialize(payload).values()) == [1, 2]
+
+
+def test_instance_variables_whose_names_differ_by_the_mark_alone_are_two(
+    oracle: ruby.Ruby,
+) -> None:
+    source = 'e = RuntimeError.new("x"); e.instance_variable_set(:@mesg, "y"); e'
+    found = SERIALIZERS["marshal"]().deserialize(oracle.evaluate("marshal", source))
+    assert (found["mesg"], found["@mesg"]) == ("x", "y")
+
+
+# -- nodes on Ruby 1.8 -----------------------------------------------------------------------------
+
+SYCK = re.compile(r'\\(?:x[0-9a-fA-F]{2}|[abefnrtv0"\\])')
+"""The escapes that Syck reads (token.re), of which \\x is a byte and no character."""
+
+
+def test_text_is_written_in_yaml_as_itself(oracle: ruby.Ruby) -> None:
+    """Syck, the reader of Ruby 1.8, takes \\xFC for a byte, and \\u2603 for a u."""
+    text = "gr\u00fcn \u2603 \U0001f600 \U0001f600 \\U0001F600 \\\\u2603 end"
+    payload = SERIALIZERS["yaml"]().serialize({"a": text, Symbol("b"): [Regexp(text)]})
+    for char in "\u00fc\u2603\U0001f600":
+        assert payload.decode().count(char) >= 2
+    escapes = re.findall(r"\\(?:x..|.)", payload.decode())
+    assert {escape for escape in escapes if not SYCK.fullmatch(escape)} == set()
+    described = oracle.describe("yaml", payload)
+    assert described["pairs"][0][1] == ruby.describe(text)
+    assert ruby.describe(SERIALIZERS["yaml"]().deserialize(payload))["pairs"][0][1] == (
+        ruby.describe(text)
+    )
+
+
+def test_a_regexp_that_reads_like_an_escape_stays_what_it_is(oracle: ruby.Ruby) -> None:
+    serializer = SERIALIZERS["yaml"]()
+    for source in (r"\U0001F600", r"\U0001F600 " + "\U0001f600", r"x\\U0001F600", "\U0001f600"):
+        described = oracle.describe("yaml", serializer.serialize([Regexp(source)]))
+        assert described == oracle.describe(
+            "marshal", SERIALIZERS["marshal"]().serialize([Regexp(source)])
+        )
+
+
+@pytest.mark.parametrize(
+    "char", ["\x00", "\x1b", "\x7f", "\x85", "\u2028", "\u202e", "\ufeff", "\ufffe", "\U000e0001"]
+)
+def test_what_cannot_be_printed_stays_escaped(oracle: ruby.Ruby, char: str) -> None:
+    payload = SERIALIZERS["yaml"]().serialize([f"a{char}b"])
+    assert oracle.describe("yaml", payload) == ruby.describe([f"a{char}b"])
+    if char not in "\u202e":  # libyaml prints the marks of bidirectional text
+        assert char not in payload.decode()
+
+
+OLD = b'\x04\x08{\x07:\x09name"\x0agr\xc3\xbcn:\x08bin"\x06\xff'
+"""{:name => "gruen", :bin => "\\xff"}, with an umlaut, as Ruby 1.8 writes it."""
+
+
+def test_text_of_ruby_1_8_is_text() -> None:
+    marshal = SERIALIZERS["marshal"]()
+    assert marshal.deserialize(OLD) == {":name": "gr\u00fcn", ":bin": b"\xff"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'I"\x06a\x06:\x06ET',
+        b'I"\x06a\x06:\x06EF',
+        b'I"\x06a\x06:\x0dencoding"\x0bKOI8-R',
+        b"I:\x07\xc3\xa9\x06:\x06ET",
+        b"I/\x06a\x00\x06:\x06EF",
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_binary_data_of_a_newer_ruby_stay_binary(text: bytes, first: bool) -> None:
+    binary = b'"\x09gr\xc3\xbc'
+    parts = [text, binary] if first else [binary, text]
+    found = SERIALIZERS["marshal"]().deserialize(b"\x04\x08[\x07" + b"".join(parts))
+    assert found[1 if first else 0] == b"gr\xc3\xbc"
+
+
+def test_a_symbol_that_is_called_as_the_mark_of_an_encoding_is_none() -> None:
+    old = b'\x04\x08{\x06:\x06E"\x09gr\xc3\xbc'
+    assert SERIALIZERS["marshal"]().deserialize(old) == {":E": "gr\u00fc"}

@@ -102,7 +102,6 @@ def test_a_file_that_cannot_be_read_is_refused_without_a_connection(path: str) -
         (("/WEB/",), {"nodes": ["web1"]}, []),
         (("/(?i)WEB[12]$/",), {"nodes": ["web1", "web12", "Web2"]}, ["web1", "Web2"]),
         (("a", "b"), {"discovery_method": "none"}, None),
-        ((), {"nodes": []}, []),
     ],
 )
 def test_who_is_known_by_name(

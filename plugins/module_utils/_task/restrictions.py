@@ -1,0 +1,49 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Options that say which nodes a task is for, and are empty.
+
+``identity_filters: "{{ found }}"`` with nothing found, or ``nodes: "{{ x | default(None) }}"``, is meant for nobody.
+Ansible makes null of an option that is absent and of one that is null. So this looks at the options as they were
+given, before Ansible validates them.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+RESTRICTING = (
+    *("nodes", "node", "fact_filters", "class_filters", "agent_filters", "identity_filters"),
+    *("compound_filter", "discovery_options", "limit", "collective"),
+)
+"""Options that leave nodes out. Without them, or with omit, none are left out."""
+
+
+def complaint(given: t.Mapping[str, t.Any], options: t.Container[str]) -> str | None:
+    """Return why options as they were given cannot be used, or None.
+
+    :param given: the options that are there at all, whatever their values.
+    :param options: the options that the task has.
+    """
+    if "nodes" not in options and "node" not in options:
+        return None
+    known = [name for name in RESTRICTING if name in options]
+    empty = [name for name in known if name in given and _is_empty(given[name])]
+    if not empty:
+        return None
+    return (
+        f"{' and '.join(empty)} {'is' if len(empty) == 1 else 'are'} empty, or has an empty entry, which would address"
+        " nobody. Leave an option out, or give it the value omit, to restrict nothing by it"
+    )
+
+
+def _is_empty(value: t.Any) -> bool:
+    """Return True for null, no text, an empty list, and a list with one of these in it."""
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return not value.strip(" ,")
+    if isinstance(value, (list, tuple)):
+        return not value or any(map(_is_empty, value))
+    return False
