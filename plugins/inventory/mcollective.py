@@ -274,7 +274,9 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
         except AnsibleError as error:
             raise options.refused(error) from None
 
-    def _fill(self, inventory: InventoryData, path: str, cache: bool, config: t.Container[str]) -> None:
+    def _fill(
+        self, inventory: InventoryData, path: str, cache: bool, config: t.Container[str]
+    ) -> None:
         """Add what the options of the file stand for."""
         start = time.monotonic()
         task = options.make_task(self, config, self.warn)

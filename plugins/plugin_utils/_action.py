@@ -63,7 +63,7 @@ class TaskAction(ActionBase):
         result: Result = super().run(tmp, task_vars)
         complaint = restrictions.complaint(self._task.args, self.task_class.options)
         if complaint:
-            raise AnsibleActionFail(complaint)
+            return {**result, "failed": True, "msg": complaint}
         if self._belongs_here():
             try:
                 with self._environment():
