@@ -52,7 +52,7 @@ class Behaviour:
 _FILLER = "x" * 1000
 
 
-def _frame(command: str, body: bytes = b"", **headers: str) -> bytes:
+def _frame(command: str, body: bytes = b"", /, **headers: str) -> bytes:
     lines = [command, *(f"{name.replace('_', '-')}:{value}" for name, value in headers.items())]
     return "\n".join(lines).encode() + b"\n\n" + body + b"\0"
 
