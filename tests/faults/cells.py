@@ -63,7 +63,7 @@ class Cell:
     command: Command
 
     def __str__(self) -> str:
-        return f"{self.behaviour.name}-{self.phase.name}-{self.command.name}"
+        return f"{self.behaviour.name}/{self.phase.name}/{self.command.name}"
 
     @property
     def expected(self) -> Expected:
