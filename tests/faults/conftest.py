@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: t.Any) -> t.Any:
     """Called by xdist. All cases with the same first part of their name go to one process, which tries brokers
     several at a time and starts the nodes of a provider once."""
-    from xdist.scheduler import LoadScopeScheduling
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
     class ByFirstPart(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
