@@ -18,12 +18,15 @@ options:
       - By default the first readable one of C(~/.mcollective), C(/etc/puppetlabs/mcollective/client.cfg)
         and C(/etc/mcollective/client.cfg). If O(connector) or O(config) names a connector, no file is needed.
       - It is read on the host that the module runs on, as are the keys that it names.
+      - It must be a regular file of 1 MiB at the most. There is a warning if others can change it, or if it has secrets that everybody can
+        read.
       - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CONFIG_FILE).
     type: path
   config:
     description:
       - Options of C(client.cfg) by their names there; they win over those in the file.
-      - Values of passwords and keys among them are kept out of all output.
+      - A value is shown only if the option is known, is no secret, and the value is of its type. All others are kept out of all
+        output, those of misspelt names too.
     type: dict
   connector:
     description:
@@ -71,7 +74,8 @@ options:
     type: str
   security_provider:
     description:
-      - How requests are signed, as C(securityprovider) in C(client.cfg). There are V(psk), V(ssl), V(aes_security), and V(none) for tests.
+      - How messages are protected, as C(securityprovider) in C(client.cfg). There are V(psk), V(ssl), V(aes_security), and V(none) for tests.
+      - None of them covers a whole message. See R(the guide,ansible_collections.pymco.mcollective.docsite.trust_model).
       - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_SECURITY_PROVIDER).
     type: str
   psk:
@@ -81,7 +85,7 @@ options:
     type: str
   private_key:
     description:
-      - The file of the caller's private key, for the security providers V(ssl) and V(aes_security).
+      - The file of the caller's private key, for the security providers V(ssl) and V(aes_security). There is a warning if everybody can read it.
       - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_PRIVATE_KEY).
     type: path
   public_key:
@@ -91,7 +95,8 @@ options:
     type: path
   server_public_key:
     description:
-      - The file of the public key that all nodes share, for V(ssl). Their replies are verified with it.
+      - The file of the public key that all nodes share, for V(ssl). Their replies are verified with it, which
+        proves that one of the nodes has sent them, and not which.
       - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_SERVER_PUBLIC_KEY).
     type: path
   serializer:
@@ -117,7 +122,8 @@ options:
     type: path
   validate_certs:
     description:
-      - Whether a broker must show a certificate for its name that a trusted authority has signed.
+      - Whether a broker must show a certificate for its name that a trusted authority has signed. The name must be among its
+        alternative names (subjectAltName).
       - Without that anybody between here and the broker can read and change everything, passwords included. It is for tests.
       - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_VALIDATE_CERTS).
     type: bool
@@ -137,8 +143,18 @@ options:
       - Seconds that connecting may take, over all brokers. By default the configuration's C(connection_timeout), and V(10) without one.
       - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CONNECT_TIMEOUT).
     type: float
+  max_reply_bytes:
+    description:
+      - >-
+        Bytes that all replies to one request may have together, as they come from the broker. In memory they take up to three
+        times as much. By default the configuration's C(plugin.pymco.max_reply_bytes), and V(536870912) (512 MiB) without one.
+      - >-
+        A reply that has no room is not kept. Its node is named in a warning and is among those that gave no response. A single
+        reply may have 16 MiB, whatever is said here.
+      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_MAX_REPLY_BYTES).
+    type: int
 requirements:
-  - stomp.py >= 8.1
+  - stomp.py >= 4.1.24
   - cryptography >= 3.4 (for C(securityprovider = ssl) and C(aes_security))
   - PyYAML >= 5.4 (for C(plugin.ssl_serializer = yaml) and C(plugin.aes.serializer = yaml))
 """
@@ -241,5 +257,11 @@ options:
     ini:
       - section: mcollective_collection
         key: connect_timeout
+  max_reply_bytes:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_MAX_REPLY_BYTES
+    ini:
+      - section: mcollective_collection
+        key: max_reply_bytes
 """
     # Where plugins find the options besides, to be used together with the documentation above.

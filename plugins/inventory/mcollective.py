@@ -187,13 +187,15 @@ cache_connection: ~/.cache/mcollective-inventory
 cache_timeout: 600
 """
 
+import os
 import time
 import typing as t
 
-from ansible.errors import AnsibleParserError
+from ansible.errors import AnsibleError, AnsibleOptionsError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
 from ansible_collections.pymco.mcollective.plugins.plugin_utils._inventory import cache as caching
 from ansible_collections.pymco.mcollective.plugins.plugin_utils._inventory import options
 from ansible_collections.pymco.mcollective.plugins.plugin_utils._inventory.constructing import (
@@ -246,7 +248,11 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
         if direct is not None and self._vars is not None:
             self.templar.available_variables = self._vars
             direct = options.templated(direct, self.templar)
-        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+            options.refuse_wrong_words(direct, self.option_definitions, os.environ)
+        try:
+            super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+        except AnsibleOptionsError as error:
+            raise options.without_value(error, self.option_definitions) from None
 
     def parse(
         self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True
@@ -258,9 +264,18 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
                 " run as templates on this machine"
             )
         super().parse(inventory, loader, path, cache)
-        self._refuse_unknown(self._read_config_data(path))
+        with caching.made_for_us_alone():
+            config = self._read_config_data(path)
+        try:
+            self._refuse_unknown(config)
+            self._fill(inventory, path, cache)
+        except AnsibleError as error:
+            raise options.refused(error) from None
+
+    def _fill(self, inventory: InventoryData, path: str, cache: bool) -> None:
+        """Add what the options of the file stand for."""
         start = time.monotonic()
-        task = options.make_task(self, self.display.warning)
+        task = options.make_task(self, self.warn)
         keys = read_keys(self.get_option("group_by") or (), task.wish)
         nodes = self._nodes(task, path, cache)
         gathered = time.monotonic()
@@ -278,7 +293,8 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
         """Ansible passes over what it does not know. A filter with a typo in it would let everybody in."""
         unknown = sorted(map(str, config.keys() - self.get_options().keys()))
         if unknown:
-            raise AnsibleParserError(f"there is no such option: {', '.join(unknown)}")
+            names = ", ".join(map(printable, unknown))
+            raise AnsibleParserError(f"there is no such option: {names}")
 
     # -- the nodes -----------------------------------------------------------------------------
 
@@ -286,9 +302,13 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
         """What the nodes say, now or, if the cache has it for these options, some time ago."""
         if not self.get_option("cache"):
             return self._collect(task)
+        exposed = caching.exposure(self._cache)
+        if exposed:
+            self.warn(exposed)
         key, fingerprint = self.get_cache_key(path), task.fingerprint()
         if cache:
-            nodes = caching.unpacked(self._cache.get(key), fingerprint)
+            entry = caching.kept(self._cache, key, self.warn)
+            nodes = caching.unpacked(entry, fingerprint)
             if nodes is not None:
                 self.display.vvv(f"{self.NAME}: {len(nodes)} nodes are from the cache")
                 return nodes
@@ -310,7 +330,7 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
         hosts = self._hosts(nodes, inventory)
         above = [name for name, group in inventory.groups.items() if group.child_groups]
         taken = hosts.keys() | inventory.hosts.keys()
-        grouping = Grouping(keys, taken, above, self.display.warning)
+        grouping = Grouping(keys, taken, above, self.warn)
         plan = Plan()
         for host, node in hosts.items():
             plan.hosts[host] = variables_of(node)
@@ -342,4 +362,4 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
     def _mention(self, what: str, names: list[str]) -> None:
         if names:
             more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            self.display.warning(f"{', '.join(names[:NAMED])}{more} {what}")
+            self.warn(f"{', '.join(map(printable, names[:NAMED]))}{more} {what}")

@@ -7,14 +7,16 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 import secrets
-import tempfile
 import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.pymco.mcollective.plugins.module_utils import _certificates as certs
+from ansible_collections.pymco.mcollective.plugins.module_utils._private_directory import (
+    PrivateDirectory,
+    Untrusted,
+)
 
 if t.TYPE_CHECKING:
     from cryptography import x509
@@ -63,14 +65,26 @@ class Keyring:
     path: str
     dry: bool = False
     changed: list[str] = field(default_factory=list)
+    _files: PrivateDirectory = field(init=False, repr=False)
 
     def ensure(self, options: Options) -> None:
-        """Make all that is missing; KeyringError if something that is there does not fit."""
+        """Make all that is missing.
+
+        :raises KeyringError: something that is there does not fit, or is not ours alone.
+        """
         _refuse_bad_options(options)
-        self._directory("")
+        try:
+            with PrivateDirectory(self.path, self.dry) as self._files:
+                self._files.changed = self.changed
+                self._ensure(options)
+        except Untrusted as error:
+            raise KeyringError(str(error)) from error
+
+    def _ensure(self, options: Options) -> None:
+        self._files.require()
         for name in ("clients", "passwords", "tls"):
-            if self._exists(name):
-                self._directory(name)
+            if self._files.exists(name):
+                self._files.require(name)
         self._key_pair("server", options.key_size)
         for name in options.clients:
             self._key_pair(f"clients/{name}", options.key_size)
@@ -88,50 +102,52 @@ class Keyring:
         self._refuse_lost_half(name)
         key = self._private_key(name, size)
         if key is None:
-            self._would_change(public)
+            self._files.note(public)
             return
         wanted = certs.public_pem(key)
-        if not self._exists(public):
-            self._write(public, wanted, 0o644)
-        elif not certs.is_public_half(self._read(public), key):
+        if not self._files.exists(public):
+            self._files.write(public, wanted, 0o644)
+        elif not certs.is_public_half(self._files.read(public, secret=False), key):
             raise KeyringError(
-                f"{self._full(public)} is not the public half of {_private(name)}: remove the wrong one"
+                f"{self._files.full(public)} is not the public half of {_private(name)}: remove the wrong one"
             )
 
     def _refuse_lost_half(self, name: str) -> None:
         public = f"{name}.pem"
-        if self._exists(public) and not self._exists(_private(name)):
+        if self._files.exists(public) and not self._files.exists(_private(name)):
             raise KeyringError(
-                f"{self._full(public)} is there, but not its private half {_private(name)}: restore that, "
+                f"{self._files.full(public)} is there, but not its private half {_private(name)}: restore that, "
                 "or remove the other half to have both made anew (and run the roles for all machines then)"
             )
 
     def _private_key(self, name: str, size: int) -> rsa.RSAPrivateKey | None:
         """The key in that file, made if it is not there; None if it would be made."""
         file = _private(name)
-        if self._exists(file):
-            self._close(file)
+        if self._files.exists(file):
+            content = self._files.read(file, secret=True)
             try:
-                return certs.load_private_key(self._read(file))
-            except ValueError as error:
+                return certs.load_private_key(content)
+            except ValueError:
+                # The parser's own words may quote what stands in the file.
                 raise KeyringError(
-                    f"{self._full(file)} is not an RSA private key in PEM without a passphrase: {error}"
-                ) from error
+                    f"{self._files.full(file)} is not an RSA private key in PEM without a passphrase"
+                ) from None
         if self.dry:
-            self._would_change(file)
+            self._files.note(file)
             return None
         key = certs.new_key(size)
-        self._write(file, certs.private_pem(key), 0o600)
+        self._files.write(file, certs.private_pem(key), 0o600)
         return key
 
     def _secret(self, file: str) -> None:
         """A random text that needs no quoting anywhere."""
-        if not self._exists(file):
-            self._write(file, (secrets.token_hex(24) + "\n").encode(), 0o600)
+        if not self._files.exists(file):
+            self._files.write(file, (secrets.token_hex(24) + "\n").encode(), 0o600)
             return
-        self._close(file)
-        if not self._read(file).strip():
-            raise KeyringError(f"{self._full(file)} is empty: remove it, or write a secret into it")
+        if not self._files.read(file, secret=True).strip():
+            raise KeyringError(
+                f"{self._files.full(file)} is empty: remove it, or write a secret into it"
+            )
 
     # -- certificates --------------------------------------------------------------------------
 
@@ -148,17 +164,17 @@ class Keyring:
         """The authority's certificate. A renewed one has the same key, so that what it signed stays good."""
         current = self._load_certificate("ca.pem")
         if key is None:
-            self._would_change("ca.pem")
+            self._files.note("ca.pem")
             return None
         if current is not None and not certs.belongs_to(current, key):
-            raise KeyringError(f"{self._full('ca.pem')} does not belong to {_private('ca')}")
+            raise KeyringError(f"{self._files.full('ca.pem')} does not belong to {_private('ca')}")
         if current is not None and not certs.expires_within(current, options.renew_days):
             return current
         if self.dry:
-            self._would_change("ca.pem")
+            self._files.note("ca.pem")
             return current
         made = certs.new_authority(key, options.authority, options.authority_days)
-        self._write("ca.pem", certs.certificate_pem(made), 0o644)
+        self._files.write("ca.pem", certs.certificate_pem(made), 0o644)
         return made
 
     def _certificate(
@@ -172,7 +188,7 @@ class Keyring:
         key = self._private_key(base, options.key_size)
         current = self._load_certificate(f"{base}.pem")
         if key is None or authority_key is None or authority is None:
-            self._would_change(f"{base}.pem")
+            self._files.note(f"{base}.pem")
             self._would_change_stores(wanted)
             return
         names = certs.alternative_names(wanted.dns, wanted.addresses)
@@ -184,20 +200,20 @@ class Keyring:
             and not certs.expires_within(current, options.renew_days)
         )
         if not good and self.dry:
-            self._would_change(f"{base}.pem")
+            self._files.note(f"{base}.pem")
             self._would_change_stores(wanted)
             return
         if current is None or not good:
             request = certs.Request(wanted.name, names, options.certificate_days)
             current = certs.issue(request, key, authority, authority_key)
-            self._write(f"{base}.pem", certs.certificate_pem(current), 0o644)
+            self._files.write(f"{base}.pem", certs.certificate_pem(current), 0o644)
         if wanted.java:
             self._stores(base, key, current, authority)
 
     def _would_change_stores(self, wanted: CertificateOptions) -> None:
         if wanted.java:
             for file in _stores(f"tls/{wanted.name}"):
-                self._would_change(file)
+                self._files.note(file)
 
     def _stores(
         self,
@@ -213,91 +229,33 @@ class Keyring:
             )
         password_file, key_store, trust_store = _stores(base)
         self._secret(password_file)
-        if self.dry and not self._exists(password_file):
-            self._would_change(key_store)
-            self._would_change(trust_store)
+        if self.dry and not self._files.exists(password_file):
+            self._files.note(key_store)
+            self._files.note(trust_store)
             return
-        password = self._read(password_file).strip()
+        password = self._files.read(password_file, secret=True).strip()
         for file, wanted in ((key_store, certificate), (trust_store, authority)):
-            if self._exists(file):
-                self._close(file)
-                if certs.store_holds(self._read(file), password, wanted):
+            if self._files.exists(file):
+                content = self._files.read(file, secret=True)
+                if certs.store_holds(content, password, wanted):
                     continue
             if self.dry:
-                self._would_change(file)
+                self._files.note(file)
                 continue
             if file == key_store:
                 content = certs.key_store(key, certificate, authority, password)
             else:
                 content = certs.trust_store(authority, password)
-            self._write(file, content, 0o600)
+            self._files.write(file, content, 0o600)
 
     def _load_certificate(self, file: str) -> x509.Certificate | None:
-        if not self._exists(file):
+        if not self._files.exists(file):
             return None
+        content = self._files.read(file, secret=False)
         try:
-            return certs.load_certificate(self._read(file))
-        except ValueError as error:
-            raise KeyringError(
-                f"{self._full(file)} is not a certificate in PEM: {error}"
-            ) from error
-
-    # -- files ---------------------------------------------------------------------------------
-
-    def _full(self, file: str) -> str:
-        return os.path.join(self.path, file)
-
-    def _exists(self, file: str) -> bool:
-        return os.path.lexists(self._full(file))
-
-    def _read(self, file: str) -> bytes:
-        with open(self._full(file), "rb") as stream:
-            return stream.read()
-
-    def _would_change(self, file: str) -> None:
-        if file not in self.changed:
-            self.changed.append(file)
-
-    def _directory(self, name: str) -> None:
-        """A directory that only its owner can enter; one in the keyring goes without saying."""
-        path = self._full(name) if name else self.path
-        if not os.path.isdir(path):
-            if not name:
-                self._would_change("./")
-            if not self.dry:
-                os.makedirs(path, mode=0o700, exist_ok=True)
-        elif os.stat(path).st_mode & 0o077:
-            self._would_change(f"{name}/" if name else "./")
-            if not self.dry:
-                os.chmod(path, 0o700)
-
-    def _close(self, file: str) -> None:
-        """Take what others may do with a secret file."""
-        if os.stat(self._full(file)).st_mode & 0o077:
-            self._would_change(file)
-            if not self.dry:
-                os.chmod(self._full(file), 0o600)
-
-    def _write(self, file: str, content: bytes, mode: int) -> None:
-        """Put a file in place as a whole, with its mode from the first byte on."""
-        self._would_change(file)
-        if self.dry:
-            return
-        directory = os.path.dirname(file)
-        if directory:
-            self._directory(directory)
-        path = self._full(file)
-        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".new-")
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                os.fchmod(descriptor, mode)
-                stream.write(content)
-                stream.flush()
-                os.fsync(descriptor)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+            return certs.load_certificate(content)
+        except ValueError:
+            raise KeyringError(f"{self._files.full(file)} is not a certificate in PEM") from None
 
 
 def _private(name: str) -> str:

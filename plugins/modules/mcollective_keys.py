@@ -35,6 +35,8 @@ options:
   path:
     description:
       - The directory. It is made if it is not there, for its owner alone.
+      - It, what it holds and the user that the module runs as must have the same owner, and it and its files must be no symbolic links.
+        The module fails otherwise, and names the path and its owner.
       - It gets the files C(server.pem), C(server-private.pem), C(clients/NAME.pem), C(clients/NAME-private.pem), C(psk),
         C(passwords/NAME), C(ca.pem), C(ca-private.pem), C(tls/NAME.pem), C(tls/NAME-private.pem) and, for Java,
         C(tls/NAME-keystore.p12), C(tls/NAME-truststore.p12) and C(tls/NAME-store-password).
@@ -95,11 +97,11 @@ options:
     type: int
     default: 825
   renew_days:
-    description: A certificate that expires within so many days is renewed.
+    description: A certificate that expires within so many days is renewed. From V(0) to V(36500), as all days here.
     type: int
     default: 30
   key_size:
-    description: The size of new RSA keys in bits. It must be at least V(2048).
+    description: The size of new RSA keys in bits, from V(2048) to V(16384).
     type: int
     default: 2048
 requirements:
@@ -175,6 +177,16 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 }
 
 
+_RANGES = {
+    # Larger keys take minutes to make, and every signature then as much longer.
+    "key_size": (2048, 16384),
+    # A certificate cannot say years with more than four digits.
+    "authority_days": (1, 36500),
+    "certificate_days": (1, 36500),
+    "renew_days": (0, 36500),
+}
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
@@ -197,6 +209,9 @@ def _refuse_bad_numbers(module: AnsibleModule) -> None:
     params = module.params
     if params["key_size"] < 2048:
         module.fail_json(msg=f"key_size must be at least 2048, not {params['key_size']}")
+    for name, (least, most) in _RANGES.items():
+        if not least <= params[name] <= most:
+            module.fail_json(msg=f"{name} must be from {least} to {most}, not {params[name]}")
     for name in ("authority_days", "certificate_days"):
         if params[name] <= params["renew_days"]:
             module.fail_json(

@@ -164,7 +164,7 @@ failures:
       description: The node's identity.
       type: str
     msg:
-      description: Why its answer is of no use.
+      description: Why its answer is of no use, with what the node said, as it said it.
       type: str
   sample:
     - identity: old1.example.com

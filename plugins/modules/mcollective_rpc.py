@@ -308,13 +308,17 @@ nodes:
   elements: str
   sample: [db1.example.com, web1.example.com]
 no_response:
-  description: The nodes of RV(nodes) that did not answer in time.
+  description:
+    - The nodes of RV(nodes) that did not answer in time. They may have got the request.
+    - A node whose reply had no room in O(max_reply_bytes) is among them, and is named in a warning.
   returned: always, unless the request could not be sent
   type: list
   elements: str
   sample: [db1.example.com]
 unsent:
-  description: The nodes of RV(nodes) that the request was not sent to, because a batch before them failed or for want of time.
+  description:
+    - The nodes of RV(nodes) that the request certainly was not sent to, because a batch before them failed, for want of time, or
+      since the connection was lost before their turn.
   returned: always, unless the request could not be sent
   type: list
   elements: str
@@ -337,7 +341,7 @@ stats:
       description: The broker that was used.
       type: str
     passed_over:
-      description: Why the brokers before it in the pool were not used.
+      description: Why other brokers of the pool were not used, or were left in the middle of discovery.
       type: list
       elements: str
     nodes:
@@ -364,12 +368,21 @@ stats:
     rejected:
       description:
         - How many messages were dropped, by reason. V(undecodable) and V(malformed) are garbage, V(oversized) is too large,
-          V(other_request) answers another request, V(duplicate) is a further answer of a node, V(forged) has a wrong signature,
-          V(unexpected) comes from a node that was not addressed.
+          V(other_request) answers another request, V(duplicate) is an answer that came again, V(contradictory) is a further answer of a
+          node that says something else than its first, V(forged) has a wrong signature, V(unexpected) comes from a node that was
+          not addressed, V(over_limit) had no room in O(max_reply_bytes).
+        - The task warns of V(contradictory) and V(over_limit), and names the nodes.
       type: dict
     lost:
       description: Why the connection to the broker ended before the replies were in, if it did.
       type: str
+    resumed:
+      description:
+        - Why the connection was lost, each time that listening went on over another one. That is possible where the address for
+          replies outlives a connection, with the connectors V(activemq) and V(stomp), and with V(rabbitmq) if
+          C(use_reply_exchange) is set. The request is never sent again.
+      type: list
+      elements: str
     timeout:
       description: How many seconds each batch had to answer.
       type: float
@@ -389,6 +402,7 @@ stats:
     batches: 1
     rejected: {}
     lost:
+    resumed: []
     timeout: 12.0
     seconds:
       connect: 0.012

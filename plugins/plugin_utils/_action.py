@@ -18,16 +18,17 @@ import os
 import sys
 import typing as t
 
-from ansible.errors import AnsibleActionFail
+from ansible import constants as C
+from ansible.errors import AnsibleUndefinedConfigEntry
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import Task, TaskFailed
-from ansible_collections.pymco.mcollective.plugins.module_utils._task.configuration import (
-    visible_values,
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.invocation import (
+    refusal,
+    shown,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import described, functions
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
@@ -62,7 +63,8 @@ class TaskAction(ActionBase):
         if self._belongs_here():
             try:
                 with self._environment():
-                    return {**result, **self._run_here(task_vars or {})}
+                    result.update(self._run_here(task_vars or {}))
+                    return result
             except _LibraryMissing:
                 # Perhaps the interpreter that modules are run with has it. If not, it will say so.
                 pass
@@ -76,11 +78,11 @@ class TaskAction(ActionBase):
         return local and self._connection.become is None and not self._task.async_val
 
     def _run_here(self, task_vars: dict[str, t.Any]) -> Result:
-        params, secrets = self._validated()
         warnings: list[str] = []
+        params: dict[str, t.Any] = self._task.args
         try:
+            params = self._validated()
             task = self.task_class(params, warnings.append, progress=self._progress(params))
-            secrets |= task.secrets()
             returned = task.run(bool(self._task.check_mode))
         except TaskFailed as failure:
             if failure.missing:
@@ -89,26 +91,29 @@ class TaskAction(ActionBase):
                 returned = {"failed": True, "msg": missing_required_lib(failure.missing)}
             else:
                 returned = {**failure.result, "failed": True, "msg": str(failure)}
-        returned["invocation"] = {"module_args": params}
+        if _wants_invocation(task_vars):
+            returned["invocation"] = {"module_args": shown(self.task_class.options, params)}
         if warnings:
             returned["warnings"] = warnings
-        return scrubbed(returned, secrets)
+        return returned
 
-    def _validated(self) -> tuple[dict[str, t.Any], set[str]]:
-        """The options as a module would get them, and the values of those that are secret.
+    def _validated(self) -> dict[str, t.Any]:
+        """The options as a module would get them.
 
         They go through JSON as to a module, so that both see the same types.
+
+        :raises TaskFailed: a module would refuse them.
         """
         try:
             arguments = json.loads(json.dumps(self._task.args, default=_as_text))
         except (TypeError, ValueError) as error:
-            raise AnsibleActionFail(f"the options cannot be written as JSON: {error}") from error
+            raise TaskFailed(f"the options cannot be written as JSON: {error}") from error
         checked = ArgumentSpecValidator(self.task_class.options).validate(arguments)
-        secrets = set(checked._no_log_values) - visible_values(checked.validated_parameters)
-        if checked.error_messages:
-            words = "; ".join(checked.error_messages)
-            raise AnsibleActionFail(str(remove_values(words, secrets)))
-        return checked.validated_parameters, secrets
+        name = self._task.resolved_action or self._task.action
+        refused = refusal(checked, f"({name}) module")
+        if refused:
+            raise TaskFailed(refused)
+        return t.cast("dict[str, t.Any]", checked.validated_parameters)
 
     @contextlib.contextmanager
     def _environment(self) -> t.Iterator[None]:
@@ -135,17 +140,12 @@ class TaskAction(ActionBase):
         return ProgressLines(Display(), self._task.get_name(), every)
 
 
-def scrubbed(returned: Result, secrets: set[str]) -> Result:
-    """What a task returns, without secrets.
-
-    To look for them in all of it at once takes a twentieth of the time of going through ten thousand
-    replies, and hardly ever finds one.
-    """
-    text = json.dumps(returned, ensure_ascii=False)
-    spelled = (json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets)
-    if not any(secret in text for secret in spelled):
-        return returned
-    return t.cast(Result, remove_values(returned, secrets))
+def _wants_invocation(task_vars: dict[str, t.Any]) -> bool:
+    """Return True if results show the task's options, which they always did before ansible-core 2.21."""
+    try:
+        return bool(C.config.get_config_value("INJECT_INVOCATION", variables=task_vars))
+    except AnsibleUndefinedConfigEntry:
+        return True
 
 
 class _LibraryMissing(Exception):

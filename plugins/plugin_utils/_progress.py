@@ -17,6 +17,8 @@ import typing as t
 from ansible import constants as C
 from ansible import context
 
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
+
 if t.TYPE_CHECKING:
     from ansible.utils.display import Display
 
@@ -38,7 +40,8 @@ class ProgressLines:
         every: float,
         clock: t.Callable[[], float] = time.monotonic,
     ) -> None:
-        self._display, self._title, self._every, self._clock = display, title, every, clock
+        self._display, self._title = display, printable(title)
+        self._every, self._clock = every, clock
         self._next = clock() + every
         self._phase, self._seen, self._failed = "", 0, 0
 

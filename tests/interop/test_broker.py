@@ -141,5 +141,7 @@ def test_a_stalled_broker_does_not_hold_us(rabbitmq: RabbitMQ) -> None:
         assert time.monotonic() - start < BOUND
     finally:
         rabbitmq.ctl("set_vm_memory_high_watermark", "0.8")
-    assert len(result.no_response) == 10_000
+    # Its sockets hold a few requests, which may have arrived.
+    assert sorted(result.unsent + result.no_response) == sorted(nodes)
+    assert len(result.unsent) > 5_000
     assert "is it overloaded?" in str(result.lost)

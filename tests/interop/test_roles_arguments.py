@@ -247,7 +247,7 @@ CASES = [
     Case(
         "client",
         "a Python that is too bare",
-        "/usr/bin/false has not what the collection needs, stomp.py>=8.1",
+        "/usr/bin/false has not what the collection needs, stomp.py>=4.1.24",
         {"client_python": "/usr/bin/false"},
     ),
     Case(

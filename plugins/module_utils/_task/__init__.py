@@ -10,3 +10,6 @@ module util is **PRIVATE** to the collection. It can have breaking changes at an
 """
 
 from __future__ import annotations
+
+# First of all, since it tells whether this Python is new enough.
+import ansible_collections.pymco.mcollective.plugins.module_utils.pymco  # noqa: F401

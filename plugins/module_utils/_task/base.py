@@ -2,7 +2,11 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What every task does: take options, make a configuration of them, run, and fail in good order."""
+"""What every task does: take options, make a configuration of them, run, and fail in good order.
+
+All that a task says goes through here, so that nothing in it is more than words for people: see
+:mod:`printable`. What it returns besides is data, which is not touched.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,12 @@ import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, matching, rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import (
+    LONGEST_MESSAGE,
+    printable,
+)
 
+from .alarms import Received, alarms
 from .configuration import configuration
 from .options import Spec
 
@@ -34,7 +43,7 @@ class TaskFailed(Exception):
     def __init__(
         self, msg: str, result: Returned | None = None, missing: str | None = None
     ) -> None:
-        super().__init__(msg)
+        super().__init__(printable(msg, LONGEST_MESSAGE))
         self.result = result or {}
         self.missing = missing
 
@@ -60,16 +69,12 @@ class Task:
         progress: rpc.Progress | None = None,
     ) -> None:
         self.params = params
-        self.warn = warn
+        self._warn = warn
         self._progress = progress
         with failures():
             self.config = self._configuration(os.environ if environ is None else environ)
         for warning in self.config.warnings:
-            warn(warning)
-
-    def secrets(self) -> set[str]:
-        """The values that must not be seen, wherever they come from."""
-        return set(self.config.secrets())
+            self.warn(warning)
 
     def run(self, check_mode: bool) -> Returned:
         """Do it.
@@ -89,12 +94,21 @@ class Task:
 
     # -- for subclasses ------------------------------------------------------------------------
 
+    def warn(self, message: str) -> None:
+        """Tell the user something besides the result."""
+        self._warn(printable(message, LONGEST_MESSAGE))
+
     def client(self) -> rpc.Client:
         """A client that is not connected yet; what is to be said of its connection is said."""
         client = rpc.Client(self.config, progress=self._progress)
         for warning in client.warnings:
             self.warn(warning)
         return client
+
+    def warn_of(self, received: Received) -> None:
+        """Warn of what a request brought besides its result."""
+        for warning in alarms(received, self.config.max_reply_bytes):
+            self.warn(warning)
 
     def library(self, paths: t.Sequence[str] = ()) -> Library:
         """Where DDLs are. It is loaded when it is needed: that takes longer than a call."""

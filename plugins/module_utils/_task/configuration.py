@@ -13,11 +13,14 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import (
+    MAX_REPLY_BYTES,
+    Config,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config_file import (
     first_readable,
 )
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options import is_secret
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
 
 Params = t.Mapping[str, t.Any]
 
@@ -99,7 +102,9 @@ def _texts(given: t.Mapping[str, t.Any]) -> dict[str, str]:
     """The option config as texts; null means that an option is not set there."""
     for key, value in given.items():
         if isinstance(value, (dict, list)):
-            raise exc.ImproperlyConfigured(f"the option config: {key} must be a single value")
+            raise exc.ImproperlyConfigured(
+                f"the option config: {printable(key)} must be a single value"
+            )
     return {key: str(value) for key, value in given.items() if value is not None}
 
 
@@ -108,6 +113,7 @@ def _core(params: Params) -> dict[str, str]:
         "security_provider": "securityprovider",
         "identity": "identity",
         "connect_timeout": "connection_timeout",
+        "max_reply_bytes": MAX_REPLY_BYTES,
     }
     return {key: str(params[name]) for name, key in names.items() if params.get(name) is not None}
 
@@ -120,12 +126,18 @@ def _security(params: Params, provider: str) -> dict[str, str]:
         if value is None:
             continue
         if name not in keys:
-            raise exc.ImproperlyConfigured(
-                f"the option {name} has no use with security_provider = {provider}"
-                + (f", which takes {', '.join(sorted(keys))}" if keys else "")
-            )
+            raise exc.ImproperlyConfigured(f"the option {name} has no use with {_use(provider)}")
         found[keys[name]] = value
     return found
+
+
+def _use(provider: str) -> str:
+    """A security provider, and which options it takes."""
+    if provider not in _KEYS:
+        return (
+            f"this security_provider, which is not supported; there are {', '.join(sorted(_KEYS))}"
+        )
+    return f"security_provider = {provider}, which takes {', '.join(sorted(_KEYS[provider]))}"
 
 
 def _middleware(params: Params, base: Config) -> dict[str, str]:
@@ -186,16 +198,3 @@ def _environ(params: Params, environ: t.Mapping[str, str]) -> dict[str, str]:
         if name not in beaten
         and not (endings and name.startswith("MCOLLECTIVE_") and name.endswith(endings))
     }
-
-
-def visible_values(params: Params) -> set[str]:
-    """The values of the option config that may be seen.
-
-    The option as a whole is kept out of logs. Were all its values scrubbed from results too, words
-    such as "mcollective" would vanish from every reply.
-    """
-    given = params.get("config")
-    if not isinstance(given, dict):
-        return set()
-    secret = {str(value) for key, value in given.items() if is_secret(key)}
-    return {str(value) for value in given.values()} - secret

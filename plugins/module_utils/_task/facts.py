@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
 
 from . import words
 from .base import Returned, Task, TaskFailed
@@ -51,6 +52,7 @@ class FactsTask(Task):
         client.check(request)
         with client:
             gathered = gather(client, request, wish)
+        self.warn_of(gathered)
         if node not in gathered.nodes:
             raise TaskFailed(_why(gathered, node))
         return {"ansible_facts": {"mcollective": gathered.nodes[node]}}
@@ -59,5 +61,5 @@ class FactsTask(Task):
 def _why(gathered: Gathered, node: str) -> str:
     """Why there are no facts of a node."""
     if node in gathered.failed:
-        return f"{node} answered, but with nothing of use: {gathered.failed[node]}"
+        return f"{node} answered, but with nothing of use: {printable(gathered.failed[node])}"
     return words.silent(next(result for result in gathered.results if result.no_response))

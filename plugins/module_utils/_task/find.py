@@ -38,6 +38,7 @@ class FindTask(Task):
             )
         with client:
             result = client.targets(request)
+        self.warn_of(result)
         returned = {
             "changed": False,
             "nodes": result.nodes,

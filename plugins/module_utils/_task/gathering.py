@@ -122,6 +122,11 @@ class Gathered:
         return sorted({node for result in self.results for node in result.unexpected})
 
     @property
+    def resumed(self) -> list[str]:
+        """Why the connection was lost each time that listening went on over another one."""
+        return [why for result in self.results for why in result.resumed]
+
+    @property
     def lost(self) -> exc.ConnectorError | None:
         """Why the connection ended before all replies were in, if it did."""
         return next((result.lost for result in self.results if result.lost is not None), None)

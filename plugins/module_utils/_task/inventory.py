@@ -11,10 +11,11 @@ import json
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options import is_secret
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options import is_harmless
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import AGENT_TIMEOUT
 
 from . import words
+from .alarms import TOLD
 from .base import Params, Task, TaskFailed, failures
 from .gathering import AGENT, PARTS_OPTION, Gathered, Node, Wish, gather
 from .options import BROKER_OPTIONS, CLIENT_OPTIONS, TARGET_OPTIONS, Spec
@@ -92,12 +93,14 @@ class InventoryTask(Task):
         """Wait for the first reply as long as an action may take, and for the others while they come."""
         params = self.params
         timeout = params["timeout"]
+        if params["minimum_nodes"] < 0:
+            raise TaskFailed(f"minimum_nodes must be at least 0, not {params['minimum_nodes']}")
         fields = {"minimum_nodes": max(1, params["minimum_nodes"])}
         if params["discovery_method"] != "none":
             return {**fields, "timeout": timeout}
         window = params["discovery_timeout"] or self.config.getseconds("discovery_timeout")
         first = AGENT_TIMEOUT + window
-        timeout = timeout or max(LONGEST, first)
+        timeout = max(LONGEST, first) if timeout is None else timeout
         return {**fields, "timeout": timeout, "first_reply": min(first, timeout)}
 
     def _judge(self, gathered: Gathered, request: rpc.Request) -> None:
@@ -109,6 +112,7 @@ class InventoryTask(Task):
             )
         if not first.nodes and self.params["minimum_nodes"] > 0:
             raise TaskFailed(words.nobody(first, request, self.doubts))
+        self.warn_of(gathered)
         self._complain(list(_troubles(gathered, request)))
         count = len(gathered.nodes)
         if count < self.params["minimum_nodes"]:
@@ -138,8 +142,8 @@ def _troubles(gathered: Gathered, request: rpc.Request) -> t.Iterator[str]:
         )
     if gathered.failed:
         yield (
-            f"{len(gathered.failed)} nodes gave nothing of use and are left out: "
-            + "; ".join(f"{node} ({why})" for node, why in sorted(gathered.failed.items())[:3])
+            f"{len(gathered.failed)} nodes gave nothing of use and are left out:"
+            f" {words.reasons(gathered.failed, '; ')}"
         )
     expected = request.expected_nodes or 0
     if not first.known and len(first.nodes) < expected:
@@ -155,6 +159,8 @@ def _troubles(gathered: Gathered, request: rpc.Request) -> t.Iterator[str]:
 def _oddities(gathered: Gathered, first: rpc.Result) -> t.Iterator[str]:
     """What is told of replies that were dropped, which somebody should look into."""
     for reason, count in sorted(gathered.rejected.items()):
+        if reason in TOLD:
+            continue
         senders = gathered.culprits.get(reason, [])
         of = f", in the name of {words.named(senders)}" if senders else ""
         yield f"replies that were rejected: {count} {reason}{of}"
@@ -169,4 +175,5 @@ def _is_hidden(name: str) -> bool:
 
 
 def _visible(settings: t.Mapping[str, t.Any]) -> dict[str, str]:
-    return {str(key): str(value) for key, value in settings.items() if not is_secret(str(key))}
+    texts = {str(key): str(value) for key, value in settings.items()}
+    return {key: text for key, text in texts.items() if is_harmless(key, text)}

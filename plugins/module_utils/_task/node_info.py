@@ -42,6 +42,7 @@ class NodeInfoTask(Task):
         client.check(request)
         with client:
             gathered = gather(client, request, wish)
+        self.warn_of(gathered)
         if gathered.lost:
             self.warn(f"the connection ended before all replies were in: {gathered.lost}")
         returned = _returned(gathered)
@@ -68,7 +69,10 @@ class NodeInfoTask(Task):
             if first.found < (request.expected_nodes or 0):
                 yield words.too_few(first, request)
         if "failed" in on and gathered.failed:
-            yield _failed(returned)
+            yield (
+                f"{len(gathered.failed)} of {len(first.nodes)} nodes failed:"
+                f" {words.reasons(gathered.failed)}"
+            )
         if "no_response" in on and returned["no_response"]:
             yield _silent(gathered, returned)
         elif gathered.lost and not first.known:
@@ -101,12 +105,6 @@ def _returned(gathered: Gathered) -> Returned:
             "seconds": last.seconds,
         },
     }
-
-
-def _failed(returned: Returned) -> str:
-    """Whose answers are of no use, and why."""
-    failed = [f"{node['identity']} ({node['msg']})" for node in returned["failures"]]
-    return f"{len(failed)} of {len(returned['nodes'])} nodes failed: {words.named(failed)}"
 
 
 def _silent(gathered: Gathered, returned: Returned) -> str:

@@ -31,8 +31,9 @@ BROKER_OPTIONS: Spec = {
 }
 CLIENT_OPTIONS: Spec = {
     "config_file": _env("CONFIG_FILE", type="path"),
-    # It may hold passwords; only those are kept out of results, see visible_values().
-    "config": {"type": "dict", "no_log": True},
+    # It may have secrets. What no_log does to all of its values would hide words such as "1"
+    # everywhere; invocation.py hides its secrets, and only where they are shown.
+    "config": {"type": "dict", "no_log": False},
     "connector": _env("CONNECTOR", type="str"),
     "brokers": {"type": "list", "elements": "dict", "options": BROKER_OPTIONS},
     "vhost": _env("VHOST", type="str"),
@@ -49,6 +50,7 @@ CLIENT_OPTIONS: Spec = {
     "identity": _env("IDENTITY", type="str"),
     "collective": _env("COLLECTIVE", type="str"),
     "connect_timeout": _env("CONNECT_TIMEOUT", type="float"),
+    "max_reply_bytes": _env("MAX_REPLY_BYTES", type="int"),
 }
 FILTER_OPTIONS: Spec = {
     "fact_filters": {"type": "list", "elements": "str", "default": []},

@@ -39,6 +39,8 @@ class _Found:
     tries: int = 0
     unexpected: set[str] = dataclasses.field(default_factory=set)
     rejected: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    culprits: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    resumed: tuple[str, ...] = ()
     trouble: exc.ConnectorError | None = None
 
     def add(self, pinged: Pinged, absent: bool) -> None:
@@ -48,6 +50,7 @@ class _Found:
         self.named = pinged.asked is not None
         self.unexpected.update(pinged.outcome.unexpected)
         self.rejected += pinged.outcome.rejected
+        self.culprits.update(pinged.outcome.culprits)
         if repeated and absent:
             self.answered, self.silent = pinged.seconds, [*self.silent, *pinged.silent]
         elif repeated:
@@ -83,6 +86,7 @@ class PingTask(Task):
             if self._done(found):
                 break
         elapsed = time.monotonic() - start
+        self.warn_of(found)
         returned = self._returned(client, found, elapsed)
         complaints = list(self._complaints(found))
         if complaints:

@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
 
 from . import words
 from .base import Returned, Task, TaskFailed
@@ -69,6 +70,7 @@ class RpcTask(Task):
         send = params["read_only"] or not check_mode
         with client:
             result = client.call(request) if send else client.targets(_foreseen(request))
+        self.warn_of(result)
         if result.lost and request.awaits_replies:
             self.warn(f"the connection ended before all replies were in: {result.lost}")
         reached = result.requestid if send else result.nodes or not result.known
@@ -161,6 +163,7 @@ def outcome_of(result: rpc.Result, replies: list[Returned]) -> Returned:
             "batches": result.batches,
             "rejected": dict(result.rejected),
             "lost": None if result.lost is None else str(result.lost),
+            "resumed": result.resumed,
             "timeout": result.timeout,
             "seconds": result.seconds,
         },
@@ -198,5 +201,5 @@ def summary_of(action: Action, result: rpc.Result) -> list[Returned]:
         else:
             entry["value"] = item.value
         found.append(entry)
-    found += [{"output": item.output, "error": item.reason} for item in summary.failures]
+    found += [{"output": item.output, "error": printable(item.reason)} for item in summary.failures]
     return found

@@ -6,21 +6,61 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .base import Task, TaskFailed
-from .configuration import visible_values
+from .invocation import refusal, shown
+
+
+class TaskModule(AnsibleModule):
+    """A module that returns data as it is, and shows its options without secrets.
+
+    Before version 2.22, ansible-core searches a module's whole result for the values of its secret
+    options and replaces them, also where a node says the same word. So a password "mcollective" would
+    change the names of classes. Here no secret gets into what the module says, and there is nothing
+    to search for.
+    """
+
+    def __init__(self, kind: type[Task]) -> None:
+        self._checked = False
+        super().__init__(argument_spec=kind.options, supports_check_mode=True)
+        self._checked = True
+
+    def log(self, msg: str, log_args: dict[str, t.Any] | None = None) -> None:
+        """Called by Ansible to tell the system's log of the options."""
+        if log_args:
+            log_args = {name: str(value) for name, value in self._shown().items()}
+            words = (f"{name}={value}" for name, value in log_args.items())
+            msg = f"Invoked with {' '.join(words)}"
+        super().log(msg, log_args=log_args)
+
+    def exit_json(self, **result: t.Any) -> None:
+        """End the process with a result."""
+        super().exit_json(**self._complete(result))
+
+    def fail_json(self, msg: str, **result: t.Any) -> None:
+        """End the process with a failure. Ansible calls it too, when it refuses an option."""
+        if not self._checked and hasattr(self, "validation_result"):
+            msg = refusal(self.validation_result, f"({self._name}) module") or msg
+        super().fail_json(msg, **self._complete(result))
+
+    def _complete(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
+        self.no_log_values: set[str] = set()
+        return {**result, "invocation": {"module_args": self._shown()}}
+
+    def _shown(self) -> dict[str, t.Any]:
+        return shown(self.argument_spec, self.params)
 
 
 def run_module(kind: type[Task]) -> None:
     """Run a task with the options that the module was called with, and end the process."""
-    module = AnsibleModule(argument_spec=kind.options, supports_check_mode=True)
-    module.no_log_values -= visible_values(module.params)
+    module = TaskModule(kind)
     try:
-        task = kind(module.params, module.warn)
-        module.no_log_values |= task.secrets()
-        result = task.run(module.check_mode)
+        result = kind(module.params, module.warn).run(module.check_mode)
     except TaskFailed as failure:
         msg = missing_required_lib(failure.missing) if failure.missing else str(failure)
         module.fail_json(msg=msg, **failure.result)
-    module.exit_json(**result)
+    else:
+        module.exit_json(**result)

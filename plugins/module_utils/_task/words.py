@@ -9,6 +9,8 @@ from __future__ import annotations
 import collections
 import typing as t
 
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
+
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
 
@@ -23,14 +25,20 @@ NAMED = 3
 
 def named(nodes: t.Sequence[str]) -> str:
     """The first few of some nodes, and how many more there are."""
-    return ", ".join(nodes[:NAMED]) + _more(nodes)
+    return ", ".join(map(printable, nodes[:NAMED])) + _more(nodes)
+
+
+def reasons(nodes: t.Mapping[str, str], separator: str = ", ") -> str:
+    """The first few of some nodes with what is wrong with each, and how many more there are."""
+    names = sorted(nodes)
+    words = (f"{printable(name)} ({printable(nodes[name])})" for name in names[:NAMED])
+    return separator.join(words) + _more(names)
 
 
 def failed(result: rpc.Result) -> str:
     """Which nodes failed, and what they said."""
-    replies = result.failed
-    words = [f"{reply.sender} ({reply.statuscode}: {reply.statusmsg})" for reply in replies[:NAMED]]
-    return f"{len(replies)} of {len(result.nodes)} nodes failed: {', '.join(words)}{_more(replies)}"
+    said = {reply.sender: f"{reply.statuscode}: {reply.statusmsg}" for reply in result.failed}
+    return f"{len(said)} of {len(result.nodes)} nodes failed: {reasons(said)}"
 
 
 def silent(result: rpc.Result) -> str:
@@ -48,9 +56,9 @@ def silent(result: rpc.Result) -> str:
 
 def unsent(result: rpc.Result) -> str:
     """Which nodes were never sent the request, and why."""
-    why = "within the publish_timeout"
-    if result.lost:
-        why = f"since the connection was lost: {result.lost}"
+    why, lost = "within the publish_timeout", result.lost or next(iter(result.resumed), None)
+    if lost:
+        why = f"since the connection was lost: {lost}"
     return (
         f"{len(result.unsent)} of {len(result.nodes)} nodes were not sent the request {why}:"
         f" {named(result.unsent)}"

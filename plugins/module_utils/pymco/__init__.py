@@ -8,3 +8,12 @@ It knows nothing of Ansible, prints nothing and keeps no global state. Start at 
 """
 
 from __future__ import annotations
+
+import sys
+
+# Here, since this runs before anything that an older Python does not understand.
+if sys.version_info < (3, 9):  # noqa: UP036 (it is for those who have an older one all the same)
+    raise RuntimeError(
+        "pymco.mcollective needs Python 3.9 or newer, and {} is Python {}.{}.{}. Use another interpreter; Ansible is told of"
+        " it by ansible_python_interpreter".format(sys.executable, *sys.version_info[:3])
+    )

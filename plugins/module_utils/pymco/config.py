@@ -11,7 +11,7 @@ import re
 import socket
 import typing as t
 
-from . import exc
+from . import exc, permissions, ranges
 from .config_file import Setting, first_readable, parse, read_files
 from .options import (
     BOOLEAN,
@@ -19,11 +19,13 @@ from .options import (
     DEFAULTS,
     INTEGER,
     NUMBER,
+    PATH,
     Kind,
     complaint,
-    is_secret,
+    kind_of,
 )
 from .pool import Broker, Pool, pool
+from .ranges import LONGEST as LONGEST
 
 if t.TYPE_CHECKING:
     from .connector import Connector
@@ -32,9 +34,7 @@ if t.TYPE_CHECKING:
 
 _IDENTITY = re.compile(r"[\w.\-]+", re.ASCII)
 
-LONGEST = 30 * 24 * 3600
-"""Seconds; nothing may take longer, which also keeps out what is no number."""
-_SECRET_VARIABLES = ("STOMP_PASSWORD", "MCOLLECTIVE_PSK")
+MAX_REPLY_BYTES = "plugin.pymco.max_reply_bytes"
 
 
 class Config(t.Mapping[str, str]):
@@ -44,6 +44,7 @@ class Config(t.Mapping[str, str]):
     :param environ: the environment variables to honour; none by default.
     :param source: where the options come from, for messages.
     :param origins: where a single option comes from, as in "client.cfg:12".
+    :param files: the files that they were read from, and whether there are secrets in them.
     :raises exc.ImproperlyConfigured: the value of an option is not of its type.
     """
 
@@ -53,18 +54,22 @@ class Config(t.Mapping[str, str]):
         environ: t.Mapping[str, str] | None = None,
         source: str = "the given options",
         origins: t.Mapping[str, str] | None = None,
+        files: t.Mapping[str, bool] | None = None,
     ) -> None:
         self._options = {**DEFAULTS, **options}
         self._given = frozenset(options)
         self._options["identity"] = self._options.get("identity") or socket.gethostname()
         self._origins = dict(origins or {})
+        self._files = dict(files or {})
         self.environ = dict(environ or {})
         self.source = source
         complaints = ((key, complaint(key, self.connector)) for key in options)
         self.warnings = [f"{self.origin(key)}: {words}" for key, words in complaints if words]
+        self.warnings += permissions.warnings(self._files, self._options, self.environ)
         for key in options:
-            if key in CORE:
-                self.read(key, CORE[key], self[key])
+            kind = kind_of(key)
+            if kind is not None and (key in CORE or kind is PATH):
+                self.read(key, kind, self[key])
 
     @classmethod
     def from_configfile(
@@ -83,9 +88,9 @@ class Config(t.Mapping[str, str]):
         """
         environ = os.environ if environ is None else environ
         path = configfile or first_readable(environ)
-        settings = read_files(path)
+        read = read_files(path)
         given = {key: Setting(text, "the given options") for key, text in (overrides or {}).items()}
-        return cls._from_settings({**settings, **given}, environ, path)
+        return cls._from_settings({**read.settings, **given}, environ, path, read.files)
 
     @classmethod
     def from_configstr(cls, configstr: str, environ: t.Mapping[str, str] | None = None) -> Config:
@@ -95,11 +100,15 @@ class Config(t.Mapping[str, str]):
 
     @classmethod
     def _from_settings(
-        cls, settings: dict[str, Setting], environ: t.Mapping[str, str] | None, source: str
+        cls,
+        settings: dict[str, Setting],
+        environ: t.Mapping[str, str] | None,
+        source: str,
+        files: t.Mapping[str, bool] | None = None,
     ) -> Config:
         options = {key: setting.value for key, setting in settings.items()}
         origins = {key: setting.origin for key, setting in settings.items()}
-        return cls(options, environ, source, origins)
+        return cls(options, environ, source, origins, files)
 
     def altered(
         self, overrides: t.Mapping[str, str], environ: t.Mapping[str, str] | None = None
@@ -112,7 +121,7 @@ class Config(t.Mapping[str, str]):
         given = {key: self._options[key] for key in self._given}
         origins = {**self._origins, **dict.fromkeys(overrides, "the given options")}
         environ = self.environ if environ is None else environ
-        return Config({**given, **overrides}, environ, self.source, origins)
+        return Config({**given, **overrides}, environ, self.source, origins, self._files)
 
     # -- values --------------------------------------------------------------------------------
 
@@ -173,14 +182,19 @@ class Config(t.Mapping[str, str]):
         """The value that a text stands for.
 
         :param key: the option, for the message.
-        :raises exc.ImproperlyConfigured: it stands for none.
+        :raises exc.ImproperlyConfigured: it stands for none, or for a number that makes no sense there.
+            What stands for none is not shown: it may be a password that was given to the wrong option.
         """
         try:
-            return kind.read(text)
+            value = kind.read(text)
         except ValueError:
             raise exc.ImproperlyConfigured(
-                f"{self.origin(key)}: {key} = {text} is not {kind.words}"
+                f"{self.origin(key)}: {key} is not {kind.words}"
             ) from None
+        fault = ranges.fault(key, value)
+        if fault is not None:
+            raise exc.ImproperlyConfigured(f"{self.origin(key)}: {key} {fault}, not {value}")
+        return value
 
     def choose(self, key: str, choices: t.Mapping[str, t.Any], default: str | None = None) -> t.Any:
         """What the option's value names among the choices; case does not matter.
@@ -190,7 +204,7 @@ class Config(t.Mapping[str, str]):
         name = (self.get(key, default) if default else self[key]).lower()
         if name not in choices:
             raise exc.ImproperlyConfigured(
-                f"{self.origin(key)}: {key} = {name} is not supported; there are"
+                f"{self.origin(key)}: the value of {key} is not supported; there are"
                 f" {', '.join(sorted(choices))}"
             )
         return choices[name]
@@ -203,8 +217,8 @@ class Config(t.Mapping[str, str]):
         identity = self["identity"]
         if not _IDENTITY.fullmatch(identity):
             raise exc.ImproperlyConfigured(
-                f"{self.origin('identity')}: identity = {identity}: it may have letters, digits,"
-                " dots, dashes and underscores only"
+                f"{self.origin('identity')}: identity may have letters, digits, dots, dashes and"
+                " underscores only"
             )
         return identity
 
@@ -225,6 +239,17 @@ class Config(t.Mapping[str, str]):
         return self["connector"].lower()
 
     @property
+    def max_reply_bytes(self) -> int:
+        """Bytes that all accepted replies to a request may have together on the wire. The option is
+        this client's own."""
+        most = self.getint(MAX_REPLY_BYTES, 512 * 2**20)
+        if most < 1:
+            raise exc.ImproperlyConfigured(
+                f"{self.origin(MAX_REPLY_BYTES)}: {MAX_REPLY_BYTES} must be at least 1, not {most}"
+            )
+        return most
+
+    @property
     def libdirs(self) -> list[str]:
         """The directories that plugins lie in, as they are searched: the last of the file first
         (MC:config.rb, loadconfig).
@@ -240,10 +265,20 @@ class Config(t.Mapping[str, str]):
         return list(dict.fromkeys(reversed(paths)))
 
     def secrets(self) -> list[str]:
-        """The values that must appear nowhere."""
-        found = [value for key, value in self._options.items() if is_secret(key)]
-        found += [self.environ.get(name, "") for name in _SECRET_VARIABLES]
-        return [value for value in found if value]
+        """The passwords and keys that are in use: those of the connector and of the security provider.
+
+        What a broker says is shown without them. The longest comes first, so that none is left in part
+        where another one is part of it.
+        """
+        words = {self.connector: "STOMP_PASSWORD"}
+        if self["securityprovider"].lower() == "psk":
+            words["psk"] = "MCOLLECTIVE_PSK"
+        found = {self.environ.get(variable, "") for variable in words.values()}
+        for key, value in self._options.items():
+            kind = kind_of(key)
+            if kind is not None and kind.secret and key.split(".")[1] in words:
+                found.add(value)
+        return sorted(filter(None, found), key=lambda secret: (-len(secret), secret))
 
     def pool(self) -> Pool:
         """The brokers of the configured connector, and the patience with them."""

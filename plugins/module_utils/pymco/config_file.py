@@ -16,7 +16,9 @@ import string
 import typing as t
 
 from . import exc
-from .utils import read_text, reason
+from .files import read_text
+from .permissions import holds_secrets
+from .utils import reason
 
 _LINE = re.compile(r"(.+?)\s*=\s*(.+)", re.ASCII | re.DOTALL)
 _PLUGIN_FILE = re.compile(r"\w+\.cfg", re.ASCII)
@@ -30,14 +32,29 @@ class Setting(t.NamedTuple):
     origin: str
 
 
-def read_files(path: str) -> dict[str, Setting]:
-    """The options of a client.cfg and of the plugin.d beside it, which wins.
+class Contents(t.NamedTuple):
+    """What a client.cfg and the plugin.d beside it say.
+
+    :ivar files: what was read, the directory too, and whether there are secrets in it.
+    """
+
+    settings: dict[str, Setting]
+    files: dict[str, bool]
+
+
+def read_files(path: str) -> Contents:
+    """Read a client.cfg and the plugin.d beside it, which wins.
 
     :raises exc.ImproperlyConfigured: a file cannot be read.
     """
-    settings = parse(read_text(path, "the configuration file"), path)
-    settings.update(_plugin_settings(os.path.join(os.path.dirname(path), "plugin.d")))
-    return settings
+    main = parse(read_text(path, "the configuration file"), path)
+    found = Contents(main, {path: holds_secrets(main)})
+    directory = os.path.join(os.path.dirname(path), "plugin.d")
+    for file, settings in _plugin_settings(directory).items():
+        found.settings.update(settings)
+        found.files[file] = holds_secrets(settings)
+    found.files[directory] = False
+    return found
 
 
 def parse(text: str, source: str, prefix: str = "") -> dict[str, Setting]:
@@ -60,11 +77,11 @@ def parse(text: str, source: str, prefix: str = "") -> dict[str, Setting]:
     return settings
 
 
-def _plugin_settings(directory: str) -> dict[str, Setting]:
-    """The options of plugin.d: ``x = y`` in rabbitmq.cfg is ``plugin.rabbitmq.x = y``."""
+def _plugin_settings(directory: str) -> dict[str, dict[str, Setting]]:
+    """The options of plugin.d, by file: ``x = y`` in rabbitmq.cfg is ``plugin.rabbitmq.x = y``."""
     if not os.path.isdir(directory):
         return {}
-    settings: dict[str, Setting] = {}
+    found = {}
     try:
         names = sorted(os.listdir(directory))
     except OSError as error:
@@ -72,8 +89,8 @@ def _plugin_settings(directory: str) -> dict[str, Setting]:
     for name in filter(_PLUGIN_FILE.fullmatch, names):
         path = os.path.join(directory, name)
         prefix = f"plugin.{name[: -len('.cfg')]}."
-        settings.update(parse(read_text(path, "the configuration file"), path, prefix))
-    return settings
+        found[path] = parse(read_text(path, "the configuration file"), path, prefix)
+    return found
 
 
 def first_readable(environ: t.Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ import dataclasses
 import time
 import typing as t
 
+from . import exc
 from .exchange import Outcome, Patience, Watch, exchange
 from .message import Filter, Message
 
@@ -47,6 +48,7 @@ def discover(
     direct: bool = True,
     enough: int | None = None,
     watch: Watch | None = None,
+    publish_timeout: float | None = None,
 ) -> Discovery:
     """Ask the nodes' discovery agent who fits (the reference's method "mc").
 
@@ -59,26 +61,33 @@ def discover(
     :param direct: whether those nodes are addressed singly; if not, the filter must name them.
     :param enough: end when so many have answered.
     :param watch: see :data:`.exchange.Watch`.
+    :param publish_timeout: seconds that asking may take; default: as long as listening may.
     :raises exc.ConnectorError: the connection ended before discovery did: who is missing then,
         nobody knows.
     """
     # Nodes ignore the collective here; the reference sends it (MC:rpc/client.rb, discover).
     wanted = {**filter_, "collective": collective}
     message = Message("ping", "discovery", config, wanted, collective, ttl)
-    outcome = exchange(
-        connector,
-        security,
-        message,
-        Patience(total=max(LONGEST, window), first=window, quiet=window),
-        expected=nodes,
-        direct=nodes is not None and direct,
-        clock=clock,
-        enough=enough,
-        watch=watch,
-    )
-    if outcome.lost is not None:
-        raise type(outcome.lost)(
-            f"{outcome.lost}; that was during discovery, and nothing else has been sent",
-            outcome.lost.broker,
-        ) from outcome.lost
+    lost: exc.ConnectorError | None = None
+    outcome = Outcome()
+    try:
+        outcome = exchange(
+            connector,
+            security,
+            message,
+            Patience(total=max(LONGEST, window), first=window, quiet=window),
+            expected=nodes,
+            direct=nodes is not None and direct,
+            clock=clock,
+            enough=enough,
+            watch=watch,
+            publish_timeout=publish_timeout,
+        )
+        lost = outcome.lost
+    except exc.ConnectorError as error:
+        lost = error
+    if lost is not None:
+        raise type(lost)(
+            f"{lost}; that was during discovery, and nothing else has been sent", lost.broker
+        ) from lost
     return Discovery(list(outcome.replies), outcome)

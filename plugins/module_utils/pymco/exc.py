@@ -5,14 +5,25 @@
 """Every error that the client raises, in one tree.
 
 An error says what was tried, what happened and what to do. Its parts are attributes too, so that
-a caller can decide on them without reading text. No error ever holds a secret.
+a caller can decide on them without reading text. No error ever holds a secret. What a node, a broker
+or a file says may be part of a message; a message is always in one line, and fit for a terminal.
 """
 
 from __future__ import annotations
 
+import typing as t
+
+from .printable import LONGEST_MESSAGE, printable
+
 
 class PyMcoException(Exception):
-    """Base of all errors of this client (the name is python-mcollective's)."""
+    """Base of all errors of this client (the name is python-mcollective's).
+
+    :param message: is shown as :func:`.printable` makes it.
+    """
+
+    def __init__(self, message: t.Any = "") -> None:
+        super().__init__(printable(message, LONGEST_MESSAGE))
 
 
 class MissingDependency(PyMcoException):
@@ -66,7 +77,7 @@ class InvalidArgument(BadRequest):
     def __init__(self, agent: str, action: str | None, input_: str | None, rule: str) -> None:
         where = "" if action is None else f", action {action}"
         which = "" if input_ is None else f", input {input_}"
-        super().__init__(f"the DDL of {agent}{where}{which} refuses this: {rule}")
+        super().__init__(f"the DDL of {agent}{where}{which} refuses this: {printable(rule)}")
         self.agent = agent
         self.action = action
         self.input = input_
@@ -91,7 +102,7 @@ class UnreadableDDL(PyMcoException):
 
     def __init__(self, reason: str, path: str, line: int | None = None) -> None:
         where = path if line is None else f"{path}, line {line}"
-        super().__init__(f"the DDL cannot be read: {where}: {reason}")
+        super().__init__(f"the DDL cannot be read: {where}: {printable(reason)}")
         self.path = path
         self.line = line
         self.reason = reason
@@ -121,7 +132,14 @@ class DecodingError(PyMcoException):
 
 
 class Oversized(DecodingError):
-    """A payload is larger than what is taken; it was dropped unread."""
+    """A payload is larger than what is taken; it was dropped unread.
+
+    :ivar sender: whom the message's headers name as its sender, if they do; nobody has proven it.
+    """
+
+    def __init__(self, message: str, sender: str | None = None) -> None:
+        super().__init__(message)
+        self.sender = sender
 
 
 class VerificationError(PyMcoException):
@@ -132,11 +150,13 @@ class ConnectorError(PyMcoException):
     """The middleware could not be used.
 
     :ivar broker: "host:port", or the empty string before one was chosen.
+    :ivar unsent: where a request was being sent to single nodes: those that it certainly was not sent to.
     """
 
     def __init__(self, message: str, broker: str = "") -> None:
         super().__init__(message)
         self.broker = broker
+        self.unsent: list[str] = []
 
 
 class ConnectFailed(ConnectorError):

@@ -10,6 +10,7 @@ import collections
 import contextlib
 import dataclasses
 import gc
+import math
 import secrets
 import time
 import typing as t
@@ -22,8 +23,10 @@ if t.TYPE_CHECKING:
     from .message import Message
     from .security import SecurityProvider
 
-OVERTIME = 5.0
+OVERTIME = 2.0
 """Seconds beyond the deadline that replies which wait to be decoded may take."""
+MOST_RESUMED = 3
+"""How many times listening goes on over another connection; a broker may end each of them at once."""
 TICK = 0.5
 """Seconds between two looks of whoever watches."""
 MAX_LISTED = 100
@@ -39,10 +42,11 @@ class Outcome:
     :ivar replies: one verified envelope for each sender, in the order of their arrival.
     :ivar unexpected: senders that answered though they were not asked; their replies are dropped.
     :ivar rejected: how many payloads were dropped, by reason: oversized, undecodable,
-        other_request, duplicate, forged, malformed, unexpected.
+        other_request, duplicate, contradictory, forged, malformed, unexpected, over_limit.
     :ivar culprits: whom such payloads name as their senders, the first few, by reason. A text
         that is no identity is shown as Python writes it.
     :ivar lost: why the connection ended before the replies did, if so.
+    :ivar resumed: why the connection was lost each time that listening went on over another one.
     """
 
     replies: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
@@ -50,6 +54,7 @@ class Outcome:
     rejected: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     culprits: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     lost: exc.ConnectorError | None = None
+    resumed: list[str] = dataclasses.field(default_factory=list)
 
     def accuse(self, reason: str, sender: t.Any) -> str:
         """Note whom a payload names as its sender. Returns the reason."""
@@ -74,6 +79,7 @@ class Intake:
 
     :param expected: the identities that were asked; None if it is not known who will answer.
     :param enough: how many replies are all that is wanted; None: there is no such number.
+    :param most_bytes: what all accepted replies may have together on the wire; None: there is no bound.
     """
 
     def __init__(
@@ -82,6 +88,7 @@ class Intake:
         requestid: str,
         expected: t.Collection[str] | None,
         enough: int | None = None,
+        most_bytes: int | None = None,
     ) -> None:
         self.outcome = Outcome()
         self._security = security
@@ -89,6 +96,7 @@ class Intake:
         self._expected = None if expected is None else frozenset(expected)
         self._awaited = None if expected is None else set(expected)
         self._enough = enough
+        self._bytes_left = math.inf if most_bytes is None else most_bytes
 
     def await_only(self, nodes: t.Iterable[str]) -> None:
         """From now on nobody else's reply has to be waited for. Replies of others still count."""
@@ -108,9 +116,11 @@ class Intake:
             self.outcome.rejected[rejection] += 1
         return rejection is None
 
-    def reject(self, reason: str) -> None:
+    def reject(self, reason: str, sender: str | None = None) -> None:
         """Count something that did not get as far as :meth:`take`."""
         self.outcome.rejected[reason] += 1
+        if sender is not None:
+            self.outcome.accuse(reason, sender)
 
     def _rejection(self, payload: bytes) -> str | None:
         try:
@@ -122,8 +132,6 @@ class Intake:
         sender = envelope.get(":senderid")
         if not is_identity(sender):
             return self.outcome.accuse("malformed", sender)
-        if sender in self.outcome.replies:
-            return self.outcome.accuse("duplicate", sender)
         try:
             envelope = self._security.verify(envelope)
         except exc.VerificationError:
@@ -132,9 +140,26 @@ class Intake:
             return "undecodable"
         if self._expected is not None and sender not in self._expected:
             return self._note_unexpected(t.cast(str, sender))
-        self.outcome.replies[t.cast(str, sender)] = envelope
-        if self._awaited is not None:
+        rejection = self._refused(t.cast(str, sender), envelope, len(payload))
+        if rejection is not None:
+            self.outcome.accuse(rejection, sender)
+        elif self._awaited is not None:
             self._awaited.discard(t.cast(str, sender))
+        return rejection
+
+    def _refused(self, sender: str, envelope: dict[str, t.Any], size: int) -> str | None:
+        """Keep a genuine reply, or tell why it is not kept. The first of a sender's replies counts; a
+        second one that says something else is a sign that somebody speaks in its name."""
+        first = self.outcome.replies.get(sender)
+        if first is not None:
+            same = repr(first[":body"]) == repr(envelope[":body"])
+            return "duplicate" if same else "contradictory"
+        if size > self._bytes_left:
+            if self._awaited is not None:
+                self._awaited.discard(sender)
+            return "over_limit"
+        self._bytes_left -= size
+        self.outcome.replies[sender] = envelope
         return None
 
     def _note_unexpected(self, sender: str) -> str:
@@ -180,6 +205,8 @@ class Exchange:
     :param enough: how many replies are all that is wanted.
     :param clock: a monotonic clock.
     :param watch: see :data:`Watch`.
+    :param resume: whether to go on listening over another connection when one is lost, where the
+        connector can. Nothing is sent again. What comes in between may be lost.
     :raises exc.SerializationError: the request has no form in the provider's format.
     :raises exc.BadRequest: it is larger than what the middleware takes.
     """
@@ -193,11 +220,14 @@ class Exchange:
         enough: int | None = None,
         clock: t.Callable[[], float] = time.monotonic,
         watch: Watch | None = None,
+        resume: bool = False,
     ) -> None:
         self._connector, self._security = connector, security
         self._message, self._clock, self._watch = message, clock, watch
+        self._resumes = resume and connector.replies_survive
         self._payload = self._encoded(message)
-        self.intake = Intake(security, message[":requestid"], expected, enough)
+        most = connector.max_reply_bytes
+        self.intake = Intake(security, message[":requestid"], expected, enough, most)
         self._reply_to: str | None = None
 
     def _encoded(self, message: Message) -> bytes:
@@ -228,8 +258,8 @@ class Exchange:
         """Send the request to everybody, or to each of the nodes.
 
         :param seconds: how long that may take.
-        :returns: the nodes that it was not sent to for want of time.
-        :raises exc.ConnectorError: the connection failed before the request left.
+        :returns: the nodes that it was not sent to, for want of time or since the connection was lost.
+        :raises exc.ConnectorError: the connection failed, and the request has not left.
         """
         deadline = self._clock() + seconds
         agent, collective = self._message[":agent"], self._message[":collective"]
@@ -268,28 +298,75 @@ class Exchange:
         agent, collective, ttl = message[":agent"], message[":collective"], message[":ttl"]
         try:
             return self._connector.publish(
-                self._payload, agent, collective, ttl, reply_to, deadline, nodes, receipt
+                self._payload,
+                agent,
+                collective,
+                ttl,
+                reply_to,
+                deadline,
+                nodes,
+                receipt,
+                self._take_waiting,
             )
         except exc.ConnectorError as error:
-            self.outcome.lost = error
-            return []
+            if nodes is None:
+                raise
+            self._end_or_resume(error, self._clock() + self._connector.connect_timeout)
+            return error.unsent
+
+    def _take_waiting(self) -> None:
+        """Make room for more replies."""
+        with contextlib.suppress(exc.ConnectorError):  # whoever uses it next is told
+            while self._connector.crowded:
+                receive(self._connector, self.intake, 0.0)
+
+    def _take_rest(self) -> None:
+        """Take in what came before the connection was lost."""
+        end = self._clock() + OVERTIME
+        with contextlib.suppress(exc.ConnectorError):
+            while self._clock() < end and receive(self._connector, self.intake, 0.0) is not None:
+                pass
 
     def listen(self, patience: Patience) -> None:
         """Take in replies until all are there or the time is over."""
-        start = self._clock()
-        try:
-            listen(self._connector, self.intake, patience, start, self._clock, self._watch)
-        except exc.ConnectorError as error:
-            self.outcome.lost = self.outcome.lost or error
+        start, last = self._clock(), None
+        while self.outcome.lost is None or last is None:
+            try:
+                listen(
+                    self._connector, self.intake, patience, start, self._clock, self._watch, last
+                )
+                return
+            except exc.ConnectorError as error:
+                self._end_or_resume(error, start + patience.total)
+                last = self._clock()
 
     def pause(self, seconds: float) -> None:
         """Let time pass. What comes meanwhile is taken in."""
         end = self._clock() + seconds
-        try:
-            while (left := end - self._clock()) > 0:
+        while self.outcome.lost is None and (left := end - self._clock()) > 0:
+            try:
                 receive(self._connector, self.intake, left)
+            except exc.ConnectorError as error:
+                self._end_or_resume(error, end + self._connector.connect_timeout)
+
+    def _end_or_resume(self, lost: exc.ConnectorError, deadline: float) -> None:
+        """The connection is lost: get another on which further replies come, or note that none will."""
+        outcome, left = self.outcome, deadline - self._clock()
+        if outcome.lost is not None:
+            return
+        broken = isinstance(lost, exc.ConnectionLost) and self._reply_to is not None
+        if not (broken and self._resumes and left > 0) or len(outcome.resumed) >= MOST_RESUMED:
+            outcome.lost = lost
+            return
+        self._take_rest()
+        try:
+            self._connector.reconnect(lost, min(left, self._connector.connect_timeout))
+            agent = self._message[":agent"]
+            self._connector.reopen_replies(t.cast(str, self._reply_to), agent, deadline)
         except exc.ConnectorError as error:
-            self.outcome.lost = error
+            outcome.lost = exc.ConnectionLost(str(error), lost.broker)
+        else:
+            outcome.resumed.append(str(lost))
 
 
 def exchange(
@@ -302,10 +379,12 @@ def exchange(
     clock: t.Callable[[], float] = time.monotonic,
     enough: int | None = None,
     watch: Watch | None = None,
+    publish_timeout: float | None = None,
 ) -> Outcome:
     """Send a request, once, and take in the replies.
 
-    :param patience: how long to wait when the request is out; sending may take as long.
+    :param patience: how long to wait when the request is out.
+    :param publish_timeout: seconds that sending may take; default: as long as waiting may.
     :param expected: the identities that are asked; it ends when all of them have answered.
     :param direct: whether to send it to each of them instead of to everybody.
     :raises exc.ConnectorError: the connection failed before the request left. Once it may have
@@ -314,7 +393,8 @@ def exchange(
     Everything else is as :class:`Exchange` has it.
     """
     found = Exchange(connector, security, message, expected, enough, clock, watch)
-    found.send(patience.total, list(expected or ()) if direct else None)
+    seconds = patience.total if publish_timeout is None else publish_timeout
+    found.send(seconds, list(expected or ()) if direct else None)
     found.listen(patience)
     return found.outcome
 
@@ -326,11 +406,16 @@ def listen(
     start: float,
     clock: t.Callable[[], float],
     watch: Watch | None = None,
+    last: float | None = None,
 ) -> None:
     """Take in replies until all are there or the time is over. Those that have come by then but
-    were not looked at yet still count, for as long as :data:`OVERTIME`."""
+    were not looked at yet still count, for as long as :data:`OVERTIME`.
+
+    :param start: when the waiting began.
+    :param last: when the last reply came, if one has come already.
+    """
     with uncollected():
-        _listen(connector, intake, patience, start, clock, watch)
+        _listen(connector, intake, patience, start, clock, watch, last)
 
 
 def _listen(
@@ -340,8 +425,8 @@ def _listen(
     start: float,
     clock: t.Callable[[], float],
     watch: Watch | None,
+    last: float | None,
 ) -> None:
-    last = None
     seen = start
     while not intake.complete:
         now = clock()
@@ -379,8 +464,8 @@ def receive(connector: Connector, intake: Intake, timeout: float) -> bool | None
     """Take in the next message. Returns whether it was a reply; None: there was none in time."""
     try:
         payload = connector.next_payload(timeout)
-    except exc.Oversized:
-        intake.reject("oversized")
+    except exc.Oversized as error:
+        intake.reject("oversized", error.sender)
     except exc.DecodingError:
         intake.reject("undecodable")
     else:

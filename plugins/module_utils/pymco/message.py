@@ -11,7 +11,7 @@ import secrets
 import time
 import typing as t
 
-from . import compound, exc
+from . import compound, exc, ranges
 from .serializers import Symbol
 
 if t.TYPE_CHECKING:
@@ -180,7 +180,7 @@ class Message(collections.abc.MutableMapping[str, t.Any]):
         self["filter"] = filter_
         self["collective"] = collective or config.main_collective
         self["agent"] = agent
-        self["ttl"] = ttl if ttl is not None else config.getint("ttl")
+        self["ttl"] = _checked(ttl) if ttl is not None else config.getint("ttl")
         self["msgtime"] = int(now())
         self["body"] = body
 
@@ -199,6 +199,14 @@ class Message(collections.abc.MutableMapping[str, t.Any]):
 
     def __len__(self) -> int:
         return len(self._envelope)
+
+
+def _checked(ttl: int) -> int:
+    """The ttl. Raises :class:`.exc.BadRequest` for one with which no node would take the message."""
+    fault = ranges.fault("ttl", ttl)
+    if fault is not None:
+        raise exc.BadRequest(f"ttl {fault}, not {ttl}")
+    return ttl
 
 
 def _symbol(key: str) -> Symbol:

@@ -5,7 +5,9 @@
 """The options that MCollective knows: their types, their defaults, and which are secrets.
 
 One table for clients and nodes, as in the reference, whose clients read files with both
-(MC:config.rb, and the connectors' and security providers' own files).
+(MC:config.rb, and the connectors' and security providers' own files). A value is shown only if the
+table has its option, as no secret, and the value is of the option's type: a name with a typo in it,
+and a password in the wrong place, must not be seen either.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ import re
 import string
 import typing as t
 
+from .printable import printable
+
 TRUE = frozenset(("1", "yes", "true", "y", "t"))
 FALSE = frozenset(("0", "no", "false", "n", "f"))
 
@@ -24,6 +28,7 @@ FALSE = frozenset(("0", "no", "false", "n", "f"))
 _INTEGER = re.compile(
     r"([+-]?)(0[xbod]|0_?(?=.)|)([0-9a-f]+(?:_[0-9a-f]+)*)", re.ASCII | re.IGNORECASE
 )
+_PORT = re.compile("[0-9]{1,5}")
 _BASES = {"0x": 16, "0b": 2, "0o": 8, "0d": 10, "0": 8, "0_": 8, "": 10}
 
 
@@ -52,21 +57,40 @@ def boolean(text: str) -> bool:
     return word in TRUE
 
 
+def port(text: str) -> int:
+    """A TCP port in decimal, however it begins (MC:connector/rabbitmq.rb)."""
+    if not _PORT.fullmatch(text) or not 0 < int(text) < 2**16:
+        raise ValueError(text)
+    return int(text)
+
+
+def path(text: str) -> str:
+    """A file's path. What has line breaks is a file's content, perhaps a private key."""
+    if re.search(r"[\r\n\0]", text):
+        raise ValueError(text)
+    return text
+
+
 @dataclasses.dataclass(frozen=True)
 class Kind:
     """A type of value.
 
     :ivar words: what a value of it is called in messages.
+    :ivar secret: whether nobody may see it.
     """
 
     read: t.Callable[[str], t.Any]
     words: str
+    secret: bool = False
 
 
 TEXT = Kind(str, "a text")
+SECRET = Kind(str, "a text", secret=True)
 INTEGER = Kind(integer, "a whole number")
 NUMBER = Kind(number, "a number")
 BOOLEAN = Kind(boolean, "yes or no")
+PORT = Kind(port, "a port")
+PATH = Kind(path, "the path of a file")
 
 DEFAULTS: dict[str, str] = {
     "collectives": "mcollective",
@@ -138,42 +162,118 @@ LEGACY = frozenset(("topicprefix", "queueprefix", "topicsep"))
 IGNORED = frozenset(("rpchelptemplate", "helptemplatedir"))
 """Were options once, and are read over with a warning (MC:config.rb)."""
 
-_RECONNECTING = (
-    "initial_reconnect_delay|max_reconnect_delay|use_exponential_back_off|back_off_multiplier"
-    "|max_reconnect_attempts|randomize|backup|timeout|connect_timeout"
-)
-_MIDDLEWARE = (
-    r"pool\.size|pool\.\d+\.(host|port|user|password|ssl|ssl\.(ca|cert|key|ciphers|fallback|verify))"
-    rf"|base64|vhost|agents_multiplex|{_RECONNECTING}|heartbeat_interval|stomp_1_0_fallback"
-    "|max_hbread_fails|max_hbrlck_fails|prompt_user|prompt_password"
-)
-_STOMP = (
-    r"host|port|user|password|pool\.size|pool\.(host|port|user|password|ssl)\d+|base64|priority"
-    rf"|pool\.({_RECONNECTING})"
-)
-_SSL = "ssl_serializer|ssl_(client|server)_(public|private)|ssl_client_cert_dir|ssl\\.enforce_ttl"
-_AES = (
-    "serializer|send_pubkey|(client|server)_(public|private)|client_cert_dir|learn_pubkeys"
-    "|insecure_learning|ca_cert|enforce_ttl"
-)
-PLUGIN_OPTIONS = {
-    "activemq": re.compile(rf"plugin\.activemq\.({_MIDDLEWARE}|priority)"),
-    "rabbitmq": re.compile(rf"plugin\.rabbitmq\.({_MIDDLEWARE}|use_reply_exchange)"),
-    "stomp": re.compile(rf"plugin\.stomp\.({_STOMP})"),
-    "psk": re.compile(r"plugin\.psk(\.callertype)?"),
-    "ssl": re.compile(rf"plugin\.({_SSL})"),
-    "aes": re.compile(rf"plugin\.aes\.({_AES})"),
-    "none": re.compile(r"plugin\.none\.serializer"),
+_RECONNECTING = {
+    "initial_reconnect_delay": NUMBER,
+    "max_reconnect_delay": NUMBER,
+    "use_exponential_back_off": BOOLEAN,
+    "back_off_multiplier": NUMBER,
+    "max_reconnect_attempts": INTEGER,
+    "randomize": BOOLEAN,
+    "backup": BOOLEAN,
+    "timeout": NUMBER,
+    "connect_timeout": NUMBER,
 }
-"""What the connectors and security providers know, by the word that their options begin with."""
+_LOGIN = {"host": TEXT, "port": PORT, "user": TEXT, "password": SECRET}
+_TLS = {
+    "ssl": BOOLEAN,
+    "ssl.ca": PATH,
+    "ssl.cert": PATH,
+    "ssl.key": PATH,
+    "ssl.ciphers": TEXT,
+    "ssl.fallback": BOOLEAN,
+    "ssl.verify": BOOLEAN,
+}
+_MIDDLEWARE = {
+    "pool.size": INTEGER,
+    **{f"pool.*.{name}": kind for name, kind in {**_LOGIN, **_TLS}.items()},
+    "base64": BOOLEAN,
+    "vhost": TEXT,
+    "agents_multiplex": BOOLEAN,
+    **_RECONNECTING,
+    "heartbeat_interval": NUMBER,
+    "stomp_1_0_fallback": BOOLEAN,
+    "max_hbread_fails": INTEGER,
+    "max_hbrlck_fails": INTEGER,
+    "prompt_user": BOOLEAN,
+    "prompt_password": BOOLEAN,
+}
+_STOMP = {
+    **_LOGIN,
+    "pool.size": INTEGER,
+    **{f"pool.{name}*": kind for name, kind in {**_LOGIN, "ssl": BOOLEAN}.items()},
+    "base64": BOOLEAN,
+    "priority": INTEGER,
+    **{f"pool.{name}": kind for name, kind in _RECONNECTING.items()},
+}
+_SSL = {
+    "ssl_serializer": TEXT,
+    "ssl_client_public": PATH,
+    "ssl_client_private": PATH,
+    "ssl_server_public": PATH,
+    "ssl_server_private": PATH,
+    "ssl_client_cert_dir": PATH,
+    "ssl.enforce_ttl": BOOLEAN,
+}
+_AES = {
+    "serializer": TEXT,
+    "send_pubkey": BOOLEAN,
+    "client_public": PATH,
+    "client_private": PATH,
+    "server_public": PATH,
+    "server_private": PATH,
+    "client_cert_dir": PATH,
+    "learn_pubkeys": BOOLEAN,
+    "insecure_learning": BOOLEAN,
+    "ca_cert": PATH,
+    "enforce_ttl": BOOLEAN,
+}
+
+
+def _below(word: str, names: t.Mapping[str, Kind]) -> dict[str, Kind]:
+    """Options of one plugin, by their names behind "plugin."."""
+    return {f"{word}.{name}": kind for name, kind in names.items()}
+
+
+PLUGIN_OPTIONS: dict[str, dict[str, Kind]] = {
+    "activemq": _below("activemq", {**_MIDDLEWARE, "priority": INTEGER}),
+    "rabbitmq": _below("rabbitmq", {**_MIDDLEWARE, "use_reply_exchange": BOOLEAN}),
+    "stomp": _below("stomp", _STOMP),
+    "psk": {"psk": SECRET, "psk.callertype": TEXT},
+    "ssl": _SSL,
+    "aes": _below("aes", _AES),
+    "none": {"none.serializer": TEXT},
+    "pymco": {"pymco.max_reply_bytes": INTEGER},
+}
+"""What the connectors and security providers know, by the word that their options begin with. A
+star stands for a broker's number."""
 _PREFIX = re.compile(r"plugin\.([a-z]+)(?=[._]|$)")
+_NUMBER = re.compile(r"(\.pool\.)[0-9]+(?=\.)|(\.pool\.[a-z]+)[0-9]+$")
 
-_SECRET = re.compile(r"plugin\.psk|plugin\.(.+\.)?password\d*")
+
+def kind_of(key: str) -> Kind | None:
+    """The type of the option of this name; None if there is no such option here."""
+    if not key.startswith("plugin."):
+        return TEXT if key in LEGACY | IGNORED else CORE.get(key)
+    plugin = _PREFIX.match(key)
+    if plugin is None or plugin[1] not in PLUGIN_OPTIONS or "*" in key:
+        return None
+    name = _NUMBER.sub(lambda match: f"{match[1] or match[2]}*", key[len("plugin.") :])
+    return PLUGIN_OPTIONS[plugin[1]].get(name)
 
 
-def is_secret(key: str) -> bool:
-    """Whether the option of this name is a password or a key."""
-    return _SECRET.fullmatch(key) is not None
+def is_harmless(key: str, text: str) -> bool:
+    """Return True if everybody may see the value of an option.
+
+    So it is if the option is known, is no secret, and the value is of its type.
+    """
+    kind = kind_of(key)
+    if kind is None or kind.secret:
+        return False
+    try:
+        kind.read(text)
+    except ValueError:
+        return False
+    return True
 
 
 def complaint(key: str, connector: str) -> str | None:
@@ -183,16 +283,15 @@ def complaint(key: str, connector: str) -> str | None:
     """
     if key in CORE or (key in LEGACY and connector == "stomp"):
         return None
+    shown = printable(key)
     if key in LEGACY or key in IGNORED:
         return f"the option {key} is ignored; MCollective has no use for it any more"
     if not key.startswith("plugin."):
-        return f"unknown option {key}{_suggestion(key, CORE)}"
+        return f"unknown option {shown}{_suggestion(key, CORE)}"
     plugin = _PREFIX.match(key)
     if plugin is None or plugin[1] not in PLUGIN_OPTIONS:
         return None  # of some other plugin
-    if PLUGIN_OPTIONS[plugin[1]].fullmatch(key):
-        return None
-    return f"unknown option {key}"
+    return None if kind_of(key) else f"unknown option {shown}"
 
 
 def _suggestion(key: str, names: t.Iterable[str]) -> str:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-import re
 import typing as t
 
-from . import exc
+from . import exc, options
 
 if t.TYPE_CHECKING:
     from .config import Config
@@ -143,17 +142,18 @@ class _Entry:
         return self.get(part) or self.config[self.name(part)]
 
     def port(self) -> int:
-        """The port, which is decimal however it begins (MC:connector/rabbitmq.rb)."""
+        """The port; without one, the connector's."""
         text = self.get("port")
         if not text:
             return LEGACY_PORT if self.config.connector == "stomp" else PORT
-        if re.fullmatch(r"\d{1,5}", text, re.ASCII) and 0 < int(text) < 2**16:
-            return int(text)
         name = self.name("port")
-        where = f"{self.config.origin(name)}: {name}"
-        if text != self.config.get(name):
-            where = f"the environment: {self._variables['port']}"
-        raise exc.ImproperlyConfigured(f"{where} = {text} is no port")
+        if text == self.config.get(name):
+            return t.cast(int, self.config.read(name, options.PORT, text))
+        try:
+            return options.port(text)
+        except ValueError:
+            variable = self._variables["port"]
+            raise exc.ImproperlyConfigured(f"the environment: {variable} is not a port") from None
 
     def flag(self, part: str) -> bool:
         """An option that is no by default."""
@@ -180,11 +180,7 @@ def _entries(config: Config, prefix: str) -> t.Iterator[_Entry]:
         variables = {"host": "STOMP_SERVER", "port": "STOMP_PORT"}
         yield _Entry(config, lambda part: f"{prefix}.{part}", variables)
         return
-    size = config.getint(f"{prefix}.pool.size")
-    if size < 1:
-        origin = config.origin(f"{prefix}.pool.size")
-        raise exc.ImproperlyConfigured(f"{origin}: {prefix}.pool.size is {size}: no broker")
-    for number in range(1, size + 1):
+    for number in range(1, config.getint(f"{prefix}.pool.size") + 1):
         variable = f"MCOLLECTIVE_{config.connector}_POOL{number}_SSL_".upper()
         variables = {"ssl.cert": f"{variable}CERT", "ssl.key": f"{variable}KEY"}
         form = f"{prefix}.pool.{{}}{number}" if legacy else f"{prefix}.pool.{number}.{{}}"

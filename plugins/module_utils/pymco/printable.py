@@ -11,12 +11,33 @@ back is never touched.
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 LONGEST_QUOTE = 200
 """Characters of one foreign text, as in a node's statusmsg."""
 LONGEST_MESSAGE = 4000
 """Characters of a whole message or warning."""
+
+MASK = "********"
+SHORT_SECRET = 6
+"""Characters. A shorter secret is masked only where it stands as a word: it may be a part of any other."""
+
+
+def masked(text: str, secrets: t.Iterable[str]) -> str:
+    """Return a text without the secrets that somebody repeats in it.
+
+    To be called with the text as it came, before anything is cut off or escaped.
+
+    >>> masked("no user web1 with password hunter2", ["hunter2", "1"])
+    'no user web1 with password ********'
+    """
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        pattern = re.escape(secret)
+        if len(secret) < SHORT_SECRET:
+            pattern = rf"(?<!\w){pattern}(?!\w)"
+        text = re.sub(pattern, MASK, text)
+    return text
 
 
 def printable(text: t.Any, most: int = LONGEST_QUOTE) -> str:

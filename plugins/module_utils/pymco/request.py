@@ -264,9 +264,10 @@ def _method(request: Request, config: Config) -> str:
     method = request.discovery_method or config[key]
     if method in METHODS:
         return method
-    where = "discovery_method" if request.discovery_method else f"{config.origin(key)}: {key}"
+    where = "" if request.discovery_method else f"{config.origin(key)}: "
+    name = "discovery_method" if request.discovery_method else key
     raise exc.BadRequest(
-        f"{where} = {method} is not supported; there are {', '.join(METHODS)}, and explicit nodes"
+        f"{where}the value of {name} is not supported; there are {', '.join(METHODS)}, and explicit nodes"
     )
 
 

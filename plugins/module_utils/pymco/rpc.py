@@ -77,6 +77,7 @@ class Result:
     :ivar passed_over: why brokers were passed over before that one took us.
     :ivar seconds: how long connecting, discovery and the call took.
     :ivar lost: why the connection ended before the replies did, if so.
+    :ivar resumed: why the connection was lost each time that listening went on over another one.
     :ivar awaited: whether replies were waited for.
     :ivar timeout: seconds that the replies of a batch had.
     """
@@ -96,6 +97,7 @@ class Result:
     passed_over: list[str] = dataclasses.field(default_factory=list)
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     lost: exc.ConnectorError | None = None
+    resumed: list[str] = dataclasses.field(default_factory=list)
     awaited: bool = True
     timeout: float = 0.0
 
@@ -113,6 +115,7 @@ class Result:
         return [reply for reply in self.replies if not reply.ok]
 
 
+Answer = t.TypeVar("Answer")
 Progress = t.Callable[[str, t.Mapping[str, t.Any], t.Optional[int]], None]
 """Is called now and then with the phase ("discovery", "ping" or "call"), the envelopes that have come, by
 sender, and how many are expected, if that is known."""
@@ -185,7 +188,8 @@ class Client:
         :raises exc.ConnectorError: the broker cannot be used, or the connection ended meanwhile.
         """
         found = self.check(request)
-        with _Stopwatch(self._clock, self._seconds, "ping"):
+
+        def ask() -> Pinged:
             return ping(
                 self.connector,
                 self.security,
@@ -194,6 +198,9 @@ class Client:
                 self._clock,
                 lambda expected: self._watch("ping", expected),
             )
+
+        with _Stopwatch(self._clock, self._seconds, "ping"):
+            return self._persistently(ask)
 
     def call(self, request: Request) -> Result:
         """Send the request to all nodes that it is for and take in their replies.
@@ -220,7 +227,7 @@ class Client:
             self.connector, self.security, self.config, self._clock, self._watch("discovery", None)
         )
         with _Stopwatch(self._clock, self._seconds, "discovery"):
-            targets = finder.find(found)
+            targets = self._persistently(lambda: finder.find(found))
         if not targets.discovered:
             del self._seconds["discovery"]
         result = Result(
@@ -229,6 +236,7 @@ class Client:
             known=targets.nodes is not None,
             unexpected=list(targets.unexpected),
             rejected=targets.rejected.copy(),
+            culprits=dict(targets.culprits),
             broker=self.connector.session.broker.name,
             passed_over=self.connector.passed_over,
             seconds=self._seconds,
@@ -236,6 +244,17 @@ class Client:
             timeout=found.timeout,
         )
         return result, targets
+
+    def _persistently(self, ask: t.Callable[[], Answer]) -> Answer:
+        """Ask who is there; once more over the next broker of the pool where this one is lost meanwhile.
+        It changes nothing on nodes to be asked twice."""
+        try:
+            return ask()
+        except exc.ConnectionLost as lost:
+            if len(self.connector.pool.brokers) < 2:
+                raise
+            self.connector.reconnect(lost)
+            return ask()
 
     def _send_away(self, found: Plan, targets: Targets, result: Result) -> None:
         """Send it and wait for nothing but the broker's word that it has it."""
@@ -280,8 +299,13 @@ class Client:
             # A later batch gets a message of its own time, or nodes could find it older than ttl.
             filter_ = targets.filter.with_identities(group) if narrowed else targets.filter
             conversation.readdress(self._message(found, filter_))
-        unsent = conversation.send(found.publish_timeout, group if targets.direct else None)
-        if targets.direct:
+        try:
+            unsent = conversation.send(found.publish_timeout, group if targets.direct else None)
+        except exc.ConnectorError as error:
+            if targets.nodes is None:
+                raise
+            conversation.outcome.lost, unsent = error, group
+        if targets.nodes is not None:
             conversation.intake.await_only(set(group).difference(unsent))
             result.unsent += unsent
         conversation.listen(patience)
@@ -316,6 +340,7 @@ class Client:
             enough if nodes is None else None,
             self._clock,
             self._watch("call", enough if nodes is None else len(nodes)),
+            resume=True,
         )
 
     def _watch(self, phase: str, expected: int | None) -> Watch | None:
@@ -334,8 +359,11 @@ class Client:
             result.found = len(result.nodes)
         result.unexpected = sorted({*result.unexpected, *outcome.unexpected})
         result.rejected += outcome.rejected
-        result.culprits = outcome.culprits
+        for reason, senders in outcome.culprits.items():
+            known = result.culprits.get(reason, [])
+            result.culprits[reason] = list(dict.fromkeys([*known, *senders]))
         result.lost = outcome.lost
+        result.resumed = outcome.resumed
 
     def _message(self, found: Plan, filter_: Filter) -> Message:
         """The envelope of an RPC request (MC:rpc/client.rb, new_request)."""

@@ -18,10 +18,10 @@ import typing as t
 
 from . import exc
 from .discovery import discover
+from .files import MAX_LIST_SIZE, read_text
 from .matching import checked_identity
 from .message import Filter
 from .request import part
-from .utils import read_text
 
 if t.TYPE_CHECKING:
     from .config import Config
@@ -41,6 +41,7 @@ class Targets:
     :ivar found: how many there were before the limit.
     :ivar discovered: whether nodes were asked who they are.
     :ivar rejected: what came during discovery and was dropped, by reason.
+    :ivar culprits: whom that names as its senders; see :class:`.exchange.Outcome`.
     :ivar unexpected: who answered discovery without being asked.
     """
 
@@ -50,6 +51,7 @@ class Targets:
     found: int = 0
     discovered: bool = False
     rejected: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    culprits: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     unexpected: list[str] = dataclasses.field(default_factory=list)
 
 
@@ -107,12 +109,21 @@ class Finder:
             plan.direct,
             enough(plan),
             self.watch,
+            plan.publish_timeout,
         )
         nodes = discovery.nodes
         if among is not None:
             nodes = [node for node in among if node in discovery.outcome.replies]
         outcome = discovery.outcome
-        return Targets(nodes, False, filter_, 0, True, outcome.rejected, outcome.unexpected)
+        return Targets(
+            nodes,
+            False,
+            filter_,
+            discovered=True,
+            rejected=outcome.rejected,
+            culprits=outcome.culprits,
+            unexpected=outcome.unexpected,
+        )
 
     def _limited(self, plan: Plan, found: Targets, explicit: bool) -> Targets:
         """What the limit leaves; and how to reach it, and nobody else."""
@@ -166,10 +177,10 @@ def read_flatfile(path: str) -> list[str]:
     """The identities in a file: one to a line; empty lines and those that begin with # do not count
     (MC:discovery/flatfile.rb).
 
-    :raises exc.BadRequest: it cannot be read, or a line is no identity.
+    :raises exc.BadRequest: it cannot be read, or a line is no identity. What stands there is not shown.
     """
     try:
-        text = read_text(path, "the file of identities")
+        text = read_text(path, "the file of identities", MAX_LIST_SIZE)
     except exc.ImproperlyConfigured as error:
         raise exc.BadRequest(str(error)) from error
     found = []
@@ -179,8 +190,11 @@ def read_flatfile(path: str) -> list[str]:
             continue
         try:
             found.append(checked_identity(name))
-        except exc.BadFilter as error:
-            raise exc.BadRequest(f"{path}, line {number}: {error}") from error
+        except exc.BadFilter:
+            raise exc.BadRequest(
+                f"{path}, line {number}: there is no identity in this line; identities have letters,"
+                " digits, dots, dashes and underscores only"
+            ) from None
     return found
 
 

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Files, keys and texts."""
+"""Keys and texts."""
 
 from __future__ import annotations
 
@@ -11,22 +11,9 @@ import binascii
 import importlib
 import typing as t
 
-from . import exc
+from . import exc, files
 
 _BASE64_LINE = 60
-
-
-def read_text(path: str, what: str) -> str:
-    """A text file's content, its line ends as they are.
-
-    :param what: what the file is, for the message.
-    :raises exc.ImproperlyConfigured: it cannot be read, or is no UTF-8.
-    """
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return file.read()
-    except (OSError, ValueError) as error:
-        raise exc.ImproperlyConfigured(f"cannot read {what} {path}: {reason(error)}") from error
 
 
 def load_rsa_key(path: str, what: str = "the key") -> t.Any:
@@ -44,10 +31,9 @@ def load_rsa_key(path: str, what: str = "the key") -> t.Any:
     except ImportError as error:
         raise exc.MissingDependency("cryptography", "RSA keys") from error
     try:
-        with open(path, "rb") as file:
-            pem = file.read()
+        pem = files.read_bytes(path)
     except (OSError, ValueError) as error:
-        raise exc.CredentialError(f"cannot read {what} {path}: {reason(error)}", path) from error
+        raise exc.CredentialError(f"cannot read {what} {path}: {files.why(error)}", path) from None
     try:
         if b"PRIVATE KEY-----" in pem:
             key: t.Any = _private_key(pem)

@@ -6,14 +6,27 @@
 
 Everything is one text of JSON. So no cache plugin can change it, and what is read back is as little
 trusted as what came from the nodes.
+
+Ansible's own cache plugins give their files the mode 0644, after they have been put in place. So only the
+directory can keep others out.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import shlex
+import stat
 import typing as t
 
+from ansible.plugins.cache import BaseFileCacheModule
+
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.matching import is_identity
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
+
+if t.TYPE_CHECKING:
+    from ansible.plugins.cache import CachePluginAdjudicator
 
 Nodes = dict[str, dict[str, t.Any]]
 """What was gathered, by identity."""
@@ -39,6 +52,53 @@ def unpacked(entry: t.Any, fingerprint: str) -> Nodes | None:
     if not isinstance(nodes, dict) or not all(map(_is_node, nodes.items())):
         return None
     return nodes
+
+
+def kept(cache: CachePluginAdjudicator, key: str, warn: t.Callable[[str], None]) -> t.Any:
+    """Return what the cache has for a key; None for nothing, and for what the cache plugin cannot read.
+
+    It may raise anything then. Whatever it is, the nodes know better.
+    """
+    try:
+        return cache.get(key)
+    except Exception as error:
+        words = printable(str(error) or type(error).__name__)
+        warn(f"the cache cannot be read, so that the nodes are asked again: {words}")
+        return None
+
+
+@contextlib.contextmanager
+def made_for_us_alone() -> t.Iterator[None]:
+    """Has directories that the cache plugin makes keep everybody else out."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def exposure(cache: CachePluginAdjudicator) -> str | None:
+    """Return what to tell about a directory of the cache that lets everybody in, if it does."""
+    plugin = cache._plugin
+    if not isinstance(plugin, BaseFileCacheModule):
+        return None
+    directory = plugin._cache_dir
+    found = os.stat(directory)
+    able = [
+        word
+        for word, bit in (("read", stat.S_IXOTH), ("change", stat.S_IWOTH))
+        if found.st_mode & bit
+    ]
+    if not able:
+        return None
+    where = printable(directory)
+    cure = f"with: chmod o-rwx {printable(shlex.quote(directory))}"
+    if found.st_uid != os.geteuid():
+        cure = "by naming a directory of your own in cache_connection"
+    return (
+        f"{where} has mode {stat.S_IMODE(found.st_mode):04o}: everybody on this machine can {' and '.join(able)} what"
+        f" nodes say of themselves in the cache files there; mend it {cure}"
+    )
 
 
 def _is_node(item: tuple[str, t.Any]) -> bool:

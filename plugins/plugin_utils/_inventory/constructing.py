@@ -19,6 +19,10 @@ from ansible.inventory.data import InventoryData
 from ansible.plugins.inventory import Constructable
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.matching import is_identity
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import (
+    LONGEST_MESSAGE,
+    printable,
+)
 
 from .planning import VARIABLES, Plan
 
@@ -72,6 +76,10 @@ class Constructing(Constructable):
 
     inventory: InventoryData
 
+    def warn(self, message: str) -> None:
+        """Tell the user something. Nodes may have put words into it."""
+        self.display.warning(printable(message, LONGEST_MESSAGE))
+
     def prepare(self) -> None:
         """Find out for which variables the short way is not the same: those that others may set."""
         self._jinja_only = {str(name) for name in self.get_option("compose") or {}}
@@ -100,7 +108,7 @@ class Constructing(Constructable):
             try:
                 name = self._compose(expression, variables)
             except AnsibleError as error:
-                complaints.append(f"{expression}: {error}")
+                complaints.append(f"{expression}: {printable(str(error))}")
                 continue
             if is_host_name(name):
                 return str(name)
@@ -120,7 +128,7 @@ class Constructing(Constructable):
                 return bool(self.templar.evaluate_conditional(condition))
             except AnsibleError as error:
                 if strict:
-                    raise AnsibleParserError(f"{condition!r} of {host}: {error}") from error
+                    raise AnsibleParserError(f"{condition!r} of {host}: {error}") from None
                 return False
 
         return (not include or any(map(holds, include))) and not any(map(holds, exclude or ()))
@@ -145,7 +153,7 @@ class Constructing(Constructable):
                 self._construct_host(host, variables, options, strict)
         finally:
             self.inventory = real
-        return draft.as_plan(self.display.warning)
+        return draft.as_plan(self.warn)
 
     def _construct_host(
         self, host: str, variables: dict[str, t.Any], options: list[t.Any], strict: bool

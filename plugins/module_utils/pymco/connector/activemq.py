@@ -41,12 +41,6 @@ class ActiveMQConnector(Connector):
         """See :meth:`.Connector.get_reply_target`."""
         return f"/queue/{collective}.reply.{self.reply_name('.')}"
 
-    def open_replies(self, agent: str, collective: str, deadline: float) -> str:
-        """See :meth:`.Connector.open_replies`."""
-        target = self.get_reply_target(agent, collective)
-        self.session.subscribe(target, target, deadline)
-        return target
-
     def headers(self, ttl: int, reply_to: str, node: str | None) -> dict[str, str]:
         """See :meth:`.Connector.headers`. Times are in milliseconds since 1970."""
         now = int(time.time())

@@ -44,6 +44,8 @@ class BaseConnector(abc.ABC):
     """The virtual host that CONNECT asks for where the configuration names none."""
     resolves_backslashes = False
     """Whether the broker resolves backslashes in CONNECT's headers, where STOMP has none."""
+    replies_survive = True
+    """Whether replies to an address still reach us when it is subscribed to over another connection."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -51,11 +53,14 @@ class BaseConnector(abc.ABC):
         self.use_b64 = self.flag("base64")
         """Whether payloads travel in Base64."""
         self.connect_timeout = config.getseconds("connection_timeout")
+        self.max_reply_bytes = config.max_reply_bytes
+        """Bytes that all accepted replies to a request may have together on the wire."""
         self.passed_over: list[str] = []
         """Why brokers were passed over before one took us."""
         self.login(self.pool.brokers[0])  # so that a bad option is refused now
         self._sequence = itertools.count(secrets.randbelow(10**9))
         self._session: Session | None = None
+        self._replies: set[str] = set()
 
     # -- what differs --------------------------------------------------------------------------
 
@@ -74,13 +79,13 @@ class BaseConnector(abc.ABC):
         :param ttl: seconds for which nodes take the request.
         """
 
-    @abc.abstractmethod
-    def open_replies(self, agent: str, collective: str, deadline: float) -> str:
-        """Have replies delivered to us, before the request leaves. Returns their address.
+    def subscription(self, target: str, agent: str) -> str | None:
+        """The identifier of the subscription to an address for replies; None: the broker subscribes us
+        by itself when it sees the address in a request.
 
-        :param deadline: on the monotonic clock.
-        :raises exc.ConnectorError: the connection is gone.
+        :param agent: whose replies go there.
         """
+        return target
 
     # -- for subclasses ------------------------------------------------------------------------
 
@@ -113,36 +118,56 @@ class BaseConnector(abc.ABC):
             connection_timeout.
         :raises exc.ConnectFailed: none does; the message tells why, for each.
         """
-        if self._session is not None and self._session.alive:
-            return self
+        if self._session is None or not self._session.alive:
+            self.disconnect()
+            self.passed_over = self._connect(timeout, self.pool.brokers)
+        return self
+
+    def reconnect(self, lost: exc.ConnectorError, timeout: float | None = None) -> None:
+        """Connect anew after a connection was lost, to the next broker of the pool if there is another.
+
+        :param lost: how it was lost; :attr:`passed_over` tells it from now on.
+        :param timeout: see :meth:`connect`.
+        :raises exc.ConnectFailed: see :meth:`connect`; it begins with how the connection was lost.
+        """
+        names = [broker.name for broker in self.pool.brokers]
+        turn = names.index(lost.broker) + 1 if lost.broker in names else 0
+        before = [*self.passed_over, str(lost)]
         self.disconnect()
+        try:
+            failures = self._connect(timeout, self.pool.brokers[turn:] + self.pool.brokers[:turn])
+        except exc.ConnectFailed as error:
+            raise exc.ConnectFailed(f"{lost}; then {error}", error.broker) from error
+        self.passed_over = list(dict.fromkeys([*before, *failures]))
+
+    def _connect(self, timeout: float | None, brokers: t.Sequence[Broker]) -> list[str]:
+        """Connect to the first of these that takes us. Returns why others were passed over."""
         seconds = self.connect_timeout if timeout is None else timeout
         deadline = time.monotonic() + seconds
         failures: dict[str, exc.ConnectFailed] = {}  # by their words, each once
-        for attempt, (broker, delay) in enumerate(zip(self._turns(), self.pool.delays())):
+        for attempt, (broker, delay) in enumerate(zip(self._turns(brokers), self.pool.delays())):
             left = deadline - time.monotonic() - delay
             if attempt and left <= 0:
                 break
             if delay:
                 time.sleep(delay)
             # The brokers that are still to come in this round need time too.
-            share = left / (len(self.pool.brokers) - attempt % len(self.pool.brokers))
+            share = left / (len(brokers) - attempt % len(brokers))
             try:
                 self._session = Session.open(broker, self.login(broker), self._bounded(share))
             except exc.ConnectFailed as error:
                 failures.setdefault(str(error), error)
             else:
-                self.passed_over = list(failures)
-                return self
+                return list(failures)
         raise _combined(failures)
 
-    def _turns(self) -> t.Iterator[Broker]:
+    def _turns(self, brokers: t.Sequence[Broker]) -> t.Iterator[Broker]:
         """The brokers of the pool, one after the other, for ever."""
         while True:
-            brokers = list(self.pool.brokers)
+            turn = list(brokers)
             if self.pool.randomize:
-                random.shuffle(brokers)
-            yield from brokers
+                random.shuffle(turn)
+            yield from turn
 
     def _bounded(self, share: float) -> float:
         return min(max(share, 0.1), self.pool.attempt_timeout)
@@ -152,6 +177,10 @@ class BaseConnector(abc.ABC):
         vhost = self.config.get(self.option("vhost"), self.vhost)
         fallback = self.config.getboolean(self.option("stomp_1_0_fallback"), True)
         beat = heartbeat.interval(self.config)
+        # A password that everybody sees in other places is no secret; to hide it in the name of an
+        # exchange would tell it.
+        known = {broker.user, vhost, self.config.identity, *self.config.collectives}
+        hidden = {broker.password, *self.config.secrets()}
         return Login(
             user=self._spelled(broker.user),
             password=self._spelled(broker.password),
@@ -159,6 +188,7 @@ class BaseConnector(abc.ABC):
             versions=("1.1", "1.0") if fallback else ("1.1",),
             heartbeat=heartbeat.offer(beat) if beat else None,
             missed=self.config.getint(self.option("max_hbread_fails"), 2),
+            secrets=tuple(hidden - known),
         )
 
     def _spelled(self, text: str) -> str:
@@ -167,6 +197,7 @@ class BaseConnector(abc.ABC):
     def disconnect(self: Self) -> Self:
         """Close the connection, if there is one. Never fails."""
         session, self._session = self._session, None
+        self._replies.clear()
         if session is not None:
             session.close()
         return self
@@ -187,6 +218,24 @@ class BaseConnector(abc.ABC):
 
     # -- messages ------------------------------------------------------------------------------
 
+    def open_replies(self, agent: str, collective: str, deadline: float) -> str:
+        """Have replies to one request delivered to us, before it leaves. Returns their address.
+
+        :param deadline: on the monotonic clock.
+        :raises exc.ConnectorError: the connection is gone.
+        """
+        target = self.get_reply_target(agent, collective)
+        self.reopen_replies(target, agent, deadline)
+        return target
+
+    def reopen_replies(self, target: str, agent: str, deadline: float) -> None:
+        """Have what comes to an address for replies delivered over this connection, if it is not yet.
+        Raises as :meth:`open_replies` does."""
+        subscription = self.subscription(target, agent)
+        if subscription is not None and target not in self._replies:
+            self.session.subscribe(target, subscription, deadline)
+            self._replies.add(target)
+
     def publish(
         self,
         payload: bytes,
@@ -197,16 +246,20 @@ class BaseConnector(abc.ABC):
         deadline: float,
         nodes: t.Sequence[str] | None = None,
         receipt: str | None = None,
+        meanwhile: t.Callable[[], None] | None = None,
     ) -> list[str]:
         """Send a request: once to everybody, or once to each of the nodes.
 
         :param reply_to: what :meth:`open_replies` returned, or any other place.
         :param deadline: on the monotonic clock; when the broker must have taken all of it.
         :param receipt: what :meth:`confirm` can wait for, when all of it has been sent.
+        :param meanwhile: is called when many replies wait to be taken, so that there is room for more.
+            It raises nothing.
         :returns: the nodes that it was not sent to since the deadline had come.
         :raises exc.BadRequest: this middleware takes no other place for replies.
-        :raises exc.ConnectorError: the connection is gone, or the broker takes nothing. Some of the
-            nodes may have got it.
+        :raises exc.ConnectorError: the connection is gone, or the broker takes nothing. A request to
+            everybody has not left. Of the nodes, :attr:`.exc.ConnectorError.unsent` has those that it
+            was not sent to; the others may have got it.
         """
         self.check_reply_to(reply_to, agent, collective)
         body = self._wrap(payload)
@@ -219,7 +272,13 @@ class BaseConnector(abc.ABC):
             if receipt is not None and position == len(targets) - 1:
                 # RabbitMQ tells of a missing exchange only whoever wants to know that it has a message.
                 headers["receipt"] = receipt
-            self.session.send(target, body, headers, deadline)
+            try:
+                self.session.send(target, body, headers, deadline)
+            except exc.ConnectorError as error:
+                error.unsent = [name for name in targets[position:] if name is not None]
+                raise
+            if meanwhile is not None and self.crowded:
+                meanwhile()
         return []
 
     def check_reply_to(self, reply_to: str, agent: str, collective: str) -> None:
@@ -232,6 +291,11 @@ class BaseConnector(abc.ABC):
                 f"connector = {self.config.connector} always has replies sent to"
                 f" {self.get_reply_target(agent, collective)}, not to {reply_to}"
             )
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits to be taken that there will soon be no room for more."""
+        return self.session.crowded
 
     def next_payload(self, timeout: float) -> bytes | None:
         """The next payload that came in; None if there is none within timeout seconds.

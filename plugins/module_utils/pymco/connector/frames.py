@@ -17,37 +17,45 @@ import typing as t
 from .library import parse_frame
 
 MAX_FRAME = 64 * 2**20
-"""Bytes. A frame is kept until its end has come; a broker that sends more without an end is left."""
+"""Bytes. A broker that sends a longer frame is left."""
 MAX_HEAD = 2**20
 """Bytes that the headers of a frame may have."""
 MAX_REPLY = 16 * 2**20
-"""Bytes. A larger message is dropped once it has arrived, and counted as oversized."""
+"""Bytes. Of a larger message nothing is kept; it is counted as oversized."""
+MAX_WORDS = 4096
+"""Bytes of what a broker says itself (the body of an ERROR, each header) that are kept."""
 OVERHEAD = 1024
 """Bytes that an event which waits to be taken counts for beside its body."""
 
 _KINDS = {"CONNECTED": "connected", "RECEIPT": "receipt", "ERROR": "error"}
+_KEPT = frozenset(("heart-beat", "message", "receipt-id", "version"))
+"""The headers that somebody looks at. A frame may have a million others."""
 _HEAD_END = re.compile(rb"\n\n|\r\n\r\n")
 _LENGTH = re.compile(rb"\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r?(?=\n)")
 _FIRST = re.compile(rb"[^\r\n]")
 _MESSAGE = re.compile(rb"MESSAGE\r?\n")
+_NONE: t.Mapping[str, str] = {}
+_SENDER = re.compile(rb"\nmc_sender:([\w.\-]{1,255})\r?\n")
 
 
 class Event(t.NamedTuple):
     """Something that came from the broker.
 
     :ivar kind: connected, message, oversized, receipt, error, or disconnected (always the last).
+    :ivar headers: of a message none; of an oversized one ``mc_sender`` if it has it, which is whom it
+        names as its sender; of other frames those that somebody looks at.
+    :ivar size: bytes that it counts for while it waits to be taken.
     """
 
     kind: str
     body: bytes = b""
     headers: t.Mapping[str, str] = {}
-
-
-_OVERSIZED = Event("oversized")
+    size: int = OVERHEAD
 
 
 class FrameReader:
-    """Cuts a stream of bytes into events.
+    """Cuts a stream of bytes into events. Of a frame whose end has not come it holds :data:`MAX_REPLY`
+    bytes and somewhat more.
 
     :ivar unfinished: bytes that have come of a frame whose end has not.
     """
@@ -56,9 +64,12 @@ class FrameReader:
         self.unfinished = 0
         self._parts: list[bytes] = []
         self._wanted, self._ends = 0, b""
+        self._dropping: int | None = None
 
     def feed(self, data: bytes) -> list[Event]:
         """Take the next bytes. Returns the events that they complete."""
+        if self._dropping is not None:
+            data = self._behind_dropped(data)
         if self._parts:
             self._parts.append(data)
             self.unfinished += len(data)
@@ -68,6 +79,8 @@ class FrameReader:
             self._parts = []
         events: list[Event] = []
         rest = self._cut(data, events)
+        if self._dropping is not None:
+            return events
         self.unfinished = len(rest)
         if rest:
             self._parts = [rest]
@@ -80,10 +93,22 @@ class FrameReader:
         looked through again and again."""
         if self._wanted:
             return self.unfinished < self._wanted
-        return self._ends not in data
+        return self._ends not in data and self.unfinished <= MAX_REPLY + 2 * MAX_HEAD
+
+    def _behind_dropped(self, data: bytes) -> bytes:
+        """What stands behind the frame of which nothing is kept."""
+        missing = t.cast(int, self._dropping)
+        stop = missing if missing else data.find(b"\0") + 1
+        if missing > len(data) or not stop:
+            self._dropping = max(missing - len(data), 0)
+            self.unfinished += len(data)
+            return b""
+        self._dropping, self.unfinished = None, 0
+        return data[stop:]
 
     def _cut(self, data: bytes, events: list[Event]) -> bytes:
-        """Take all frames that are complete; returns what is left."""
+        """Take all frames that are complete; returns what is left. A frame of which nothing is kept is
+        taken as soon as that is known."""
         position = 0
         while True:
             first = _FIRST.search(data, position)
@@ -99,6 +124,10 @@ class FrameReader:
             if stop < 0:
                 if head is None:
                     self._wanted, self._ends = 0, b"\n"
+                elif max(self._wanted - 1 - (body - start), len(data) - body) > MAX_REPLY:
+                    missing = self._wanted - (len(data) - start) if self._wanted else 0
+                    self._dropping, self.unfinished = missing, len(data) - start
+                    events.extend(_event(data, start, body, body + MAX_REPLY + 1))
                 return data[start:]
             events.extend(_event(data, start, body, stop))
             position = stop + 1
@@ -116,12 +145,20 @@ class FrameReader:
 
 def _event(data: bytes, start: int, body: int, stop: int) -> t.Iterator[Event]:
     """The event that a frame is, if it is one that brokers send."""
+    size = stop - body
     if _MESSAGE.match(data, start):
-        yield Event("message", data[body:stop]) if stop - body <= MAX_REPLY else _OVERSIZED
+        if size <= MAX_REPLY:
+            yield Event("message", data[body:stop], _NONE, OVERHEAD + size)
+        else:
+            sender = _SENDER.search(data, start, body)
+            yield Event("oversized", headers={"mc_sender": sender[1].decode()} if sender else {})
         return
     if stop == start:
         return
-    frame: t.Any = parse_frame(data[start:stop])
+    frame: t.Any = parse_frame(data[start : min(stop, body + MAX_WORDS)])
     kind = None if frame is None else _KINDS.get(frame.cmd)
-    if kind is not None:
-        yield Event(kind, frame.body or b"", frame.headers)
+    if kind is None:
+        return
+    words = frame.body or b""
+    headers = {name: frame.headers[name][:MAX_WORDS] for name in _KEPT & frame.headers.keys()}
+    yield Event(kind, words, headers, OVERHEAD + len(words) + sum(map(len, headers.values())))

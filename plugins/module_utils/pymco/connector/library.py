@@ -17,7 +17,8 @@ try:
     from stomp.utils import Frame, convert_frame, parse_frame
 
     HAS_STOMP = True
-except ImportError:
+except (ImportError, AttributeError):
+    # AttributeError: 6.0 and 8.0 load pyOpenSSL, and one that is too old for cryptography breaks so.
     Frame = convert_frame = parse_frame = None
     HAS_STOMP = False
 finally:

@@ -135,7 +135,7 @@ class Connector(BaseConnector):
         """
         try:
             from stomp import StompConnection11
-        except ImportError as error:
+        except (ImportError, AttributeError) as error:
             raise exc.MissingDependency("stomp.py", "connections to a broker") from error
         if any(broker.tls for broker in config.brokers()):
             raise exc.ImproperlyConfigured(

@@ -29,6 +29,8 @@ class RabbitMQConnector(Connector):
         super().__init__(config)
         self._multiplex = self.flag("agents_multiplex")
         self._reply_exchange = self.flag("use_reply_exchange")
+        # A temporary queue ends with the connection.
+        self.replies_survive = self._reply_exchange
 
     def get_target(self, agent: str, collective: str, node: str | None = None) -> str:
         """See :meth:`.Connector.get_target`."""
@@ -43,17 +45,15 @@ class RabbitMQConnector(Connector):
             return f"/temp-queue/mcollective_reply_{agent}"
         return f"/exchange/mcollective_reply/{self.reply_name('_')}"
 
-    def open_replies(self, agent: str, collective: str, deadline: float) -> str:
-        """See :meth:`.Connector.open_replies`.
+    def subscription(self, target: str, agent: str) -> str | None:
+        """See :meth:`.Connector.subscription`.
 
         RabbitMQ makes a temporary queue and subscribes us when it sees the address in a request's
         reply-to; a SUBSCRIBE to it is an error.
         """
-        target = self.get_reply_target(agent, collective)
-        if self._reply_exchange:
-            subscription = f"mcollective_{agent}_replies_{target.rpartition('_')[2]}"
-            self.session.subscribe(target, subscription, deadline)
-        return target
+        if not self._reply_exchange:
+            return None
+        return f"mcollective_{agent}_replies_{target.rpartition('_')[2]}"
 
     def subscribe(self, destination: str, id: str | None = None) -> RabbitMQConnector:  # noqa: A002
         """See :meth:`.Connector.subscribe`; to a temporary queue RabbitMQ subscribes us itself."""

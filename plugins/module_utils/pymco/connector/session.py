@@ -15,8 +15,9 @@ import time
 import typing as t
 
 from .. import exc
+from ..printable import masked, printable
 from ..utils import reason
-from .frames import MAX_FRAME, MAX_REPLY, Event
+from .frames import MAX_FRAME, MAX_REPLY, MAX_WORDS, Event
 from .heartbeat import BEAT, Heartbeat, agree
 from .library import HAS_STOMP
 from .transport import CLOSING, SocketTransport
@@ -40,6 +41,7 @@ class Login:
     :ivar versions: of STOMP, that we speak.
     :ivar heartbeat: the header heart-beat, if there are to be any.
     :ivar missed: how many of the broker's beats may stay out.
+    :ivar secrets: what must not be shown where the broker repeats it.
     """
 
     user: str
@@ -48,6 +50,7 @@ class Login:
     versions: tuple[str, ...] = ("1.1", "1.0")
     heartbeat: str | None = None
     missed: int = 2
+    secrets: tuple[str, ...] = dataclasses.field(default=(), repr=False)
 
     def headers(self) -> dict[str, str]:
         """The headers of CONNECT; without a user nobody logs in, as with the stomp gem."""
@@ -64,8 +67,9 @@ class Login:
 class Session:
     """An open connection. Make it with :meth:`open`; close it in every path."""
 
-    def __init__(self, broker: Broker, transport: SocketTransport) -> None:
+    def __init__(self, broker: Broker, login: Login, transport: SocketTransport) -> None:
         self.broker = broker
+        self._login = login
         self._transport = transport
         self._ended: exc.ConnectorError | None = None
         self._escapes = False
@@ -83,15 +87,16 @@ class Session:
             raise exc.MissingDependency("stomp.py", "connections to a broker")
         _refuse_breaks(login.headers())
         deadline = time.monotonic() + timeout
-        session = cls(broker, SocketTransport(broker, timeout))
+        session = cls(broker, login, SocketTransport(broker, timeout))
         try:
-            session._log_in(login, deadline)
+            session._log_in(deadline)
         except BaseException:
             session._transport.close()
             raise
         return session
 
-    def _log_in(self, login: Login, deadline: float) -> None:
+    def _log_in(self, deadline: float) -> None:
+        login = self._login
         with contextlib.suppress(exc.ConnectorError):  # then the next event tells how it ended
             self._transmit("CONNECT", login.headers(), deadline)
         event = self._transport.next(deadline - time.monotonic())
@@ -102,15 +107,15 @@ class Session:
                 self.broker.name,
             )
         if event.kind != "connected":
-            raise self._refused(event, login)
-        self._agree(login, event.headers)
+            raise self._refused(event)
+        self._agree(event.headers)
 
-    def _agree(self, login: Login, answer: t.Mapping[str, str]) -> None:
+    def _agree(self, answer: t.Mapping[str, str]) -> None:
         """Take the version and the heart-beats that the broker chose."""
-        version = answer.get("version", "1.0")
+        login, version = self._login, answer.get("version", "1.0")
         if version not in login.versions:
             raise exc.ConnectFailed(
-                f"{self.broker.name} speaks STOMP {version}; wanted is {' or '.join(login.versions)}"
+                f"{self.broker.name} speaks STOMP {printable(version, 20)}; wanted is {' or '.join(login.versions)}"
                 f" (see stomp_1_0_fallback)",
                 self.broker.name,
             )
@@ -118,22 +123,35 @@ class Session:
         if self._escapes:
             self._heartbeat = agree(login.heartbeat, answer.get("heart-beat"), login.missed)
 
-    def _refused(self, event: Event, login: Login) -> exc.ConnectFailed:
-        if event.kind != "error":
+    def _refused(self, event: Event) -> exc.ConnectFailed:
+        login = self._login
+        if event.kind == "disconnected" and not self._transport.overlong:
             return exc.ConnectFailed(self._closed_early(), self.broker.name)
+        if event.kind != "error":
+            found = "no frame" if self._transport.overlong else _frame_name(event)
+            return exc.ConnectFailed(
+                f"{self.broker.name} answered STOMP's CONNECT with {found} instead of CONNECTED: is this a"
+                " STOMP broker?",
+                self.broker.name,
+            )
         return exc.AuthenticationFailed(
             f"{self.broker.name} refused the login of user {self.broker.user!r}"
             + (f" to the virtual host {login.vhost!r}" if login.vhost else "")
-            + f": {self._without_secrets(_words(event), login)}."
-            " Check user, password and virtual host",
+            + f": {self._words(event)}. Check user, password and virtual host",
             self.broker.name,
         )
 
-    def _without_secrets(self, words: str, login: Login) -> str:
-        """A broker may repeat what we said."""
-        for secret in filter(None, (login.password, self.broker.password)):
-            words = words.replace(secret, "********")
-        return words
+    def _words(self, event: Event) -> str:
+        """What an ERROR frame says, in one line, without what the broker repeats of our secrets."""
+        secrets = {way for secret in self._login.secrets for way in _spellings(secret)}
+        longest = max(map(len, secrets), default=0)
+        parts = []
+        for text in (event.headers.get("message", ""), event.body.decode("utf-8", "replace")):
+            # Where the frame was cut, a part of a secret may be left that nobody would know.
+            whole = text if len(text) < MAX_WORDS // 2 else text[: max(MAX_WORDS // 2 - longest, 0)]
+            parts.append(" ".join(masked(whole, secrets).split()))
+        words = ": ".join(filter(None, parts)).rstrip(".")
+        return printable(words, LONGEST_WORDS) or "it gave no reason"
 
     def _closed_early(self) -> str:
         """With TLS 1.3 a broker looks at our certificate only after the connection stands."""
@@ -153,13 +171,19 @@ class Session:
         """Whether messages can still be sent, as far as is known."""
         return self._ended is None and self._transport.alive
 
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits to be taken that there will soon be no room for more."""
+        return self._transport.crowded
+
     def send(
         self, destination: str, body: bytes, headers: t.Mapping[str, str], deadline: float
     ) -> None:
         """Publish one message.
 
         :param deadline: on the monotonic clock; when the broker must have taken it.
-        :raises exc.ConnectorError: the connection is gone, or the broker takes nothing more.
+        :raises exc.ConnectorError: the connection is gone, or the broker takes nothing more. It did not
+            get this message, not as a whole.
         """
         more = {"content-length": str(len(body)), "content-type": CONTENT_TYPE}
         self._transmit("SEND", {**headers, **more, "destination": destination}, deadline, body)
@@ -192,8 +216,9 @@ class Session:
         try:
             action()
         except OSError as error:
-            # The broker may have said why before it closed.
-            fault = self._transport.fault(LAST_WORDS)
+            # The broker may have said why before it closed; one that takes nothing more has not closed.
+            stalled = isinstance(error, TimeoutError)
+            fault = self._transport.fault(0.0 if stalled else LAST_WORDS)
             self._ended = (
                 exc.ConnectionLost(
                     f"sending to {self.broker.name} failed: {reason(error)}", self.broker.name
@@ -222,7 +247,9 @@ class Session:
         if event.kind == "message":
             return event.body
         if event.kind == "oversized":
-            raise exc.Oversized(f"a message of more than {MAX_REPLY} bytes")
+            raise exc.Oversized(
+                f"a message of more than {MAX_REPLY} bytes", event.headers.get("mc_sender")
+            )
         if self._ended is None:
             self._ended = self._end_by(event)
         raise self._ended
@@ -266,11 +293,16 @@ class Session:
                 f"{self.broker.name} sent a message of more than {MAX_FRAME} bytes, and was left",
                 self.broker.name,
             )
+        if event.kind == "connected":
+            return exc.ConnectionLost(
+                f"{self.broker.name} sent CONNECTED a second time, which is no STOMP, and was left",
+                self.broker.name,
+            )
         return exc.ConnectionLost(f"{self.broker.name} closed the connection", self.broker.name)
 
     def _error(self, event: Event) -> exc.BrokerError:
         return exc.BrokerError(
-            f"{self.broker.name} refused what we sent: {_words(event)}", self.broker.name
+            f"{self.broker.name} refused what we sent: {self._words(event)}", self.broker.name
         )
 
     def log_out(self, deadline: float) -> None:
@@ -289,18 +321,22 @@ class Session:
     def await_receipt(self, receipt: str, deadline: float) -> None:
         """Wait until the broker has handled a frame that asked for this receipt. What else comes is
         dropped. Raises as :meth:`log_out` does."""
-        while True:
+        late = False
+        while not late:
+            # One that says other things all the time is no reason to wait for longer.
+            late = time.monotonic() >= deadline
             event = self._transport.next(deadline - time.monotonic())
             if event is None:
-                self._ended = exc.ConnectionLost(
-                    f"{self.broker.name} did not confirm what we sent in time", self.broker.name
-                )
-                raise self._ended
+                break
             if event.kind == "receipt" and event.headers.get("receipt-id") == receipt:
                 return
-            if event.kind in ("error", "disconnected"):
+            if event.kind in ("error", "disconnected", "connected"):
                 self._ended = self._end_by(event)
                 raise self._ended
+        self._ended = exc.ConnectionLost(
+            f"{self.broker.name} did not confirm what we sent in time", self.broker.name
+        )
+        raise self._ended
 
     def close(self) -> None:
         """Log out and close. Never fails, takes :data:`.transport.CLOSING` seconds at the most."""
@@ -314,6 +350,11 @@ def _escaped(value: str) -> str:
     return re.sub(r"[\\\n:]", lambda match: _ESCAPES[match[0]], value)
 
 
+def _spellings(secret: str) -> set[str]:
+    """How a broker may write a secret: as it is, or as a header."""
+    return {secret, secret.replace("\\", "\\\\"), _escaped(secret)}
+
+
 def _refuse_breaks(headers: t.Mapping[str, str]) -> None:
     """Refuse what would end a header where headers are not escaped, and begin another."""
     for name, value in headers.items():
@@ -321,9 +362,6 @@ def _refuse_breaks(headers: t.Mapping[str, str]) -> None:
             raise exc.BadRequest(f"STOMP's header {name} cannot hold a line break or a NUL")
 
 
-def _words(event: Event) -> str:
-    """What an ERROR frame says, in one line."""
-    body = event.body[:LONGEST_WORDS].decode("utf-8", "replace")
-    parts = [event.headers.get("message", ""), " ".join(body.split())]
-    words = ": ".join(part for part in parts if part)[:LONGEST_WORDS]
-    return words.rstrip(".") or "it gave no reason"
+def _frame_name(event: Event) -> str:
+    """The STOMP command of what came."""
+    return "MESSAGE" if event.kind == "oversized" else event.kind.upper()

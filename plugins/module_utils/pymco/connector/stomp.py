@@ -41,11 +41,9 @@ class StompConnector(Connector):
         """See :meth:`.Connector.get_reply_target`."""
         return self._topic(collective, agent, "reply")
 
-    def open_replies(self, agent: str, collective: str, deadline: float) -> str:
-        """See :meth:`.Connector.open_replies`."""
-        target = self.get_reply_target(agent, collective)
-        self.session.subscribe(target, f"{target}{self._separator}{next(self._sequence)}", deadline)
-        return target
+    def subscription(self, target: str, agent: str) -> str | None:
+        """See :meth:`.Connector.subscription`."""
+        return f"{target}{self._separator}{next(self._sequence)}"
 
     def headers(self, ttl: int, reply_to: str, node: str | None) -> dict[str, str]:
         """See :meth:`.Connector.headers`. Nodes know where to reply without being told."""

@@ -7,7 +7,7 @@
 There is no thread: whoever waits for a message reads the socket, and whoever sends reads too while the
 broker takes nothing, so that neither side waits for the other. stomp.py makes the frames and reads all
 but messages (:mod:`.frames`); its own transport has a thread, waits without bounds, does not tell the
-cause of a failure, and may leave TLS unverified. Checked with stomp.py 8.1 to 9.0.
+cause of a failure, and may leave TLS unverified. Checked with stomp.py 4.1.24 to 9.0.
 """
 
 from __future__ import annotations
@@ -20,22 +20,23 @@ import ssl
 import time
 import typing as t
 
-from .. import exc
+from .. import exc, files
+from ..printable import printable
 from ..utils import reason
-from .frames import MAX_FRAME, OVERHEAD, Event, FrameReader
+from .frames import MAX_FRAME, Event, FrameReader
 from .library import Frame, convert_frame
 
 if t.TYPE_CHECKING:
     from ..pool import Broker
 
-CLOSING = 2.0
+CLOSING = 1.0
 """Seconds that closing a connection may take."""
 SHORTEST = 0.1
 """Seconds; no step of connecting gets less."""
 CHUNK = 65536
 """Bytes that are read or written at once."""
-MAX_HELD = 256 * 2**20
-"""Bytes of replies that may wait to be taken. More are left to the broker."""
+MAX_HELD = 64 * 2**20
+"""Bytes that may wait to be taken. More are left to the broker."""
 _FAILURES = (OSError, ValueError)
 """What a socket raises; ValueError once it is closed."""
 
@@ -64,6 +65,11 @@ class SocketTransport:
         return not self._ended
 
     @property
+    def crowded(self) -> bool:
+        """Whether a quarter of what may wait to be taken waits."""
+        return self._held > MAX_HELD // 4
+
+    @property
     def overlong(self) -> bool:
         """Whether the broker has sent a frame without an end, for which it was left."""
         return self._reader.unfinished > MAX_FRAME
@@ -75,9 +81,9 @@ class SocketTransport:
         events = self._events
         if not events or events[0].kind != "message":
             return None
-        body = events.popleft().body
-        self._held -= OVERHEAD + len(body)
-        return body
+        event = events.popleft()
+        self._held -= event.size
+        return event.body
 
     def next(self, timeout: float) -> Event | None:
         """The next event; None if there is none within timeout seconds. Behind the last one, which
@@ -88,11 +94,11 @@ class SocketTransport:
             if not events:
                 return None
         event = events.popleft()
-        self._held -= OVERHEAD + len(event.body)
+        self._held -= event.size
         return event
 
     def read(self) -> None:
-        """Read what has come."""
+        """Read some of what has come."""
         self._read_until(0.0, lambda: False)
 
     def fault(self, timeout: float) -> Event | None:
@@ -105,12 +111,17 @@ class SocketTransport:
         return found()
 
     def _read_until(self, deadline: float, done: t.Callable[[], bool]) -> None:
-        """Read what comes, at least once, until that is done, the deadline or the end."""
-        while not self._ended:
+        """Read what comes until that is done, the deadline, the end, or until more may not wait. Reads
+        once where the deadline has passed already; a broker that says more all the time is no reason to
+        go on."""
+        while not self._ended and self._held < MAX_HELD:
             wanted = self._read()
             if done() or self._ended:
                 return
-            if wanted and not _ready(self.socket, wanted, deadline):
+            if wanted:
+                if not _ready(self.socket, wanted, deadline):
+                    return
+            elif time.monotonic() >= deadline:
                 return
 
     def _read(self) -> int:
@@ -133,7 +144,7 @@ class SocketTransport:
 
     def _take(self, events: list[Event]) -> None:
         self._events.extend(events)
-        self._held += sum([len(event.body) for event in events]) + OVERHEAD * len(events)
+        self._held += sum([event.size for event in events])
 
     def _end(self) -> None:
         self._ended = True
@@ -152,7 +163,7 @@ class SocketTransport:
 
         :param deadline: on the monotonic clock.
         :raises TimeoutError: the broker takes nothing more.
-        :raises OSError: the connection is gone.
+        :raises OSError: the connection is gone. Either way the broker did not get all of the bytes.
         """
         rest, wanted = memoryview(data), 0
         if self._held < MAX_HELD:
@@ -209,16 +220,36 @@ def _open_socket(broker: Broker, timeout: float) -> socket.socket:
         ) from error
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setblocking(False)
         if context is not None:
-            sock.settimeout(max(deadline - time.monotonic(), SHORTEST))
-            sock = context.wrap_socket(sock, server_hostname=broker.host)
+            sock = context.wrap_socket(
+                sock, server_hostname=broker.host, do_handshake_on_connect=False
+            )
+            _shake_hands(sock, max(deadline, time.monotonic() + SHORTEST))
     except (OSError, ValueError) as error:
         sock.close()
         raise exc.ConnectFailed(
             f"no TLS connection to {broker.name}: {_tls_reason(error)}", broker.name
         ) from error
-    sock.setblocking(False)
     return sock
+
+
+def _shake_hands(sock: ssl.SSLSocket, deadline: float) -> None:
+    """TLS's handshake as a whole, however many pieces the broker cuts its part into.
+
+    :raises TimeoutError: it has not ended at the deadline.
+    :raises OSError: it failed.
+    """
+    while True:
+        try:
+            sock.do_handshake()
+            return
+        except ssl.SSLWantReadError:
+            wanted = select.POLLIN
+        except ssl.SSLWantWriteError:
+            wanted = select.POLLOUT
+        if not _ready(sock, wanted, deadline):
+            raise socket.timeout("the handshake has not ended in time")
 
 
 def _connected(broker: Broker, deadline: float) -> socket.socket:
@@ -246,8 +277,11 @@ def _tls_context(broker: Broker) -> ssl.SSLContext:
     """TLS 1.2 or newer, verified against the broker's ca files; without any, the system's."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # A common name is what an authority lets anybody choose (RFC 9525, 1.3): only a subjectAltName counts.
+    context.hostname_checks_common_name = False
     _set_ciphers(context, broker)
     try:
+        _check_files(broker)
         if not broker.verified:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
@@ -262,10 +296,19 @@ def _tls_context(broker: Broker) -> ssl.SSLContext:
     except (OSError, ValueError) as error:
         raise exc.CredentialError(
             f"cannot use the TLS files of {broker.name} (ca {', '.join(broker.ca) or 'none'},"
-            f" cert {broker.cert}, key {broker.key}): {reason(error)}",
+            f" cert {broker.cert}, key {broker.key}): {_file_reason(error)}",
             broker.cert or "",
         ) from error
     return context
+
+
+def _check_files(broker: Broker) -> None:
+    """Refuse what OpenSSL would wait for, or read for ever. Raises OSError or ValueError."""
+    for path in broker.ca if broker.verified else ():
+        files.check(path, files.MAX_LIST_SIZE)
+    if broker.cert:
+        for path in filter(None, (broker.cert, broker.key)):
+            files.check(path)
 
 
 def _set_ciphers(context: ssl.SSLContext, broker: Broker) -> None:
@@ -277,6 +320,14 @@ def _set_ciphers(context: ssl.SSLContext, broker: Broker) -> None:
         raise exc.ImproperlyConfigured(
             f"the ssl.ciphers of {broker.name}, {broker.ciphers!r}, name no cipher that OpenSSL has"
         ) from error
+
+
+def _file_reason(error: OSError | ValueError) -> str:
+    """Why a TLS file does not do. Only our own refusals name the file; OpenSSL knows it not."""
+    words = reason(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{printable(error.filename)}: {words}"
+    return words
 
 
 def _tcp_reason(error: OSError | UnicodeError, timeout: float) -> str:
@@ -294,7 +345,11 @@ _REMEDIES = {
     9: "check the clocks",
     10: "have it renewed; or is the clock wrong here?",
     **dict.fromkeys((2, 18, 19, 20, 21), "name the authority that signed it in ssl.ca"),
-    **dict.fromkeys((62, 64), "give the broker a name in the configuration that it bears"),
+    **dict.fromkeys(
+        (62, 64),
+        "give the broker a name in the configuration that is among the certificate's subjectAltName, or"
+        " have it reissued with a subjectAltName; a common name (CN) does not count",
+    ),
 }
 
 

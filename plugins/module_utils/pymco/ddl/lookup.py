@@ -11,13 +11,11 @@ import re
 import typing as t
 
 from .. import exc
+from ..files import read_bytes, why
 from . import builtin
 from .json_form import read_json
 from .model import DDL, AgentDDL, DataDDL, DiscoveryDDL
 from .reader import read_ruby
-
-MAX_SIZE = 2**20
-"""Bytes that a DDL file may have. The largest of known plugins has 30 KiB."""
 
 _READERS = {".ddl": read_ruby, ".json": read_json}
 """Where both are there, the Ruby form wins: it is the one that nodes obey."""
@@ -151,14 +149,9 @@ def read_file(path: str, kind: str, name: str) -> DDL:
 
 def _text(path: str) -> str:
     try:
-        if not os.path.isfile(path):
-            raise exc.UnreadableDDL("no regular file", path)
-        with open(path, "rb") as file:
-            content = file.read(MAX_SIZE + 1)
-    except OSError as error:
-        raise exc.UnreadableDDL(error.strerror or str(error), path) from None
-    if len(content) > MAX_SIZE:
-        raise exc.UnreadableDDL(f"larger than {MAX_SIZE} bytes", path)
+        content = read_bytes(path)
+    except (OSError, ValueError) as error:
+        raise exc.UnreadableDDL(why(error), path) from None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

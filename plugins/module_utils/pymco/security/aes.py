@@ -6,8 +6,10 @@
 (MC:security/aes_security.rb, MC:ssl.rb).
 
 Each message is encrypted by a key of its own. A request's key is encrypted by the client's private
-key, which proves who sent it. A reply's is encrypted by the client's public key: nobody else can
-read it, but **whoever has the public key can write one**. That is how this provider is made.
+key. Nothing binds the body to it: **whoever has the public key and has seen a request can make any
+other with the same key**. A reply's key is encrypted by the client's public key: nobody else can read
+it, but **whoever has the public key can write one**. That is how this provider is made; see the guide
+trust_model.
 """
 
 from __future__ import annotations
@@ -36,9 +38,9 @@ try:
 except ImportError:  # it came with version 47, and distributions are behind that
     HAS_NO_DIGEST_INFO = False
 
-from .. import exc
+from .. import exc, files
 from ..serializers import Symbol
-from ..utils import base64_lines, load_rsa_key, read_text
+from ..utils import base64_lines, load_rsa_key
 from .base import BODY, body_bytes
 from .rsa import RsaProvider
 
@@ -74,7 +76,7 @@ class AesProvider(RsaProvider):
         self._check_pair(path)
         self._extra = {}
         if config.get("plugin.aes.send_pubkey") == "1":
-            self._extra["sslpubkey"] = read_text(path, "the client's public key")
+            self._extra["sslpubkey"] = files.read_text(path, "the client's public key")
 
     def _check_pair(self, path: str) -> None:
         """Nodes would silently drop what another public key cannot decrypt."""
@@ -142,8 +144,7 @@ def plain_signature(key: t.Any, data: bytes) -> bytes:
 def _common_name(path: str) -> str | None:
     """The CN of a certificate whose subject begins with it; None for any other file."""
     try:
-        with open(path, "rb") as file:
-            subject = x509.load_pem_x509_certificate(file.read()).subject
+        subject = x509.load_pem_x509_certificate(files.read_bytes(path)).subject
         first = next(iter(next(iter(subject.rdns))))
     except (OSError, ValueError, StopIteration):
         return None

@@ -2,7 +2,10 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""RSA keys: a pair for each user, and one pair that all nodes share (MC:security/ssl.rb)."""
+"""RSA keys: a pair for each user, and one pair that all nodes share (MC:security/ssl.rb).
+
+Only bodies are signed, and of a request the ttl and the time; see the guide trust_model.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,14 @@ import binascii
 import typing as t
 
 try:
+    from cryptography import x509  # noqa: F401 (3.4.0 cannot import padding before it)
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import padding
-except ImportError:  # reported by load_rsa_key, which needs the same library
-    pass
+
+    HAS_CRYPTOGRAPHY = True
+except ImportError:
+    HAS_CRYPTOGRAPHY = False
 
 from .. import exc
 from ..utils import base64_lines, load_rsa_key
@@ -38,6 +44,8 @@ class SslProvider(RsaProvider):
     prefix = "plugin.ssl_"
 
     def __init__(self, config: Config) -> None:
+        if not HAS_CRYPTOGRAPHY:
+            raise exc.MissingDependency("cryptography", "securityprovider = ssl")
         super().__init__(config)
         server_key = load_rsa_key(
             self._required("plugin.ssl_server_public"),

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import typing as t
 from pathlib import Path
 
@@ -163,6 +165,96 @@ def test_a_damaged_cache_is_a_miss(cached: Cached, damage: t.Callable[[t.Any], t
     cached.file.write_text(json.dumps(kept))
     assert cached.asked()
     assert not cached.asked()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("null", "1", "[]", '"text"', "{}", "{", "", "\x00"),
+        *('{"__payload__": null}', '{"__payload__": 1}', '{"__payload__": "{"}'),
+        *('{"__payload__": "null"}', '{"__payload__": "[1]"}', '{"__payload__": {"version": 1}}'),
+    ],
+)
+def test_a_file_that_is_no_cache_is_a_miss(cached: Cached, content: str) -> None:
+    """Neither Ansible nor its cache plugin could make anything of it."""
+    assert cached.asked()
+    cached.file.write_text(content)
+    assert cached.asked()
+    assert not cached.asked()
+
+
+def test_a_file_that_cannot_be_read_is_a_miss(cached: Cached, source: Source) -> None:
+    assert cached.asked()
+    cached.file.write_bytes(b"\xff\xfe{}")
+    assert cached.asked()
+    assert any("the cache cannot be read" in warning for warning in source.screen.warnings)
+    assert not cached.asked()
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o002, 0o000])
+def test_nobody_else_gets_into_the_directory_of_the_cache(
+    cached: Cached, source: Source, umask: int
+) -> None:
+    """Ansible's own cache plugins write their files for everybody to read."""
+    before = os.umask(umask)
+    try:
+        assert cached.asked()
+        assert os.umask(umask) == umask
+    finally:
+        os.umask(before)
+    assert mode(cached.directory) == 0o700
+    assert source.screen.warnings == []
+
+
+@pytest.mark.parametrize("permissions", [0o755, 0o711, 0o701, 0o777, 0o1777])
+def test_a_directory_that_lets_everybody_in_is_told(
+    cached: Cached, source: Source, permissions: int
+) -> None:
+    cached.directory.mkdir()
+    cached.directory.chmod(permissions)
+    assert cached.asked()
+    assert mode(cached.directory) == permissions, "it is not ours to change"
+    (warning,) = source.screen.warnings
+    assert (
+        f"{cached.directory} has mode {permissions:04o}: everybody on this machine can " in warning
+    )
+    assert f"mend it with: chmod o-rwx {cached.directory}" in warning
+
+
+@pytest.mark.parametrize("permissions", [0o700, 0o750, 0o770])
+def test_a_directory_for_a_group_is_as_it_is_wanted(
+    cached: Cached, source: Source, permissions: int
+) -> None:
+    cached.directory.mkdir()
+    cached.directory.chmod(permissions)
+    assert cached.asked()
+    assert source.screen.warnings == []
+
+
+def test_a_directory_of_somebody_else(
+    cached: Cached, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached.directory.mkdir()
+    cached.directory.chmod(0o755)
+    monkeypatch.setattr("os.geteuid", lambda: os.getuid() + 1)
+    assert cached.asked()
+    (warning,) = source.screen.warnings
+    assert "mend it by naming a directory of your own in cache_connection" in warning
+
+
+@pytest.mark.parametrize(
+    "options", [{"cache": False}, {"cache": True, "cache_plugin": "ansible.builtin.memory"}]
+)
+def test_where_no_file_is_written_nothing_is_said(
+    source: Source, living: EmbeddedCollective, tmp_path: Path, options: dict[str, t.Any]
+) -> None:
+    tmp_path.chmod(0o755)
+    source.write(living, cache_connection=str(tmp_path), **options).parse()
+    assert source.screen.warnings == []
 
 
 def test_a_failure_keeps_nothing(

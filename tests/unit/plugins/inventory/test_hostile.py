@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible.errors import AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, is_trusted_as_template
@@ -119,6 +120,53 @@ def test_an_identity_that_is_none_is_named(source: Source, identity: str) -> Non
         assert hosts(source.write(collective).parse()) == ["web1"]
     assert any(repr(identity) in warning for warning in source.screen.warnings)
     assert any("1 malformed" in warning for warning in source.screen.warnings)
+
+
+CONTROL = "\x1b]0;mine\x07\x1b[2J\x9b31m\u202eevil\u2066\r\n"
+"""What a terminal obeys."""
+
+
+def test_no_terminal_obeys_a_node(source: Source) -> None:
+    """In warnings nothing of it is left, in variables all of it."""
+    broken = Node("broken", failing={"rpcutil.inventory": CONTROL * 100_000})
+    values = {"role": CONTROL, "os": {"family": CONTROL * 100}, "deep": [{CONTROL: CONTROL}]}
+    nodes = [evil(facts=values, classes=[CONTROL, CONTROL + "x"]), broken, Node(f"n{CONTROL}")]
+    keys = ["fact:role", "fact:os.family", "fact:deep", {"key": "class", "prefix": ""}]
+    with EmbeddedCollective(nodes, "psk") as collective:
+        inventory = source.write(collective, group_by=keys).parse()
+    assert inventory.hosts["evil.example.com"].vars["mcollective_facts"] == values
+    assert len(source.screen.warnings) >= 4
+    for line in (*source.screen.warnings, *source.screen.told):
+        assert line.isprintable()
+        assert len(line) < 1000
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"compose": {"x": "{}[mcollective_facts.role]"}},
+        {"groups": {"x": "{}[mcollective_facts.role]"}},
+        {"keyed_groups": [{"key": "{}[mcollective_facts.role]"}]},
+        {"include": ["{}[mcollective_facts.role]"]},
+        {"hostnames": ["{}[mcollective_facts.role]"]},
+    ],
+)
+def test_no_terminal_obeys_a_node_in_the_error_of_an_expression(
+    source: Source, options: dict[str, t.Any]
+) -> None:
+    with EmbeddedCollective([evil(facts={"role": CONTROL}), web(1)], "psk") as collective:
+        source.write(collective, strict=True, **options)
+        if "hostnames" in options:
+            source.parse()
+            (said,) = source.screen.warnings
+        else:
+            with pytest.raises(AnsibleParserError) as caught:
+                source.parse()
+            said = str(caught.value)
+            # Ansible shows the errors that an error comes from, too.
+            assert caught.value.__cause__ is None and caught.value.__suppress_context__
+    assert "evil" in said
+    assert said.isprintable()
 
 
 @pytest.mark.parametrize("identity", ["all", "ungrouped", "localhost", "127.0.0.1"])

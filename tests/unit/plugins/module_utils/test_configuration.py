@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import connector
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
@@ -64,9 +65,11 @@ def test_options_alone_are_enough() -> None:
         psk="k",
         identity="me",
         connect_timeout=2.5,
+        max_reply_bytes=1000,
     )
     assert (config.connector, config.identity) == ("rabbitmq", "me")
     assert config.getseconds("connection_timeout") == 2.5
+    assert config.max_reply_bytes == 1000
     found = [(b.host, b.port, b.user, b.password) for b in config.brokers()]
     assert found == [("a", 61613, "u", "p"), ("b", 1, "v", "")]
     assert connector(config).login(config.brokers()[0]).vhost == "/m"
@@ -158,12 +161,18 @@ def test_what_a_provider_takes(
         ("psk", "private_key", ", which takes psk"),
         ("psk", "serializer", ", which takes psk"),
         ("aes_security", "server_public_key", ", which takes private_key, public_key, serializer"),
-        ("rot13", "psk", ""),
     ],
 )
 def test_an_option_of_another_provider_is_refused(provider: str, option: str, takes: str) -> None:
     assert refused(connector="rabbitmq", security_provider=provider, **{option: "yaml"}) == (
         f"the option {option} has no use with security_provider = {provider}{takes}"
+    )
+
+
+def test_a_provider_that_there_is_not_takes_no_option() -> None:
+    assert refused(connector="rabbitmq", security_provider="rot13", psk="key") == (
+        "the option psk has no use with this security_provider, which is not supported; there are"
+        " aes_security, none, psk, ssl"
     )
 
 
@@ -215,7 +224,7 @@ def test_an_option_beats_the_variable_where_it_counts() -> None:
     environ = {"MCOLLECTIVE_PSK": "environment", "STOMP_PASSWORD": "environment"}
     entry = {"host": "a", "password": "given"}
     config = configured(environ, connector="rabbitmq", brokers=brokers(entry), psk="given")
-    assert config.secrets() == ["given", "given"]
+    assert config.secrets() == ["given"]
     assert config.brokers()[0].password == "given"
     config = configured(environ, connector="rabbitmq", brokers=brokers({"host": "a"}))
     assert config.brokers()[0].password == "environment"
@@ -294,14 +303,16 @@ def test_tls_options_hold_for_the_brokers_of_a_file(tmp_path: pathlib.Path) -> N
 
 
 def test_an_empty_list_of_brokers_is_refused() -> None:
-    with pytest.raises(Exception, match=r"plugin\.rabbitmq\.pool\.size is 0: no broker"):
+    with pytest.raises(
+        Exception, match=r"plugin\.rabbitmq\.pool\.size must be from 1 to \d+ brokers, not 0"
+    ):
         configured(connector="rabbitmq", brokers=[]).brokers()
 
 
 @pytest.mark.parametrize("port", [0, 65536, -1])
 def test_a_port_that_is_none_is_refused(port: int) -> None:
     config = configured(connector="rabbitmq", brokers=brokers({"host": "a", "port": port}))
-    with pytest.raises(Exception, match=rf"pool\.1\.port = {port} is no port"):
+    with pytest.raises(Exception, match=r"pool\.1\.port is not a port"):
         config.brokers()
 
 
@@ -333,3 +344,10 @@ def test_secrets_of_options_are_secrets() -> None:
     task_brokers = brokers({"host": "a", "user": "u", "password": "of the broker"})
     config = configured(connector="rabbitmq", brokers=task_brokers, psk="of the option")
     assert set(config.secrets()) == {"of the broker", "of the option"}
+
+
+@pytest.mark.parametrize("most", [0, -1])
+def test_a_bound_that_lets_no_reply_in_is_refused(most: int) -> None:
+    config = configured(connector="rabbitmq", brokers=brokers(*HERE), psk="k", max_reply_bytes=most)
+    with pytest.raises(exc.ImproperlyConfigured, match=f"must be at least 1, not {most}"):
+        connector(config)

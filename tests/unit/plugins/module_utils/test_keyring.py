@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import datetime
+import os
 import pathlib
+import pwd
 import stat
 import typing as t
 
@@ -264,6 +266,135 @@ def test_an_address_that_is_none(tmp_path: pathlib.Path) -> None:
     assert "is no IP address; names belong in dns" in refusal(
         tmp_path, Options(certificates=(wanted,))
     )
+
+
+# -- whom the files belong to ----------------------------------------------------------------------
+
+
+class Foreign:
+    """Gives files to somebody else, which takes no privileges: the system is made to say so."""
+
+    UID = 4_000_000_000  # nobody has it
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._given: set[int] = set()
+        for name in ("stat", "fstat"):
+            monkeypatch.setattr(f"os.{name}", self._telling(getattr(os, name)))
+
+    def give(self, path: pathlib.Path) -> None:
+        self._given.add(path.lstat().st_ino)
+
+    def _telling(self, real: t.Callable[..., os.stat_result]) -> t.Callable[..., os.stat_result]:
+        def told(*arguments: t.Any, **options: t.Any) -> os.stat_result:
+            found = real(*arguments, **options)
+            if found.st_ino not in self._given:
+                return found
+            return os.stat_result((*found[:4], self.UID, *found[5:]))
+
+        return told
+
+
+@pytest.fixture
+def foreign(monkeypatch: pytest.MonkeyPatch) -> Foreign:
+    return Foreign(monkeypatch)
+
+
+DIRECTORIES = [".", "clients", "passwords", "tls"]
+
+
+@pytest.mark.parametrize("name", [*DIRECTORIES, *FILES])
+def test_what_belongs_to_somebody_else(keys: pathlib.Path, foreign: Foreign, name: str) -> None:
+    foreign.give(keys / name)
+    assert f"{keys / name} is owned by uid {Foreign.UID}, who can" in refusal(keys)
+
+
+def test_the_owner_is_judged_by_the_open_file(
+    keys: pathlib.Path, foreign: Foreign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is exchanged between the look and the opening."""
+    foreign.give(keys / "psk")
+    monkeypatch.setattr(
+        "ansible_collections.pymco.mcollective.plugins.module_utils._private_directory"
+        ".PrivateDirectory._refuse_others",
+        lambda *_arguments: None,
+    )
+    assert f"{keys / 'psk'} is owned by uid {Foreign.UID}" in refusal(keys)
+
+
+def test_a_directory_of_ours_in_the_eyes_of_another_user(
+    keys: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = pwd.getpwuid(os.getuid()).pw_name
+    monkeypatch.setattr("os.geteuid", lambda: Foreign.UID)
+    message = refusal(keys)
+    assert f"{keys} is owned by {owner}" in message and f"this runs as uid {Foreign.UID}" in message
+
+
+@pytest.mark.parametrize("name", [*DIRECTORIES, *FILES])
+def test_symbolic_links(keys: pathlib.Path, tmp_path: pathlib.Path, name: str) -> None:
+    """What one leads to is neither read nor closed to others, though it would do."""
+    there = tmp_path / "elsewhere"
+    (keys / name).rename(there)
+    there.chmod(0o755)
+    (keys / name).symlink_to(there)
+    message = refusal(keys)
+    assert f"{keys / name} is a symbolic link to {there}, owned by " in message
+    assert stat.S_IMODE(there.stat().st_mode) == 0o755
+
+
+def test_a_link_with_a_slash_behind_it(keys: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(keys)
+    with pytest.raises(KeyringError, match="link is a symbolic link to .*name the directory that"):
+        Keyring(f"{link}/").ensure(WANTED)
+
+
+@pytest.mark.parametrize("name", ["clients", "passwords", "tls"])
+def test_a_link_that_leads_nowhere_is_not_followed(tmp_path: pathlib.Path, name: str) -> None:
+    path = tmp_path / "keys"
+    path.mkdir(mode=0o700)
+    (path / name).symlink_to(tmp_path / "made")
+    assert f"{path / name} is a symbolic link" in refusal(path)
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_fifo_in_place_of_a_file(keys: pathlib.Path, name: str) -> None:
+    (keys / name).unlink()
+    os.mkfifo(keys / name)
+    assert f"{keys / name} is a fifo, owned by" in refusal(keys)
+
+
+@pytest.mark.parametrize("name", DIRECTORIES)
+def test_a_file_in_place_of_a_directory(tmp_path: pathlib.Path, name: str) -> None:
+    path = tmp_path / "keys"
+    if name != ".":
+        path.mkdir(mode=0o700)
+    (path / name).write_text("text")
+    assert "is a regular file, owned by" in refusal(path)
+
+
+def test_a_public_file_that_others_can_write_is_closed_to_them(keys: pathlib.Path) -> None:
+    (keys / "ca.pem").chmod(0o666)
+    assert ensure(keys, dry=True) == ["ca.pem"]
+    assert ensure(keys) == ["ca.pem"]
+    assert stat.S_IMODE((keys / "ca.pem").stat().st_mode) == 0o644
+
+
+def test_the_content_of_a_file_is_not_shown(keys: pathlib.Path) -> None:
+    for name in ("server-private.pem", "ca.pem"):
+        before = (keys / name).read_bytes()
+        (keys / name).write_bytes(b"-----BEGIN CERTIFICATE-----\nSECRET_\n")
+        assert refusal(keys).split("PEM")[1] in ("", " without a passphrase")
+        (keys / name).write_bytes(before)
+
+
+def test_no_descriptor_is_left_open(keys: pathlib.Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    ensure(keys)
+    (keys / "psk").write_text("")
+    refusal(keys)
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_nothing_half_written_stays(keys: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:

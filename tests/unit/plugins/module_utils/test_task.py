@@ -13,9 +13,6 @@ import typing as t
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
-from ansible_collections.pymco.mcollective.plugins.module_utils._task.configuration import (
-    visible_values,
-)
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.values import to_json
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
@@ -102,6 +99,17 @@ def test_config_wins_over_the_file(tmp_path: pathlib.Path) -> None:
     assert warnings == [f"{path}:4: unknown option odd"]
 
 
+def test_every_task_warns_of_a_file_that_lets_others_in(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "client.cfg"
+    path.write_text("connector = rabbitmq\nplugin.psk = hush\n")
+    path.chmod(0o646)
+    warnings: list[str] = []
+    RpcTask(params(config_file=str(path), config={"plugin.psk": "other"}), warnings.append, {})
+    (warning,) = warnings
+    assert warning.startswith(f"{path} has mode 0646: everybody on this machine can change it, ")
+    assert warning.endswith(f"; mend it with: chmod o-w,o-r {path}")
+
+
 def test_a_boolean_of_config_is_a_truth_value() -> None:
     config = {**CONFIG, "plugin.rabbitmq.base64": True, "direct_addressing": False}
     task = RpcTask(params(config=config), unwarned, {})
@@ -112,31 +120,6 @@ def test_a_boolean_of_config_is_a_truth_value() -> None:
 def test_a_file_that_is_missing_fails_the_task() -> None:
     with pytest.raises(TaskFailed, match=r"/no/such\.cfg: No such file"):
         RpcTask(params(config_file="/no/such.cfg"), unwarned, {})
-
-
-def test_secrets_are_hidden_and_the_rest_of_config_is_not() -> None:
-    task = RpcTask(params(), unwarned, {"STOMP_PASSWORD": "of the environment"})
-    assert task.secrets() == {"a psk", "a password", "of the environment"}
-    assert visible_values(params()) == {"rabbitmq", "me", "1", "127.0.0.1", "alice"}
-
-
-def test_a_value_that_is_a_secret_elsewhere_stays_hidden() -> None:
-    assert "a psk" not in visible_values(params(config={**CONFIG, "identity": "a psk"}))
-
-
-def test_options_that_cannot_be_used_show_no_secrets_either() -> None:
-    # The module asks before anything else, and must then be able to tell what is wrong.
-    assert visible_values(params(config={**CONFIG, "connector": ["a"], "plugin.psk": None})) == {
-        *("['a']", "me", "1", "127.0.0.1", "alice")
-    }
-
-
-def test_secrets_of_a_file_are_hidden_too(tmp_path: pathlib.Path) -> None:
-    path = tmp_path / "client.cfg"
-    path.write_text("connector = rabbitmq\nplugin.psk = of the file\n")
-    task = RpcTask(params(config_file=str(path), config=None), unwarned, {})
-    assert task.secrets() == {"of the file"}
-    assert visible_values(params(config_file=str(path), config=None)) == set()
 
 
 def test_null_in_config_is_not_set(tmp_path: pathlib.Path) -> None:
@@ -171,8 +154,11 @@ def test_a_list_or_dict_in_config_is_refused(value: t.Any) -> None:
         ({"agent": "a b"}, "'a b' is no agent"),
         ({"timeout": 0.0}, "timeout must be more than 0"),
         ({"arguments": {"process_results": True}}, "process_results is"),
-        ({"config": {**CONFIG, "connector": "pigeon"}}, "connector = pigeon is not supported"),
-        ({"config": {**CONFIG, "securityprovider": "rot13"}}, "rot13 is not supported"),
+        ({"config": {**CONFIG, "connector": "pigeon"}}, "the value of connector is not supported"),
+        (
+            {"config": {**CONFIG, "securityprovider": "rot13"}},
+            "the value of securityprovider is not supported",
+        ),
         ({"config": {**CONFIG, "plugin.psk": ""}}, r"needs the option plugin\.psk"),
         ({"arguments": {":process_results": True}}, "process_results is"),
         ({"arguments": {"a": 1, ":a": 2}}, "argument a is there twice"),
@@ -180,9 +166,9 @@ def test_a_list_or_dict_in_config_is_refused(value: t.Any) -> None:
         ({"timeout": float("nan")}, "timeout must be more than 0"),
         ({"timeout": float("inf")}, "timeout must be more than 0"),
         ({"discovery_timeout": 3e6}, "discovery_timeout must be more than 0"),
-        ({"config": {**CONFIG, "discovery_timeout": "nan"}}, "discovery_timeout = nan is not"),
+        ({"config": {**CONFIG, "discovery_timeout": "nan"}}, "discovery_timeout is not a number"),
         ({"config": {**CONFIG, "connection_timeout": 0}}, "connection_timeout = 0 is not between"),
-        ({"config": {**CONFIG, "ttl": "soon"}}, "ttl = soon is not a whole number"),
+        ({"config": {**CONFIG, "ttl": "soon"}}, "ttl is not a whole number"),
     ],
 )
 def test_a_wrong_option_fails_before_anything_is_opened(given: dict[str, t.Any], why: str) -> None:
@@ -264,7 +250,8 @@ def called(
     """What the task returns, its message if it failed, and the client's calls."""
     client = FakeClient(result_)
     monkeypatch.setattr(rpc, "Client", client)
-    warn = unwarned if result_.lost is None else lambda message: None
+    quiet = result_.lost is None and not result_.resumed
+    warn = unwarned if quiet else lambda message: None
     try:
         return RpcTask(params(**given), warn, {}).run(check_mode), "", client.calls
     except TaskFailed as failure:
@@ -313,6 +300,7 @@ def test_a_good_result_is_returned_in_full(monkeypatch: pytest.MonkeyPatch) -> N
             "batches": 1,
             "rejected": {"forged": 2},
             "lost": None,
+            "resumed": [],
             "timeout": 12.0,
             "seconds": {"call": 0.5},
         },
@@ -389,6 +377,43 @@ def test_a_lost_connection_is_a_warning_whether_the_task_fails_or_not(
     assert warnings == [
         "the connection ended before all replies were in: b:1 closed the connection"
     ]
+
+
+def warnings_of(monkeypatch: pytest.MonkeyPatch, result_: rpc.Result) -> list[str]:
+    warnings: list[str] = []
+    monkeypatch.setattr(rpc, "Client", FakeClient(result_))
+    RpcTask(params(fail_on=[], max_reply_bytes=1000), warnings.append, {}).run(check_mode=False)
+    return warnings
+
+
+def test_a_node_whose_replies_differ_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = result("a b", reply("a"), reply("b"), culprits={"contradictory": ["a"]})
+    found.rejected["contradictory"] = 1
+    (warning,) = warnings_of(monkeypatch, found)
+    assert warning.startswith("a answered more than once, and differently")
+
+
+def test_replies_that_had_no_room_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = result("a b", reply("a"), culprits={"over_limit": ["b"]})
+    found.rejected["over_limit"] = 1
+    (warning,) = warnings_of(monkeypatch, found)
+    assert "may have 1000 bytes: those of b. Raise max_reply_bytes" in warning
+
+
+def test_a_connection_that_was_replaced_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    (warning,) = warnings_of(monkeypatch, result("a", reply("a"), resumed=["b:1 closed it"]))
+    assert "the connection was lost: b:1 closed it. Listening went on" in warning
+
+
+def test_who_was_not_sent_to_is_told_with_the_connection_that_was_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = result("a b", reply("a"), unsent=["b"], resumed=["b:1 closed it"])
+    message = called(monkeypatch, found)[1]
+    assert (
+        message
+        == "1 of 2 nodes were not sent the request since the connection was lost: b:1 closed it: b"
+    )
 
 
 def test_a_lost_connection_changed_something_for_all_we_know(

@@ -131,6 +131,21 @@ def test_silent_and_failing_nodes_are_named_and_the_rest_returned() -> None:
         assert outcome(NodeInfoTask, broker.port, fail_on=["no_nodes"], **given)[1] == ""
 
 
+def test_what_a_node_says_is_escaped_in_the_message_and_returned_as_it_is() -> None:
+    said = "\x1b[2J\u202e" + "x" * 100_000
+
+    def script(peer: Peer) -> None:
+        peer.log_in()
+        answer(peer, read(peer.expect("SEND")), "b", done(5, said))
+        peer.log_out()
+
+    with ScriptedBroker(script) as broker:
+        returned, message = outcome(NodeInfoTask, broker.port, nodes=["b"])
+    assert message.startswith("1 of 1 nodes failed: b (5: \\x1b[2J\\u202exxx")
+    assert message.isprintable() and len(message) < 300
+    assert returned["failures"] == [{"identity": "b", "msg": f"5: {said}"}]
+
+
 def test_a_lost_connection_is_why_nodes_did_not_answer() -> None:
     def script(peer: Peer) -> None:
         peer.log_in()

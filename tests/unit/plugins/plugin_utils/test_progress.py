@@ -46,6 +46,15 @@ def clock() -> Clock:
     return Clock()
 
 
+def test_a_name_with_what_a_terminal_obeys_is_escaped(clock: Clock) -> None:
+    """The name of a task may have a template, and in that a node's facts."""
+    screen = Screen()
+    lines = ProgressLines(t.cast("Display", screen), "Ask \x1b]0;x\x07\u202e", 5, clock)
+    clock.now += 5
+    lines("call", {}, None)
+    assert screen.lines == ["Ask \\x1b]0;x\\x07\\u202e: 0 nodes answered"]
+
+
 @pytest.fixture
 def screen() -> Screen:
     """What the user sees."""

@@ -77,6 +77,13 @@ class Peer:
         """Deliver a message."""
         self.send("MESSAGE", body, subscription="s", message_id="1", destination="/d")
 
+    def flood(self, data: bytes) -> None:
+        """Send this for as long as the client stays, without ever reading."""
+        block = data * max(2**18 // len(data), 1)
+        with contextlib.suppress(OSError):
+            while True:
+                self._socket.sendall(block)
+
     def confirm(self, frame: Frame) -> None:
         """Say that a frame has been handled, which has to have asked for it."""
         self.send("RECEIPT", receipt_id=frame.headers["receipt"])
@@ -148,6 +155,11 @@ class ScriptedBroker:
         self._socket.close()
         if not self._errors.empty():
             raise self._errors.get() from error
+
+    def wait(self) -> None:
+        """Wait until all scripts have come to their end, and their connections are closed."""
+        self._thread.join(PATIENCE * len(self._scripts))
+        assert not self._thread.is_alive()
 
     def _run(self) -> None:
         try:

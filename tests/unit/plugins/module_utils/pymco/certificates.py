@@ -81,19 +81,25 @@ class Authority:
         builder = builder.add_extension(SIGNING, critical=True)
         self.path = self._write("ca.pem", builder.sign(self._key, hashes.SHA256()))
 
-    def issue(self, host: str, days: int = 30) -> tuple[str, str]:
-        """A certificate for a host, and its key; with negative days it has expired."""
+    def issue(self, host: str, days: int = 30, alternative: bool = True) -> tuple[str, str]:
+        """A certificate for a host, and its key; with negative days it has expired.
+
+        :param alternative: False: the host is the common name only, as in certificates of long ago.
+        """
         key = new_key()
-        builder = self._builder(_named(host), key, days).add_extension(
-            x509.SubjectAlternativeName([_alternative(host)]), critical=False
-        )
+        builder = self._builder(_named(host), key, days)
+        if alternative:
+            names = x509.SubjectAlternativeName([_alternative(host)])
+            builder = builder.add_extension(names, critical=False)
         certificate = self._write(f"{host}.pem", builder.sign(self._key, hashes.SHA256()))
         return certificate, write_private(self.directory / f"{host}-key.pem", key)
 
-    def server_context(self, host: str = "127.0.0.1", days: int = 30) -> ssl.SSLContext:
-        """What a broker of that name needs to speak TLS."""
+    def server_context(
+        self, host: str = "127.0.0.1", days: int = 30, alternative: bool = True
+    ) -> ssl.SSLContext:
+        """What a broker of that name needs to speak TLS. The options are those of :meth:`issue`."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self.issue(host, days))
+        context.load_cert_chain(*self.issue(host, days, alternative))
         return context
 
     def _builder(

@@ -13,7 +13,6 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import (
     Broker,
     Config,
-    is_secret,
 )
 
 POOL = """
@@ -127,12 +126,12 @@ def test_the_places_are_tried_in_the_order_of_the_reference(
     # The system's own files cannot be moved for a test, so the file system says what it is told.
     places = ["/home/me/.mcollective", *SYSTEM_PLACES]
     monkeypatch.setattr("os.access", lambda path, mode: path in places[present:])
-    monkeypatch.setattr("builtins.open", refuse_to_open)
+    monkeypatch.setattr("os.open", refuse_to_open)
     with pytest.raises(exc.ImproperlyConfigured, match=f"configuration file {places[present]}:"):
         Config.from_configfile(environ={"HOME": "/home/me"})
 
 
-def refuse_to_open(path: str, **_options: object) -> None:
+def refuse_to_open(path: str, *_options: object, **_more: object) -> None:
     raise PermissionError(13, "Permission denied", path)
 
 
@@ -174,21 +173,19 @@ def test_a_number_that_is_none_names_file_line_and_option(
     path.write_text(f"# mine\n\nttl = {value}\n")
     with pytest.raises(exc.ImproperlyConfigured) as caught:
         Config.from_configfile(str(path), {})
-    assert str(caught.value) == f"{path}:3: ttl = {value} is not a whole number"
+    assert str(caught.value) == f"{path}:3: ttl is not a whole number"
 
 
 def test_a_number_that_is_given_apart_is_not_blamed_on_the_file(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "client.cfg"
     path.write_text("ttl = 5\n")
-    with pytest.raises(exc.ImproperlyConfigured, match="^the given options: ttl = x is not a"):
+    with pytest.raises(exc.ImproperlyConfigured, match="^the given options: ttl is not a"):
         Config.from_configfile(str(path), {}, {"ttl": "x"})
 
 
 @pytest.mark.parametrize("value", ["x", "nan", "inf", "-inf"])
 def test_a_time_that_is_none_names_the_option(value: str) -> None:
-    with pytest.raises(
-        exc.ImproperlyConfigured, match=f"connection_timeout = {value} is not a number"
-    ):
+    with pytest.raises(exc.ImproperlyConfigured, match="connection_timeout is not a number$"):
         Config({"connection_timeout": value}).getfloat("connection_timeout")
 
 
@@ -204,9 +201,7 @@ def test_words_for_false(word: str) -> None:
 
 @pytest.mark.parametrize("word", ["on", "off", "2", "yep", "maybe"])
 def test_other_words_are_no_truth_values(word: str) -> None:
-    with pytest.raises(
-        exc.ImproperlyConfigured, match=f"direct_addressing = {word} is not yes or no"
-    ):
+    with pytest.raises(exc.ImproperlyConfigured, match="direct_addressing is not yes or no$"):
         Config({"direct_addressing": word}).getboolean("direct_addressing")
 
 
@@ -244,39 +239,6 @@ def test_the_main_collective_is_one_of_the_collectives_listed_or_not() -> None:
     assert Config({"collectives": ",", "main_collective": "fleet"}).collectives == ["fleet"]
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        "plugin.psk",
-        "plugin.rabbitmq.pool.1.password",
-        "plugin.rabbitmq.pool.12.password",
-        "plugin.activemq.pool.1.password",
-        "plugin.stomp.password",
-        "plugin.stomp.pool.password1",
-    ],
-)
-def test_passwords_and_keys_are_secret(key: str) -> None:
-    assert is_secret(key)
-    assert Config({key: "hush"}).secrets() == ["hush"]
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        "plugin.rabbitmq.prompt_password",
-        "plugin.psk.callertype",
-        "plugin.rabbitmq.pool.1.user",
-        "plugin.rabbitmq.pool.1.password.file",
-        "plugin.ssl_client_private",
-        "identity",
-        "xplugin.psk",
-    ],
-)
-def test_other_options_are_no_secrets(key: str) -> None:
-    assert not is_secret(key)
-    assert Config({key: "seen"}).secrets() == []
-
-
 @pytest.mark.parametrize("value", ["0", "-1", "-0.5", "2592000", "1e300"])
 def test_a_time_that_nobody_can_wait_for_is_refused(value: str) -> None:
     with pytest.raises(exc.ImproperlyConfigured) as caught:
@@ -288,7 +250,7 @@ def test_a_time_that_nobody_can_wait_for_is_refused(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "soon"])
 def test_a_time_that_is_no_number_is_refused(value: str) -> None:
-    with pytest.raises(exc.ImproperlyConfigured, match=f"timeout = {value} is not a number"):
+    with pytest.raises(exc.ImproperlyConfigured, match="timeout is not a number$"):
         Config({"discovery_timeout": value}).getseconds("discovery_timeout")
 
 
@@ -305,8 +267,11 @@ def test_the_identity_is_the_host_name_unless_set(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("identity", ["a b", "a/b", "a\n", "a:b", "{{ x }}", "a\x00", "ä"])
 def test_an_identity_that_nodes_would_refuse_is_refused(identity: str) -> None:
-    with pytest.raises(exc.ImproperlyConfigured, match="identity = "):
+    with pytest.raises(exc.ImproperlyConfigured) as caught:
         Config({"identity": identity}).identity  # noqa: B018
+    assert str(caught.value) == (
+        "the given options: identity may have letters, digits, dots, dashes and underscores only"
+    )
 
 
 def test_brokers_come_in_the_order_of_the_pool() -> None:
@@ -352,7 +317,7 @@ def test_no_broker_shows_its_password() -> None:
         assert "secret" not in str(broker)
 
 
-def test_secrets_are_known_wherever_they_come_from() -> None:
+def test_secrets_in_use_are_known_wherever_they_come_from() -> None:
     config = Config.from_configstr(
         POOL + "plugin.psk = key\nplugin.psk.callertype = user\n",
         {"STOMP_PASSWORD": "env password", "MCOLLECTIVE_PSK": "env key", "STOMP_USER": "eve"},
@@ -362,9 +327,47 @@ def test_secrets_are_known_wherever_they_come_from() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "connector,provider,secrets",
+    [
+        ("rabbitmq", "ssl", ["of rabbitmq"]),
+        ("RabbitMQ", "PSK", ["of rabbitmq", "unset"]),
+        ("stomp", "none", ["of stomp's pool", "of stomp"]),
+        ("activemq", "aes_security", []),
+    ],
+)
+def test_a_secret_that_is_not_in_use_is_none(
+    connector: str, provider: str, secrets: list[str]
+) -> None:
+    """Debian's client.cfg has ``plugin.psk = unset`` for every provider."""
+    options = {
+        "plugin.psk": "unset",
+        "plugin.psk.callertype": "uid",
+        "plugin.rabbitmq.pool.1.password": "of rabbitmq",
+        "plugin.rabbitmq.pool.1.pasword": "misspelt",
+        "plugin.rabbitmq.pool.1.user": "alice",
+        "plugin.stomp.password": "of stomp",
+        "plugin.stomp.pool.password1": "of stomp's pool",
+        "plugin.activemq.pool.1.password": "",
+    }
+    config = Config({**options, "connector": connector, "securityprovider": provider})
+    assert config.secrets() == secrets
+
+
+def test_a_secret_that_is_part_of_another_comes_after_it() -> None:
+    options = {
+        "connector": "rabbitmq",
+        "plugin.psk": "hush",
+        "plugin.rabbitmq.pool.1.password": "hush-hush",
+    }
+    assert Config(options).secrets() == ["hush-hush", "hush"]
+
+
 @pytest.mark.parametrize("size", ["0", "-1"])
 def test_an_empty_pool_is_refused(size: str) -> None:
-    with pytest.raises(exc.ImproperlyConfigured, match=r"rabbitmq\.pool\.size is .*: no broker"):
+    with pytest.raises(
+        exc.ImproperlyConfigured, match=r"pool\.size must be from 1 to \d+ brokers, not "
+    ):
         Config.from_configstr(POOL + f"plugin.rabbitmq.pool.size = {size}\n").brokers()
 
 
@@ -382,7 +385,7 @@ def test_a_choice_that_is_not_there_names_those_that_are() -> None:
     with pytest.raises(exc.ImproperlyConfigured) as caught:
         Config({"securityprovider": "Rot13"}).choose("securityprovider", {"ssl": 1, "psk": 2})
     message = str(caught.value)
-    assert message.endswith("securityprovider = rot13 is not supported; there are psk, ssl")
+    assert message.endswith("the value of securityprovider is not supported; there are psk, ssl")
 
 
 def test_a_choice_takes_any_case() -> None:

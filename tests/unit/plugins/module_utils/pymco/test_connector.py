@@ -142,7 +142,9 @@ def test_what_is_no_port_is_told(port: str) -> None:
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "2592000", "soon"])
 def test_a_timeout_that_is_none_is_refused_before_connecting(seconds: str) -> None:
     options = {**to(1).config, "connection_timeout": seconds}
-    with pytest.raises(exc.ImproperlyConfigured, match=f"connection_timeout = {seconds} is not"):
+    with pytest.raises(
+        exc.ImproperlyConfigured, match=rf"connection_timeout( = {seconds})? is not"
+    ):
         connector(Config(options))
 
 
@@ -340,5 +342,7 @@ def test_base64_wraps_requests_as_ruby_does_and_unwraps_replies() -> None:
 
 
 def test_an_unknown_connector_is_refused_with_those_that_are() -> None:
-    with pytest.raises(exc.ImproperlyConfigured, match="carrier is not supported; there are"):
+    with pytest.raises(
+        exc.ImproperlyConfigured, match="the value of connector is not supported; there are"
+    ):
         connector(Config({"connector": "carrier"}))

@@ -274,7 +274,7 @@ def test_files_that_are_none_or_too_large_or_no_text_are_refused(tmp_path: Path)
     (folder / "large.ddl").write_bytes(b"#" * (2**20 + 1))
     (folder / "latin.ddl").write_bytes(b"# one\n# \xe9\n")
     library = ddl.Library([str(tmp_path)])
-    wanted = {"folder": "no regular", "pipe": "no regular", "large": "larger", "latin": "UTF-8"}
+    wanted = {"folder": "a directory", "pipe": "a fifo", "large": "more than", "latin": "UTF-8"}
     for name, reason in wanted.items():
         with pytest.raises(exc.UnreadableDDL, match=reason) as caught:
             library.agent(name)

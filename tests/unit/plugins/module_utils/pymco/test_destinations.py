@@ -157,7 +157,7 @@ def test_with_multiplexing_activemq_has_one_topic_for_all_agents() -> None:
 
 
 @pytest.mark.parametrize("kind", ["activemq", "stomp"])
-@pytest.mark.parametrize("priority,header", [("4", "4"), ("0", None), ("-1", None)])
+@pytest.mark.parametrize("priority,header", [("4", "4"), ("0", None)])
 def test_a_priority_is_sent_when_it_is_one(kind: str, priority: str, header: str | None) -> None:
     _subscribe, send = sent(kind, 2, broadcast, {f"plugin.{kind}.priority": priority})
     assert send.headers.get("priority") == header
@@ -168,7 +168,7 @@ def test_a_priority_that_is_no_number_is_refused() -> None:
         {"plugin.activemq.pool.size": "1", "plugin.activemq.pool.1.host": "h"}
         | {"plugin.activemq.priority": "high"}
     )
-    with pytest.raises(exc.ImproperlyConfigured, match="priority = high is not a whole number"):
+    with pytest.raises(exc.ImproperlyConfigured, match="priority is not a whole number"):
         connector(config)
 
 

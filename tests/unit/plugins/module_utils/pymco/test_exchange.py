@@ -21,6 +21,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.discovery 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.exchange import (
     MAX_LISTED,
     OVERTIME,
+    Exchange,
     Intake,
     Patience,
     exchange,
@@ -52,6 +53,12 @@ def reply(sender: t.Any, requestid: t.Any = REQUESTID, key: str = "key", **more:
         **{Symbol(name): value for name, value in more.items()},
     }
     return MarshalSerializer().serialize(envelope)
+
+
+def signed(body: t.Any) -> dict[str, t.Any]:
+    """The parts of a reply that depend on its body."""
+    data = MarshalSerializer().serialize(body)
+    return {"body": data, "hash": hashlib.md5(data + b"key").hexdigest()}
 
 
 FORGED = {"key": "another key"}
@@ -107,6 +114,39 @@ def test_what_is_no_reply_is_counted_by_reason_and_never_raised(
     assert intake.outcome.rejected == {reason: 1}
     assert intake.outcome.replies == {}
     assert not intake.complete
+
+
+@pytest.mark.parametrize(
+    "first,second",
+    [("pong", "pang"), ({"a": 1}, {"a": 1.0}), ([True], [1]), ("pong", {"pong": 1})],
+)
+def test_a_second_answer_that_differs_is_told_from_one_that_came_twice(
+    first: t.Any, second: t.Any
+) -> None:
+    """Whoever knows the nodes' key can answer for any of them."""
+    payloads = [reply("web1", **signed(body)) for body in (first, second, first)]
+    intake = taken(payloads, ["web1", "web2"])
+    assert intake.outcome.replies["web1"][":body"] == first
+    assert intake.outcome.rejected == {"contradictory": 1, "duplicate": 1}
+    assert intake.outcome.culprits == {"contradictory": ["web1"], "duplicate": ["web1"]}
+
+
+def test_a_forged_second_answer_is_no_contradiction() -> None:
+    intake = taken([reply("web1"), reply("web1", **FORGED)], ["web1"])
+    assert intake.outcome.rejected == {"forged": 1}
+
+
+def test_what_all_replies_have_together_is_bounded() -> None:
+    small, large = reply("a"), reply("b", **signed("x" * 1000))
+    intake = Intake(SECURITY, REQUESTID, ["a", "b", "c", "d"], most_bytes=len(small) * 2 + 10)
+    assert [intake.take(payload) for payload in (small, large, reply("c"), reply("d"))] == [
+        *(True, False, True, False)
+    ]
+    assert sorted(intake.outcome.replies) == ["a", "c"]
+    assert intake.outcome.rejected == {"over_limit": 2}
+    assert intake.outcome.culprits == {"over_limit": ["b", "d"]}
+    # They have answered; to wait for them is of no use.
+    assert intake.complete
 
 
 def test_a_second_answer_is_dropped_and_the_first_stays() -> None:
@@ -190,6 +230,10 @@ class ScriptedConnector:
     """
 
     max_payload: int | None = None
+    max_reply_bytes = 10**6
+    replies_survive = False
+    crowded = False
+    connect_timeout = 3.0
 
     def __init__(self, clock: Clock, *arrivals: tuple[float, bytes | Exception]) -> None:
         self.clock, self.start = clock, clock.now
@@ -212,7 +256,8 @@ class ScriptedConnector:
         deadline: float,
         nodes: t.Iterable[str] | None = None,
         receipt: str | None = None,
-    ) -> None:
+        meanwhile: t.Callable[[], None] | None = None,
+    ) -> list[str]:
         assert receipt is None
         arguments = (agent, collective, ttl, reply_to, deadline - self.start, nodes)
         self.calls.append(("publish", *arguments))
@@ -220,6 +265,7 @@ class ScriptedConnector:
         self.clock.now += self.publishing
         if self.failure is not None:
             raise self.failure
+        return []
 
     def next_payload(self, timeout: float) -> bytes | None:
         assert 0 <= timeout < math.inf
@@ -306,13 +352,14 @@ def test_what_is_no_reply_does_not_extend_the_quiet_window(garbage: bytes | Exce
 
 @pytest.mark.parametrize(
     "error,reason",
-    [(exc.Oversized("large"), "oversized"), (exc.DecodingError("no Base64"), "undecodable")],
+    [(exc.Oversized("large", "b"), "oversized"), (exc.DecodingError("no Base64"), "undecodable")],
 )
 def test_what_the_connector_drops_is_counted_and_the_next_is_taken(
     error: exc.DecodingError, reason: str
 ) -> None:
     outcome, _seconds, connector = run((1, error), (2, reply("a")), expected=["a"])
     assert (list(outcome.replies), outcome.rejected) == (["a"], {reason: 1})
+    assert outcome.culprits == ({"oversized": ["b"]} if reason == "oversized" else {})
     assert connector.arrivals == []
 
 
@@ -338,15 +385,27 @@ def prepared(*arrivals: tuple[float, bytes | Exception]) -> tuple[ScriptedConnec
     return ScriptedConnector(Clock(), *arrivals), message
 
 
-def test_a_connection_that_ends_while_the_request_leaves_is_told() -> None:
-    # Some of the nodes may have got it.
+def test_a_broadcast_that_does_not_leave_is_an_error() -> None:
+    connector, message = prepared()
+    connector.failure = exc.ConnectionLost("gone")
+    with pytest.raises(exc.ConnectionLost) as caught:
+        exchange(
+            t.cast(t.Any, connector), SECURITY, message, Patience(10), ["a"], clock=connector.clock
+        )
+    assert caught.value is connector.failure
+
+
+def test_who_may_have_got_a_request_is_told_from_who_has_not() -> None:
     connector, message = prepared((0, reply("a")))
     connector.failure = exc.ConnectionLost("gone")
-    outcome = exchange(
-        t.cast(t.Any, connector), SECURITY, message, Patience(10), ["a"], clock=connector.clock
+    connector.failure.unsent = ["c"]
+    found = Exchange(
+        t.cast(t.Any, connector), SECURITY, message, ["a", "b", "c"], clock=connector.clock
     )
+    assert found.send(10, ["a", "b", "c"]) == ["c"]
+    found.listen(Patience(10))
     # What had come before still counts.
-    assert (outcome.lost, list(outcome.replies)) == (connector.failure, ["a"])
+    assert (found.outcome.lost, list(found.outcome.replies)) == (connector.failure, ["a"])
 
 
 def test_a_connection_that_ends_before_the_request_leaves_is_an_error(

@@ -187,14 +187,15 @@ def test_one_attempt_takes_no_longer_than_the_configuration_says() -> None:
 
 def test_at_random_each_round_tries_every_broker_once() -> None:
     brokers = to(*range(1, 6), randomize="1")
-    turns = brokers._turns()
+    turns = brokers._turns(brokers.pool.brokers)
     rounds = [[next(turns).port for _broker in range(5)] for _round in range(30)]
     assert {tuple(sorted(ports)) for ports in rounds} == {(1, 2, 3, 4, 5)}
     assert len({tuple(ports) for ports in rounds}) > 5
 
 
 def test_in_order_each_round_is_the_same() -> None:
-    turns = to(1, 2, 3)._turns()
+    brokers = to(1, 2, 3)
+    turns = brokers._turns(brokers.pool.brokers)
     assert [next(turns).port for _broker in range(7)] == [1, 2, 3, 1, 2, 3, 1]
 
 

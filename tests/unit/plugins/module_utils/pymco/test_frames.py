@@ -17,6 +17,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector.
     MAX_FRAME,
     MAX_HEAD,
     MAX_REPLY,
+    MAX_WORDS,
     Event,
     FrameReader,
 )
@@ -75,7 +76,8 @@ def test_frames_are_what_stomp_py_makes_of_them_however_they_come(
         if kind == "message":
             expected.append((kind, frame.body, {}))
         elif kind is not None:
-            expected.append((kind, frame.body, frame.headers))
+            kept = {"message", "receipt-id"} & frame.headers.keys()
+            expected.append((kind, frame.body, {name: frame.headers[name] for name in kept}))
     found = [(event.kind, event.body, dict(event.headers)) for event in fed(data, sizes)]
     assert found == expected
 
@@ -99,6 +101,40 @@ def test_odd_frames_do_not_lose_the_next(data: bytes, bodies: list[bytes]) -> No
 def test_a_large_message_is_told_and_the_next_is_read() -> None:
     data = wire("MESSAGE", {}, b"x" * (MAX_REPLY + 1), True) + wire("MESSAGE", {}, b"y", True)
     assert [event.kind for event in fed(data, [65536] * 300)] == ["oversized", "message"]
+
+
+@pytest.mark.parametrize("counted", [True, False], ids=["counted", "uncounted"])
+@pytest.mark.parametrize("command", ["MESSAGE", "BEAT"])
+def test_of_a_large_frame_nothing_is_kept(counted: bool, command: str) -> None:
+    reader, kinds, most = FrameReader(), [], 0
+    data = wire(command, {"mc_sender": "web1"}, b"x" * (2 * MAX_REPLY), counted)
+    data += wire("MESSAGE", {}, b"y", True)
+    for start in range(0, len(data), 65536):
+        found = reader.feed(data[start : start + 65536])
+        kinds += [(event.kind, event.headers.get("mc_sender")) for event in found]
+        most = max(most, sum(map(len, reader._parts)))
+    assert kinds == [("oversized", "web1")] * (command == "MESSAGE") + [("message", None)]
+    assert most < MAX_REPLY + 3 * MAX_HEAD
+
+
+def test_the_length_of_a_frame_that_is_dropped_counts() -> None:
+    reader = FrameReader()
+    assert [event.kind for event in reader.feed(b"MESSAGE\ncontent-length:99999999999\n\n")] == [
+        "oversized"
+    ]
+    for _piece in range(MAX_FRAME // 2**20):
+        assert reader.feed(b"x\0" * 2**19) == []
+    assert reader.unfinished > MAX_FRAME
+
+
+@pytest.mark.parametrize("command", ["ERROR", "RECEIPT", "CONNECTED"])
+def test_of_what_a_broker_says_only_the_beginning_is_kept(command: str) -> None:
+    """A flood of such frames counts for what it takes."""
+    headers = {"message": "m" * 100_000, **{f"h{number}": "x" for number in range(1000)}}
+    (event,) = fed(wire(command, headers, b"x" * 100_000, True), [])
+    assert len(event.body) == MAX_WORDS
+    assert event.headers == {"message": "m" * MAX_WORDS}
+    assert event.size > 2 * MAX_WORDS
 
 
 def test_headers_without_end_are_given_up() -> None:

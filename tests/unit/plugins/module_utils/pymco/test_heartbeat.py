@@ -37,7 +37,6 @@ pytestmark = pytest.mark.usefixtures("nothing_left")
     "interval,header",
     [
         ("0", None),
-        ("-5", None),
         ("1", "30500,29500"),
         ("29", "30500,29500"),
         ("30", "30500,29500"),

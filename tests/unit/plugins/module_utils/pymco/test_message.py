@@ -187,8 +187,8 @@ def test_request_ids_are_32_hexadecimal_digits_and_never_the_same() -> None:
 
 def test_collective_ttl_and_filter_may_be_given() -> None:
     filter_ = Filter().add_cfclass("x")
-    message = Message("", "a", CONFIG, filter_, collective="other", ttl=0)
-    assert (message[":collective"], message[":ttl"]) == ("other", 0)
+    message = Message("", "a", CONFIG, filter_, collective="other", ttl=1)
+    assert (message[":collective"], message[":ttl"]) == ("other", 1)
     assert message[":filter"] == dict(filter_)
 
 

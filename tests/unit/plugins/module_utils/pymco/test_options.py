@@ -21,6 +21,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options im
     NUMBER,
     boolean,
     integer,
+    is_harmless,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
     MarshalSerializer,
@@ -57,7 +58,7 @@ HUSH = "the word that nobody may see"
 )
 def test_a_whole_number_in_the_spellings_of_ruby(text: str, value: int) -> None:
     assert integer(text) == value
-    assert Config({"ttl": text}).getint("ttl") == value
+    assert Config({"keeplogs": text}).getint("keeplogs") == value
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_every_option_is_checked_when_it_is_read(key: str, tmp_path: pathlib.Pat
     path.write_text(f"# mine\nidentity = me\n\n{key} = {wrong}\n")
     with pytest.raises(exc.ImproperlyConfigured) as caught:
         Config.from_configfile(str(path), {})
-    assert str(caught.value) == f"{path}:4: {key} = {wrong} is not {CORE[key].words}"
+    assert str(caught.value) == f"{path}:4: {key} is not {CORE[key].words}"
 
 
 TYPES = {
@@ -131,7 +132,7 @@ def test_the_types_are_those_of_the_reference() -> None:
 
 def test_the_first_of_several_wrong_options_is_told() -> None:
     text = "color = maybe\nttl = soon\nkeeplogs = many\n"
-    with pytest.raises(exc.ImproperlyConfigured, match="^the given text:1: color = maybe is not"):
+    with pytest.raises(exc.ImproperlyConfigured, match="^the given text:1: color is not"):
         Config.from_configstr(text)
 
 
@@ -145,7 +146,7 @@ def test_a_wrong_option_of_plugin_d_names_its_own_file_and_line(tmp_path: pathli
     with pytest.raises(exc.ImproperlyConfigured) as caught:
         config.pool()
     assert str(caught.value) == (
-        f"{tmp_path}/plugin.d/rabbitmq.cfg:2: plugin.rabbitmq.randomize = perhaps is not yes or no"
+        f"{tmp_path}/plugin.d/rabbitmq.cfg:2: plugin.rabbitmq.randomize is not yes or no"
     )
 
 
@@ -259,6 +260,78 @@ def test_a_relative_libdir_is_refused_with_every_line_it_may_be_in() -> None:
 # -- secrets -------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "key,text",
+    [
+        ("plugin.psk", HUSH),
+        ("plugin.rabbitmq.pool.1.password", HUSH),
+        ("plugin.activemq.pool.12.password", HUSH),
+        ("plugin.stomp.password", HUSH),
+        ("plugin.stomp.pool.password1", HUSH),
+        # misspelt
+        ("plugin.rabbitmq.pool.1.pasword", HUSH),
+        ("plugin.rabbitmq.pool.*.host", HUSH),
+        ("plugin.rabbitmq.pool.host1", HUSH),
+        ("plugin.rabbitmq.password", HUSH),
+        ("plugin.rabbitmq.pool.1.password.file", HUSH),
+        ("plugin.pks", HUSH),
+        ("plugin.psk.caller", HUSH),
+        ("psk", HUSH),
+        ("ttll", "60"),
+        # of others
+        ("plugin.puppet.command", HUSH),
+        # in the wrong place
+        ("connection_timeout", HUSH),
+        ("ttl", HUSH),
+        ("direct_addressing", HUSH),
+        ("plugin.rabbitmq.pool.size", HUSH),
+        ("plugin.rabbitmq.pool.1.port", "65536"),
+        ("plugin.rabbitmq.pool.1.ssl", HUSH),
+        ("plugin.stomp.pool.port1", HUSH),
+        ("plugin.ssl_client_private", f"-----BEGIN RSA PRIVATE KEY-----\n{HUSH}\n"),
+    ],
+)
+def test_what_nobody_may_see(key: str, text: str) -> None:
+    assert not is_harmless(key, text)
+
+
+@pytest.mark.parametrize(
+    "key,text",
+    [
+        ("identity", "me"),
+        ("ttl", "60"),
+        ("connection_timeout", "2.5"),
+        ("topicprefix", "/topic/"),
+        ("plugin.psk.callertype", "uid"),
+        ("plugin.rabbitmq.pool.size", "1"),
+        ("plugin.rabbitmq.pool.1.user", "alice"),
+        ("plugin.rabbitmq.pool.22.port", "61613"),
+        ("plugin.rabbitmq.prompt_password", "no"),
+        ("plugin.stomp.pool.host1", "b.example.com"),
+        ("plugin.ssl_client_private", "/a/key.pem"),
+        ("plugin.rabbitmq.pool.1.ssl.ca", "/a/ca.pem,/b/ca.pem"),
+    ],
+)
+def test_what_everybody_may_see(key: str, text: str) -> None:
+    assert is_harmless(key, text)
+
+
+def test_a_key_where_a_path_belongs_is_refused_unseen() -> None:
+    content = f"-----BEGIN RSA PRIVATE KEY-----\n{HUSH}\n"
+    with pytest.raises(exc.ImproperlyConfigured) as caught:
+        Config({"plugin.ssl_client_private": content})
+    assert str(caught.value) == (
+        "the given options: plugin.ssl_client_private is not the path of a file"
+    )
+
+
+@pytest.mark.parametrize("key", [f"tll\x1b[2J{'x' * 3_000_000}", "plugin.rabbitmq.\x9b\u202e"])
+def test_the_name_of_an_unknown_option_is_shown_so_that_no_terminal_obeys(key: str) -> None:
+    (warning,) = Config({key: HUSH}).warnings
+    assert "unknown option" in warning
+    assert warning.isprintable() and len(warning) < 300
+
+
 def messages(options: dict[str, str], action: t.Callable[[Config], object]) -> list[str]:
     """All that is said of a configuration, the error included in which the action must end."""
     config = Config(options)
@@ -272,6 +345,12 @@ def messages(options: dict[str, str], action: t.Callable[[Config], object]) -> l
     [
         {"pool.1.port": "x"},
         {"pool.size": "2"},
+        {"pool.size": HUSH},
+        {"pool.1.port": HUSH},
+        {"pool.1.ssl": HUSH},
+        {"back_off_multiplier": HUSH},
+        {"randomize": HUSH},
+        {"max_reconnect_attempts": HUSH},
         {"pool.1.ssl": "maybe"},
         {"randomize": "maybe"},
         {"back_off_multiplier": "-1"},

@@ -91,8 +91,11 @@ def test_a_very_large_factor_does_not_overflow() -> None:
 def test_patience_that_makes_no_sense_is_refused(option: str, value: str, why: str) -> None:
     with pytest.raises(exc.ImproperlyConfigured) as caught:
         pool(**{option: value})
-    message = f"the given options: plugin.rabbitmq.{option} = {value} {why}"
-    assert str(caught.value).startswith(message)
+    message = str(caught.value)
+    assert message.startswith(f"the given options: plugin.rabbitmq.{option} ")
+    assert why in message
+    # What is no number may be a password that went astray.
+    assert (value in message) is value.lstrip("-").isdigit()
 
 
 def test_one_attempt_may_take_half_a_minute_or_what_the_configuration_says() -> None:
@@ -123,9 +126,7 @@ def test_a_port_is_decimal_however_it_begins() -> None:
 def test_what_is_no_port_is_refused(port: str) -> None:
     with pytest.raises(exc.ImproperlyConfigured) as caught:
         pool(pool__1__port=port)
-    assert str(caught.value) == (
-        f"the given options: plugin.rabbitmq.pool.1.port = {port} is no port"
-    )
+    assert str(caught.value) == ("the given options: plugin.rabbitmq.pool.1.port is not a port")
 
 
 def test_the_environment_wins_for_every_broker() -> None:
@@ -292,7 +293,7 @@ def test_the_environment_names_the_legacy_broker() -> None:
 def test_a_port_of_the_environment_is_not_blamed_on_the_file() -> None:
     with pytest.raises(exc.ImproperlyConfigured) as caught:
         stomp({"STOMP_PORT": "x"}, host="h", port="1")
-    assert str(caught.value) == "the environment: STOMP_PORT = x is no port"
+    assert str(caught.value) == "the environment: STOMP_PORT is not a port"
 
 
 def test_a_legacy_broker_without_host_is_refused() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import (
     LONGEST_QUOTE,
+    masked,
     printable,
 )
 
@@ -43,3 +44,20 @@ def test_a_long_text_is_cut(text: str) -> None:
 def test_a_text_that_just_fits_is_whole() -> None:
     assert printable("x" * LONGEST_QUOTE) == "x" * LONGEST_QUOTE
     assert printable("x" * 6, 5) == "xx..."
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets", "shown"),
+    [
+        ("password hunter22!", ["hunter22"], "password ********!"),
+        ("xhunter22x", ["hunter22"], "x********x"),
+        ("421: 1 of 12, key=1", ["1"], "421: ******** of 12, key=********"),
+        ("abcdefgh", ["abcdef", "abcdefgh"], "********"),
+        ("a.b aXb", ["a.b"], "******** aXb"),
+        ("nothing", ["", "other"], "nothing"),
+    ],
+)
+def test_what_somebody_repeats_of_secrets_is_masked(
+    text: str, secrets: list[str], shown: str
+) -> None:
+    assert masked(text, secrets) == shown

@@ -208,9 +208,9 @@ def test_a_configuration_gives_the_parts_that_it_names(
 def test_parts_that_are_not_there_are_named() -> None:
     conf = Config({"connector": "x", "securityprovider": "y", "z": "Z"})
     for method, why in (
-        (conf.get_connector, "connector = x is not supported"),
-        (conf.get_security, "securityprovider = y is not supported"),
-        (lambda: conf.get_serializer("z"), "z = z is not supported"),
+        (conf.get_connector, "the value of connector is not supported"),
+        (conf.get_security, "the value of securityprovider is not supported"),
+        (lambda: conf.get_serializer("z"), "the value of z is not supported"),
         (lambda: conf.get_serializer("missing"), "missing is missing"),
     ):
         with pytest.raises(exc.ImproperlyConfigured, match=why):

@@ -428,7 +428,7 @@ def bad_keys(tmp_path: pathlib.Path) -> dict[str, pathlib.Path]:
     "kind,why",
     [
         ("missing", "No such file or directory"),
-        ("directory", "Is a directory"),
+        ("directory", "it is a directory, and only regular files are read"),
         ("empty", "no usable RSA key in PEM form without a passphrase"),
         ("garbage", "no usable RSA key in PEM form without a passphrase"),
         ("cut", "no usable RSA key in PEM form without a passphrase"),
@@ -467,7 +467,7 @@ def test_no_security_sends_the_serialized_body(serializer: str) -> None:
 def test_an_unknown_provider_is_refused_with_those_that_are() -> None:
     with pytest.raises(
         exc.ImproperlyConfigured,
-        match="sslv9 is not supported; there are aes_security, none, psk, ssl",
+        match="the value of securityprovider is not supported; there are aes_security, none, psk, ssl",
     ):
         security_provider(Config({"securityprovider": "sslv9"}))
 

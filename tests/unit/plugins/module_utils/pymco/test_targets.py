@@ -62,11 +62,11 @@ def test_a_file_of_identities(tmp_path: pathlib.Path) -> None:
 @pytest.mark.parametrize(
     "content,why",
     [
-        (b"web1\nweb 2\n", r"nodes\.txt, line 2: 'web 2' is no identity"),
-        (b"web1 # comment\n", r"nodes\.txt, line 1: 'web1 # comment' is no identity"),
-        (b"{{ x }}\n", r"line 1: '{{ x }}' is no identity"),
-        (b"/web/\n", "line 1: '/web/' is no identity"),
-        (b"\xff\n", "cannot read the file of identities"),
+        (b"web1\nSECRET 2\n", r"nodes\.txt, line 2: there is no identity in this line"),
+        (b"web1 # SECRET\n", r"nodes\.txt, line 1: there is no identity in this line"),
+        (b"{{ SECRET }}\n", r"line 1: there is no identity in this line"),
+        (b"/SECRET/\n", "line 1: there is no identity in this line"),
+        (b"SECRET\xff\n", r"cannot read the file of identities .*nodes\.txt: it is not in UTF-8$"),
     ],
 )
 def test_a_file_that_is_no_list_of_identities(
@@ -74,8 +74,9 @@ def test_a_file_that_is_no_list_of_identities(
 ) -> None:
     path = tmp_path / "nodes.txt"
     path.write_bytes(content)
-    with pytest.raises(exc.BadRequest, match=why):
+    with pytest.raises(exc.BadRequest, match=why) as caught:
         read_flatfile(str(path))
+    assert "SECRET" not in str(caught.value) and "0xff" not in str(caught.value)
 
 
 @pytest.mark.parametrize("path", ["/no/such/file", "/"])

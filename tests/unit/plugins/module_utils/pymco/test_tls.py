@@ -212,6 +212,25 @@ def test_tls_is_refused(
         assert caught.value.broker == f"127.0.0.1:{broker.port}"
 
 
+def test_a_common_name_alone_is_no_name_of_the_broker(authority: certificates.Authority) -> None:
+    context = authority.server_context("localhost", alternative=False)
+    failures = (ssl.SSLError, ConnectionError)
+    with pytest.raises(failures), ScriptedBroker(refusing, context=context) as broker:
+        with pytest.raises(exc.ConnectFailed, match="Hostname mismatch") as caught:
+            tls_to(broker, authority.path, pool__1__host="localhost").connect()
+        assert "reissued with a subjectAltName; a common name (CN) does not count" in str(
+            caught.value
+        )
+
+
+def test_a_name_in_the_subject_alternative_name_is(authority: certificates.Authority) -> None:
+    with (
+        ScriptedBroker(polite, context=authority.server_context("localhost")) as broker,
+        tls_to(broker, authority.path, pool__1__host="localhost") as connected,
+    ):
+        assert connected.session.broker.verified
+
+
 def test_tls_to_a_port_that_does_not_speak_it_is_told() -> None:
     def plain(peer: Peer) -> None:
         peer.send_raw(b"ERROR\nmessage:Bad command\n\n\0")

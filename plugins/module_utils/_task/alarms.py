@@ -1,0 +1,54 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What a task warns of though it may succeed: somebody should look into it."""
+
+from __future__ import annotations
+
+import collections
+import typing as t
+
+from . import words
+
+
+class Received(t.Protocol):
+    """What a request brought; see :class:`.rpc.Result`."""
+
+    @property
+    def rejected(self) -> collections.Counter[str]: ...
+
+    @property
+    def culprits(self) -> t.Mapping[str, t.Sequence[str]]: ...
+
+    @property
+    def resumed(self) -> t.Sequence[str]: ...
+
+
+TOLD = frozenset(("contradictory", "over_limit"))
+"""The reasons of rejection that :func:`alarms` has words for."""
+
+
+def alarms(received: Received, most_bytes: int) -> t.Iterator[str]:
+    """Sentences about replies that did not all come as they should.
+
+    :param most_bytes: the bound for all replies together.
+    """
+    rejected, culprits = received.rejected, received.culprits
+    if rejected["contradictory"]:
+        yield (
+            f"{words.named(culprits['contradictory'])} answered more than once, and differently. The first"
+            " answer counts; which one is genuine cannot be told. Whoever has the nodes' key can answer"
+            " in the name of every node"
+        )
+    if rejected["over_limit"]:
+        yield (
+            f"{rejected['over_limit']} replies were not kept, since all replies together may have"
+            f" {most_bytes} bytes: those of {words.named(culprits['over_limit'])}. Raise max_reply_bytes,"
+            " or ask fewer nodes or for less"
+        )
+    for why in received.resumed:
+        yield (
+            f"the connection was lost: {why}. Listening went on over another one, and replies that were"
+            " sent in between may be missing"
+        )

@@ -1,0 +1,121 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What is shown of a task's options, and what is said of those that Ansible refuses.
+
+Nothing is searched for secrets. The argument specification and the table of client.cfg's options tell
+which values may be seen. A value that is not of its option's type, and the value of an unknown option,
+may not: it may be a password in the wrong place.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible.module_utils.common.validation import (
+    check_type_bool,
+    check_type_float,
+    check_type_int,
+    check_type_str,
+)
+from ansible.module_utils.errors import RequiredError, UnsupportedError
+
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options import (
+    is_harmless,
+    path,
+)
+
+from .options import Spec
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.common.arg_spec import ValidationResult
+
+HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+"""What is shown instead of a value. The word is Ansible's own."""
+WRONG = "an option is not of the type that it must have"
+_CHECKS: dict[str, t.Callable[[t.Any], t.Any]] = {
+    "bool": check_type_bool,
+    "float": check_type_float,
+    "int": check_type_int,
+    "path": path,
+    "str": lambda value: check_type_str(
+        value, allow_conversion=not isinstance(value, (dict, list))
+    ),
+}
+_BEFORE_THE_VALUE = re.compile(
+    r"(?:argument|Elements value for option) '\w+' is of type \w+(?: found in '[\w >-]+'\.)?"
+    r" and we were unable to convert to \w+(?=:)"
+    r"|value of \w+ must be one (?:or more )?of: [\w, ]+?(?=, got: |\. Got no match for: )",
+    re.ASCII,
+)
+"""Ansible's words about a value of the wrong type, without the value, which they end in."""
+
+
+def shown(spec: Spec, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return a task's options as everybody may see them.
+
+    :param spec: the argument specification.
+    :param params: the options, valid or not.
+    """
+    aliases = {alias: name for name, each in spec.items() for alias in each.get("aliases", ())}
+    return {
+        name: _shown(name, spec.get(aliases.get(name, name)), value)
+        for name, value in params.items()
+    }
+
+
+def _shown(name: str, option: Spec | None, value: t.Any) -> t.Any:
+    if value is None:
+        return None
+    if option is None or option.get("no_log"):
+        return HIDDEN
+    kind = option.get("type", "str")
+    if kind == "list" and isinstance(value, list):
+        element = {**option, "type": option.get("elements", "str")}
+        return [_shown(name, element, item) for item in value]
+    if kind == "dict" and isinstance(value, dict):
+        if name == "config":
+            return shown_config(value)
+        return shown(option["options"], value) if "options" in option else value
+    return value if _is_valid(option, kind, value) else HIDDEN
+
+
+def _is_valid(option: Spec, kind: str, value: t.Any) -> bool:
+    if kind not in _CHECKS or value not in option.get("choices", [value]):
+        return False
+    try:
+        _CHECKS[kind](value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def shown_config(config: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return options of client.cfg, by their names there, as everybody may see them."""
+    return {
+        key: value if value is None or is_harmless(str(key), str(value)) else HIDDEN
+        for key, value in config.items()
+    }
+
+
+def refusal(checked: ValidationResult, what: str) -> str:
+    """Return why Ansible refuses a task's options, without any of their values; "" if it does not.
+
+    :param what: whose options they are, as in "(the.name) module".
+    """
+    words = [_words(error, what) for error in checked.errors.errors]
+    telling = [word for word in words if word != WRONG]
+    return "; ".join(dict.fromkeys(telling or words))
+
+
+def _words(error: Exception, what: str) -> str:
+    text = str(error.args[0])
+    if isinstance(error, UnsupportedError):
+        return f"Unsupported parameters for {what}: {text}"
+    if isinstance(error, RequiredError):
+        return text
+    # Words that this does not know may have the value anywhere.
+    match = _BEFORE_THE_VALUE.match(text)
+    return match[0] if match else WRONG

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What the permissions of the files of a configuration let others do.
+
+A group may read them: that is how several operators share a client.cfg. A group that is its owner's own may
+write them too, as with the umask 002 of many distributions.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import re
+import shlex
+import stat
+import typing as t
+
+from .printable import printable
+
+_SECRETS = re.compile(r"plugin\.psk|plugin\.(.+\.)?password\d*")
+_PRIVATE = re.compile(
+    r"plugin\.(ssl_|aes\.)(client|server)_private|plugin\.\w+\.pool\.\d+\.ssl\.key"
+)
+_TRUSTED = re.compile(
+    r"plugin\.(ssl_|aes\.)(client|server)_public|plugin\.aes\.ca_cert|plugin\.\w+\.pool\.\d+\.ssl\.(ca|cert)"
+)
+_PRIVATE_VARIABLES = re.compile(r"MCOLLECTIVE_((SSL|AES)_PRIVATE|\w+_POOL\d+_SSL_KEY)")
+
+
+def warnings(
+    files: t.Mapping[str, bool], options: t.Mapping[str, str], environ: t.Mapping[str, str]
+) -> list[str]:
+    """Return a warning for each file that others can change, or whose secrets everybody can read.
+
+    :param files: the configuration's files and directories, and whether there are secrets in them.
+    :param options: names the keys and certificates that it uses.
+    :param environ: may name other ones.
+    """
+    secret = dict(files)
+    for key, value in options.items():
+        if _PRIVATE.fullmatch(key):
+            secret[value] = True
+        elif _TRUSTED.fullmatch(key):
+            for path in value.split(","):
+                secret.setdefault(path.strip(), False)
+    for name, value in environ.items():
+        if _PRIVATE_VARIABLES.fullmatch(name):
+            secret[value] = True
+    found = (_warning(path, holds) for path, holds in secret.items() if path)
+    return [words for words in found if words]
+
+
+def holds_secrets(keys: t.Iterable[str]) -> bool:
+    """Whether there is a password or a pre-shared key among the options of these names."""
+    return any(map(_SECRETS.fullmatch, keys))
+
+
+def _warning(path: str, secret: bool) -> str | None:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None  # whoever needs it says so
+    mode, told, cure = stat.S_IMODE(found.st_mode), [], []
+    if mode & stat.S_IWOTH:
+        told.append("everybody on this machine can change it")
+        cure.append("o-w")
+    if mode & stat.S_IWGRP and not _is_own_group(found):
+        told.append(f"its group {_group(found.st_gid)} can change it")
+        cure.append("g-w")
+    if secret and mode & stat.S_IROTH:
+        told.append("everybody on this machine can read the secrets in it")
+        cure.append("o-r")
+    if not told:
+        return None
+    where, command = printable(path), printable(shlex.quote(path))
+    return f"{where} has mode {mode:04o}: {', '.join(told)}; mend it with: chmod {','.join(cure)} {command}"
+
+
+def _is_own_group(found: os.stat_result) -> bool:
+    """Whether the group is there for the file's owner alone, which has the owner's name then."""
+    try:
+        group, owner = grp.getgrgid(found.st_gid), pwd.getpwuid(found.st_uid)
+    except KeyError:
+        return False
+    return group.gr_name == owner.pw_name and set(group.gr_mem) <= {owner.pw_name}
+
+
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)

@@ -1,0 +1,44 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Which numbers an option may have, where not every number makes sense.
+
+The reference takes any. A ttl of -1 makes each request too old for every node, and none of them says so.
+"""
+
+from __future__ import annotations
+
+import re
+
+LONGEST = 30 * 24 * 3600
+"""Seconds; nothing may take longer, which also keeps out what is no number."""
+_MANY = 2**31 - 1
+_RANGES = {
+    r"ttl": (1, LONGEST - 1, "seconds"),
+    r"direct_addressing_threshold": (0, _MANY, "nodes"),
+    r"default_batch_size": (0, _MANY, "nodes, where 0 stands for all at once"),
+    r"plugin\.\w+\.heartbeat_interval": (0, LONGEST - 1, "seconds, where 0 stands for none"),
+    r"plugin\.\w+\.max_hbread_fails": (0, _MANY, "heart-beats, where 0 stands for any number"),
+    r"plugin\.\w+\.(pool\.)?max_reconnect_attempts": (
+        0,
+        _MANY,
+        "attempts, where 0 stands for one for each broker",
+    ),
+    r"plugin\.\w+\.pool\.size": (1, _MANY, "brokers"),
+    r"plugin\.(activemq|stomp)\.priority": (0, 9, "as JMS has it"),
+}
+_COMPILED = [(re.compile(name), bounds) for name, bounds in _RANGES.items()]
+
+
+def fault(key: str, value: object) -> str | None:
+    """Return what is wrong with the value of an option, without the value, or None.
+
+    :param value: as it was read; only numbers are judged.
+    """
+    if not isinstance(value, (int, float)):
+        return None
+    for name, (least, most, what) in _COMPILED:
+        if name.fullmatch(key) and not least <= value <= most:
+            return f"must be from {least} to {most} {what}"
+    return None
