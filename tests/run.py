@@ -169,8 +169,7 @@ def interop() -> list[Result]:
 
 
 def faults() -> list[Result]:
-    # Cells of one group are tried at the same time, so one process has to get all of them.
-    return with_pytest("faults", ["-n", "2", "--dist", "loadgroup", "tests/faults"], environment())
+    return with_pytest("faults", ["-n", "2", "tests/faults"], environment())
 
 
 def with_pytest(stage: str, options: t.Sequence[str], env: dict[str, str]) -> list[Result]:

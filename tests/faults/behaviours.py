@@ -52,7 +52,7 @@ class Behaviour:
 _FILLER = "x" * 1000
 
 
-def _frame(command: str, body: bytes = b"", **headers: str) -> bytes:
+def _frame(command: str, body: bytes = b"", /, **headers: str) -> bytes:
     lines = [command, *(f"{name.replace('_', '-')}:{value}" for name, value in headers.items())]
     return "\n".join(lines).encode() + b"\n\n" + body + b"\0"
 
@@ -141,7 +141,8 @@ _NO_CONNECTED = Expected(
     Ending.REFUSED, r"{broker}\b(?!.*closed the connection).*(CONNECT|login|logged in)"
 )
 _LEFT_LOGIN = Expected(Ending.REFUSED, r"{broker} closed the connection during the login")
-_STUCK = Expected(Ending.UNSENT, r"sending to {broker} failed: .*takes nothing more")
+STUCK = r"sending to {broker} failed: .*takes nothing more"
+_STUCK = Expected(Ending.UNSENT, STUCK)
 _BROKEN = (
     r"{broker} closed the connection|sending to {broker} failed: .*(reset|[Bb]roken pipe|closed)"
 )

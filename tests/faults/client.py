@@ -88,13 +88,17 @@ class Client:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / "client.sock"
-        root = Path(__file__).resolve().parents[5]
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__, str(self._path)],
-            env={**os.environ, "PYTHONPATH": str(root)},
+            env=self.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
+
+    @staticmethod
+    def environment() -> dict[str, str]:
+        """The environment of a process that finds this collection."""
+        return {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[5])}
 
     def __enter__(self) -> Client:
         assert self._process.stdout is not None and self._process.stdout.readline() == b"ready\n"

@@ -48,6 +48,8 @@ class Command:
     :ivar silence: what it says of nodes that are silent, where one has answered and where none has; None: it succeeds.
     :ivar judge: looks at what it returns where nodes are silent or the connection was lost.
     :ivar grown: the options by which its request becomes large, given a text; None if it cannot.
+    :ivar discovers: whether that large request is a discovery, which has its own time to be sent in.
+    :ivar awaits: whether it waits for replies.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Command:
     grown: t.Callable[[str], dict[str, t.Any]] | None = field(
         default=lambda text: {"class_filters": [text]}
     )
+    discovers: bool = False
     awaits: bool = True
 
     @property
@@ -146,6 +149,7 @@ COMMANDS = [
         (1, 2),
         silence=("1 nodes were found where 2 were expected", _NO_DISCOVERY),
         judge=_judge_discovered_rpc,
+        discovers=True,
     ),
     Command(
         "ping",
@@ -165,6 +169,7 @@ COMMANDS = [
         (1,),
         silence=("1 nodes were found where 2 were expected", _NO_DISCOVERY),
         judge=_judge_find,
+        discovers=True,
     ),
     Command(
         "node_info",
@@ -176,6 +181,7 @@ COMMANDS = [
             rf"2 of 2 nodes did not answer: web1, web2 within|{_NO_DISCOVERY}",
         ),
         judge=_judge_node_info,
+        discovers=True,
     ),
     Command(
         "inventory",

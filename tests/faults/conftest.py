@@ -18,6 +18,19 @@ if t.TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: t.Any) -> t.Any:
+    """Called by xdist. All cases with the same first part of their name go to one process, which tries brokers
+    several at a time and starts the nodes of a provider once."""
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+    class ByFirstPart(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid.partition("[")[2].partition("/")[0]
+
+    return ByFirstPart(config, log)
+
+
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     """Called by pytest when all tests have run, those of other processes too."""
     outcomes = {}

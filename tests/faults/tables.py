@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.pymco.mcollective.tests.faults import lies
 from ansible_collections.pymco.mcollective.tests.faults.behaviours import BEHAVIOURS
 from ansible_collections.pymco.mcollective.tests.faults.cells import no_meaning
 from ansible_collections.pymco.mcollective.tests.faults.commands import COMMANDS
@@ -73,7 +74,21 @@ BROKERS = Table(
         if no_meaning(behaviour, phase, command) is not None
     ),
 )
-TABLES = [BROKERS]
+_LIES = [*(lie.name for lie in lies.LIES), lies.TOO_MUCH]
+REPLIES = Table(
+    "Replies",
+    _LIES,
+    lies.PROVIDERS,
+    lies.WAYS,
+    frozenset(
+        (lie, provider, way)
+        for lie in _LIES
+        for provider in lies.PROVIDERS
+        for way in lies.WAYS
+        if lies.no_meaning(lie, provider) is not None
+    ),
+)
+TABLES = [BROKERS, REPLIES]
 
 
 def print_tables(outcomes: t.Mapping[Place, bool], write: Write) -> None:

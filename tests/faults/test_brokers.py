@@ -27,12 +27,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Workshop]:
         yield Workshop(client, authority.path, context)
 
 
-def _case(cell: Cell) -> t.Any:
-    mark = pytest.mark.xdist_group(cell.behaviour.name)
-    return pytest.param(cell, id=str(cell), marks=mark)
-
-
-@pytest.mark.parametrize("cell", [_case(cell) for cell in CELLS])
+@pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_a_broker_that_goes_wrong(
     cell: Cell,
     workshop: Workshop,

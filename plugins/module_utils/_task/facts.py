@@ -62,4 +62,5 @@ def _why(gathered: Gathered, node: str) -> str:
     """Why there are no facts of a node."""
     if node in gathered.failed:
         return f"{node} answered, but with nothing of use: {printable(gathered.failed[node])}"
-    return words.silent(next(result for result in gathered.results if result.no_response))
+    asked = next(each for each in gathered.results if node in (*each.no_response, *each.unsent))
+    return words.unsent(asked) if asked.unsent else words.silent(asked)

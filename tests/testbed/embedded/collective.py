@@ -15,18 +15,16 @@ import typing as t
 from pathlib import Path
 
 from ..keys import make_keypair
+from .lies import Reply, payloads
 from .nodes import Node
 from .security import NodeSecurity, Unacceptable
 from .stomp_face import Frame, Login, Session, StompFace
-
-OVERSIZED = 17 * 2**20
-"""Bytes, more than the client takes."""
 
 
 class EmbeddedCollective:
     """A broker's face and the nodes behind it, in a thread of this process.
 
-    :param security: psk, ssl-marshal or ssl-yaml.
+    :param security: see :class:`.NodeSecurity`.
     :param exchanges: the exchanges that exist; default: those that the collective needs.
     :param directory: where the keys and client.cfg go; default: a temporary one.
     """
@@ -54,6 +52,7 @@ class EmbeddedCollective:
         self._face = StompFace(
             self.login, needed | {"mcollective_reply"} if exchanges is None else exchanges, self
         )
+        self._heard: dict[str, str] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="embedded-collective", daemon=True)
 
@@ -113,6 +112,15 @@ class EmbeddedCollective:
     def _security_options(self) -> dict[str, str]:
         if self.security == "psk":
             return {"securityprovider": "psk", "plugin.psk": self.psk}
+        if self.security == "none":
+            return {"securityprovider": "none", "plugin.none.serializer": "yaml"}
+        if self.security == "aes":
+            return {
+                "securityprovider": "aes_security",
+                "plugin.aes.serializer": "yaml",
+                "plugin.aes.client_private": str(self.operator.private),
+                "plugin.aes.client_public": str(self.operator.public),
+            }
         return {
             "securityprovider": "ssl",
             "plugin.ssl_serializer": self.security.removeprefix("ssl-"),
@@ -146,16 +154,12 @@ class EmbeddedCollective:
 
     def _payloads(self, node: Node, request: dict[str, t.Any], body: t.Any) -> list[bytes]:
         """One reply of an honest node; more, others or worse of one that lies."""
-        lie = node.lie if request[":agent"] != "discovery" else None
         envelope = {
-            "senderid": "nobody.example.com" if lie == "impostor" else node.identity,
-            "requestid": "0" * 32 if lie == "other_request" else request[":requestid"],
+            "senderid": node.identity,
+            "requestid": request[":requestid"],
             "senderagent": request[":agent"],
             "msgtime": int(time.time()),
         }
-        if lie == "garbage":
-            return [b"\x04\x08{\x07garbage", b"--- *nothing", b""]
-        if lie == "oversized":
-            return [b"x" * OVERSIZED]
-        payload = self._security.seal(envelope, body, forged=lie == "forged")
-        return [payload, payload] if lie == "duplicate" else [payload]
+        reply = Reply(self._security, envelope, body, self._heard.get(node.identity))
+        self._heard[node.identity] = request[":requestid"]
+        return payloads(node.lie if request[":agent"] != "discovery" else None, reply)

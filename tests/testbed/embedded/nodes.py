@@ -28,8 +28,7 @@ class Node:
     :ivar failing: the actions that fail there, and with which message.
     :ivar delay: seconds that it takes to answer.
     :ivar files: the content of its files, for the data function fstat.
-    :ivar lie: a way to answer wrongly: forged, garbage, other_request, duplicate, oversized,
-        or impostor (it answers in the name of another node).
+    :ivar lie: a way to answer wrongly, of :data:`.lies.LIES`.
     """
 
     identity: str

@@ -17,6 +17,8 @@ from pymco.exc import DecodingError
 from pymco.serializers import SERIALIZERS, Symbol, symbolize
 from pymco.utils import load_rsa_key
 
+from . import aes
+
 if t.TYPE_CHECKING:
     from ..keys import KeyPair
 
@@ -25,50 +27,56 @@ class Unacceptable(Exception):
     """A node drops the request, and says nothing."""
 
 
+class _Scheme(t.Protocol):
+    """How requests and replies are protected."""
+
+    def opened(self, request: dict[str, t.Any], body: bytes) -> bytes:
+        """A request's body in plain. Raises ValueError or :class:`Unacceptable`."""
+
+    def sealed(self, body: bytes, forged: bool) -> dict[str, t.Any]:
+        """The fields of a reply beside the envelope's; the body as bytes if it is not encrypted."""
+
+
 class NodeSecurity:
     """What all nodes of a collective share.
 
-    :param security: psk, ssl-marshal or ssl-yaml.
+    :param security: psk, ssl-marshal, ssl-yaml, aes (with YAML), or none (with YAML).
     :param psk: the pre-shared key.
     :param server: the nodes' key pair.
     :param operator: the key pair of the only client that they know.
     """
 
     def __init__(self, security: str, psk: str, server: KeyPair, operator: KeyPair) -> None:
-        self._psk = psk.encode() if security == "psk" else None
-        self._serializer = SERIALIZERS["yaml" if security == "ssl-yaml" else "marshal"]()
-        self._private = load_rsa_key(str(server.private))
+        kind = security.partition("-")[0]
+        yaml = security in ("ssl-yaml", "aes", "none")
+        self._serializer = SERIALIZERS["yaml" if yaml else "marshal"]()
+        self._wrapped = kind if kind in ("ssl", "aes") else None
         self._caller = f"cert={operator.public.name.removesuffix('.pem')}"
-        self._public = load_rsa_key(str(operator.public))
+        self._signer = _Psk(psk) if kind == "psk" else _Ssl(server, operator)
+        schemes: dict[str, _Scheme] = {"aes": _Aes(operator), "none": _None()}
+        self._scheme: _Scheme = schemes.get(kind, self._signer)
 
     def open(self, payload: bytes) -> dict[str, t.Any]:
         """A request with its body read. Raises :class:`Unacceptable`."""
         try:
             request = self._serializer.deserialize(payload)
             raw = request[":body"]
-            body = raw.encode() if isinstance(raw, str) else raw
-            if self._psk is None:
-                return {**request, ":body": self._verified(request, body)}
-            if request[":hash"] != hashlib.md5(body + self._psk).hexdigest():
-                raise Unacceptable("another pre-shared key")
+            plain = self._scheme.opened(request, raw.encode() if isinstance(raw, str) else raw)
             self._check_age(request)
-            return {**request, ":body": self._serializer.deserialize(body)}
+            return {**request, ":body": self._unwrapped(request, plain)}
         except (DecodingError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise Unacceptable(str(error)) from error
 
-    def _verified(self, request: dict[str, t.Any], body: bytes) -> t.Any:
+    def _unwrapped(self, request: dict[str, t.Any], plain: bytes) -> t.Any:
+        body = self._serializer.deserialize(plain)
+        if self._wrapped is None:
+            return body
         if request[":callerid"] != self._caller:
             raise Unacceptable("unknown caller")
-        try:
-            signature = base64.b64decode(request[":hash"])
-            self._public.verify(signature, body, padding.PKCS1v15(), hashes.SHA1())
-        except InvalidSignature as error:
-            raise Unacceptable("wrong signature") from error
-        self._check_age(request)
-        wrapped = self._serializer.deserialize(body)
-        if [wrapped[":ssl_ttl"], wrapped[":ssl_msgtime"]] != [request[":ttl"], request[":msgtime"]]:
+        msg, ttl, msgtime = (body[f":{self._wrapped}_{key}"] for key in ("msg", "ttl", "msgtime"))
+        if [ttl, msgtime] != [request[":ttl"], request[":msgtime"]]:
             raise Unacceptable("ttl or msgtime were changed on the way")
-        return wrapped[":ssl_msg"]
+        return msg
 
     def _check_age(self, request: dict[str, t.Any]) -> None:
         if time.time() - request[":msgtime"] > request[":ttl"]:
@@ -79,18 +87,75 @@ class NodeSecurity:
         if isinstance(body, dict):
             body = symbolize(body)
             body[Symbol("data")] = symbolize(body[Symbol("data")])
-        serialized = self._serializer.serialize(body)
-        signed = b"something else" if forged else serialized
-        reply = {
-            **symbolize(envelope),
-            Symbol("body"): self._serializer.embed(serialized),
-            Symbol("hash"): self.signature(signed),
-        }
-        return self._serializer.serialize(reply)
+        fields = self._scheme.sealed(self._serializer.serialize(body), forged)
+        if isinstance(fields["body"], bytes):
+            fields["body"] = self._serializer.embed(fields["body"])
+        return self._serializer.serialize({**symbolize(envelope), **symbolize(fields)})
 
     def signature(self, data: bytes) -> str:
         """What stands in :hash for a serialized body."""
-        if self._psk is not None:
-            return hashlib.md5(data + self._psk).hexdigest()
+        return self._signer.signature(data)
+
+
+class _Signing:
+    """Replies are signed, and can be read by everybody."""
+
+    def signature(self, data: bytes) -> str:
+        raise NotImplementedError
+
+    def sealed(self, body: bytes, forged: bool) -> dict[str, t.Any]:
+        return {"body": body, "hash": self.signature(b"something else" if forged else body)}
+
+    def opened(self, request: dict[str, t.Any], body: bytes) -> bytes:
+        raise NotImplementedError
+
+
+class _Psk(_Signing):
+    def __init__(self, psk: str) -> None:
+        self._psk = psk.encode()
+
+    def signature(self, data: bytes) -> str:
+        return hashlib.md5(data + self._psk).hexdigest()
+
+    def opened(self, request: dict[str, t.Any], body: bytes) -> bytes:
+        if request[":hash"] != self.signature(body):
+            raise Unacceptable("another pre-shared key")
+        return body
+
+
+class _Ssl(_Signing):
+    def __init__(self, server: KeyPair, operator: KeyPair) -> None:
+        self._private = load_rsa_key(str(server.private))
+        self._public = load_rsa_key(str(operator.public))
+
+    def signature(self, data: bytes) -> str:
         signature = self._private.sign(data, padding.PKCS1v15(), hashes.SHA1())
         return base64.encodebytes(signature).decode()
+
+    def opened(self, request: dict[str, t.Any], body: bytes) -> bytes:
+        try:
+            signature = base64.b64decode(request[":hash"])
+            self._public.verify(signature, body, padding.PKCS1v15(), hashes.SHA1())
+        except InvalidSignature as error:
+            raise Unacceptable("wrong signature") from error
+        return body
+
+
+class _Aes:
+    def __init__(self, operator: KeyPair) -> None:
+        self._public = load_rsa_key(str(operator.public))
+
+    def sealed(self, body: bytes, forged: bool) -> dict[str, t.Any]:
+        return dict(aes.encrypt(body, self._public, forged))
+
+    def opened(self, request: dict[str, t.Any], body: bytes) -> bytes:
+        sealed = base64.b64decode(request[":sslkey"])
+        return aes.decrypt(body, aes.public_decrypt(self._public, sealed))
+
+
+class _None:
+    def sealed(self, body: bytes, forged: bool) -> dict[str, t.Any]:
+        return {"body": body}
+
+    def opened(self, request: dict[str, t.Any], body: bytes) -> bytes:
+        return body

@@ -1,0 +1,35 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""mcollective_facts: why there are no facts."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.facts import FactsTask
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.info import at, options
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.test_task import (
+    LOST,
+    FakeClient,
+    result,
+)
+
+
+@pytest.mark.parametrize("facts", [None, ["role"]])
+@pytest.mark.parametrize(
+    "unsent,message",
+    [
+        (["a"], "1 of 1 nodes were not sent the request since the connection was lost"),
+        ([], "1 of 1 nodes did not answer: a because the connection was lost"),
+    ],
+)
+def test_a_connection_that_is_lost_is_told(
+    unsent: list[str], message: str, facts: list[str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rpc, "Client", FakeClient(result("a", unsent=unsent, lost=LOST)))
+    given = options(FactsTask, config=at(1), node="a", fact_names=facts)
+    with pytest.raises(TaskFailed, match=message):
+        FactsTask(given, lambda warning: None, {}).run(False)
