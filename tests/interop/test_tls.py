@@ -81,7 +81,7 @@ def test_a_broker_of_another_name(lone: Collective, authority: Authority) -> Non
     said = refused(lone, lone.tls_settings(authority.path, host="127.0.0.1"))
     assert f"no TLS connection to 127.0.0.1:{lone.broker.tls_port}" in said
     assert "not valid for '127.0.0.1'" in said
-    assert "give the broker a name in the configuration that it bears" in said
+    assert "give the broker a name in the configuration that is among the certificate's" in said
 
 
 def test_a_fallback_connects_to_anybody_and_warns(

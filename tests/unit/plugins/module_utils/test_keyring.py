@@ -9,7 +9,9 @@ import datetime
 import os
 import pathlib
 import pwd
+import signal
 import stat
+import types
 import typing as t
 
 import pytest
@@ -358,6 +360,21 @@ def test_a_link_that_leads_nowhere_is_not_followed(tmp_path: pathlib.Path, name:
     assert not (tmp_path / "made").exists()
 
 
+@pytest.fixture
+def impatient() -> t.Iterator[None]:
+    """Ends a test that waits for a file's other end, after a minute."""
+
+    def give_up(_signal: int, _frame: types.FrameType | None) -> None:
+        raise AssertionError("the file is still waited for")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(60)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("name", FILES)
 def test_a_fifo_in_place_of_a_file(keys: pathlib.Path, name: str) -> None:
     (keys / name).unlink()
