@@ -99,7 +99,8 @@ class Cell:
         """Seconds that all timeouts together allow."""
         if self.phase.connects:
             return SHORT
-        return 2 * SHORT * len(self.command.steps)
+        sending = self.to_send if self.phase is phases.SEND else SHORT
+        return (sending + SHORT) * len(self.command.steps)
 
     @property
     def host(self) -> str:
