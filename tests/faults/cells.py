@@ -47,6 +47,8 @@ AMPLE = 20.0
 """Seconds of each timeout that must not pass."""
 GRACE = 5.0
 """Seconds beyond its timeouts in which a call must have ended."""
+HUNG = 60.0
+"""Seconds beyond them after which it is killed; a machine that is busy with other things may be the cause."""
 MACHINE = 1.0
 """Seconds that are the machine's."""
 MOST_MEMORY = 128 * MIB
@@ -167,7 +169,7 @@ class Workshop:
         try:
             with self._broker(cell) as port:
                 seen = self._client.call(
-                    cell.command.task, self._options(cell, port), cell.seconds + GRACE + 4
+                    cell.command.task, self._options(cell, port), cell.seconds + HUNG
                 )
             demand(cell, port, seen)
         except Exception as error:  # raised by the test of the cell

@@ -57,7 +57,7 @@ class Seen:
     :ivar failed: whether the task failed, with :attr:`msg`.
     :ivar returned: what it returned, also if it failed.
     :ivar crash: an exception that no user should ever see.
-    :ivar seconds: how long it took.
+    :ivar seconds: how long it took, without the time in which the machine had no processor for it.
     :ivar growth: bytes by which the process grew at the most.
     :ivar threads: those that were left behind.
     :ivar sockets: how many were left behind.
@@ -130,14 +130,14 @@ def perform(name: str, options: dict[str, t.Any]) -> Seen:
     """Run a task in this process, and look at what it leaves behind."""
     seen = Seen()
     before, sockets = _memory("VmRSS"), _sockets()
-    start = time.monotonic()
+    start = time.monotonic() - _starved()
     try:
         seen.returned = _run(name, options, seen.warnings)
     except TaskFailed as failure:
         seen.failed, seen.msg, seen.returned = True, str(failure), failure.result
     except BaseException as error:  # told to the test
         seen.crash = f"{type(error).__name__}: {error}"
-    seen.seconds = time.monotonic() - start
+    seen.seconds = time.monotonic() - _starved() - start
     seen.growth = _memory("VmHWM") - before
     seen.threads = [each.name for each in threading.enumerate()[1:]]
     seen.sockets = len(_sockets() - sockets)
@@ -158,6 +158,12 @@ def _memory(what: str) -> int:
     """Bytes: VmRSS is what the process has, VmHWM what it had at the most, VmSize its addresses."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(what)) * 1024
+
+
+def _starved() -> float:
+    """Seconds in which this process could run and had to wait for a processor; 0 where Linux does not tell."""
+    path = Path("/proc/self/schedstat")
+    return int(path.read_text().split()[1]) / 1e9 if path.exists() else 0.0
 
 
 def _sockets() -> set[str]:
