@@ -20,6 +20,7 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.info 
     unwarned,
 )
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
+    BUSY,
     Frame,
     Peer,
     ScriptedBroker,
@@ -104,20 +105,20 @@ def test_a_silent_node_may_be_no_failure() -> None:
 
 
 def test_it_ends_when_all_who_were_named_have_answered() -> None:
-    settings = {"discovery_timeout": 4}
+    settings = {"discovery_timeout": 60}
     start = time.monotonic()
     with ScriptedBroker(pinged("a", "b", asked=2)) as broker:
         assert outcome(PingTask, broker.port, nodes=["a", "b"], settings=settings)[1] == ""
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < BUSY
 
 
 @pytest.mark.parametrize("name", ["expected_nodes", "count"])
 def test_it_ends_when_as_many_have_answered_as_are_expected(name: str) -> None:
     start = time.monotonic()
     with ScriptedBroker(pinged("a", "b")) as broker:
-        settings = {"discovery_timeout": 4}
+        settings = {"discovery_timeout": 60}
         returned, message = outcome(PingTask, broker.port, settings=settings, **{name: 2})
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < BUSY
     assert (message, identities(returned)) == ("", ["a", "b"])
 
 
@@ -220,7 +221,7 @@ def test_it_gives_up_when_the_timeout_is_over() -> None:
     with ScriptedBroker(*scripts) as broker:
         given = {"nodes": ["a", "b"], "timeout": 0.9, "interval": 0.4}
         returned, message = outcome(PingTask, broker.port, **given)
-    assert 1.1 <= time.monotonic() - start < 2
+    assert 1.1 <= time.monotonic() - start < BUSY
     assert message.startswith("1 of 2 nodes did not answer within 0.9 s, asked 3 times: a. Nodes")
     assert returned["no_response"] == ["a"]
 
@@ -248,7 +249,7 @@ def test_why_the_last_try_failed_is_told() -> None:
 def test_a_broker_that_is_not_there_from_the_beginning_is_not_waited_for() -> None:
     start = time.monotonic()
     returned, message = outcome(PingTask, closed_port(), nodes=["a"], timeout=30)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < BUSY
     assert message.startswith("cannot connect to")
     assert returned == {}
 

@@ -20,8 +20,10 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector 
     connector,
 )
 
-PATIENCE = 5.0
+PATIENCE = 30.0
 """Seconds for which a script waits for what it expects."""
+BUSY = 20.0
+"""Seconds that a busy machine may add. What must not be waited for takes longer: see :func:`to`."""
 
 
 class Frame(t.NamedTuple):
@@ -194,7 +196,7 @@ def to(*brokers: ScriptedBroker | int, **more: str) -> Connector:
     options = {
         "identity": "me",
         "connector": "rabbitmq",
-        "connection_timeout": "3",
+        "connection_timeout": "60",
         "plugin.rabbitmq.pool.size": str(len(brokers)),
         **{f"plugin.rabbitmq.{key.replace('__', '.')}": value for key, value in more.items()},
     }

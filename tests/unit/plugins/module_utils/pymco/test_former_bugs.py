@@ -66,7 +66,7 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
-SOON = 4.0
+SOON = 40.0
 """Seconds, more than anything here may take."""
 
 

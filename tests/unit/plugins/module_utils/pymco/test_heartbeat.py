@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import socket
+import statistics
 import threading
 import time
 import typing as t
@@ -20,6 +21,7 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
     certificates,
 )
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
+    BUSY,
     PATIENCE,
     Peer,
     ScriptedBroker,
@@ -149,7 +151,8 @@ def test_we_beat_while_we_wait_and_never_too_late(
     ):
         assert connected.next_payload(3) == b"at last"
     assert len(gaps) == 5
-    assert 0.1 < max(gaps) < 0.4
+    # Half of the time that was agreed on. A busy machine delays some of them.
+    assert 0.1 < statistics.median(gaps) < 0.4
 
 
 @pytest.mark.usefixtures("quick")
@@ -164,16 +167,28 @@ def test_we_beat_between_short_waits_too() -> None:
         ScriptedBroker(agreeing("0,200", script)) as broker,
         to(broker, heartbeat_interval="30") as connected,
     ):
-        end = within(0.6)
+        end = within(PATIENCE)
         while time.monotonic() < end and len(gaps) < 3:
             assert connected.next_payload(0.01) is None
-    assert max(gaps) < 0.25
+    assert statistics.median(gaps) < 0.2
 
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("theirs", ["0,0", "200,0", ""])
 def test_we_do_not_beat_for_a_broker_that_does_not_want_it(theirs: str) -> None:
-    over = threading.Event()
+    over, seen = threading.Event(), threading.Event()
+
+    with (
+        ScriptedBroker(agreeing(theirs, quiet_until(over, seen))) as broker,
+        to(broker, heartbeat_interval="30", max_hbread_fails="0") as connected,
+    ):
+        assert connected.next_payload(0.4) is None
+        over.set()
+        assert seen.wait(PATIENCE)
+
+
+def quiet_until(over: threading.Event, seen: threading.Event) -> t.Callable[[Peer], None]:
+    """A broker that looks, once it is over, whether anything has come."""
 
     def script(peer: Peer) -> None:
         assert over.wait(PATIENCE)
@@ -181,15 +196,10 @@ def test_we_do_not_beat_for_a_broker_that_does_not_want_it(theirs: str) -> None:
         with pytest.raises(socket.timeout):
             peer._socket.recv(1)
         peer._socket.settimeout(PATIENCE)
+        seen.set()
         peer.log_out()
 
-    with (
-        ScriptedBroker(agreeing(theirs, script)) as broker,
-        to(broker, heartbeat_interval="30", max_hbread_fails="0") as connected,
-    ):
-        assert connected.next_payload(0.4) is None
-        over.set()
-        time.sleep(0.05)
+    return script
 
 
 @pytest.mark.usefixtures("quick")
@@ -224,9 +234,9 @@ def test_a_silent_broker_is_noticed_once_enough_beats_stay_out() -> None:
         start = time.monotonic()
         for _time in range(2):
             with pytest.raises(exc.ConnectionLost) as caught:
-                connected.next_payload(3)
+                connected.next_payload(60)
             assert caught.value.broker == f"127.0.0.1:{broker.port}"
-        assert 0.35 < time.monotonic() - start < 0.7
+        assert 0.35 < time.monotonic() - start < BUSY
         with pytest.raises(exc.ConnectionLost, match="no sign of life"):
             connected.publish(b"x", "a", "c", 60, "/temp-queue/x", within(3))
         over.set()
@@ -276,7 +286,7 @@ def test_what_came_before_a_beat_could_not_be_sent_is_delivered_first() -> None:
 def test_a_broker_that_beats_is_alive() -> None:
     def script(peer: Peer) -> None:
         for _beat in range(8):
-            time.sleep(0.1)
+            time.sleep(0.1)  # a quarter of the silence that the client bears
             peer.send_raw(b"\n")
         peer.reply(b"at last")
         peer.log_out()
@@ -285,7 +295,7 @@ def test_a_broker_that_beats_is_alive() -> None:
         ScriptedBroker(agreeing("100,0", script)) as broker,
         to(broker, heartbeat_interval="30", max_hbread_fails="1") as connected,
     ):
-        assert connected.next_payload(3) == b"at last"
+        assert connected.next_payload(60) == b"at last"
 
 
 @pytest.mark.usefixtures("quick")
@@ -300,18 +310,17 @@ def test_silence_is_no_fault_where_nobody_counts(theirs: str, more: dict[str, st
 
 @pytest.mark.usefixtures("quick")
 def test_a_broker_of_stomp_1_0_knows_no_beats() -> None:
+    over, seen = threading.Event(), threading.Event()
+
     def script(peer: Peer) -> None:
         peer.expect("CONNECT")
         peer.send("CONNECTED", heart_beat="200,200")
-        time.sleep(0.9)
-        peer._socket.settimeout(0.01)
-        with pytest.raises(socket.timeout):
-            peer._socket.recv(1)
-        peer._socket.settimeout(PATIENCE)
-        peer.log_out()
+        quiet_until(over, seen)(peer)
 
     with ScriptedBroker(script) as broker, to(broker, heartbeat_interval="30") as connected:
-        assert connected.next_payload(1) is None
+        assert connected.next_payload(0.9) is None
+        over.set()
+        assert seen.wait(PATIENCE)
 
 
 @pytest.mark.usefixtures("quick")
@@ -332,7 +341,7 @@ def test_a_beat_that_the_broker_does_not_take_holds_us_no_longer_than_we_wait() 
         start = time.monotonic()
         with pytest.raises(exc.ConnectionLost, match="it takes nothing more"):
             connected.next_payload(0.1)
-        assert time.monotonic() - start < 0.9
+        assert time.monotonic() - start < BUSY
         over.set()
 
 

@@ -18,14 +18,11 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector.
     MAX_FRAME,
     MAX_REPLY,
 )
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector.session import (
-    CLOSING,
-    LAST_WORDS,
-)
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import (
     certificates,
 )
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
+    BUSY,
     PATIENCE,
     PAYLOAD,
     Peer,
@@ -51,7 +48,7 @@ def test_replies_come_as_they_are_in_their_order() -> None:
         assert [connected.next_payload(3) for _payload in payloads] == payloads
         start = time.monotonic()
         assert connected.next_payload(0.2) is None
-        assert 0.15 < time.monotonic() - start < 1
+        assert 0.15 < time.monotonic() - start < BUSY
 
 
 def test_a_reply_that_is_too_large_is_dropped_and_the_next_is_read() -> None:
@@ -185,7 +182,7 @@ def test_a_broker_that_never_says_goodbye_does_not_hold_us() -> None:
         connected = to(broker).connect()
         start = time.monotonic()
         connected.disconnect()
-        assert time.monotonic() - start < 4.5
+        assert time.monotonic() - start < BUSY
 
 
 STOPPED = 64 * 2**20
@@ -210,10 +207,10 @@ def test_a_broker_that_stops_reading_holds_us_until_the_deadline(
             exc.ConnectionLost, match=f"127.0.0.1:{broker.port} failed: it takes nothing more"
         ):
             connected.publish(bytes(STOPPED), "a", "c", 60, "/temp-queue/x", start + 0.5)
-        assert 0.4 < time.monotonic() - start < 0.5 + LAST_WORDS + 0.5
+        assert 0.4 < time.monotonic() - start < BUSY
         start = time.monotonic()
         connected.disconnect()
-        assert time.monotonic() - start < 2 * CLOSING
+        assert time.monotonic() - start < BUSY
         over.set()
 
 
