@@ -17,10 +17,8 @@ import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import (
-    connector,
-    transport,
-)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import connector
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire import network
 
 from .mutation import NUMBERS, Mutator
 from .target import Target
@@ -168,7 +166,7 @@ class FramesTarget(Target):
     def run(self, payload: bytes) -> str:
         """Connect, and take all messages that there are."""
         how = payload[0] if payload else 0
-        transport.CHUNK = CHUNKS[how >> 2 & 7] if len(payload) < 20_000 else 65536
+        network.CHUNK = CHUNKS[how >> 2 & 7] if len(payload) < 20_000 else 65536
         self._broker.words = (CONNECTED if how & ANSWERED else b"") + payload[1:]
         connection = connector(self._configs[how & BASE64])
         try:

@@ -5,7 +5,7 @@
 """python-mcollective's listeners, for whoever holds a connection of stomp.py.
 
 stomp.py calls them in a thread of its own, which queues what comes and does nothing else. The client
-itself has no such thread (:mod:`.connector.transport`).
+itself has no such thread (:mod:`.wire.network`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import time
 import typing as t
 
 from . import exc
-from .connector.frames import MAX_REPLY, OVERHEAD, Event
-from .connector.transport import MAX_HELD
+from .wire.channel import MAX_HELD
+from .wire.event import OVERHEAD, Event
+from .wire.stomp import MAX_REPLY
 
 if t.TYPE_CHECKING:
     from .config import Config

@@ -16,8 +16,8 @@ import typing as t
 
 from .. import exc
 from ..utils import base64_lines, from_base64
-from . import heartbeat
-from .session import Login, Session
+from ..wire import heartbeat
+from ..wire.stomp_session import Login, Session
 
 if t.TYPE_CHECKING:
     from ..config import Config
@@ -176,7 +176,6 @@ class BaseConnector(abc.ABC):
         """What CONNECT says to a broker (MC:connector/rabbitmq.rb, connection_headers)."""
         vhost = self.config.get(self.option("vhost"), self.vhost)
         fallback = self.config.getboolean(self.option("stomp_1_0_fallback"), True)
-        beat = heartbeat.interval(self.config)
         # A password that everybody sees in other places is no secret; to hide it in the name of an
         # exchange would tell it.
         known = {broker.user, vhost, self.config.identity, *self.config.collectives}
@@ -186,7 +185,7 @@ class BaseConnector(abc.ABC):
             password=self._spelled(broker.password),
             vhost=None if vhost is None else self._spelled(vhost),
             versions=("1.1", "1.0") if fallback else ("1.1",),
-            heartbeat=heartbeat.offer(beat) if beat else None,
+            heartbeat=heartbeat.offer(self.config.getint(self.option("heartbeat_interval"), 0)),
             missed=self.config.getint(self.option("max_hbread_fails"), 2),
             secrets=tuple(hidden - known),
         )

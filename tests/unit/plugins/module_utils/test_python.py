@@ -73,6 +73,6 @@ def test_a_stomp_py_that_is_missing_or_broken(error: str) -> None:
         'name == PART and "cryptography.x509" not in sys.modules', 'name == "stomp"'
     ).replace("raise ImportError", f"raise {error}")
     done = run(
-        f"{finder}from {COLLECTION}.module_utils.pymco.connector import library\nprint(library.HAS_STOMP)"
+        f"{finder}from {COLLECTION}.module_utils.pymco.wire import library\nprint(library.HAS_STOMP)"
     )
     assert done.stdout == "False\n", done.stderr

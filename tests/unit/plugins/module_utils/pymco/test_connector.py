@@ -19,7 +19,9 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector 
     Connector,
     connector,
 )
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector.session import Login
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire.stomp_session import (
+    Login,
+)
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
     BUSY,
     PAYLOAD,

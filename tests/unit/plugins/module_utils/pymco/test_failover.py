@@ -205,7 +205,7 @@ def test_in_order_each_round_is_the_same() -> None:
 
 def tls_socket(connected: Connector) -> ssl.SSLSocket:
     """The socket below a connection."""
-    sock = connected.session._transport.socket
+    sock = connected.session._channel.stream.socket
     assert isinstance(sock, ssl.SSLSocket)
     return sock
 

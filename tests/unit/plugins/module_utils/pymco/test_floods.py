@@ -13,7 +13,7 @@ import typing as t
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import transport
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire import channel
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
     BUSY,
     PATIENCE,
@@ -98,7 +98,7 @@ def test_waiting_for_a_receipt_ends(flood: bytes) -> None:
 def test_what_is_held_of_a_flood_while_we_send_is_bounded(
     flood: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "MAX_HELD", 4 * 2**20)
+    monkeypatch.setattr(channel, "MAX_HELD", 4 * 2**20)
     over = threading.Event()
 
     def script(peer: Peer) -> None:
@@ -116,7 +116,7 @@ def test_what_is_held_of_a_flood_while_we_send_is_bounded(
             )
             closed_in_time(connected)
             # The frame is put together from the request, and is as large.
-            assert tracemalloc.get_traced_memory()[1] < 2 * len(request) + 3 * transport.MAX_HELD
+            assert tracemalloc.get_traced_memory()[1] < 2 * len(request) + 3 * channel.MAX_HELD
         finally:
             tracemalloc.stop()
         assert "takes nothing more" in words

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stomp.utils import parse_frame
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector.frames import (
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire.event import Event
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire.stomp import (
     MAX_FRAME,
     MAX_HEAD,
     MAX_REPLY,
     MAX_WORDS,
-    Event,
     FrameReader,
 )
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import values

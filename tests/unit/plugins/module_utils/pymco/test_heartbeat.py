@@ -14,9 +14,7 @@ import typing as t
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import (
-    heartbeat,
-)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire import heartbeat
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import (
     certificates,
 )
@@ -334,7 +332,7 @@ def test_a_beat_that_the_broker_does_not_take_holds_us_no_longer_than_we_wait() 
         ScriptedBroker(agreeing("0,1500", script)) as broker,
         to(broker, heartbeat_interval="30") as connected,
     ):
-        sock = connected.session._transport.socket
+        sock = connected.session._channel.stream.socket
         _fill(sock)
         time.sleep(0.8)  # a beat is due by now
         _fill(sock)

@@ -11,12 +11,10 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import (
-    connector,
-    transport,
-)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import connector
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.exchange import MOST_RESUMED
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.rpc import Client, Request
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire import channel
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
     Peer,
     Script,
@@ -354,7 +352,7 @@ def test_after_a_reconnection_the_topic_is_subscribed_to_again() -> None:
 def test_replies_are_taken_while_a_request_goes_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Were they not, there would be no room for more of them, and the broker would take no more."""
     # Requests are so large that sockets hold few of them, and so few replies can come at once.
-    monkeypatch.setattr(transport, "MAX_HELD", 2**23)
+    monkeypatch.setattr(channel, "MAX_HELD", 2**23)
     nodes = [f"n{number:03}" for number in range(60)]
 
     def script(peer: Peer) -> None:

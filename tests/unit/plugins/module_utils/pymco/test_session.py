@@ -14,7 +14,7 @@ import typing as t
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector.frames import (
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire.stomp import (
     MAX_FRAME,
     MAX_REPLY,
 )

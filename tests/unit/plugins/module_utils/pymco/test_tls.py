@@ -128,7 +128,7 @@ def test_each_of_several_ca_files_counts_and_no_other(
             ScriptedBroker(polite, context=authority.server_context()) as broker,
             tls_to(broker, ca) as connected,
         ):
-            assert len(connected.session._transport.socket.context.get_ca_certs()) == 2
+            assert len(connected.session._channel.stream.socket.context.get_ca_certs()) == 2
 
 
 ENCRYPTED = """

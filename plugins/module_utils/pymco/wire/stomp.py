@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Bytes from a broker to what it says.
+"""STOMP without a socket: bytes to events, and frames to bytes.
 
 stomp.py reads frames too, in seven times the time, which at ten thousand replies is a third of a second.
 So messages are cut out here, and whatever else a broker says is left to stomp.py. Tests hold this to what
@@ -14,7 +14,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .library import parse_frame
+from .event import OVERHEAD, Event
+from .library import Frame, convert_frame, parse_frame
 
 MAX_FRAME = 64 * 2**20
 """Bytes. A broker that sends a longer frame is left."""
@@ -24,8 +25,6 @@ MAX_REPLY = 16 * 2**20
 """Bytes. Of a larger message nothing is kept; it is counted as oversized."""
 MAX_WORDS = 4096
 """Bytes of what a broker says itself (the body of an ERROR, each header) that are kept."""
-OVERHEAD = 1024
-"""Bytes that an event which waits to be taken counts for beside its body."""
 
 _KINDS = {"CONNECTED": "connected", "RECEIPT": "receipt", "ERROR": "error"}
 _KEPT = frozenset(("heart-beat", "message", "receipt-id", "version"))
@@ -36,21 +35,6 @@ _FIRST = re.compile(rb"[^\r\n]")
 _MESSAGE = re.compile(rb"MESSAGE\r?\n")
 _NONE: t.Mapping[str, str] = {}
 _SENDER = re.compile(rb"\nmc_sender:([\w.\-]{1,255})\r?\n")
-
-
-class Event(t.NamedTuple):
-    """Something that came from the broker.
-
-    :ivar kind: connected, message, oversized, receipt, error, or disconnected (always the last).
-    :ivar headers: of a message none; of an oversized one ``mc_sender`` if it has it, which is whom it
-        names as its sender; of other frames those that somebody looks at.
-    :ivar size: bytes that it counts for while it waits to be taken.
-    """
-
-    kind: str
-    body: bytes = b""
-    headers: t.Mapping[str, str] = {}
-    size: int = OVERHEAD
 
 
 class FrameReader:
@@ -65,6 +49,11 @@ class FrameReader:
         self._parts: list[bytes] = []
         self._wanted, self._ends = 0, b""
         self._dropping: int | None = None
+
+    @property
+    def overlong(self) -> bool:
+        """Whether the broker has to be left, since what it sends has no end."""
+        return self.unfinished > MAX_FRAME
 
     def feed(self, data: bytes) -> list[Event]:
         """Take the next bytes. Returns the events that they complete."""
@@ -162,3 +151,11 @@ def _event(data: bytes, start: int, body: int, stop: int) -> t.Iterator[Event]:
     words = frame.body or b""
     headers = {name: frame.headers[name][:MAX_WORDS] for name in _KEPT & frame.headers.keys()}
     yield Event(kind, words, headers, OVERHEAD + len(words) + sum(map(len, headers.values())))
+
+
+def frame(command: str, headers: dict[str, str], body: bytes = b"") -> bytes:
+    """Return a frame on the wire.
+
+    :param headers: as they have to be there, escaped where the version of STOMP wants that.
+    """
+    return b"".join(convert_frame(Frame(command, headers, body)))

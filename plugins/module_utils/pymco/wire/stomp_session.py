@@ -17,14 +17,18 @@ import typing as t
 from .. import exc
 from ..printable import masked, printable
 from ..utils import reason
-from .frames import MAX_FRAME, MAX_REPLY, MAX_WORDS, Event
+from .channel import Channel
+from .event import Event
 from .heartbeat import BEAT, Heartbeat, agree
 from .library import HAS_STOMP
-from .transport import CLOSING, SocketTransport
+from .network import Stream
+from .stomp import MAX_FRAME, MAX_REPLY, MAX_WORDS, FrameReader, frame
 
 if t.TYPE_CHECKING:
     from ..pool import Broker
 
+CLOSING = 1.0
+"""Seconds that closing a connection may take."""
 LAST_WORDS = 0.5
 """Seconds to wait for a broker's ERROR once sending to it has failed."""
 LONGEST_WORDS = 1000
@@ -67,10 +71,10 @@ class Login:
 class Session:
     """An open connection. Make it with :meth:`open`; close it in every path."""
 
-    def __init__(self, broker: Broker, login: Login, transport: SocketTransport) -> None:
+    def __init__(self, broker: Broker, login: Login, channel: Channel) -> None:
         self.broker = broker
         self._login = login
-        self._transport = transport
+        self._channel = channel
         self._ended: exc.ConnectorError | None = None
         self._escapes = False
         self._heartbeat = Heartbeat()
@@ -87,11 +91,11 @@ class Session:
             raise exc.MissingDependency("stomp.py", "connections to a broker")
         _refuse_breaks(login.headers())
         deadline = time.monotonic() + timeout
-        session = cls(broker, login, SocketTransport(broker, timeout))
+        session = cls(broker, login, Channel(Stream.open(broker, timeout), FrameReader()))
         try:
             session._log_in(deadline)
         except BaseException:
-            session._transport.close()
+            session._channel.close()
             raise
         return session
 
@@ -99,7 +103,7 @@ class Session:
         login = self._login
         with contextlib.suppress(exc.ConnectorError):  # then the next event tells how it ended
             self._transmit("CONNECT", login.headers(), deadline)
-        event = self._transport.next(deadline - time.monotonic())
+        event = self._channel.next(deadline - time.monotonic())
         if event is None:
             raise exc.ConnectFailed(
                 f"{self.broker.name} takes connections, but did not answer STOMP's CONNECT in time:"
@@ -125,10 +129,10 @@ class Session:
 
     def _refused(self, event: Event) -> exc.ConnectFailed:
         login = self._login
-        if event.kind == "disconnected" and not self._transport.overlong:
+        if event.kind == "disconnected" and not self._channel.overlong:
             return exc.ConnectFailed(self._closed_early(), self.broker.name)
         if event.kind != "error":
-            found = "no frame" if self._transport.overlong else _frame_name(event)
+            found = "no frame" if self._channel.overlong else _frame_name(event)
             return exc.ConnectFailed(
                 f"{self.broker.name} answered STOMP's CONNECT with {found} instead of CONNECTED: is this a"
                 " STOMP broker?",
@@ -155,7 +159,7 @@ class Session:
 
     def _closed_early(self) -> str:
         """With TLS 1.3 a broker looks at our certificate only after the connection stands."""
-        alert = self._transport.alert
+        alert = self._channel.stream.alert
         wants = "want TLS"
         if self.broker.tls:
             verb = "accept our" if self.broker.cert else "want a"
@@ -169,12 +173,12 @@ class Session:
     @property
     def alive(self) -> bool:
         """Whether messages can still be sent, as far as is known."""
-        return self._ended is None and self._transport.alive
+        return self._ended is None and self._channel.alive
 
     @property
     def crowded(self) -> bool:
         """Whether so much waits to be taken that there will soon be no room for more."""
-        return self._transport.crowded
+        return self._channel.crowded
 
     def send(
         self, destination: str, body: bytes, headers: t.Mapping[str, str], deadline: float
@@ -206,7 +210,7 @@ class Session:
             headers = {key: _escaped(value) for key, value in headers.items()}
         _refuse_breaks(headers)
         self._write(
-            lambda: self._transport.send_frame(command, headers, body, deadline),
+            lambda: self._channel.send(frame(command, headers, body), deadline),
         )
 
     def _write(self, action: t.Callable[[], None]) -> None:
@@ -218,7 +222,7 @@ class Session:
         except OSError as error:
             # The broker may have said why before it closed; one that takes nothing more has not closed.
             stalled = isinstance(error, TimeoutError)
-            fault = self._transport.fault(0.0 if stalled else LAST_WORDS)
+            fault = self._channel.fault(0.0 if stalled else LAST_WORDS)
             self._ended = (
                 exc.ConnectionLost(
                     f"sending to {self.broker.name} failed: {reason(error)}", self.broker.name
@@ -236,7 +240,7 @@ class Session:
         :raises exc.BrokerError: the broker refused something that we sent.
         :raises exc.ConnectionLost: the connection is gone.
         """
-        body = self._transport.next_message()
+        body = self._channel.next_message()
         if body is not None:
             return body
         event = self._next_event(timeout if self._ended is None else 0)
@@ -259,7 +263,7 @@ class Session:
         deadline = time.monotonic() + timeout
         while True:
             pause = self._beat(deadline)
-            event = self._transport.next(min(deadline - time.monotonic(), pause))
+            event = self._channel.next(min(deadline - time.monotonic(), pause))
             if event is not None or time.monotonic() >= deadline or self._ended is not None:
                 return event
 
@@ -270,13 +274,13 @@ class Session:
         if self._ended is not None:
             return 0.0
         now = time.monotonic()
-        if every is not None and now - self._transport.last_sent >= every / 2:
+        if every is not None and now - self._channel.stream.last_sent >= every / 2:
             with contextlib.suppress(exc.ConnectorError):
                 soon = min(deadline, now + every)
-                self._write(lambda: self._transport.send(BEAT, soon))
-        if silence is not None and now - self._transport.last_received > silence:
-            self._transport.read()  # what has come while nobody looked
-            if self._transport.last_received >= now:
+                self._write(lambda: self._channel.send(BEAT, soon))
+        if silence is not None and now - self._channel.stream.last_received > silence:
+            self._channel.take()  # what has come while nobody looked
+            if self._channel.stream.last_received >= now:
                 return 0.0
             self._ended = exc.ConnectionLost(
                 f"{self.broker.name} has given no sign of life for {silence:.0f} s",
@@ -288,7 +292,7 @@ class Session:
     def _end_by(self, event: Event) -> exc.ConnectorError:
         if event.kind == "error":
             return self._error(event)
-        if self._transport.overlong:
+        if self._channel.overlong:
             return exc.ConnectionLost(
                 f"{self.broker.name} sent a message of more than {MAX_FRAME} bytes, and was left",
                 self.broker.name,
@@ -325,7 +329,7 @@ class Session:
         while not late:
             # One that says other things all the time is no reason to wait for longer.
             late = time.monotonic() >= deadline
-            event = self._transport.next(deadline - time.monotonic())
+            event = self._channel.next(deadline - time.monotonic())
             if event is None:
                 break
             if event.kind == "receipt" and event.headers.get("receipt-id") == receipt:
@@ -339,11 +343,11 @@ class Session:
         raise self._ended
 
     def close(self) -> None:
-        """Log out and close. Never fails, takes :data:`.transport.CLOSING` seconds at the most."""
+        """Log out and close. Never fails, takes :data:`CLOSING` seconds at the most."""
         with contextlib.suppress(exc.ConnectorError):
             if self.alive:
                 self.log_out(time.monotonic() + CLOSING)
-        self._transport.close()
+        self._channel.close()
 
 
 def _escaped(value: str) -> str:

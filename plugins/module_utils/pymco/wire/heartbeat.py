@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import typing as t
 
-if t.TYPE_CHECKING:
-    from ..config import Config
-
 SHORTEST = 30
 """Seconds; a shorter interval is made this long (MC:connector/rabbitmq.rb, connection_headers)."""
 MARGIN = 500
@@ -29,14 +26,11 @@ class Heartbeat(t.NamedTuple):
     silence: float | None = None
 
 
-def interval(config: Config) -> int:
-    """Seconds between two beats that the configuration wants; 0: none at all."""
-    wanted = config.getint(f"plugin.{config.connector}.heartbeat_interval", 0)
-    return max(wanted, SHORTEST) if wanted > 0 else 0
-
-
-def offer(seconds: int) -> str:
-    """The header heart-beat of CONNECT for an interval."""
+def offer(seconds: int) -> str | None:
+    """Return the header heart-beat of CONNECT for an interval; None for 0, which means no heart-beats."""
+    if not seconds:
+        return None
+    seconds = max(seconds, SHORTEST)
     return f"{seconds * 1000 + MARGIN},{seconds * 1000 - MARGIN}"
 
 

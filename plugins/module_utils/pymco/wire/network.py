@@ -1,0 +1,228 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""A connection to a broker as a stream of bytes of which every step has a deadline.
+
+There is no thread: whoever waits for something reads the socket, and whoever sends reads too while the broker
+takes nothing, so that neither side waits for the other. Nothing here knows what the bytes mean.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import ssl
+import time
+import typing as t
+
+from .. import exc
+from ..utils import reason
+from . import tls
+
+if t.TYPE_CHECKING:
+    from ..pool import Broker
+
+SHORTEST = 0.1
+"""Seconds; no step of connecting gets less."""
+CHUNK = 65536
+"""Bytes that are read or written at once."""
+_FAILURES = (OSError, ValueError)
+"""What a socket raises; ValueError once it is closed."""
+
+
+class Reading(t.Protocol):
+    """Whoever reads what comes while something is sent."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more may be read."""
+
+    def take(self) -> None:
+        """Read what is there."""
+
+
+class Stream:
+    """An open connection. It can go over to TLS at any moment.
+
+    :ivar alert: with what the broker, or we, ended TLS.
+    :ivar ended: whether the connection is over, as far as is known.
+    :ivar last_sent: when something was sent, on the monotonic clock.
+    :ivar last_received: when something came, or the end.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        self.alert: ssl.SSLError | None = None
+        self.ended = False
+        self.last_sent = self.last_received = time.monotonic()
+        self._waits_for = select.POLLIN
+
+    @classmethod
+    def open(cls, broker: Broker, timeout: float) -> Stream:
+        """Connect, and go over to TLS if the broker's entry says so.
+
+        :param timeout: seconds for both, what the resolver takes aside.
+        :raises exc.ConnectFailed: the message tells the step and the cause.
+        :raises exc.ImproperlyConfigured: a TLS file or cipher cannot be used.
+        """
+        context = tls.context_of(broker) if broker.tls else None
+        deadline = time.monotonic() + timeout
+        try:
+            sock = _connected(broker, deadline)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setblocking(False)
+        except (OSError, UnicodeError) as error:
+            raise exc.ConnectFailed(
+                f"cannot connect to {broker.name}: {_tcp_reason(error, timeout)}", broker.name
+            ) from error
+        stream = cls(sock)
+        if context is not None:
+            stream.start_tls(broker, context, deadline)
+        return stream
+
+    def start_tls(self, broker: Broker, context: ssl.SSLContext, deadline: float) -> None:
+        """Go over to TLS. The connection is closed if that fails.
+
+        :param deadline: on the monotonic clock, for the handshake as a whole, however many pieces the broker
+            cuts its part into.
+        :raises exc.ConnectFailed: the message tells the cause.
+        """
+        try:
+            wrapped = context.wrap_socket(
+                self.socket, server_hostname=broker.host, do_handshake_on_connect=False
+            )
+            self.socket = wrapped
+            _shake_hands(wrapped, max(deadline, time.monotonic() + SHORTEST))
+        except _FAILURES as error:
+            self.close()
+            raise exc.ConnectFailed(
+                f"no TLS connection to {broker.name}: {tls.failure(error)}", broker.name
+            ) from error
+
+    # -- receiving -----------------------------------------------------------------------------
+
+    def read(self) -> bytes | None:
+        """Return some of what has come; None if nothing has; no bytes at the end of the connection."""
+        try:
+            data = self.socket.recv(CHUNK)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            self._waits_for = select.POLLIN
+            return None
+        except ssl.SSLWantWriteError:
+            self._waits_for = select.POLLOUT
+            return None
+        except _FAILURES as error:
+            self.alert = error if isinstance(error, ssl.SSLError) else None
+            data = b""
+        self.last_received = time.monotonic()
+        self.ended = self.ended or not data
+        return data
+
+    def wait(self, deadline: float) -> bool:
+        """Wait until :meth:`read`, which has returned None, has more to return. Returns False at the deadline.
+
+        :param deadline: on the monotonic clock.
+        """
+        return bool(_ready(self.socket, self._waits_for, deadline))
+
+    # -- sending -------------------------------------------------------------------------------
+
+    def send(self, data: bytes, deadline: float, reading: Reading) -> None:
+        """Send bytes, and have what comes read meanwhile if the broker wants that first.
+
+        :param deadline: on the monotonic clock.
+        :raises TimeoutError: the broker takes nothing more.
+        :raises OSError: the connection is gone. Either way the broker did not get all of the bytes.
+        """
+        rest = memoryview(data)
+        if reading.has_room:
+            # Once the broker has gone, sending may end what it said before, unread.
+            reading.take()
+        while rest:
+            if self.ended:
+                raise ConnectionError("the connection is closed")
+            try:
+                rest = rest[self.socket.send(rest[:CHUNK]) :]
+                continue
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                wanted = select.POLLOUT
+            except ssl.SSLWantReadError:
+                wanted = select.POLLIN
+            if reading.has_room:
+                wanted |= select.POLLIN
+            found = _ready(self.socket, wanted, deadline)
+            if not found:
+                raise TimeoutError("it takes nothing more; is it overloaded?")
+            if found & ~select.POLLOUT and wanted & select.POLLIN:
+                reading.take()
+        self.last_sent = time.monotonic()
+
+    def close(self) -> None:
+        """Close the socket. Never fails."""
+        self.ended = True
+        with contextlib.suppress(*_FAILURES):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(*_FAILURES):
+            self.socket.close()
+
+
+def _ready(sock: socket.socket, wanted: int, deadline: float) -> int:
+    """Wait until the socket can be read or written, as wanted. Returns for what; 0 at the deadline."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        return 0
+    poll = select.poll()
+    poll.register(sock, wanted)
+    found = poll.poll(left * 1000)
+    return found[0][1] if found else 0
+
+
+def _shake_hands(sock: ssl.SSLSocket, deadline: float) -> None:
+    """Shake hands.
+
+    :raises socket.timeout: the handshake has not ended at the deadline.
+    :raises OSError: it failed.
+    """
+    while True:
+        try:
+            sock.do_handshake()
+            return
+        except ssl.SSLWantReadError:
+            wanted = select.POLLIN
+        except ssl.SSLWantWriteError:
+            wanted = select.POLLOUT
+        if not _ready(sock, wanted, deadline):
+            raise socket.timeout("the handshake has not ended in time")
+
+
+def _connected(broker: Broker, deadline: float) -> socket.socket:
+    """A socket that is connected to one of the host's addresses; they share the time."""
+    addresses = socket.getaddrinfo(broker.host, broker.port, type=socket.SOCK_STREAM)
+    failure: OSError = ConnectionError("the host has no address")
+    for position, (family, kind, protocol, _name, address) in enumerate(addresses):
+        share = (deadline - time.monotonic()) / (len(addresses) - position)
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as error:  # a family that this machine does not have
+            failure = error
+            continue
+        try:
+            sock.settimeout(max(share, SHORTEST))
+            sock.connect(address)
+            return sock
+        except OSError as error:
+            sock.close()
+            failure = error
+    raise failure
+
+
+def _tcp_reason(error: OSError | UnicodeError, timeout: float) -> str:
+    if isinstance(error, socket.timeout):
+        return f"no answer within {timeout:.0f} s; is the address right, and no firewall between?"
+    if isinstance(error, UnicodeError):
+        return "this is no host name"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused; does the broker run there, with its STOMP plugin on that port?"
+    return reason(error)
