@@ -175,8 +175,6 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "renew_days": {"type": "int", "default": 30},
     "key_size": {"type": "int", "default": 2048, "no_log": False},
 }
-
-
 _RANGES = {
     # Larger keys take minutes to make, and every signature then as much longer.
     "key_size": (2048, 16384),
@@ -207,8 +205,6 @@ def main() -> None:
 
 def _refuse_bad_numbers(module: AnsibleModule) -> None:
     params = module.params
-    if params["key_size"] < 2048:
-        module.fail_json(msg=f"key_size must be at least 2048, not {params['key_size']}")
     for name, (least, most) in _RANGES.items():
         if not least <= params[name] <= most:
             module.fail_json(msg=f"{name} must be from {least} to {most}, not {params[name]}")
