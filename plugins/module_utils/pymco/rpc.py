@@ -142,9 +142,8 @@ class Client:
         self._clock = clock
         self._progress = progress
         self._seconds: dict[str, float] = {}
-        plan(
-            Request("rpcutil", "ping", nodes=("any",)), config
-        )  # so that a bad option is refused now
+        # So that a bad option is refused now.
+        plan(Request("rpcutil", "ping", nodes=("any",)), config)
 
     def __enter__(self) -> Client:
         with _Stopwatch(self._clock, self._seconds, "connect"):
@@ -337,11 +336,11 @@ class Client:
             self.connector,
             self.security,
             self._message(found, targets.filter),
-            nodes,
+            expected=nodes,
             # Who is known is waited for by name.
-            enough if nodes is None else None,
-            self._clock,
-            self._watch("call", enough if nodes is None else len(nodes)),
+            enough=enough if nodes is None else None,
+            clock=self._clock,
+            watch=self._watch("call", enough if nodes is None else len(nodes)),
             resume=True,
         )
 

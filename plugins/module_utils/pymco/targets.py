@@ -103,13 +103,13 @@ class Finder:
             filter_,
             plan.collective,
             plan.window,
-            plan.request.ttl,
-            among,
-            self.clock,
-            plan.direct,
-            enough(plan),
-            self.watch,
-            plan.publish_timeout,
+            ttl=plan.request.ttl,
+            nodes=among,
+            clock=self.clock,
+            direct=plan.direct,
+            enough=enough(plan),
+            watch=self.watch,
+            publish_timeout=plan.publish_timeout,
         )
         nodes = discovery.nodes
         if among is not None:

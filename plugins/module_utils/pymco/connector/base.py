@@ -244,6 +244,7 @@ class BaseConnector(abc.ABC):
         ttl: int,
         reply_to: str,
         deadline: float,
+        *,
         nodes: t.Sequence[str] | None = None,
         receipt: str | None = None,
         meanwhile: t.Callable[[], None] | None = None,

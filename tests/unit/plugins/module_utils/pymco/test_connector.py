@@ -287,7 +287,7 @@ def test_a_direct_request_goes_to_each_node_once() -> None:
     def action(connected: Connector) -> None:
         reply_to = connected.open_replies("rpcutil", "fleet", within(3))
         nodes = ["b.example.com", "a"]
-        connected.publish(PAYLOAD, "rpcutil", "fleet", 60, reply_to, within(3), nodes)
+        connected.publish(PAYLOAD, "rpcutil", "fleet", 60, reply_to, within(3), nodes=nodes)
 
     frames = sent(2, action)
     assert [frame.headers["destination"] for frame in frames] == [
