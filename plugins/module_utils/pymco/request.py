@@ -12,9 +12,9 @@ import re
 import typing as t
 
 from . import exc
-from .config import LONGEST
 from .matching import checked_identity
 from .message import Filter
+from .ranges import LONGEST
 from .serializers import Symbol, symbolize
 
 if t.TYPE_CHECKING:
