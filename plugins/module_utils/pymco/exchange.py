@@ -374,7 +374,11 @@ class Exchange:
                 self._end_or_resume(error, end + self._connector.connect_timeout)
 
     def _end_or_resume(self, lost: exc.ConnectorError, deadline: float) -> None:
-        """The connection is lost: get another on which further replies come, or note that none will."""
+        """Connect anew to a place where further replies come, or note that none will.
+
+        :param lost: how the connection was lost.
+        :param deadline: when the new one must stand.
+        """
         outcome, left = self.outcome, deadline - self._clock()
         if outcome.lost is not None:
             return

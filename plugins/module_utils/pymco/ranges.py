@@ -2,9 +2,9 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Which numbers an option may have, where not every number makes sense.
+"""Which numbers an option may have.
 
-The reference takes any. A ttl of -1 makes each request too old for every node, and none of them says so.
+The reference takes any. A ttl of -1 makes each request too old for every node, and no node says so.
 """
 
 from __future__ import annotations

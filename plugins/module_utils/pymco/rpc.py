@@ -247,8 +247,8 @@ class Client:
         return result, targets
 
     def _persistently(self, ask: t.Callable[[], Answer]) -> Answer:
-        """Ask who is there; once more over the next broker of the pool where this one is lost meanwhile.
-        It changes nothing on nodes to be asked twice."""
+        """Ask who is there. If the broker is lost meanwhile, ask once more over the next one of the pool:
+        being asked twice changes nothing on nodes."""
         try:
             return ask()
         except exc.ConnectionLost as lost:
