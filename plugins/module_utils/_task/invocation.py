@@ -2,11 +2,11 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What is shown of a task's options, and what is said of those that Ansible refuses.
+"""What is shown of a task's options, and how Ansible's refusals are reported.
 
-Nothing is searched for secrets. The argument specification and the table of client.cfg's options tell
-which values may be seen. A value that is not of its option's type, and the value of an unknown option,
-may not: it may be a password in the wrong place.
+The argument specification and the table of client.cfg's options tell which values may be seen. A value that
+is not of its option's type, and the value of an unknown option, may not: it may be a password in the wrong
+place.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _BEFORE_THE_VALUE = re.compile(
     r"|value of \w+ must be one (?:or more )?of: [\w, ]+?(?=, got: |\. Got no match for: )",
     re.ASCII,
 )
-"""Ansible's words about a value of the wrong type, without the value, which they end in."""
+"""Ansible's words about a value of the wrong type, up to the value, which comes last."""
 
 
 def shown(spec: Spec, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -101,7 +101,7 @@ def shown_config(config: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def refusal(checked: ValidationResult, what: str) -> str:
-    """Return why Ansible refuses a task's options, without any of their values; "" if it does not.
+    """Return why Ansible refuses a task's options, without any of their values, or "" if it does not.
 
     :param what: whose options they are, as in "(the.name) module".
     """
@@ -116,6 +116,6 @@ def _words(error: Exception, what: str) -> str:
         return f"Unsupported parameters for {what}: {text}"
     if isinstance(error, RequiredError):
         return text
-    # Words that this does not know may have the value anywhere.
+    # Other words may have the value anywhere.
     match = _BEFORE_THE_VALUE.match(text)
     return match[0] if match else WRONG

@@ -45,7 +45,7 @@ def to_json(value: t.Any) -> t.Any:
 
 
 def _real(number: float) -> str:
-    """A Float as Ruby writes it, as far as JSON has no form for it."""
+    """A Float as Ruby writes it, if it is none of JSON's numbers."""
     if math.isfinite(number):
         return str(number)
     return "NaN" if math.isnan(number) else f"{'-' if number < 0 else ''}Infinity"
@@ -66,11 +66,12 @@ def _named(mapping: dict[t.Any, t.Any]) -> dict[str, t.Any]:
 
 
 def _names(keys: list[t.Any]) -> list[str]:
-    """The names of the keys of one Hash, all different.
+    """Return the names of the keys of one Hash, all different.
 
-    They are the plain ones: of a Symbol without its colon, of nil nothing, of true "true". Of keys that
-    would have the same name, Symbols get their colon. If that is not enough, these keys are named as
-    Ruby's inspect writes them: 1, "1" in quotes, nil. If that is not enough, all keys of the Hash are.
+    A name is plain if possible: a Symbol without its colon, "" for nil, "true" for true. Keys whose plain
+    names are the same get other names in steps, until they differ: Symbols get their colon, then keys that
+    are no texts are named as Ruby's inspect writes them (1, nil), then texts too ("1" in quotes). If some
+    are still the same, all keys of the Hash are named so, and numbered.
     """
     names = [_plain(key) for key in keys]
     for again in (_marked_symbol, _inspected_other, _inspected):
@@ -128,7 +129,7 @@ def _byte(byte: int) -> str:
 
 
 def _numbered(names: list[str]) -> list[str]:
-    """Names of which those that come again have a number: several NaN, a text in two encodings."""
+    """Number the names that come again: several NaN, or a text in two encodings."""
     counts: dict[str, t.Iterator[int]] = {}
     found = []
     for name in names:

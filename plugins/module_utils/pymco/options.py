@@ -6,8 +6,8 @@
 
 One table for clients and nodes, as in the reference, whose clients read files with both
 (MC:config.rb, and the connectors' and security providers' own files). A value is shown only if the
-table has its option, as no secret, and the value is of the option's type: a name with a typo in it,
-and a password in the wrong place, must not be seen either.
+table has its option, the option is no secret, and the value is of its type: a misspelt name, or a
+password in the wrong place, must not reveal a secret.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def port(text: str) -> int:
 
 
 def path(text: str) -> str:
-    """A file's path. What has line breaks is a file's content, perhaps a private key."""
+    """A file's path. A text with line breaks is a file's content, perhaps a private key."""
     if re.search(r"[\r\n\0]", text):
         raise ValueError(text)
     return text
@@ -262,10 +262,8 @@ def kind_of(key: str) -> Kind | None:
 
 
 def is_harmless(key: str, text: str) -> bool:
-    """Return True if everybody may see the value of an option.
-
-    So it is if the option is known, is no secret, and the value is of its type.
-    """
+    """Return True if everybody may see the value: the option is known and no secret, and the value is of
+    its type."""
     kind = kind_of(key)
     if kind is None or kind.secret:
         return False
@@ -277,7 +275,7 @@ def is_harmless(key: str, text: str) -> bool:
 
 
 def note(key: str, connector: str) -> str | None:
-    """Return what only those want to know who ask for more, or None: that an option of old files is ignored.
+    """Return a note that an option of old files is ignored, or None. It is for users who ask for more.
 
     :param connector: the connector in use.
     """

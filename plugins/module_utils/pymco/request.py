@@ -12,9 +12,9 @@ import re
 import typing as t
 
 from . import exc
-from .config import LONGEST
 from .matching import checked_identity
 from .message import Filter
+from .ranges import LONGEST
 from .serializers import Symbol, symbolize
 
 if t.TYPE_CHECKING:
@@ -199,7 +199,7 @@ def plan(request: Request, config: Config) -> Plan:
 
 
 def _check_nobody(request: Request) -> None:
-    """Refuse what would address nobody: mostly something was to be found, and was not."""
+    """Refuse an empty option, which would address nobody. Mostly a search before has found nothing."""
     for what, value in (("nodes", request.nodes), ("discovery_options", request.discovery_options)):
         if value is not None and not all([bool(value), *map(bool, value)]):
             raise exc.BadRequest(

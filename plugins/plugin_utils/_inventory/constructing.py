@@ -19,7 +19,7 @@ from ansible.inventory.data import InventoryData
 from ansible.plugins.inventory import Constructable
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import (
-    LONGEST_MESSAGE,
+    as_message,
     printable,
 )
 
@@ -77,8 +77,8 @@ class Constructing(Constructable):
     inventory: InventoryData
 
     def warn(self, message: str) -> None:
-        """Tell the user something. Nodes may have put words into it."""
-        self.display.warning(printable(message, LONGEST_MESSAGE))
+        """Warn the user of something."""
+        self.display.warning(as_message(message))
 
     def prepare(self) -> None:
         """Find out for which variables the short way is not the same: those that others may set."""

@@ -4,8 +4,8 @@
 
 """Which names hosts and groups may have, wherever the names come from.
 
-Nodes choose what they say. None may become a host or a group that a play means otherwise: the one for
-``hosts: localhost`` must not run on a node which says that it has a class localhost.
+Nodes choose what they say. A play for ``hosts: localhost`` must not run on a node that says it has a class
+localhost. So no name that means something to Ansible becomes a host or a group.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ MAX_FRAME = 64 * 2**20
 MAX_HEAD = 2**20
 """Bytes that the headers of a frame may have."""
 MAX_REPLY = 16 * 2**20
-"""Bytes. Of a larger message nothing is kept; it is counted as oversized."""
+"""Bytes. A larger message is dropped, and counted as oversized."""
 MAX_WORDS = 4096
 """Bytes of what a broker says itself (the body of an ERROR, each header) that are kept."""
 OVERHEAD = 1024
@@ -42,8 +42,8 @@ class Event(t.NamedTuple):
     """Something that came from the broker.
 
     :ivar kind: connected, message, oversized, receipt, error, or disconnected (always the last).
-    :ivar headers: of a message none; of an oversized one ``mc_sender`` if it has it, which is whom it
-        names as its sender; of other frames those that somebody looks at.
+    :ivar headers: a message has none; an oversized one has ``mc_sender``, the sender that it names, if
+        it names one; other frames have those that somebody looks at.
     :ivar size: bytes that it counts for while it waits to be taken.
     """
 
@@ -54,8 +54,8 @@ class Event(t.NamedTuple):
 
 
 class FrameReader:
-    """Cuts a stream of bytes into events. Of a frame whose end has not come it holds :data:`MAX_REPLY`
-    bytes and somewhat more.
+    """Cuts a stream of bytes into events. It holds at most :data:`MAX_REPLY` bytes and somewhat more of a
+    frame whose end has not come.
 
     :ivar unfinished: bytes that have come of a frame whose end has not.
     """
@@ -96,7 +96,7 @@ class FrameReader:
         return self._ends not in data and self.unfinished <= MAX_REPLY + 2 * MAX_HEAD
 
     def _behind_dropped(self, data: bytes) -> bytes:
-        """What stands behind the frame of which nothing is kept."""
+        """Return the bytes behind the frame that is being dropped."""
         missing = t.cast(int, self._dropping)
         stop = missing if missing else data.find(b"\0") + 1
         if missing > len(data) or not stop:
@@ -107,8 +107,8 @@ class FrameReader:
         return data[stop:]
 
     def _cut(self, data: bytes, events: list[Event]) -> bytes:
-        """Take all frames that are complete; returns what is left. A frame of which nothing is kept is
-        taken as soon as that is known."""
+        """Take all frames that are complete; returns what is left. A frame that is too large is taken as
+        soon as that is known, and the rest of it dropped."""
         position = 0
         while True:
             first = _FIRST.search(data, position)

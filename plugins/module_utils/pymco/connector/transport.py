@@ -111,9 +111,9 @@ class SocketTransport:
         return found()
 
     def _read_until(self, deadline: float, done: t.Callable[[], bool]) -> None:
-        """Read what comes until that is done, the deadline, the end, or until more may not wait. Reads
-        once where the deadline has passed already; a broker that says more all the time is no reason to
-        go on."""
+        """Read until done() is true, the deadline, the end of the connection, or until no more may wait.
+        It reads once if the deadline has passed already, and not again, however much the broker sends.
+        """
         while not self._ended and self._held < MAX_HELD:
             wanted = self._read()
             if done() or self._ended:
@@ -235,7 +235,7 @@ def _open_socket(broker: Broker, timeout: float) -> socket.socket:
 
 
 def _shake_hands(sock: ssl.SSLSocket, deadline: float) -> None:
-    """TLS's handshake as a whole, however many pieces the broker cuts its part into.
+    """Carry out the whole TLS handshake, however many pieces the broker cuts its part into.
 
     :raises TimeoutError: it has not ended at the deadline.
     :raises OSError: it failed.
@@ -303,7 +303,7 @@ def _tls_context(broker: Broker) -> ssl.SSLContext:
 
 
 def _check_files(broker: Broker) -> None:
-    """Refuse what OpenSSL would wait for, or read for ever. Raises OSError or ValueError."""
+    """Refuse files that OpenSSL would wait for or read without end. Raises OSError or ValueError."""
     for path in broker.ca if broker.verified else ():
         files.check(path, files.MAX_LIST_SIZE)
     if broker.cert:
@@ -323,7 +323,7 @@ def _set_ciphers(context: ssl.SSLContext, broker: Broker) -> None:
 
 
 def _file_reason(error: OSError | ValueError) -> str:
-    """Why a TLS file does not do. Only our own refusals name the file; OpenSSL knows it not."""
+    """Return why a TLS file cannot be used, with its name if our own check refused it. OpenSSL names none."""
     words = reason(error)
     if isinstance(error, OSError) and error.filename:
         return f"{printable(error.filename)}: {words}"
