@@ -248,15 +248,14 @@ class Client:
         return result, targets
 
     def _persistently(self, ask: t.Callable[[], Answer]) -> Answer:
-        """Ask who is there; once more over the next broker of the pool where this one is lost meanwhile.
-        It changes nothing on nodes to be asked twice."""
-        try:
-            return ask()
-        except exc.ConnectionLost as lost:
-            if len(self.connector.pool.brokers) < 2:
-                raise
-            self.connector.reconnect(lost)
-            return ask()
+        """Ask who is there; again over the next broker of the pool where one is lost meanwhile, once for
+        each other broker. It changes nothing on nodes to be asked twice."""
+        for _other in self.connector.pool.brokers[1:]:
+            try:
+                return ask()
+            except exc.ConnectionLost as lost:
+                self.connector.reconnect(lost)
+        return ask()
 
     def _send_away(self, found: Plan, targets: Targets, result: Result) -> None:
         """Send it and wait for nothing but the broker's word that it has it."""
