@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import secrets
 import stat
 import types
@@ -44,8 +45,8 @@ class PrivateDirectory:
     """
 
     def __init__(self, path: str, dry: bool = False) -> None:
-        # With a slash behind it the system would follow a link.
-        self.path = path.rstrip("/") or "/"
+        # With a slash behind it, or "/.", the system would follow a link.
+        self.path = re.sub(r"(?<=.)(?:/\.?)+$", "", path)
         self.dry = dry
         self.changed: list[str] = []
         self._folders: dict[str, int] = {}

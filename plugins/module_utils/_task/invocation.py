@@ -23,6 +23,7 @@ from ansible.module_utils.common.validation import (
 from ansible.module_utils.errors import RequiredError, UnsupportedError
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options import (
+    host,
     is_harmless,
     path,
 )
@@ -38,6 +39,7 @@ WRONG = "an option is not of the type that it must have"
 _CHECKS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "bool": check_type_bool,
     "float": check_type_float,
+    "host": lambda value: host(check_type_str(value, allow_conversion=False)),
     "int": check_type_int,
     "path": path,
     "str": lambda value: check_type_str(
@@ -79,7 +81,7 @@ def _shown(name: str, option: Spec | None, value: t.Any) -> t.Any:
         if name == "config":
             return shown_config(value)
         return shown(option["options"], value) if "options" in option else value
-    return value if _is_valid(option, kind, value) else HIDDEN
+    return value if _is_valid(option, "host" if name == "host" else kind, value) else HIDDEN
 
 
 def _is_valid(option: Spec, kind: str, value: t.Any) -> bool:

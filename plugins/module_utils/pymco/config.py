@@ -17,9 +17,11 @@ from .options import (
     BOOLEAN,
     CORE,
     DEFAULTS,
+    HOST,
     INTEGER,
     NUMBER,
     PATH,
+    TEXT,
     Kind,
     complaint,
     kind_of,
@@ -72,7 +74,7 @@ class Config(t.Mapping[str, str]):
         self.notes = self._remarks(lambda key: note(key, self.connector))
         for key in options:
             kind = kind_of(key)
-            if kind is not None and (key in CORE or kind is PATH):
+            if kind is not None and (key in CORE or kind in (HOST, PATH)):
                 self.read(key, kind, self[key])
 
     @classmethod
@@ -204,6 +206,21 @@ class Config(t.Mapping[str, str]):
         if fault is not None:
             raise exc.ImproperlyConfigured(f"{self.origin(key)}: {key} {fault}, not {value}")
         return value
+
+    def variable(self, name: str, kind: Kind = TEXT) -> str | None:
+        """What an environment variable says; None if it is not set, or empty.
+
+        :raises exc.ImproperlyConfigured: it is not of this kind. It is not shown; see :meth:`read`.
+        """
+        text = self.environ.get(name) or None
+        if text is not None:
+            try:
+                kind.read(text)
+            except ValueError:
+                raise exc.ImproperlyConfigured(
+                    f"the environment: {name} is not {kind.words}"
+                ) from None
+        return text
 
     def choose(self, key: str, choices: t.Mapping[str, t.Any], default: str | None = None) -> t.Any:
         """What the option's value names among the choices; case does not matter.

@@ -348,7 +348,7 @@ class Exchange:
     def listen(self, patience: Patience) -> None:
         """Take in replies until all are there or the time is over."""
         start, last = self._clock(), None
-        while self.outcome.lost is None or last is None:
+        while True:
             try:
                 listen(
                     self._connector,
@@ -362,7 +362,10 @@ class Exchange:
                 return
             except exc.ConnectorError as error:
                 self._end_or_resume(error, start + patience.total)
-                last = self._clock()
+            if self.outcome.lost is not None:
+                return
+            # Nothing has come while there was no connection, which says nothing about the nodes.
+            last = self._clock() if self.outcome.replies else None
 
     def pause(self, seconds: float) -> None:
         """Let time pass. What comes meanwhile is taken in."""

@@ -15,7 +15,7 @@ import errno
 import os
 import stat
 
-from . import exc
+from . import exc, options
 
 MAX_SIZE = 2**20
 """Bytes (1 MiB) that a file may have: configuration, key, certificate or DDL."""
@@ -90,8 +90,15 @@ def read_text(path: str, what: str, most: int = MAX_SIZE) -> str:
 
     :param what: what the file is, for the message.
     :param most: bytes that it may have.
-    :raises exc.ImproperlyConfigured: it cannot be read, or is not in UTF-8.
+    :raises exc.ImproperlyConfigured: it cannot be read, or is not in UTF-8. What can be no path is not shown: it may
+        be what should be in the file.
     """
+    try:
+        options.path(path)
+    except ValueError:
+        raise exc.ImproperlyConfigured(
+            f"cannot read {what}: there can be no file of this name"
+        ) from None
     try:
         return read_bytes(path, most).decode("utf-8")
     except (OSError, ValueError) as error:

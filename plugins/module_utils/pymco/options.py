@@ -29,6 +29,7 @@ _INTEGER = re.compile(
     r"([+-]?)(0[xbod]|0_?(?=.)|)([0-9a-f]+(?:_[0-9a-f]+)*)", re.ASCII | re.IGNORECASE
 )
 _PORT = re.compile("[0-9]{1,5}")
+_NO_NAME = re.compile(r"[^/,]{256}")
 _BASES = {"0x": 16, "0b": 2, "0o": 8, "0d": 10, "0": 8, "0_": 8, "": 10}
 
 
@@ -65,8 +66,16 @@ def port(text: str) -> int:
 
 
 def path(text: str) -> str:
-    """A file's path. A text with line breaks is a file's content, perhaps a private key."""
-    if re.search(r"[\r\n\0]", text):
+    """A file's path. A text with line breaks, or longer than any file's name, is a file's content, perhaps
+    a private key."""
+    if re.search(r"[\r\n\0]|-----BEGIN ", text) or _NO_NAME.search(text):
+        raise ValueError(text)
+    return text
+
+
+def host(text: str) -> str:
+    """The name or address of a host. What has "@" or "/" in it is a URL, perhaps with a password."""
+    if re.search(r"[\s@/\0]", text):
         raise ValueError(text)
     return text
 
@@ -91,6 +100,7 @@ NUMBER = Kind(number, "a number")
 BOOLEAN = Kind(boolean, "yes or no")
 PORT = Kind(port, "a port")
 PATH = Kind(path, "the path of a file")
+HOST = Kind(host, "the name or address of a host")
 
 DEFAULTS: dict[str, str] = {
     "collectives": "mcollective",
@@ -173,7 +183,7 @@ _RECONNECTING = {
     "timeout": NUMBER,
     "connect_timeout": NUMBER,
 }
-_LOGIN = {"host": TEXT, "port": PORT, "user": TEXT, "password": SECRET}
+_LOGIN = {"host": HOST, "port": PORT, "user": TEXT, "password": SECRET}
 _TLS = {
     "ssl": BOOLEAN,
     "ssl.ca": PATH,

@@ -201,6 +201,9 @@ def plan(request: Request, config: Config) -> Plan:
 def _check_nobody(request: Request) -> None:
     """Refuse an empty option, which would address nobody. Mostly a search before has found nothing."""
     for what, value in (("nodes", request.nodes), ("discovery_options", request.discovery_options)):
+        if value is not None and (isinstance(value, (str, bytes)) or not hasattr(value, "__len__")):
+            # A text is a sequence of texts, and what can be gone through once is empty the second time.
+            raise exc.BadRequest(f"{what} must be a list, not a {type(value).__name__}")
         if value is not None and not all([bool(value), *map(bool, value)]):
             raise exc.BadRequest(
                 f"{what} is empty, or has an empty entry, which addresses nobody; without {what} it is None"

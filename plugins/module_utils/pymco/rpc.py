@@ -247,15 +247,14 @@ class Client:
         return result, targets
 
     def _persistently(self, ask: t.Callable[[], Answer]) -> Answer:
-        """Ask who is there. If the broker is lost meanwhile, ask once more over the next one of the pool:
-        being asked twice changes nothing on nodes."""
-        try:
-            return ask()
-        except exc.ConnectionLost as lost:
-            if len(self.connector.pool.brokers) < 2:
-                raise
-            self.connector.reconnect(lost)
-            return ask()
+        """Ask who is there. If the broker is lost meanwhile, ask again over the next one of the pool, once
+        for each other broker: being asked twice changes nothing on nodes."""
+        for _other in self.connector.pool.brokers[1:]:
+            try:
+                return ask()
+            except exc.ConnectionLost as lost:
+                self.connector.reconnect(lost)
+        return ask()
 
     def _send_away(self, found: Plan, targets: Targets, result: Result) -> None:
         """Send it and wait for nothing but the broker's word that it has it."""

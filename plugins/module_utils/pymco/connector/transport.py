@@ -23,6 +23,7 @@ import typing as t
 from .. import exc, files
 from ..printable import printable
 from ..utils import reason
+from .encrypted import EncryptedSocket
 from .frames import MAX_FRAME, Event, FrameReader
 from .library import Frame, convert_frame
 
@@ -37,6 +38,7 @@ CHUNK = 65536
 """Bytes that are read or written at once."""
 MAX_HELD = 64 * 2**20
 """Bytes that may wait to be taken. More are left to the broker."""
+AnySocket = t.Union[socket.socket, EncryptedSocket]
 _FAILURES = (OSError, ValueError)
 """What a socket raises; ValueError once it is closed."""
 
@@ -197,7 +199,7 @@ class SocketTransport:
             self.socket.close()
 
 
-def _ready(sock: socket.socket, wanted: int, deadline: float) -> int:
+def _ready(sock: AnySocket, wanted: int, deadline: float) -> int:
     """Wait until the socket can be read or written, as wanted. Returns for what; 0 at the deadline."""
     left = deadline - time.monotonic()
     if left <= 0:
@@ -208,7 +210,7 @@ def _ready(sock: socket.socket, wanted: int, deadline: float) -> int:
     return found[0][1] if found else 0
 
 
-def _open_socket(broker: Broker, timeout: float) -> socket.socket:
+def _open_socket(broker: Broker, timeout: float) -> AnySocket:
     """A connected socket, wrapped in verified TLS if the broker wants it."""
     context = _tls_context(broker) if broker.tls else None
     deadline = time.monotonic() + timeout
@@ -222,34 +224,16 @@ def _open_socket(broker: Broker, timeout: float) -> socket.socket:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setblocking(False)
         if context is not None:
-            sock = context.wrap_socket(
-                sock, server_hostname=broker.host, do_handshake_on_connect=False
-            )
-            _shake_hands(sock, max(deadline, time.monotonic() + SHORTEST))
+            encrypted = EncryptedSocket(sock, context, broker.host)
+            end = max(deadline, time.monotonic() + SHORTEST)
+            encrypted.shake_hands(lambda wanted: _ready(encrypted, wanted, end))
+            return encrypted
     except (OSError, ValueError) as error:
         sock.close()
         raise exc.ConnectFailed(
             f"no TLS connection to {broker.name}: {_tls_reason(error)}", broker.name
         ) from error
     return sock
-
-
-def _shake_hands(sock: ssl.SSLSocket, deadline: float) -> None:
-    """Carry out the whole TLS handshake, however many pieces the broker cuts its part into.
-
-    :raises TimeoutError: it has not ended at the deadline.
-    :raises OSError: it failed.
-    """
-    while True:
-        try:
-            sock.do_handshake()
-            return
-        except ssl.SSLWantReadError:
-            wanted = select.POLLIN
-        except ssl.SSLWantWriteError:
-            wanted = select.POLLOUT
-        if not _ready(sock, wanted, deadline):
-            raise socket.timeout("the handshake has not ended in time")
 
 
 def _connected(broker: Broker, deadline: float) -> socket.socket:

@@ -70,6 +70,13 @@ def test_data_become_what_json_can_carry(value: t.Any, plain: t.Any) -> None:
         ([math.nan, math.inf, -math.inf, 1.5], ["NaN", "Infinity", "-Infinity", 1.5]),
         ({math.nan: 1, math.inf: 2, "NaN": 3}, {"NaN": 1, "Infinity": 2, '"NaN"': 3}),
         ({math.nan: 1, float("nan"): 2}, {"NaN": 1, "NaN (2)": 2}),
+        ({"__ansible_type": "x", "a": 1}, {'"__ansible_type"': "x", "a": 1}),
+        ({Symbol("__ansible_unsafe"): "x", Symbol("a"): 1}, {":__ansible_unsafe": "x", "a": 1}),
+        ({b"__ansible_vault": "x"}, {'"__ansible_vault"': "x"}),
+        (
+            {"__ansible_type": 1, '"__ansible_type"': 2, Symbol("__ansible_type"): 3},
+            {'"__ansible_type"': 1, '"\\"__ansible_type\\""': 2, ":__ansible_type": 3},
+        ),
     ],
 )
 def test_what_json_has_no_form_for_is_not_lost(value: t.Any, plain: t.Any) -> None:
@@ -80,7 +87,12 @@ def test_what_json_has_no_form_for_is_not_lost(value: t.Any, plain: t.Any) -> No
 KEYS = st.one_of(
     st.sampled_from([None, True, False, 0, 1, 1.0, 0.0, math.nan, math.inf, b"\xff", b"\xc3\xa9"]),
     *(
-        strategy(["", "1", ":1", '"1"', "nil", "true", "1.0", "NaN", "\\xff", "é", '":1"', "1 (2)"])
+        strategy(
+            [
+                *("", "1", ":1", '"1"', "nil", "true", "1.0", "NaN", "\\xff", "é", '":1"', "1 (2)"),
+                *("__ansible_type", '"__ansible_type"'),
+            ]
+        )
         for strategy in (st.sampled_from, lambda names: st.sampled_from(names).map(Symbol))
     ),
 )
@@ -91,6 +103,7 @@ def test_no_keys_of_a_hash_ever_get_the_same_name(keys: list[t.Any]) -> None:
     # OtherKey equals nothing, as any key may that the first one of a dict is not.
     found = to_json({OtherKey(key): number for number, key in enumerate(keys)})
     assert sorted(found.values()) == list(range(len(keys)))
+    assert "__ansible_type" not in found
     # Which is which does not hang on their order.
     again = to_json({OtherKey(key): number for number, key in reversed([*enumerate(keys)])})
     if len({(type(key), repr(key)) for key in keys}) == len(keys):

@@ -33,6 +33,8 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
     reply,
 )
 
+GONE = exc.ConnectionLost("b:1 closed the connection", "b:1")
+
 
 def signed(body: t.Any) -> dict[str, t.Any]:
     """The parts of a reply that depend on its body."""
@@ -242,6 +244,40 @@ def test_the_quiet_window_slides_with_each_reply() -> None:
 
 def test_the_first_window_ends_it_when_nobody_answers() -> None:
     assert run(patience=Patience(60, first=2, quiet=5))[1] == 2
+
+
+class ResumingConnector(ScriptedConnector):
+    """One whose replies come over the next connection, too."""
+
+    replies_survive = True
+
+    def reconnect(self, lost: exc.ConnectorError, timeout: float) -> None:
+        self.calls.append(("reconnect", str(lost)))
+
+    def reopen_replies(self, target: str, agent: str, deadline: float) -> None:
+        self.calls.append(("reopen_replies", target))
+
+
+@pytest.mark.parametrize(
+    "arrivals,seconds",
+    [
+        ([(1, GONE), (8, reply("a")), (9.5, reply("b"))], 11.5),
+        ([(1, GONE), (2, GONE), (11, reply("a")), (12, reply("b"))], 14),
+        ([(1, reply("a")), (2, GONE), (3.5, reply("b"))], 5.5),
+    ],
+)
+def test_a_lost_connection_takes_nothing_from_the_time_for_the_first_reply(
+    arrivals: list[tuple[float, bytes | Exception]], seconds: float
+) -> None:
+    clock = Clock()
+    connector = ResumingConnector(clock, *arrivals)
+    message = Message("ping", "rpcutil", CONFIG, ttl=30)
+    message["requestid"] = REQUESTID
+    conversation = Exchange(t.cast(t.Any, connector), SECURITY, message, clock=clock, resume=True)
+    conversation.send(5)
+    conversation.listen(Patience(60, first=12, quiet=2))
+    assert list(conversation.outcome.replies) == ["a", "b"]
+    assert clock.now - connector.start == seconds
 
 
 def test_sliding_ends_at_the_total() -> None:

@@ -18,6 +18,9 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector 
     base,
     connector,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector.encrypted import (
+    EncryptedSocket,
+)
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import (
     certificates,
 )
@@ -180,7 +183,7 @@ def test_each_wait_is_longer_than_the_one_before(waits: list[float]) -> None:
 def test_no_wait_goes_beyond_the_time_limit(waits: list[float]) -> None:
     options = {"max_reconnect_attempts": "99", "initial_reconnect_delay": "20"}
     with pytest.raises(exc.ConnectFailed, match="connection refused"):
-        to(closed_port(), **options).connect()
+        to(closed_port(), **options).connect(3)
     assert waits == []
 
 
@@ -221,11 +224,11 @@ def test_in_order_each_round_is_the_same() -> None:
 # -- what TLS is worth ---------------------------------------------------------------------------
 
 
-def tls_socket(connected: Connector) -> ssl.SSLSocket:
-    """The socket below a connection."""
+def tls_of(connected: Connector) -> ssl.SSLObject:
+    """What OpenSSL knows of a connection."""
     sock = connected.session._transport.socket
-    assert isinstance(sock, ssl.SSLSocket)
-    return sock
+    assert isinstance(sock, EncryptedSocket)
+    return sock.tls
 
 
 def test_the_fallback_takes_a_certificate_of_anybody(authority: certificates.Authority) -> None:
@@ -236,7 +239,7 @@ def test_the_fallback_takes_a_certificate_of_anybody(authority: certificates.Aut
     ):
         (warning,) = connected.pool.warnings
         assert f"127.0.0.1:{broker.port} is not verified" in warning
-        assert tls_socket(connected).version() in ("TLSv1.2", "TLSv1.3")
+        assert tls_of(connected).version() in ("TLSv1.2", "TLSv1.3")
 
 
 def test_the_fallback_verifies_where_it_can(authority: certificates.Authority) -> None:
@@ -266,7 +269,7 @@ def test_the_ciphers_of_the_configuration_are_used(
         ScriptedBroker(polite, context=tls_1_2(authority)) as broker,
         tls_to(broker, authority.path, pool__1__ssl__ciphers=name) as connected,
     ):
-        cipher = tls_socket(connected).cipher()
+        cipher = tls_of(connected).cipher()
         assert cipher is not None and cipher[0] == name
 
 
