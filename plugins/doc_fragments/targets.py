@@ -18,9 +18,9 @@ options:
       - If there are filters too, only those of them that fit the filters are addressed. To find out who does, these nodes are
         asked first, unless the filters are about identities only.
       - Without this option, O(discovery_method) tells how nodes are found.
-      - An option that says which nodes are meant and is empty (V([]), V(null), an empty text, or a list with such an entry) addresses nobody,
-        and is an error. That goes for this one, all filters, O(discovery_options), O(limit) and O(collective). Leave such an option out,
-        or give it the value C(omit), to leave no nodes out by it.
+      - It is an error if this option, a filter, O(discovery_options), O(limit) or O(collective) is given and empty (V([]), V(null), an empty
+        text, or a list with such an entry), since it would address nobody. Leave such an option out, or give it the value C(omit), to
+        restrict nothing by it.
     type: list
     elements: str
   fact_filters:
@@ -56,7 +56,7 @@ options:
         the operators C(= != < <= > >=).
       - For example V(role::web and not env=production) or V(os="Debian Linux" and (cpus>=8 or /^role::db/)).
       - Names and values with blanks, parentheses or quotes must be quoted.
-      - A data function must be compared, and nodes that lack it (as all of MCollective 2.0 do), or cannot compare its output, do not answer
+      - A data function must be compared. Nodes that lack it (as all of MCollective 2.0 do), or that cannot compare its output, do not answer
         at all, whatever the rest of the expression says. See R(the guide,ansible_collections.pymco.mcollective.docsite.rpc_guide).
     type: str
   discovery_method:
@@ -72,7 +72,7 @@ options:
   discovery_options:
     description:
       - What the discovery method needs. For V(flatfile) the path of one file, on the host that the task runs on.
-      - The other methods need nothing. It is an error to have this with them, unless there are O(nodes).
+      - It is an error to give it with another method, unless O(nodes) are given.
     type: list
     elements: str
   discovery_timeout:

@@ -113,8 +113,8 @@ options:
       - Values that become the same name share the group, and there is a warning. A value makes no group, and there is a warning,
         if it is a dictionary or has more than 200 characters, or if the name is that of a host, of a group that has others below it,
         or means something to Ansible, as C(all), C(ungrouped) and C(localhost) do.
-      - Nodes choose their facts. With an empty prefix they also choose in which of your groups they are, and can take the name of a
-        host that a later inventory source brings.
+      - Nodes choose their facts. With an empty prefix they also choose in which of your groups they are, and a group can take the name of
+        a host that a later inventory source brings.
     type: list
     elements: raw
     default: []

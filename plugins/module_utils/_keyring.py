@@ -57,15 +57,19 @@ class Options:
 
 @dataclass
 class Keyring:
-    """Brings a directory into the wanted state; with ``dry`` it only finds out what it would do.
-
-    ``changed`` names the files that were made, renewed or closed to others, relative to the directory.
-    """
+    """Brings a directory into the wanted state; with ``dry`` it only finds out what it would do."""
 
     path: str
     dry: bool = False
-    changed: list[str] = field(default_factory=list)
     _files: PrivateDirectory = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._files = PrivateDirectory(self.path, self.dry)
+
+    @property
+    def changed(self) -> list[str]:
+        """The files that were made, renewed or closed to others, or would be, relative to the directory."""
+        return self._files.changed
 
     def ensure(self, options: Options) -> None:
         """Make all that is missing.
@@ -74,8 +78,7 @@ class Keyring:
         """
         _refuse_bad_options(options)
         try:
-            with PrivateDirectory(self.path, self.dry) as self._files:
-                self._files.changed = self.changed
+            with self._files:
                 self._ensure(options)
         except Untrusted as error:
             raise KeyringError(str(error)) from error

@@ -2,17 +2,18 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""A directory whose files are for its owner alone, and in which nobody else can have a hand.
+"""A directory whose files are for its owner alone, and that nobody else can tamper with.
 
-Whoever owns a file or its directory can replace it later, and a symbolic link leads what is written and what
-is made private to any other file. So both are refused. Everything is opened relative to a descriptor of the
-directory and judged by the descriptor, so that nothing can take its place between the look and the use.
+The owner of a file or of its directory can replace it later, and writing or changing permissions through a
+symbolic link reaches any other file. So other owners and links are refused. Everything is opened relative to a
+descriptor of the directory and judged by its own descriptor, so that nothing can take its place in between.
 """
 
 from __future__ import annotations
 
 import os
 import pwd
+import re
 import secrets
 import stat
 import types
@@ -36,7 +37,7 @@ class Untrusted(Exception):
 
 
 class PrivateDirectory:
-    """Use it as a context manager: it holds descriptors. Names of files are relative, with one "/" at the most.
+    """A context manager, since it holds descriptors. Names of files are relative, with one "/" at the most.
 
     :param path: the directory. The last part of it must be no symbolic link either.
     :param dry: change nothing.
@@ -44,8 +45,8 @@ class PrivateDirectory:
     """
 
     def __init__(self, path: str, dry: bool = False) -> None:
-        # With a slash behind it the system would follow a link.
-        self.path = path.rstrip("/") or "/"
+        # With a slash behind it, or "/.", the system would follow a link.
+        self.path = re.sub(r"(?<=.)(?:/\.?)+$", "", path)
         self.dry = dry
         self.changed: list[str] = []
         self._folders: dict[str, int] = {}
@@ -102,7 +103,7 @@ class PrivateDirectory:
             self._close_to(_ALL_OF_OTHERS, folder, f"{name or '.'}/")
 
     def read(self, name: str, *, secret: bool) -> bytes:
-        """Return a file's content, once others can do with it only what they may.
+        """Take from others what they may not do with a file, and return its content.
 
         :param secret: whether they may not even read it.
         :raises Untrusted: it is no regular file of ours.
@@ -193,7 +194,8 @@ class PrivateDirectory:
     def _refuse_others(
         self, name: str, place: str, dir_fd: int | None, is_wanted: t.Callable[[int], bool]
     ) -> None:
-        """Look before opening, which tells best what is wrong. The descriptor is judged once more."""
+        """Refuse a link, another kind of file or another owner before it is opened. The caller judges the
+        descriptor once more."""
         found = os.stat(place, dir_fd=dir_fd, follow_symlinks=False)
         path = self.full(name)
         if stat.S_ISLNK(found.st_mode):

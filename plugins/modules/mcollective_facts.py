@@ -47,8 +47,8 @@ options:
     description:
       - The identity of the node to ask.
       - By default, in a task, the host's variable C(mcollective_identity), as the inventory plugin sets it, and without one the host's name.
-      - With C(delegate_facts) they are those of the host that gets the facts. It must be in the inventory.
-      - If it is given and empty, that is an error.
+      - With C(delegate_facts), by default, the variable or the name is that of the host that gets the facts, which must be in the inventory.
+      - It is an error if it is given and empty.
     type: str
   gather_subset:
     description: What to gather.

@@ -35,8 +35,8 @@ options:
   path:
     description:
       - The directory. It is made if it is not there, for its owner alone.
-      - It, what it holds and the user that the module runs as must have the same owner, and it and its files must be no symbolic links.
-        The module fails otherwise, and names the path and its owner.
+      - The directory and its files must be owned by the user that the module runs as, and must not be symbolic links. Otherwise the module
+        fails and names the path and its owner.
       - It gets the files C(server.pem), C(server-private.pem), C(clients/NAME.pem), C(clients/NAME-private.pem), C(psk),
         C(passwords/NAME), C(ca.pem), C(ca-private.pem), C(tls/NAME.pem), C(tls/NAME-private.pem) and, for Java,
         C(tls/NAME-keystore.p12), C(tls/NAME-truststore.p12) and C(tls/NAME-store-password).
@@ -89,15 +89,17 @@ options:
     type: str
     default: MCollective CA
   authority_days:
-    description: How many days the authority's certificate is valid. A renewed one keeps the key, so what it has issued stays valid.
+    description:
+      - How many days the authority's certificate is valid, more than O(renew_days) and at the most V(36500).
+      - A renewed one keeps the key, so what it has issued stays valid.
     type: int
     default: 3650
   certificate_days:
-    description: How many days other certificates are valid.
+    description: How many days other certificates are valid, more than O(renew_days) and at the most V(36500).
     type: int
     default: 825
   renew_days:
-    description: A certificate that expires within so many days is renewed. From V(0) to V(36500), as all days here.
+    description: A certificate that expires within so many days is renewed, from V(0) to V(36500).
     type: int
     default: 30
   key_size:
@@ -175,8 +177,6 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "renew_days": {"type": "int", "default": 30},
     "key_size": {"type": "int", "default": 2048, "no_log": False},
 }
-
-
 _RANGES = {
     # Larger keys take minutes to make, and every signature then as much longer.
     "key_size": (2048, 16384),
@@ -207,8 +207,6 @@ def main() -> None:
 
 def _refuse_bad_numbers(module: AnsibleModule) -> None:
     params = module.params
-    if params["key_size"] < 2048:
-        module.fail_json(msg=f"key_size must be at least 2048, not {params['key_size']}")
     for name, (least, most) in _RANGES.items():
         if not least <= params[name] <= most:
             module.fail_json(msg=f"{name} must be from {least} to {most}, not {params[name]}")

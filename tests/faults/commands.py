@@ -45,7 +45,7 @@ class Command:
 
     :ivar steps: the frames by which each of its requests is sent.
     :ivar asked: whom it asks; the first of them answers before a broker that is waited for goes wrong.
-    :ivar silence: what it says of nodes that are silent, where one has answered and where none has; None: it succeeds.
+    :ivar silence: what it says of nodes that are silent, where one has answered and where none has; None: that cannot be.
     :ivar judge: looks at what it returns where nodes are silent or the connection was lost.
     :ivar grown: the options by which its request becomes large, given a text; None if it cannot.
     :ivar discovers: whether that large request is a discovery, which has its own time to be sent in.
@@ -227,8 +227,9 @@ def judge(command: Command, ending: Ending, answered: list[str], words: str, see
         return
     if ending in (Ending.SILENT, Ending.SILENT_OR_LOST):
         quiet = command.silence[0 if answered else 1]
-        words = words or "$^"
-        options = [quiet or ""] if ending is Ending.SILENT else [quiet or "", words]
+        assert quiet, f"{command.name} has no words for silence"
+        assert words or ending is Ending.SILENT, "there are no words for the fault"
+        options = [quiet] if ending is Ending.SILENT else [quiet, words]
         assert any(re.search(option, seen.text, re.S) for option in options), (options, seen.text)
         assert seen.failed or seen.warnings
     else:

@@ -267,7 +267,9 @@ def test_a_call_waits_as_long_as_the_references(
     file.write_text(f"{WEB}\n")
     path = collective.write_client_cfg("times.cfg", settings)
     theirs = their_timeouts(collective, path, *(word.format(file=file) for word in words))
-    more = {"discovery_options": [str(file)], "config": None, "fail_on": [], **options}
+    more: dict[str, t.Any] = {"config": None, "fail_on": [], **options}
+    if "discovery_method" in options:
+        more["discovery_options"] = [str(file)]
     ours = [
         task(collective, *call_, config_file=str(path), identity_filters=[WEB], **more)
         for call_ in AGENTS.items()

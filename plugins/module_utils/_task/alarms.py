@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What a task warns of though it may succeed: somebody should look into it."""
+"""Warnings of replies that somebody should look into, though the task may succeed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TOLD = frozenset(("contradictory", "over_limit"))
 
 
 def alarms(received: Received, most_bytes: int) -> t.Iterator[str]:
-    """Sentences about replies that did not all come as they should.
+    """Yield a warning for each way in which replies did not come as they should.
 
     :param most_bytes: the bound for all replies together.
     """

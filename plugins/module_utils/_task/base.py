@@ -4,8 +4,8 @@
 
 """What every task does: take options, make a configuration of them, run, and fail in good order.
 
-All that a task says goes through here, so that nothing in it is more than words for people: see
-:mod:`printable`. What it returns besides is data, which is not touched.
+All messages and warnings of a task pass through here and are made fit for a terminal; see
+:mod:`.printable`. The data that it returns is not touched.
 """
 
 from __future__ import annotations
@@ -16,10 +16,7 @@ import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, matching, rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import (
-    LONGEST_MESSAGE,
-    printable,
-)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import as_message
 
 from . import restrictions
 from .alarms import Received, alarms
@@ -44,7 +41,7 @@ class TaskFailed(Exception):
     def __init__(
         self, msg: str, result: Returned | None = None, missing: str | None = None
     ) -> None:
-        super().__init__(printable(msg, LONGEST_MESSAGE))
+        super().__init__(as_message(msg))
         self.result = result or {}
         self.missing = missing
 
@@ -83,8 +80,8 @@ class Task:
 
     @property
     def notes(self) -> list[str]:
-        """What only those want to know who ask for more (``-v``)."""
-        return [printable(note, LONGEST_MESSAGE) for note in self.config.notes]
+        """Remarks for users who ask for more (``-v``)."""
+        return [as_message(note) for note in self.config.notes]
 
     def run(self, check_mode: bool) -> Returned:
         """Do it.
@@ -105,8 +102,8 @@ class Task:
     # -- for subclasses ------------------------------------------------------------------------
 
     def warn(self, message: str) -> None:
-        """Tell the user something besides the result."""
-        self._warn(printable(message, LONGEST_MESSAGE))
+        """Warn the user of something."""
+        self._warn(as_message(message))
 
     def client(self) -> rpc.Client:
         """A client that is not connected yet; what is to be said of its connection is said."""
@@ -116,7 +113,7 @@ class Task:
         return client
 
     def warn_of(self, received: Received) -> None:
-        """Warn of what a request brought besides its result."""
+        """Warn of replies to a request that did not all come as they should; see :func:`.alarms`."""
         for warning in alarms(received, self.config.max_reply_bytes):
             self.warn(warning)
 

@@ -2,11 +2,11 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What is shown of a task's options, and what is said of those that Ansible refuses.
+"""What is shown of a task's options, and how Ansible's refusals are reported.
 
-Nothing is searched for secrets. The argument specification and the table of client.cfg's options tell
-which values may be seen. A value that is not of its option's type, and the value of an unknown option,
-may not: it may be a password in the wrong place.
+The argument specification and the table of client.cfg's options tell which values may be seen. A value that
+is not of its option's type, and the value of an unknown option, may not: it may be a password in the wrong
+place.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ansible.module_utils.common.validation import (
 from ansible.module_utils.errors import RequiredError, UnsupportedError
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options import (
+    host,
     is_harmless,
     path,
 )
@@ -38,6 +39,7 @@ WRONG = "an option is not of the type that it must have"
 _CHECKS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "bool": check_type_bool,
     "float": check_type_float,
+    "host": lambda value: host(check_type_str(value, allow_conversion=False)),
     "int": check_type_int,
     "path": path,
     "str": lambda value: check_type_str(
@@ -50,7 +52,7 @@ _BEFORE_THE_VALUE = re.compile(
     r"|value of \w+ must be one (?:or more )?of: [\w, ]+?(?=, got: |\. Got no match for: )",
     re.ASCII,
 )
-"""Ansible's words about a value of the wrong type, without the value, which they end in."""
+"""Ansible's words about a value of the wrong type, up to the value, which comes last."""
 
 
 def shown(spec: Spec, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -79,7 +81,7 @@ def _shown(name: str, option: Spec | None, value: t.Any) -> t.Any:
         if name == "config":
             return shown_config(value)
         return shown(option["options"], value) if "options" in option else value
-    return value if _is_valid(option, kind, value) else HIDDEN
+    return value if _is_valid(option, "host" if name == "host" else kind, value) else HIDDEN
 
 
 def _is_valid(option: Spec, kind: str, value: t.Any) -> bool:
@@ -101,7 +103,7 @@ def shown_config(config: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def refusal(checked: ValidationResult, what: str) -> str:
-    """Return why Ansible refuses a task's options, without any of their values; "" if it does not.
+    """Return why Ansible refuses a task's options, without any of their values, or "" if it does not.
 
     :param what: whose options they are, as in "(the.name) module".
     """
@@ -116,6 +118,6 @@ def _words(error: Exception, what: str) -> str:
         return f"Unsupported parameters for {what}: {text}"
     if isinstance(error, RequiredError):
         return text
-    # Words that this does not know may have the value anywhere.
+    # Other words may have the value anywhere.
     match = _BEFORE_THE_VALUE.match(text)
     return match[0] if match else WRONG

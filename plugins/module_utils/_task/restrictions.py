@@ -2,11 +2,11 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Options that say which nodes a task is for, and are empty.
+"""Refuses options that say which nodes a task is for, and are empty.
 
 ``identity_filters: "{{ found }}"`` with nothing found, or ``nodes: "{{ x | default(None) }}"``, is meant for nobody.
-Ansible makes null of an option that is absent and of one that is null. So this looks at the options as they were
-given, before Ansible validates them.
+Once Ansible has validated the options, an absent one and a null one look the same. So this looks at the options as
+they were given.
 """
 
 from __future__ import annotations
@@ -14,8 +14,16 @@ from __future__ import annotations
 import typing as t
 
 RESTRICTING = (
-    *("nodes", "node", "fact_filters", "class_filters", "agent_filters", "identity_filters"),
-    *("compound_filter", "discovery_options", "limit", "collective"),
+    "nodes",
+    "node",
+    "fact_filters",
+    "class_filters",
+    "agent_filters",
+    "identity_filters",
+    "compound_filter",
+    "discovery_options",
+    "limit",
+    "collective",
 )
 """Options that leave nodes out. Without them, or with omit, none are left out."""
 
@@ -39,7 +47,7 @@ def complaint(given: t.Mapping[str, t.Any], options: t.Container[str]) -> str | 
 
 
 def _is_empty(value: t.Any) -> bool:
-    """Return True for null, no text, an empty list, and a list with one of these in it."""
+    """Return True for null, a text without content, an empty list, and a list with one of these in it."""
     if value is None:
         return True
     if isinstance(value, str):

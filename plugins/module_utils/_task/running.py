@@ -20,9 +20,8 @@ class TaskModule(AnsibleModule):
     """A module that returns data as it is, and shows its options without secrets.
 
     Before version 2.22, ansible-core searches a module's whole result for the values of its secret
-    options and replaces them, also where a node says the same word. So a password "mcollective" would
-    change the names of classes. Here no secret gets into what the module says, and there is nothing
-    to search for.
+    options and replaces them, also where a node says the same word. A password "mcollective" would
+    change the names of classes. This module says no secrets, so it gives ansible-core none to search for.
     """
 
     def __init__(self, kind: type[Task]) -> None:

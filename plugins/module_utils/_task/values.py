@@ -18,6 +18,11 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializer
     Symbol,
 )
 
+_ANSIBLE_S = frozenset(("__ansible_type", "__ansible_unsafe", "__ansible_vault"))
+"""Keys that mark an object of Ansible's own in the JSON of modules and caches. A node that says such a one would
+end the task, or have its data read as something else."""
+_MARKS = _ANSIBLE_S.union(f":{name}" for name in _ANSIBLE_S)
+"""The same as keys of a dict, where a Symbol has its colon."""
 _PLAIN = frozenset((str, int, bool, type(None)))
 
 
@@ -45,7 +50,7 @@ def to_json(value: t.Any) -> t.Any:
 
 
 def _real(number: float) -> str:
-    """A Float as Ruby writes it, as far as JSON has no form for it."""
+    """A Float as Ruby writes it, if it is none of JSON's numbers."""
     if math.isfinite(number):
         return str(number)
     return "NaN" if math.isnan(number) else f"{'-' if number < 0 else ''}Infinity"
@@ -54,10 +59,11 @@ def _real(number: float) -> str:
 def _named(mapping: dict[t.Any, t.Any]) -> dict[str, t.Any]:
     """A dict with texts as keys."""
     kinds = set(map(type, mapping))
-    if kinds == {Symbol}:
-        return {key[1:]: to_json(item) for key, item in mapping.items()}
-    if kinds == {str}:
-        return {key: to_json(item) for key, item in mapping.items()}
+    if _MARKS.isdisjoint(mapping):
+        if kinds == {Symbol}:
+            return {key[1:]: to_json(item) for key, item in mapping.items()}
+        if kinds == {str}:
+            return {key: to_json(item) for key, item in mapping.items()}
     keys = [key.value if isinstance(key, OtherKey) else key for key in mapping]
     return dict(zip(_names(keys), map(to_json, mapping.values())))
 
@@ -66,15 +72,16 @@ def _named(mapping: dict[t.Any, t.Any]) -> dict[str, t.Any]:
 
 
 def _names(keys: list[t.Any]) -> list[str]:
-    """The names of the keys of one Hash, all different.
+    """Return the names of the keys of one Hash, all different.
 
-    They are the plain ones: of a Symbol without its colon, of nil nothing, of true "true". Of keys that
-    would have the same name, Symbols get their colon. If that is not enough, these keys are named as
-    Ruby's inspect writes them: 1, "1" in quotes, nil. If that is not enough, all keys of the Hash are.
+    A name is plain if possible: a Symbol without its colon, "" for nil, "true" for true. Keys whose plain
+    names are the same, or one of Ansible's marks, get other names in steps, until they differ: Symbols get
+    their colon, then keys that are no texts are named as Ruby's inspect writes them (1, nil), then texts
+    too ("1" in quotes). If some are still the same, all keys of the Hash are named so, and numbered.
     """
     names = [_plain(key) for key in keys]
     for again in (_marked_symbol, _inspected_other, _inspected):
-        shared = _shared(names)
+        shared = _shared(names) | _ANSIBLE_S.intersection(names)
         if not shared:
             return names
         names = [again(key, name) if name in shared else name for key, name in zip(keys, names)]
@@ -128,7 +135,7 @@ def _byte(byte: int) -> str:
 
 
 def _numbered(names: list[str]) -> list[str]:
-    """Names of which those that come again have a number: several NaN, a text in two encodings."""
+    """Number the names that come again: several NaN, or a text in two encodings."""
     counts: dict[str, t.Iterator[int]] = {}
     found = []
     for name in names:

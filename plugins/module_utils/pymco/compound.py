@@ -13,9 +13,8 @@ r"""The compound filter (``mco -S``): from its text to the tokens that go on the
 Names and values may be quoted, wholly or in part; there ``\`` stands before a quote or itself.
 Nodes bind "not" before "and" before "or" (MC:security/base.rb).
 
-The tokens equal the reference's (MC:matcher.rb) wherever nodes do with those what the text says, but
-that a single data function has no parentheses around it.
-The others are written so that nodes do, if only one meaning is possible (``fact==v``,
+The tokens equal the reference's (MC:matcher.rb) wherever nodes do with those what the text says, with
+one exception: parentheses around a single data function are left out. The others are written so that nodes do, if only one meaning is possible (``fact==v``,
 ``fact=>1``, ``fact=~v``), or refused with the way out.
 """
 

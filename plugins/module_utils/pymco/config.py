@@ -17,16 +17,18 @@ from .options import (
     BOOLEAN,
     CORE,
     DEFAULTS,
+    HOST,
     INTEGER,
     NUMBER,
     PATH,
+    TEXT,
     Kind,
     complaint,
     kind_of,
     note,
 )
 from .pool import Broker, Pool, pool
-from .ranges import LONGEST as LONGEST
+from .ranges import LONGEST
 
 if t.TYPE_CHECKING:
     from .connector import Connector
@@ -72,7 +74,7 @@ class Config(t.Mapping[str, str]):
         self.notes = self._remarks(lambda key: note(key, self.connector))
         for key in options:
             kind = kind_of(key)
-            if kind is not None and (key in CORE or kind is PATH):
+            if kind is not None and (key in CORE or kind in (HOST, PATH)):
                 self.read(key, kind, self[key])
 
     @classmethod
@@ -128,7 +130,7 @@ class Config(t.Mapping[str, str]):
         return Config({**given, **overrides}, environ, self.source, origins, self._files)
 
     def _remarks(self, remark: t.Callable[[str], str | None]) -> list[str]:
-        """What is to be said of the options that are set, with where they come from."""
+        """Return the remarks about the options that are set, each with the place that sets the option."""
         remarks = ((key, remark(key)) for key in self._options if key in self._given)
         return [f"{self.origin(key)}: {words}" for key, words in remarks if words]
 
@@ -191,8 +193,8 @@ class Config(t.Mapping[str, str]):
         """The value that a text stands for.
 
         :param key: the option, for the message.
-        :raises exc.ImproperlyConfigured: it stands for none, or for a number that makes no sense there.
-            What stands for none is not shown: it may be a password that was given to the wrong option.
+        :raises exc.ImproperlyConfigured: the text is no value of that kind, or the number is out of the
+            option's range. A text of the wrong kind is not shown: it may be a password in the wrong place.
         """
         try:
             value = kind.read(text)
@@ -204,6 +206,21 @@ class Config(t.Mapping[str, str]):
         if fault is not None:
             raise exc.ImproperlyConfigured(f"{self.origin(key)}: {key} {fault}, not {value}")
         return value
+
+    def variable(self, name: str, kind: Kind = TEXT) -> str | None:
+        """What an environment variable says; None if it is not set, or empty.
+
+        :raises exc.ImproperlyConfigured: it is not of this kind. It is not shown; see :meth:`read`.
+        """
+        text = self.environ.get(name) or None
+        if text is not None:
+            try:
+                kind.read(text)
+            except ValueError:
+                raise exc.ImproperlyConfigured(
+                    f"the environment: {name} is not {kind.words}"
+                ) from None
+        return text
 
     def choose(self, key: str, choices: t.Mapping[str, t.Any], default: str | None = None) -> t.Any:
         """What the option's value names among the choices; case does not matter.
@@ -251,12 +268,7 @@ class Config(t.Mapping[str, str]):
     def max_reply_bytes(self) -> int:
         """Bytes that all accepted replies to a request may have together on the wire. The option is
         this client's own."""
-        most = self.getint(MAX_REPLY_BYTES, 512 * 2**20)
-        if most < 1:
-            raise exc.ImproperlyConfigured(
-                f"{self.origin(MAX_REPLY_BYTES)}: {MAX_REPLY_BYTES} must be at least 1, not {most}"
-            )
-        return most
+        return self.getint(MAX_REPLY_BYTES, 512 * 2**20)
 
     @property
     def libdirs(self) -> list[str]:
@@ -273,12 +285,9 @@ class Config(t.Mapping[str, str]):
                 )
         return list(dict.fromkeys(reversed(paths)))
 
-    def secrets(self) -> list[str]:
+    def secrets(self) -> set[str]:
         """The passwords and keys that are in use: those of the connector and of the security provider.
-
-        What a broker says is shown without them. The longest comes first, so that none is left in part
-        where another one is part of it.
-        """
+        What a broker says is shown without them."""
         words = {self.connector: "STOMP_PASSWORD"}
         if self["securityprovider"].lower() == "psk":
             words["psk"] = "MCOLLECTIVE_PSK"
@@ -287,7 +296,7 @@ class Config(t.Mapping[str, str]):
             kind = kind_of(key)
             if kind is not None and kind.secret and key.split(".")[1] in words:
                 found.add(value)
-        return sorted(filter(None, found), key=lambda secret: (-len(secret), secret))
+        return found - {""}
 
     def pool(self) -> Pool:
         """The brokers of the configured connector, and the patience with them."""

@@ -84,9 +84,11 @@ def _checked(request: Request, ddl: AgentDDL, strict: bool) -> Description:
 
 
 def _undeclared(request: Request, ddl: AgentDDL, strict: bool) -> list[str]:
-    """Return what is to be said of inputs that the DDL does not declare.
+    """Return doubts about inputs that the DDL does not declare.
 
-    MCollective allows them, and agents may read them. Mostly they are misspelt, though.
+    MCollective allows them, and agents may read them, but mostly they are misspelt.
+
+    :raises exc.InvalidArgument: strict, and there is such an input.
     """
     inputs = ddl.actions[request.action].inputs
     names = [name[1:] if name.startswith(":") else name for name in request.arguments]

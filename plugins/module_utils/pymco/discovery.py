@@ -42,6 +42,7 @@ def discover(
     filter_: Filter,
     collective: str,
     window: float,
+    *,
     ttl: int | None = None,
     nodes: t.Collection[str] | None = None,
     clock: t.Callable[[], float] = time.monotonic,
@@ -68,8 +69,6 @@ def discover(
     # Nodes ignore the collective here; the reference sends it (MC:rpc/client.rb, discover).
     wanted = {**filter_, "collective": collective}
     message = Message("ping", "discovery", config, wanted, collective, ttl)
-    lost: exc.ConnectorError | None = None
-    outcome = Outcome()
     try:
         outcome = exchange(
             connector,
@@ -83,10 +82,9 @@ def discover(
             watch=watch,
             publish_timeout=publish_timeout,
         )
-        lost = outcome.lost
-    except exc.ConnectorError as error:
-        lost = error
-    if lost is not None:
+        if outcome.lost is not None:
+            raise outcome.lost
+    except exc.ConnectorError as lost:
         raise type(lost)(
             f"{lost}; that was during discovery, and nothing else has been sent", lost.broker
         ) from lost

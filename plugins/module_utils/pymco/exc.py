@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import typing as t
 
-from .printable import LONGEST_MESSAGE, printable
+from .printable import as_message, printable
 
 
 class PyMcoException(Exception):
     """Base of all errors of this client (the name is python-mcollective's).
 
-    :param message: is shown as :func:`.printable` makes it.
+    :param message: is shown as :func:`.as_message` makes it.
     """
 
     def __init__(self, message: t.Any = "") -> None:
-        super().__init__(printable(message, LONGEST_MESSAGE))
+        super().__init__(as_message(message))
 
 
 class MissingDependency(PyMcoException):
@@ -134,7 +134,7 @@ class DecodingError(PyMcoException):
 class Oversized(DecodingError):
     """A payload is larger than what is taken; it was dropped unread.
 
-    :ivar sender: whom the message's headers name as its sender, if they do; nobody has proven it.
+    :ivar sender: the sender that the message's headers name, which is not verified; None if they name none.
     """
 
     def __init__(self, message: str, sender: str | None = None) -> None:
@@ -150,7 +150,7 @@ class ConnectorError(PyMcoException):
     """The middleware could not be used.
 
     :ivar broker: "host:port", or the empty string before one was chosen.
-    :ivar unsent: where a request was being sent to single nodes: those that it certainly was not sent to.
+    :ivar unsent: the nodes that a request to single nodes was certainly not sent to.
     """
 
     def __init__(self, message: str, broker: str = "") -> None:

@@ -80,6 +80,7 @@ class Intake:
     :param expected: the identities that were asked; None if it is not known who will answer.
     :param enough: how many replies are all that is wanted; None: there is no such number.
     :param most_bytes: what all accepted replies may have together on the wire; None: there is no bound.
+    :param taken: is called for each accepted reply.
     """
 
     def __init__(
@@ -87,8 +88,10 @@ class Intake:
         security: SecurityProvider,
         requestid: str,
         expected: t.Collection[str] | None,
+        *,
         enough: int | None = None,
         most_bytes: int | None = None,
+        taken: t.Callable[[], None] | None = None,
     ) -> None:
         self.outcome = Outcome()
         self._security = security
@@ -97,6 +100,7 @@ class Intake:
         self._awaited = None if expected is None else set(expected)
         self._enough = enough
         self._bytes_left = math.inf if most_bytes is None else most_bytes
+        self._taken = taken
 
     def await_only(self, nodes: t.Iterable[str]) -> None:
         """From now on nobody else's reply has to be waited for. Replies of others still count."""
@@ -140,16 +144,19 @@ class Intake:
             return "undecodable"
         if self._expected is not None and sender not in self._expected:
             return self._note_unexpected(t.cast(str, sender))
-        rejection = self._refused(t.cast(str, sender), envelope, len(payload))
+        rejection = self._keep(t.cast(str, sender), envelope, len(payload))
         if rejection is not None:
             self.outcome.accuse(rejection, sender)
         elif self._awaited is not None:
             self._awaited.discard(t.cast(str, sender))
         return rejection
 
-    def _refused(self, sender: str, envelope: dict[str, t.Any], size: int) -> str | None:
-        """Keep a genuine reply, or tell why it is not kept. The first of a sender's replies counts; a
-        second one that says something else is a sign that somebody speaks in its name."""
+    def _keep(self, sender: str, envelope: dict[str, t.Any], size: int) -> str | None:
+        """Keep a genuine reply. Returns why it is not kept, or None.
+
+        The first reply of a sender counts. A second one that says something else is a sign that
+        somebody speaks in the sender's name.
+        """
         first = self.outcome.replies.get(sender)
         if first is not None:
             same = repr(first[":body"]) == repr(envelope[":body"])
@@ -160,6 +167,8 @@ class Intake:
             return "over_limit"
         self._bytes_left -= size
         self.outcome.replies[sender] = envelope
+        if self._taken is not None:
+            self._taken()
         return None
 
     def _note_unexpected(self, sender: str) -> str:
@@ -205,8 +214,9 @@ class Exchange:
     :param enough: how many replies are all that is wanted.
     :param clock: a monotonic clock.
     :param watch: see :data:`Watch`.
+    :param taken: is called for each accepted reply.
     :param resume: whether to go on listening over another connection when one is lost, where the
-        connector can. Nothing is sent again. What comes in between may be lost.
+        connector can. Nothing is sent again. Replies that come in between may be lost.
     :raises exc.SerializationError: the request has no form in the provider's format.
     :raises exc.BadRequest: it is larger than what the middleware takes.
     """
@@ -216,18 +226,26 @@ class Exchange:
         connector: Connector,
         security: SecurityProvider,
         message: Message,
+        *,
         expected: t.Collection[str] | None = None,
         enough: int | None = None,
         clock: t.Callable[[], float] = time.monotonic,
         watch: Watch | None = None,
+        taken: t.Callable[[], None] | None = None,
         resume: bool = False,
     ) -> None:
         self._connector, self._security = connector, security
         self._message, self._clock, self._watch = message, clock, watch
         self._resumes = resume and connector.replies_survive
         self._payload = self._encoded(message)
-        most = connector.max_reply_bytes
-        self.intake = Intake(security, message[":requestid"], expected, enough, most)
+        self.intake = Intake(
+            security,
+            message[":requestid"],
+            expected,
+            enough=enough,
+            most_bytes=connector.max_reply_bytes,
+            taken=taken,
+        )
         self._reply_to: str | None = None
 
     def _encoded(self, message: Message) -> bytes:
@@ -304,9 +322,9 @@ class Exchange:
                 ttl,
                 reply_to,
                 deadline,
-                nodes,
-                receipt,
-                self._take_waiting,
+                nodes=nodes,
+                receipt=receipt,
+                meanwhile=self._take_waiting,
             )
         except exc.ConnectorError as error:
             if nodes is None:
@@ -330,15 +348,24 @@ class Exchange:
     def listen(self, patience: Patience) -> None:
         """Take in replies until all are there or the time is over."""
         start, last = self._clock(), None
-        while self.outcome.lost is None or last is None:
+        while True:
             try:
                 listen(
-                    self._connector, self.intake, patience, start, self._clock, self._watch, last
+                    self._connector,
+                    self.intake,
+                    patience,
+                    start,
+                    clock=self._clock,
+                    watch=self._watch,
+                    last=last,
                 )
                 return
             except exc.ConnectorError as error:
                 self._end_or_resume(error, start + patience.total)
-                last = self._clock()
+            if self.outcome.lost is not None:
+                return
+            # Nothing has come while there was no connection, which says nothing about the nodes.
+            last = self._clock() if self.outcome.replies else None
 
     def pause(self, seconds: float) -> None:
         """Let time pass. What comes meanwhile is taken in."""
@@ -350,7 +377,11 @@ class Exchange:
                 self._end_or_resume(error, end + self._connector.connect_timeout)
 
     def _end_or_resume(self, lost: exc.ConnectorError, deadline: float) -> None:
-        """The connection is lost: get another on which further replies come, or note that none will."""
+        """Connect anew to a place where further replies come, or note that none will.
+
+        :param lost: how the connection was lost.
+        :param deadline: when the new one must stand.
+        """
         outcome, left = self.outcome, deadline - self._clock()
         if outcome.lost is not None:
             return
@@ -374,6 +405,7 @@ def exchange(
     security: SecurityProvider,
     message: Message,
     patience: Patience,
+    *,
     expected: t.Collection[str] | None = None,
     direct: bool = False,
     clock: t.Callable[[], float] = time.monotonic,
@@ -392,19 +424,37 @@ def exchange(
 
     Everything else is as :class:`Exchange` has it.
     """
-    found = Exchange(connector, security, message, expected, enough, clock, watch)
+    found = Exchange(
+        connector, security, message, expected=expected, enough=enough, clock=clock, watch=watch
+    )
     seconds = patience.total if publish_timeout is None else publish_timeout
     found.send(seconds, list(expected or ()) if direct else None)
     found.listen(patience)
     return found.outcome
 
 
+@contextlib.contextmanager
+def uncollected() -> t.Iterator[None]:
+    """No garbage collection inside: replies have no cycles, and a collector that goes through all of
+    them again and again takes as long as their decoding."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@uncollected()
 def listen(
     connector: Connector,
     intake: Intake,
     patience: Patience,
     start: float,
-    clock: t.Callable[[], float],
+    *,
+    clock: t.Callable[[], float] = time.monotonic,
     watch: Watch | None = None,
     last: float | None = None,
 ) -> None:
@@ -414,19 +464,6 @@ def listen(
     :param start: when the waiting began.
     :param last: when the last reply came, if one has come already.
     """
-    with uncollected():
-        _listen(connector, intake, patience, start, clock, watch, last)
-
-
-def _listen(
-    connector: Connector,
-    intake: Intake,
-    patience: Patience,
-    start: float,
-    clock: t.Callable[[], float],
-    watch: Watch | None,
-    last: float | None,
-) -> None:
     seen = start
     while not intake.complete:
         now = clock()
@@ -444,20 +481,6 @@ def _listen(
             last = clock()
         if taken is None and left <= 0:
             return
-
-
-@contextlib.contextmanager
-def uncollected() -> t.Iterator[None]:
-    """No garbage collection inside: replies have no cycles, and a collector that goes through all of
-    them again and again takes as long as their decoding."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def receive(connector: Connector, intake: Intake, timeout: float) -> bool | None:

@@ -2,11 +2,11 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The one way to read a file that somebody names.
+"""Reads files that somebody names.
 
-The name may lead anywhere: a fifo would hold us for ever, a device would fill our memory, and an error
-that quotes the content would print a line of whatever file it is. So only regular files are read, up to
-a bound, and no error here shows what is in them.
+A name may lead anywhere. A fifo would hold us for ever, a device would fill the memory, and an error that
+quotes the content would print a line of any file. So only regular files are read, up to a bound, and no
+error here quotes them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import errno
 import os
 import stat
 
-from . import exc
+from . import exc, options
 
 MAX_SIZE = 2**20
 """Bytes (1 MiB) that a file may have: configuration, key, certificate or DDL."""
@@ -34,7 +34,7 @@ _KINDS = {
 
 
 def kind(mode: int) -> str:
-    """Return in words what a file is that is not a regular one.
+    """Return in words what a file that is not a regular one is.
 
     :param mode: ``st_mode``.
     """
@@ -51,7 +51,7 @@ def open_regular(
     :param follow: whether the last part of the path may be a symbolic link.
     :raises OSError: it cannot be opened, is no regular file or is larger; ``strerror`` tells which.
     """
-    # Opening alone has an effect on some devices, so that the path is looked at before.
+    # Opening alone has an effect on some devices, so look at the path before.
     _refuse(os.stat(path, dir_fd=dir_fd, follow_symlinks=follow), path, most)
     descriptor = os.open(path, _READING | (0 if follow else os.O_NOFOLLOW), dir_fd=dir_fd)
     try:
@@ -90,8 +90,15 @@ def read_text(path: str, what: str, most: int = MAX_SIZE) -> str:
 
     :param what: what the file is, for the message.
     :param most: bytes that it may have.
-    :raises exc.ImproperlyConfigured: it cannot be read, or is not in UTF-8.
+    :raises exc.ImproperlyConfigured: it cannot be read, or is not in UTF-8. What can be no path is not shown: it may
+        be what should be in the file.
     """
+    try:
+        options.path(path)
+    except ValueError:
+        raise exc.ImproperlyConfigured(
+            f"cannot read {what}: there can be no file of this name"
+        ) from None
     try:
         return read_bytes(path, most).decode("utf-8")
     except (OSError, ValueError) as error:
@@ -99,7 +106,7 @@ def read_text(path: str, what: str, most: int = MAX_SIZE) -> str:
 
 
 def check(path: str, most: int = MAX_SIZE) -> None:
-    """Refuse a file that somebody else is going to read, as OpenSSL does. Raises as :func:`read_bytes`."""
+    """Refuse a file that another library, such as OpenSSL, is going to read. Raises as :func:`read_bytes`."""
     os.close(open_regular(path, most=most))
 
 

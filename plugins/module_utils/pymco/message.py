@@ -128,7 +128,7 @@ class Filter(t.Mapping[str, t.Any]):
 
 
 def _not_empty(kind: str, entry: t.Any) -> t.Any:
-    """Return the entry of a filter. Raises :class:`.exc.BadFilter` for an empty one, which no node fits."""
+    """Return an entry of a filter. Raises :class:`.exc.BadFilter` for an empty one, which fits no node."""
     if not entry:
         raise exc.BadFilter(f"an entry of a {kind} filter is empty, which addresses nobody")
     return entry
@@ -189,7 +189,7 @@ class Message(collections.abc.MutableMapping[str, t.Any]):
         self["filter"] = filter_
         self["collective"] = collective or config.main_collective
         self["agent"] = agent
-        self["ttl"] = _checked(ttl) if ttl is not None else config.getint("ttl")
+        self["ttl"] = _checked_ttl(ttl) if ttl is not None else config.getint("ttl")
         self["msgtime"] = int(now())
         self["body"] = body
 
@@ -210,8 +210,8 @@ class Message(collections.abc.MutableMapping[str, t.Any]):
         return len(self._envelope)
 
 
-def _checked(ttl: int) -> int:
-    """The ttl. Raises :class:`.exc.BadRequest` for one with which no node would take the message."""
+def _checked_ttl(ttl: int) -> int:
+    """Return the ttl. Raises :class:`.exc.BadRequest` for one with which no node would take the message."""
     fault = ranges.fault("ttl", ttl)
     if fault is not None:
         raise exc.BadRequest(f"ttl {fault}, not {ttl}")

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What a misspelt name may have been meant to be."""
+"""Finds the name that a misspelt one was probably meant to be."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typing as t
 
 
 def suggestion(name: str, names: t.Iterable[str]) -> str:
-    """Return the end of a message about a name that is not among names; nothing if none is near.
+    """Return the end of a message about a name that is not among names, or "" if none of them is near.
 
     >>> suggestion("nooop", ["noop", "tags"])
     '; is noop meant?'

@@ -6,8 +6,8 @@
 
 One table for clients and nodes, as in the reference, whose clients read files with both
 (MC:config.rb, and the connectors' and security providers' own files). A value is shown only if the
-table has its option, as no secret, and the value is of the option's type: a name with a typo in it,
-and a password in the wrong place, must not be seen either.
+table has its option, the option is no secret, and the value is of its type: a misspelt name, or a
+password in the wrong place, must not reveal a secret.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _INTEGER = re.compile(
     r"([+-]?)(0[xbod]|0_?(?=.)|)([0-9a-f]+(?:_[0-9a-f]+)*)", re.ASCII | re.IGNORECASE
 )
 _PORT = re.compile("[0-9]{1,5}")
+_NO_NAME = re.compile(r"[^/,]{256}")
 _BASES = {"0x": 16, "0b": 2, "0o": 8, "0d": 10, "0": 8, "0_": 8, "": 10}
 
 
@@ -65,8 +66,16 @@ def port(text: str) -> int:
 
 
 def path(text: str) -> str:
-    """A file's path. What has line breaks is a file's content, perhaps a private key."""
-    if re.search(r"[\r\n\0]", text):
+    """A file's path. A text with line breaks, or longer than any file's name, is a file's content, perhaps
+    a private key."""
+    if re.search(r"[\r\n\0]|-----BEGIN ", text) or _NO_NAME.search(text):
+        raise ValueError(text)
+    return text
+
+
+def host(text: str) -> str:
+    """The name or address of a host. What has "@" or "/" in it is a URL, perhaps with a password."""
+    if re.search(r"[\s@/\0]", text):
         raise ValueError(text)
     return text
 
@@ -91,6 +100,7 @@ NUMBER = Kind(number, "a number")
 BOOLEAN = Kind(boolean, "yes or no")
 PORT = Kind(port, "a port")
 PATH = Kind(path, "the path of a file")
+HOST = Kind(host, "the name or address of a host")
 
 DEFAULTS: dict[str, str] = {
     "collectives": "mcollective",
@@ -173,7 +183,7 @@ _RECONNECTING = {
     "timeout": NUMBER,
     "connect_timeout": NUMBER,
 }
-_LOGIN = {"host": TEXT, "port": PORT, "user": TEXT, "password": SECRET}
+_LOGIN = {"host": HOST, "port": PORT, "user": TEXT, "password": SECRET}
 _TLS = {
     "ssl": BOOLEAN,
     "ssl.ca": PATH,
@@ -262,10 +272,8 @@ def kind_of(key: str) -> Kind | None:
 
 
 def is_harmless(key: str, text: str) -> bool:
-    """Return True if everybody may see the value of an option.
-
-    So it is if the option is known, is no secret, and the value is of its type.
-    """
+    """Return True if everybody may see the value: the option is known and no secret, and the value is of
+    its type."""
     kind = kind_of(key)
     if kind is None or kind.secret:
         return False
@@ -277,7 +285,7 @@ def is_harmless(key: str, text: str) -> bool:
 
 
 def note(key: str, connector: str) -> str | None:
-    """Return what only those want to know who ask for more, or None: that an option of old files is ignored.
+    """Return a note that an option of old files is ignored, or None. It is for users who ask for more.
 
     :param connector: the connector in use.
     """

@@ -2,10 +2,10 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What the permissions of the files of a configuration let others do.
+"""Warns of permissions by which others can change a configuration's files, or read its secrets.
 
-A group may read them: that is how several operators share a client.cfg. A group that is its owner's own may
-write them too, as with the umask 002 of many distributions.
+A group may read the files, so that several operators can share a client.cfg. The owner's own group may write
+them too, as with the umask 002 of many distributions.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def warnings(
 
 
 def holds_secrets(keys: t.Iterable[str]) -> bool:
-    """Whether there is a password or a pre-shared key among the options of these names."""
+    """Return True if the name of a password or a pre-shared key is among these names of options."""
     return any(map(_SECRETS.fullmatch, keys))
 
 
@@ -80,7 +80,7 @@ def _warning(path: str, secret: bool) -> str | None:
 
 
 def _is_own_group(found: os.stat_result) -> bool:
-    """Whether the group is there for the file's owner alone, which has the owner's name then."""
+    """Return True if the file's group has its owner's name and no other members."""
     try:
         group, owner = grp.getgrgid(found.st_gid), pwd.getpwuid(found.st_uid)
     except KeyError:

@@ -15,7 +15,7 @@ import time
 import typing as t
 
 from .discovery import LONGEST
-from .exchange import Exchange, Intake, Outcome, Patience, Watch
+from .exchange import Exchange, Outcome, Patience, Watch
 from .message import Message
 from .request import part
 from .targets import addressed, enough, named
@@ -47,28 +47,6 @@ class Pinged:
         return [node for node in self.asked or () if node not in self.outcome.replies]
 
 
-class _TimedIntake(Intake):
-    """Notes when each reply was taken in."""
-
-    def __init__(
-        self,
-        security: SecurityProvider,
-        requestid: str,
-        expected: t.Collection[str] | None,
-        most: int | None,
-        clock: t.Callable[[], float],
-    ) -> None:
-        super().__init__(security, requestid, expected, most)
-        self.times: list[float] = []
-        self._clock = clock
-
-    def take(self, payload: bytes) -> bool:
-        taken = super().take(payload)
-        if taken:
-            self.times.append(self._clock())
-        return taken
-
-
 def ping(
     connector: Connector,
     security: SecurityProvider,
@@ -93,18 +71,24 @@ def ping(
         return Pinged({}, [], Outcome())
     most = plan.request.expected_nodes if names is not None else enough(plan)
     expected = most if names is None else len(names)
+    times: list[float] = []
     conversation = Exchange(
-        connector, security, _message(plan, config, names), names, most, clock, watch(expected)
+        connector,
+        security,
+        _message(plan, config, names),
+        expected=names,
+        enough=most,
+        clock=clock,
+        watch=watch(expected),
+        taken=lambda: times.append(clock()),
     )
-    intake = _TimedIntake(security, conversation.requestid, names, most, clock)
-    conversation.intake = intake
     start = clock()
     _converse(conversation, plan, names)
-    if intake.outcome.lost is not None:
-        raise intake.outcome.lost
-    arrivals = zip(intake.outcome.replies, intake.times)
-    seconds = {node: moment - start for node, moment in arrivals}
-    return Pinged(_limited(plan, seconds) if names is None else seconds, names, intake.outcome)
+    outcome = conversation.outcome
+    if outcome.lost is not None:
+        raise outcome.lost
+    seconds = {node: moment - start for node, moment in zip(outcome.replies, times)}
+    return Pinged(_limited(plan, seconds) if names is None else seconds, names, outcome)
 
 
 def _message(plan: Plan, config: Config, names: list[str] | None) -> Message:

@@ -134,8 +134,9 @@ class _Entry:
 
     def get(self, part: str) -> str | None:
         """An option's value, if there is one."""
-        variable = self._variables.get(part, "")
-        return self.config.environ.get(variable) or self.config.get(self.name(part))
+        kind = _KINDS.get(part, options.TEXT)
+        given = self.config.variable(self._variables.get(part, ""), kind)
+        return given or self.config.get(self.name(part))
 
     def required(self, part: str) -> str:
         """An option's value. Raises :class:`.exc.ConfigLookupError` if there is none."""
@@ -146,14 +147,9 @@ class _Entry:
         text = self.get("port")
         if not text:
             return LEGACY_PORT if self.config.connector == "stomp" else PORT
-        name = self.name("port")
-        if text == self.config.get(name):
-            return t.cast(int, self.config.read(name, options.PORT, text))
-        try:
+        if self.config.environ.get(self._variables.get("port", "")):
             return options.port(text)
-        except ValueError:
-            variable = self._variables["port"]
-            raise exc.ImproperlyConfigured(f"the environment: {variable} is not a port") from None
+        return t.cast(int, self.config.read(self.name("port"), options.PORT, text))
 
     def flag(self, part: str) -> bool:
         """An option that is no by default."""
@@ -172,6 +168,13 @@ class _Entry:
 
 
 _VARIABLES = {"user": "STOMP_USER", "password": "STOMP_PASSWORD"}
+_KINDS = {
+    "host": options.HOST,
+    "port": options.PORT,
+    "ssl.cert": options.PATH,
+    "ssl.key": options.PATH,
+}
+"""What the environment variables must be that win over options."""
 
 
 def _entries(config: Config, prefix: str) -> t.Iterator[_Entry]:

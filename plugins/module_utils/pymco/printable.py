@@ -2,10 +2,10 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Text of others (a node, a broker, a file) made fit for a message to people.
+"""Makes text of others (a node, a broker, a file) fit for a message to people.
 
 A terminal obeys what it is shown: ESC moves the cursor and sets titles, a bidirectional override makes a
-line read as another one. So nothing foreign goes into a message but through here. Data that a caller gets
+line read as another one. So all foreign text in a message passes through here. Data that a caller gets
 back is never touched.
 """
 
@@ -24,10 +24,15 @@ SHORT_SECRET = 6
 """Characters. A shorter secret is masked only where it stands as a word: it may be a part of any other."""
 
 
+def as_message(text: t.Any) -> str:
+    """Return a whole message or warning as :func:`printable` makes it, at most :data:`LONGEST_MESSAGE` long."""
+    return printable(text, LONGEST_MESSAGE)
+
+
 def masked(text: str, secrets: t.Iterable[str]) -> str:
     """Return a text without the secrets that somebody repeats in it.
 
-    To be called with the text as it came, before anything is cut off or escaped.
+    Call it with the text as it came, before anything is cut off or escaped.
 
     >>> masked("no user web1 with password hunter2", ["hunter2", "1"])
     'no user web1 with password ********'

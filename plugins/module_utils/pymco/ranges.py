@@ -2,19 +2,20 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Which numbers an option may have, where not every number makes sense.
+"""Which numbers an option may have.
 
-The reference takes any. A ttl of -1 makes each request too old for every node, and none of them says so.
+The reference takes any. A ttl of -1 makes each request too old for every node, and no node says so.
 """
 
 from __future__ import annotations
 
+import math
 import re
 
 LONGEST = 30 * 24 * 3600
 """Seconds; nothing may take longer, which also keeps out what is no number."""
 _MANY = 2**31 - 1
-_RANGES = {
+_RANGES: dict[str, tuple[int, float, str]] = {
     r"ttl": (1, LONGEST - 1, "seconds"),
     r"direct_addressing_threshold": (0, _MANY, "nodes"),
     r"default_batch_size": (0, _MANY, "nodes, where 0 stands for all at once"),
@@ -27,6 +28,7 @@ _RANGES = {
     ),
     r"plugin\.\w+\.pool\.size": (1, _MANY, "brokers"),
     r"plugin\.(activemq|stomp)\.priority": (0, 9, "as JMS has it"),
+    r"plugin\.pymco\.max_reply_bytes": (1, math.inf, "byte"),
 }
 _COMPILED = [(re.compile(name), bounds) for name, bounds in _RANGES.items()]
 
@@ -40,5 +42,6 @@ def fault(key: str, value: object) -> str | None:
         return None
     for name, (least, most, what) in _COMPILED:
         if name.fullmatch(key) and not least <= value <= most:
-            return f"must be from {least} to {most} {what}"
+            words = f"at least {least}" if most == math.inf else f"from {least} to {most}"
+            return f"must be {words} {what}"
     return None

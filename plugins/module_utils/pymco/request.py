@@ -12,9 +12,9 @@ import re
 import typing as t
 
 from . import exc
-from .config import LONGEST
 from .matching import checked_identity
 from .message import Filter
+from .ranges import LONGEST
 from .serializers import Symbol, symbolize
 
 if t.TYPE_CHECKING:
@@ -199,8 +199,11 @@ def plan(request: Request, config: Config) -> Plan:
 
 
 def _check_nobody(request: Request) -> None:
-    """Refuse what would address nobody: mostly something was to be found, and was not."""
+    """Refuse an empty option, which would address nobody. Mostly a search before has found nothing."""
     for what, value in (("nodes", request.nodes), ("discovery_options", request.discovery_options)):
+        if value is not None and (isinstance(value, (str, bytes)) or not hasattr(value, "__len__")):
+            # A text is a sequence of texts, and what can be gone through once is empty the second time.
+            raise exc.BadRequest(f"{what} must be a list, not a {type(value).__name__}")
         if value is not None and not all([bool(value), *map(bool, value)]):
             raise exc.BadRequest(
                 f"{what} is empty, or has an empty entry, which addresses nobody; without {what} it is None"

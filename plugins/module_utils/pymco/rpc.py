@@ -142,9 +142,8 @@ class Client:
         self._clock = clock
         self._progress = progress
         self._seconds: dict[str, float] = {}
-        plan(
-            Request("rpcutil", "ping", nodes=("any",)), config
-        )  # so that a bad option is refused now
+        # So that a bad option is refused now.
+        plan(Request("rpcutil", "ping", nodes=("any",)), config)
 
     def __enter__(self) -> Client:
         with _Stopwatch(self._clock, self._seconds, "connect"):
@@ -248,15 +247,14 @@ class Client:
         return result, targets
 
     def _persistently(self, ask: t.Callable[[], Answer]) -> Answer:
-        """Ask who is there; once more over the next broker of the pool where this one is lost meanwhile.
-        It changes nothing on nodes to be asked twice."""
-        try:
-            return ask()
-        except exc.ConnectionLost as lost:
-            if len(self.connector.pool.brokers) < 2:
-                raise
-            self.connector.reconnect(lost)
-            return ask()
+        """Ask who is there. If the broker is lost meanwhile, ask again over the next one of the pool, once
+        for each other broker: being asked twice changes nothing on nodes."""
+        for _other in self.connector.pool.brokers[1:]:
+            try:
+                return ask()
+            except exc.ConnectionLost as lost:
+                self.connector.reconnect(lost)
+        return ask()
 
     def _send_away(self, found: Plan, targets: Targets, result: Result) -> None:
         """Send it and wait for nothing but the broker's word that it has it."""
@@ -337,11 +335,11 @@ class Client:
             self.connector,
             self.security,
             self._message(found, targets.filter),
-            nodes,
+            expected=nodes,
             # Who is known is waited for by name.
-            enough if nodes is None else None,
-            self._clock,
-            self._watch("call", enough if nodes is None else len(nodes)),
+            enough=enough if nodes is None else None,
+            clock=self._clock,
+            watch=self._watch("call", enough if nodes is None else len(nodes)),
             resume=True,
         )
 

@@ -41,7 +41,7 @@ class Targets:
     :ivar found: how many there were before the limit.
     :ivar discovered: whether nodes were asked who they are.
     :ivar rejected: what came during discovery and was dropped, by reason.
-    :ivar culprits: whom that names as its senders; see :class:`.exchange.Outcome`.
+    :ivar culprits: the senders that it names; see :class:`.exchange.Outcome`.
     :ivar unexpected: who answered discovery without being asked.
     """
 
@@ -103,13 +103,13 @@ class Finder:
             filter_,
             plan.collective,
             plan.window,
-            plan.request.ttl,
-            among,
-            self.clock,
-            plan.direct,
-            enough(plan),
-            self.watch,
-            plan.publish_timeout,
+            ttl=plan.request.ttl,
+            nodes=among,
+            clock=self.clock,
+            direct=plan.direct,
+            enough=enough(plan),
+            watch=self.watch,
+            publish_timeout=plan.publish_timeout,
         )
         nodes = discovery.nodes
         if among is not None:

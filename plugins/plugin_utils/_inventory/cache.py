@@ -7,7 +7,7 @@
 Everything is one text of JSON. So no cache plugin can change it, and what is read back is as little
 trusted as what came from the nodes.
 
-Ansible's own cache plugins give their files the mode 0644, after they have been put in place. So only the
+Ansible's own cache plugins give their files the mode 0644 after they have put them in place. So only the
 directory can keep others out.
 """
 
@@ -55,9 +55,9 @@ def unpacked(entry: t.Any, fingerprint: str) -> Nodes | None:
 
 
 def kept(cache: CachePluginAdjudicator, key: str, warn: t.Callable[[str], None]) -> t.Any:
-    """Return what the cache has for a key; None for nothing, and for what the cache plugin cannot read.
+    """Return what the cache has for a key, or None if it has nothing or the cache plugin cannot read it.
 
-    It may raise anything then. Whatever it is, the nodes know better.
+    A cache plugin may raise anything for a damaged entry. The nodes are asked then.
     """
     try:
         return cache.get(key)
@@ -69,7 +69,7 @@ def kept(cache: CachePluginAdjudicator, key: str, warn: t.Callable[[str], None])
 
 @contextlib.contextmanager
 def made_for_us_alone() -> t.Iterator[None]:
-    """Has directories that the cache plugin makes keep everybody else out."""
+    """Close the directories that the cache plugin makes inside this block to everybody else."""
     before = os.umask(0o077)
     try:
         yield
@@ -78,7 +78,7 @@ def made_for_us_alone() -> t.Iterator[None]:
 
 
 def exposure(cache: CachePluginAdjudicator) -> str | None:
-    """Return what to tell about a directory of the cache that lets everybody in, if it does."""
+    """Return a warning if everybody can enter the directory of the cache, or None."""
     plugin = cache._plugin
     if not isinstance(plugin, BaseFileCacheModule):
         return None

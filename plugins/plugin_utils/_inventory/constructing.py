@@ -19,7 +19,7 @@ from ansible.inventory.data import InventoryData
 from ansible.plugins.inventory import Constructable
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import (
-    LONGEST_MESSAGE,
+    as_message,
     printable,
 )
 
@@ -77,8 +77,8 @@ class Constructing(Constructable):
     inventory: InventoryData
 
     def warn(self, message: str) -> None:
-        """Tell the user something. Nodes may have put words into it."""
-        self.display.warning(printable(message, LONGEST_MESSAGE))
+        """Warn the user of something."""
+        self.display.warning(as_message(message))
 
     def prepare(self) -> None:
         """Find out for which variables the short way is not the same: those that others may set."""
@@ -160,17 +160,25 @@ class Constructing(Constructable):
     ) -> None:
         compose, groups, keyed_groups = options
         known = {**self.inventory.hosts[host].get_vars(), **variables}
-        self._set_composite_vars(compose, known, host, strict=strict)
-        self._add_host_to_composed_groups(groups, known, host, strict=strict)
-        self._add_host_to_keyed_groups(keyed_groups, known, host, strict=strict)
+        try:
+            self._set_composite_vars(compose, known, host, strict=strict)
+            self._add_host_to_composed_groups(groups, known, host, strict=strict)
+            self._add_host_to_keyed_groups(keyed_groups, known, host, strict=strict)
+        except (TypeError, ValueError, AttributeError) as error:
+            # Ansible takes it for granted that some values are texts. No node may keep the others out.
+            complaint = f"what {host} says has no form for compose, groups or keyed_groups: {error}"
+            if strict:
+                raise AnsibleParserError(complaint) from None
+            self.warn(complaint)
 
 
 class Draft(InventoryData):
     """An inventory to try things out in, with what is planned and what a real one has of these hosts."""
 
     def __init__(self, plan: Plan, real: InventoryData) -> None:
-        super().__init__()
         self._plan, self._real = plan, real
+        self._turning: dict[tuple[str, str], None] = {}
+        super().__init__()
         self.current_source = real.current_source
         plan.carry_out(self)
         for name in plan.hosts.keys() & real.hosts.keys():
@@ -183,8 +191,32 @@ class Draft(InventoryData):
         else:
             super().set_variable(entity, varname, value)
 
+    def add_child(self, group: str, child: str) -> bool:
+        """As always, but where a group would come to stand below itself. A node may have chosen its name."""
+        if child in self.groups and child in self._and_above(group):
+            self._turning[group, child] = None
+            return False
+        return bool(super().add_child(group, child))
+
+    def _and_above(self, name: str) -> set[str]:
+        """A group, and all that are above it here and in the real inventory."""
+        found: set[str] = set()
+        todo = [name]
+        while todo:
+            name = todo.pop()
+            if name in found:
+                continue
+            found.add(name)
+            for groups in (self.groups, self._real.groups):
+                todo += (
+                    [above.name for above in groups[name].parent_groups] if name in groups else []
+                )
+        return found
+
     def as_plan(self, warn: t.Callable[[str], None]) -> Plan:
         """What there is, to be carried out for real."""
+        for above, below in self._turning:
+            warn(f"the group {below} cannot be below {above}, which is the same or below it")
         found = Plan()
         for host in self._plan.hosts:
             found.hosts[host] = dict(self._new_variables(host))
@@ -200,7 +232,8 @@ class Draft(InventoryData):
                 )
             elif group.hosts or name not in ("all", "ungrouped"):
                 warn(
-                    f"there can be no group {name}, since a host has that name or it is Ansible's own"
+                    f"there can be no group {printable(name)}, since it is too long, a host has that name or it is"
+                    " Ansible's own"
                 )
         return found
 

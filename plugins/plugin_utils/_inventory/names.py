@@ -4,8 +4,8 @@
 
 """Which names hosts and groups may have, wherever the names come from.
 
-Nodes choose what they say. None may become a host or a group that a play means otherwise: the one for
-``hosts: localhost`` must not run on a node which says that it has a class localhost.
+Nodes choose what they say. A play for ``hosts: localhost`` must not run on a node that says it has a class
+localhost. So no name that means something to Ansible becomes a host or a group.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.matching i
 
 RESERVED = frozenset(("all", "ungrouped", "_meta", *LOCALHOST))
 """Names that Ansible gives a meaning of its own, in patterns or in what ansible-inventory prints."""
+LONGEST = 255
+"""Characters of a group's name, as of a host's."""
 
 
 def is_host_name(name: t.Any) -> bool:
@@ -33,4 +35,4 @@ def is_group_name(name: str, hosts: t.Container[str]) -> bool:
 
     :param hosts: the names of all hosts: in patterns they would mean the group's hosts, too.
     """
-    return name not in RESERVED and name not in hosts
+    return name not in RESERVED and name not in hosts and len(name) <= LONGEST

@@ -22,10 +22,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.invocation
     refusal,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.nearest import suggestion
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import (
-    LONGEST_MESSAGE,
-    printable,
-)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import as_message
 
 if t.TYPE_CHECKING:
     from ansible.plugins.inventory import BaseInventoryPlugin
@@ -55,7 +52,7 @@ def _templated(name: str, value: t.Any, templar: Templar) -> t.Any:
     try:
         return templar.template(value)
     except AnsibleError as error:
-        # Not from the error: Ansible would show the lines of the file around it, secrets included.
+        # From None, since Ansible would show the lines of the file around the error, secrets included.
         raise refused(f"the option {name} cannot be templated: {error}") from None
 
 
@@ -64,13 +61,13 @@ def refuse_wrong_words(
     definitions: t.Mapping[str, t.Mapping[str, t.Any]],
     environ: t.Mapping[str, str],
 ) -> None:
-    """Refuse what is neither yes nor no where one of them is wanted.
+    """Refuse values of boolean options that are neither yes nor no.
 
-    Ansible takes every such word as no, and so would not verify certificates for want of an "e".
+    Ansible takes such a word for no, so that a typo in validate_certs would switch verification off.
 
     :param given: the options of the file.
-    :param environ: the environment variables, which give those that the file does not.
-    :raises AnsibleParserError: a word is wrong.
+    :param environ: the environment variables, which may give other options.
+    :raises AnsibleParserError: a value is neither.
     """
     for name, definition in definitions.items():
         if definition.get("type") != "bool":
@@ -85,7 +82,7 @@ def refuse_wrong_words(
 
 
 def unknown_keys(plugin: BaseInventoryPlugin) -> t.Iterator[tuple[str, str]]:
-    """Yield the keys in keyed_groups that do not exist, each with what may be meant. Ansible passes over them."""
+    """Yield the unknown keys in keyed_groups, which Ansible ignores, each with a suggestion."""
     definition = plugin.option_definitions["keyed_groups"]
     known = definition.get("suboptions") or definition.get("options")
     for entry in plugin.get_option("keyed_groups") or ():
@@ -120,20 +117,23 @@ def make_task(
 
 
 def as_parser_error(failure: TaskFailed) -> AnsibleParserError:
-    """A task's failure as Ansible has those of inventories; see :func:`refused`."""
+    """Return a task's failure as an error of the inventory; see :func:`refused`."""
     return refused(missing_required_lib(failure.missing) if failure.missing else str(failure))
 
 
 def refused(why: object) -> AnsibleParserError:
-    """An error of the plugin, fit to be shown. To be raised from None: its message has what its causes
-    say, and Ansible would say that once more for each, as it is."""
-    return AnsibleParserError(printable(str(why), LONGEST_MESSAGE))
+    """Return an error of the plugin that may be shown.
+
+    Raise it from None. Its message has the words of its causes already, and Ansible would add those of
+    each cause once more, unescaped.
+    """
+    return AnsibleParserError(as_message(str(why)))
 
 
 def without_value(
     error: AnsibleOptionsError, definitions: t.Mapping[str, t.Mapping[str, t.Any]]
 ) -> AnsibleParserError:
-    """Ansible's refusal of an option's value, without the value, which may be a password.
+    """Return Ansible's refusal of an option's value without the value, which may be a password.
 
     :param definitions: the plugin's options as they are documented.
     """

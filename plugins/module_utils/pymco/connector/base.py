@@ -176,8 +176,8 @@ class BaseConnector(abc.ABC):
         """What CONNECT says to a broker (MC:connector/rabbitmq.rb, connection_headers)."""
         vhost = self.config.get(self.option("vhost"), self.vhost)
         fallback = self.config.getboolean(self.option("stomp_1_0_fallback"), True)
-        # A password that everybody sees in other places is no secret; to hide it in the name of an
-        # exchange would tell it.
+        # A password that everybody sees in other places is no secret. To mask it in the name of an
+        # exchange would reveal it.
         known = {broker.user, vhost, self.config.identity, *self.config.collectives}
         hidden = {broker.password, *self.config.secrets()}
         return Login(
@@ -243,6 +243,7 @@ class BaseConnector(abc.ABC):
         ttl: int,
         reply_to: str,
         deadline: float,
+        *,
         nodes: t.Sequence[str] | None = None,
         receipt: str | None = None,
         meanwhile: t.Callable[[], None] | None = None,
@@ -252,8 +253,8 @@ class BaseConnector(abc.ABC):
         :param reply_to: what :meth:`open_replies` returned, or any other place.
         :param deadline: on the monotonic clock; when the broker must have taken all of it.
         :param receipt: what :meth:`confirm` can wait for, when all of it has been sent.
-        :param meanwhile: is called when many replies wait to be taken, so that there is room for more.
-            It raises nothing.
+        :param meanwhile: is called when many replies wait, and takes some, so that there is room for
+            more. It raises nothing.
         :returns: the nodes that it was not sent to since the deadline had come.
         :raises exc.BadRequest: this middleware takes no other place for replies.
         :raises exc.ConnectorError: the connection is gone, or the broker takes nothing. A request to

@@ -98,7 +98,9 @@ class Connector(BaseConnector):
         merged = {name: value for name, value in {**usual, **given}.items() if value}
         payload = self._wrap(self.security.encode(message))
         self.session.send(destination, payload, merged, self._soon())
-        self._intake = Intake(self.security, message[":requestid"], None)
+        self._intake = Intake(
+            self.security, message[":requestid"], None, most_bytes=self.max_reply_bytes
+        )
         return self
 
     def receive(self, timeout: float) -> list[dict[str, t.Any]]:
@@ -117,7 +119,7 @@ class Connector(BaseConnector):
         patience = Patience(total=timeout, quiet=self.config.getseconds("discovery_timeout"))
         lost = None
         try:
-            listen(self, self._intake, patience, time.monotonic(), time.monotonic)
+            listen(self, self._intake, patience, time.monotonic())
         except exc.ConnectorError as error:
             lost = error
         replies = list(outcome.replies.values())[before:]

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..config import LONGEST
+from ..ranges import LONGEST
 from ..serializers import Symbol
 from . import model, values
 from .values import Refused

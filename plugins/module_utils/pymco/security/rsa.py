@@ -10,6 +10,7 @@ import os
 import typing as t
 
 from .. import exc
+from ..options import PATH
 from ..serializers import MarshalSerializer, Serializer, Symbol, YamlSerializer
 from ..utils import load_rsa_key
 from .base import SecurityProvider
@@ -38,7 +39,7 @@ class RsaProvider(SecurityProvider):
     def _client_file(self, kind: str) -> str:
         """The file of the client's private or public key; the environment wins."""
         variable = f"MCOLLECTIVE_{self.word}_{kind}".upper()
-        return self.config.environ.get(variable) or self._required(f"{self.prefix}client_{kind}")
+        return self.config.variable(variable, PATH) or self._required(f"{self.prefix}client_{kind}")
 
     def _serializer(self) -> type[Serializer]:
         name = self.config.get(f"{self.prefix}serializer")

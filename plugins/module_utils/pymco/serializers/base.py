@@ -7,10 +7,10 @@
 Plain data are None, bool, int, float, str, bytes, list, dict and :class:`Symbol`:
 
 - a Ruby String is str when its bytes are text in its encoding, and bytes when they are not, or
-  when Ruby holds them as binary (ASCII-8BIT) and they are not plain ASCII. Ruby 1.8 tells no
-  encodings: of a payload in which none is told, a String in UTF-8 is text;
+  when Ruby holds them as binary (ASCII-8BIT) and they are not plain ASCII. Ruby 1.8 writes no
+  encodings: in a payload without any, a String that reads as UTF-8 is text;
 - a Ruby Symbol is a :class:`Symbol`; nil is None; a Hash is a dict, an Array a list;
-- where Python takes two keys of a Hash for one, the second is an :class:`OtherKey`, so that both are kept;
+- if two keys of a Hash are equal in Python, the second is an :class:`OtherKey`, so that both are kept;
 - an object of any other class becomes the data that it holds. Nothing is ever instantiated.
 """
 
@@ -111,10 +111,10 @@ def with_symbols(value: t.Any) -> t.Any:
 
 
 class OtherKey:
-    """A key of a Hash that is another one for Ruby, but not for Python, than one that the dict has.
+    """A key of a Hash that is equal in Python, but not in Ruby, to a key that the dict has already.
 
-    For Ruby 1, 1.0 and true are three keys, and so are the Symbol :a and the String ":a". The first is in
-    the dict as it is. An OtherKey equals nothing but itself, so that it never takes the place of another.
+    In Ruby 1, 1.0 and true are three keys, and the Symbol :a and the String ":a" are two. The first of them
+    is in the dict as it is. An OtherKey equals nothing but itself, so it never takes the place of another.
 
     :ivar value: the key itself.
     """
@@ -129,15 +129,17 @@ class OtherKey:
 
 
 def fill(into: dict[t.Any, t.Any], pairs: t.Iterable[tuple[t.Any, t.Any]]) -> None:
-    """Put pairs of a Hash into an empty dict, of which the same key may come twice.
+    """Put the pairs of a Hash into an empty dict.
 
-    The last value of a key counts, as in Ruby. A key of another type is another key.
+    The same key may come twice: its last value counts, as in Ruby. A key of another type is another key.
     """
     kinds: dict[tuple[type, t.Any], t.Any] = {}
     for key, value in pairs:
         if not kinds:
             count = len(into)
-            into.setdefault(key, value)  # one search: numbers may have been chosen to make it long
+            into.setdefault(
+                key, value
+            )  # One search: a sender may choose numbers that make it long.
             if len(into) > count:
                 continue
             kinds = {_kind(known): known for known in into}
@@ -146,7 +148,8 @@ def fill(into: dict[t.Any, t.Any], pairs: t.Iterable[tuple[t.Any, t.Any]]) -> No
 
 
 def _kind(key: t.Any) -> tuple[type, t.Any]:
-    """What is the same for the same key only. The hash of a text cannot be chosen, that of a number can."""
+    """Return what tells a key from all others. A sender can choose the hash of a number, so numbers are
+    texts in it."""
     return type(key), repr(key) if isinstance(key, (int, float)) else key
 
 

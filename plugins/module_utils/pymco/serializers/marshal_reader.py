@@ -26,7 +26,7 @@ class Reader:
 
     def __init__(self, data: bytes, old: bool = False) -> None:
         """
-        :param old: Ruby 1.8 wrote it: a String without an encoding is text if it reads as such.
+        :param old: whether Ruby 1.8 wrote it, so that a String without an encoding that reads as UTF-8 is text.
         """
         self.data = data
         self._old = old
@@ -37,7 +37,7 @@ class Reader:
         self.objects: list[t.Any] = []
         self.keys = Keys()
         self.encoded = False
-        """Whether any text has told its encoding. Ruby 1.8 knows none."""
+        """Whether any text has an encoding, which Ruby 1.8 never writes."""
         self.doubtful = False
         """Whether there is a String without an encoding that reads as UTF-8 beyond ASCII."""
         self.unsure = False
@@ -292,7 +292,7 @@ class Reader:
 
 _WRAPPERS = b"Ce"
 _ENCODINGS = frozenset(("E", "encoding"))
-"""The instance variables that tell a text's encoding."""
+"""The instance variables that hold a text's encoding."""
 _WITH_ATTRIBUTES: dict[int, t.Callable[[Reader], t.Any]] = {
     ord('"'): Reader.encoded_string,
     ord("/"): Reader.encoded_regexp,

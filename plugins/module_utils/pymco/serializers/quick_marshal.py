@@ -62,7 +62,7 @@ def _load(data: bytes) -> t.Any:
     size, left, key = 1, 1, ""
     stack: list[tuple[dict[str, t.Any] | None, list[t.Any], int, int]] = []
     outermost = items
-    # Whether a String has told its encoding, and whether one that is not ASCII has not.
+    # Whether any String has an encoding, and whether one beyond ASCII has none.
     encoded = doubtful = False
     while True:
         # 0: a value is wanted; 1: a key, which is a Symbol or a String.
@@ -128,7 +128,7 @@ def _load(data: bytes) -> t.Any:
             left -= 1
             while not left:
                 if mapping is not None and len(mapping) != size:
-                    raise Unusual  # Two keys are one for Python.
+                    raise Unusual  # Two keys are equal in Python.
                 if not stack:
                     if doubtful and not encoded:
                         raise Unusual

@@ -143,15 +143,15 @@ def represent_symbol(dumper: t.Any, symbol: Symbol) -> t.Any:
 
 def represent_regexp(dumper: t.Any, regexp: Regexp) -> t.Any:
     """A Regexp; Psych takes the first and the last slash for its ends."""
-    # Within quotes a backslash is doubled, so that what reads like an escape is told from one.
+    # Quotes double the backslash, so that \U in the Regexp itself is not taken for an escape.
     style = '"' if "\\U" in regexp else None
     return dumper.represent_scalar("!ruby/regexp", f"/{regexp}/", style=style)
 
 
 def _with_characters(written: bytes) -> bytes:
-    """The YAML that libyaml wrote, with the characters beyond 16 bits that it writes as escapes.
+    """Return libyaml's YAML with the characters beyond 16 bits as UTF-8 instead of as escapes.
 
-    Nodes on Ruby 1.8 (Syck) know no escapes of Unicode characters. All read UTF-8.
+    Nodes on Ruby 1.8 (Syck) cannot read escapes of Unicode characters. All nodes read UTF-8.
     """
     if b"\\U" not in written:
         return written

@@ -100,9 +100,9 @@ class Channel:
         self._read_until(0.0, lambda: True)
 
     def _read_until(self, deadline: float, done: t.Callable[[], bool]) -> None:
-        """Read what comes until that is done, the deadline, the end, or until more may not wait. Reads
-        once where the deadline has passed already; a broker that says more all the time is no reason to
-        go on."""
+        """Read until done() is true, the deadline, the end of the connection, or until no more may wait.
+        It reads once if the deadline has passed already, and not again, however much the broker sends.
+        """
         while not self._ended and self.has_room:
             data = self.stream.read()
             if data is not None:

@@ -16,8 +16,8 @@ class Event(t.NamedTuple):
     """Something that came from the broker.
 
     :ivar kind: connected, message, oversized, receipt, error, or disconnected (always the last).
-    :ivar headers: of a message none; of an oversized one ``mc_sender`` if it has it, which is whom it
-        names as its sender; of others those that somebody looks at.
+    :ivar headers: a message has none; an oversized one has ``mc_sender``, the sender that it names, if
+        it names one; others have those that somebody looks at.
     :ivar size: bytes that it counts for while it waits to be taken.
     """
 

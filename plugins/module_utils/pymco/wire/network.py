@@ -20,6 +20,7 @@ import typing as t
 from .. import exc
 from ..utils import reason
 from . import tls
+from .encrypted import EncryptedSocket
 
 if t.TYPE_CHECKING:
     from ..pool import Broker
@@ -28,6 +29,7 @@ SHORTEST = 0.1
 """Seconds; no step of connecting gets less."""
 CHUNK = 65536
 """Bytes that are read or written at once."""
+AnySocket = t.Union[socket.socket, EncryptedSocket]
 _FAILURES = (OSError, ValueError)
 """What a socket raises; ValueError once it is closed."""
 
@@ -53,7 +55,7 @@ class Stream:
     """
 
     def __init__(self, sock: socket.socket) -> None:
-        self.socket = sock
+        self.socket: AnySocket = sock
         self.alert: ssl.SSLError | None = None
         self.ended = False
         self.last_sent = self.last_received = time.monotonic()
@@ -90,11 +92,9 @@ class Stream:
         :raises exc.ConnectFailed: the message tells the cause.
         """
         try:
-            wrapped = context.wrap_socket(
-                self.socket, server_hostname=broker.host, do_handshake_on_connect=False
-            )
-            self.socket = wrapped
-            _shake_hands(wrapped, max(deadline, time.monotonic() + SHORTEST))
+            encrypted = EncryptedSocket(t.cast(socket.socket, self.socket), context, broker.host)
+            self.socket, end = encrypted, max(deadline, time.monotonic() + SHORTEST)
+            encrypted.shake_hands(lambda wanted: _ready(encrypted, wanted, end))
         except _FAILURES as error:
             self.close()
             raise exc.ConnectFailed(
@@ -168,7 +168,7 @@ class Stream:
             self.socket.close()
 
 
-def _ready(sock: socket.socket, wanted: int, deadline: float) -> int:
+def _ready(sock: AnySocket, wanted: int, deadline: float) -> int:
     """Wait until the socket can be read or written, as wanted. Returns for what; 0 at the deadline."""
     left = deadline - time.monotonic()
     if left <= 0:
@@ -177,24 +177,6 @@ def _ready(sock: socket.socket, wanted: int, deadline: float) -> int:
     poll.register(sock, wanted)
     found = poll.poll(left * 1000)
     return found[0][1] if found else 0
-
-
-def _shake_hands(sock: ssl.SSLSocket, deadline: float) -> None:
-    """Shake hands.
-
-    :raises socket.timeout: the handshake has not ended at the deadline.
-    :raises OSError: it failed.
-    """
-    while True:
-        try:
-            sock.do_handshake()
-            return
-        except ssl.SSLWantReadError:
-            wanted = select.POLLIN
-        except ssl.SSLWantWriteError:
-            wanted = select.POLLOUT
-        if not _ready(sock, wanted, deadline):
-            raise socket.timeout("the handshake has not ended in time")
 
 
 def _connected(broker: Broker, deadline: float) -> socket.socket:

@@ -22,7 +22,7 @@ MAX_FRAME = 64 * 2**20
 MAX_HEAD = 2**20
 """Bytes that the headers of a frame may have."""
 MAX_REPLY = 16 * 2**20
-"""Bytes. Of a larger message nothing is kept; it is counted as oversized."""
+"""Bytes. A larger message is dropped, and counted as oversized."""
 MAX_WORDS = 4096
 """Bytes of what a broker says itself (the body of an ERROR, each header) that are kept."""
 
@@ -38,8 +38,8 @@ _SENDER = re.compile(rb"\nmc_sender:([\w.\-]{1,255})\r?\n")
 
 
 class FrameReader:
-    """Cuts a stream of bytes into events. Of a frame whose end has not come it holds :data:`MAX_REPLY`
-    bytes and somewhat more.
+    """Cuts a stream of bytes into events. It holds at most :data:`MAX_REPLY` bytes and somewhat more of a
+    frame whose end has not come.
 
     :ivar unfinished: bytes that have come of a frame whose end has not.
     """
@@ -85,7 +85,7 @@ class FrameReader:
         return self._ends not in data and self.unfinished <= MAX_REPLY + 2 * MAX_HEAD
 
     def _behind_dropped(self, data: bytes) -> bytes:
-        """What stands behind the frame of which nothing is kept."""
+        """Return the bytes behind the frame that is being dropped."""
         missing = t.cast(int, self._dropping)
         stop = missing if missing else data.find(b"\0") + 1
         if missing > len(data) or not stop:
@@ -96,8 +96,8 @@ class FrameReader:
         return data[stop:]
 
     def _cut(self, data: bytes, events: list[Event]) -> bytes:
-        """Take all frames that are complete; returns what is left. A frame of which nothing is kept is
-        taken as soon as that is known."""
+        """Take all frames that are complete; returns what is left. A frame that is too large is taken as
+        soon as that is known, and the rest of it dropped."""
         position = 0
         while True:
             first = _FIRST.search(data, position)

@@ -45,7 +45,7 @@ class Login:
     :ivar versions: of STOMP, that we speak.
     :ivar heartbeat: the header heart-beat, if there are to be any.
     :ivar missed: how many of the broker's beats may stay out.
-    :ivar secrets: what must not be shown where the broker repeats it.
+    :ivar secrets: texts that are masked where the broker repeats them.
     """
 
     user: str
@@ -151,7 +151,7 @@ class Session:
         longest = max(map(len, secrets), default=0)
         parts = []
         for text in (event.headers.get("message", ""), event.body.decode("utf-8", "replace")):
-            # Where the frame was cut, a part of a secret may be left that nobody would know.
+            # Where the frame was cut, a part of a secret may be left, which would not be recognized.
             whole = text if len(text) < MAX_WORDS // 2 else text[: max(MAX_WORDS // 2 - longest, 0)]
             parts.append(" ".join(masked(whole, secrets).split()))
         words = ": ".join(filter(None, parts)).rstrip(".")
@@ -186,8 +186,8 @@ class Session:
         """Publish one message.
 
         :param deadline: on the monotonic clock; when the broker must have taken it.
-        :raises exc.ConnectorError: the connection is gone, or the broker takes nothing more. It did not
-            get this message, not as a whole.
+        :raises exc.ConnectorError: the connection is gone, or the broker takes nothing more. The broker
+            did not get the whole message.
         """
         more = {"content-length": str(len(body)), "content-type": CONTENT_TYPE}
         self._transmit("SEND", {**headers, **more, "destination": destination}, deadline, body)
@@ -327,7 +327,7 @@ class Session:
         dropped. Raises as :meth:`log_out` does."""
         late = False
         while not late:
-            # One that says other things all the time is no reason to wait for longer.
+            # A broker that sends other frames all the time does not make the wait longer.
             late = time.monotonic() >= deadline
             event = self._channel.next(deadline - time.monotonic())
             if event is None:

@@ -52,7 +52,7 @@ def context_of(broker: Broker) -> ssl.SSLContext:
 
 
 def _check_files(broker: Broker) -> None:
-    """Refuse what OpenSSL would wait for, or read for ever. Raises OSError or ValueError."""
+    """Refuse files that OpenSSL would wait for or read without end. Raises OSError or ValueError."""
     for path in broker.ca if broker.verified else ():
         files.check(path, files.MAX_LIST_SIZE)
     if broker.cert:
@@ -72,7 +72,7 @@ def _set_ciphers(context: ssl.SSLContext, broker: Broker) -> None:
 
 
 def _file_reason(error: OSError | ValueError) -> str:
-    """Why a TLS file does not do. Only our own refusals name the file; OpenSSL knows it not."""
+    """Return why a TLS file cannot be used, with its name if our own check refused it. OpenSSL names none."""
     words = reason(error)
     if isinstance(error, OSError) and error.filename:
         return f"{printable(error.filename)}: {words}"

@@ -259,3 +259,44 @@ def test_an_inventory_of_the_wrong_shape_is_named(source: Source) -> None:
     with EmbeddedCollective(nodes, "psk") as collective:
         assert hosts(source.write(collective).parse()) == ["web1"]
     assert "evil.example.com (its inventory has no facts)" in source.screen.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "keyed,said",
+    [
+        ([{"key": "mcollective_facts.role", "parent_group": "roles"}], {"role": "roles"}),
+        (
+            [
+                {"key": "mcollective_facts.role", "parent_group": "tiers"},
+                {"key": "mcollective_facts.tier", "parent_group": "roles"},
+            ],
+            {"role": "roles", "tier": "tiers"},
+        ),
+        # The static inventory has it the other way round.
+        ([{"key": "mcollective_facts.role", "parent_group": "below"}], {"role": "above"}),
+        (
+            [
+                {
+                    "key": "mcollective_facts.role",
+                    "parent_group": "{{ mcollective_facts.x | default('p') }}",
+                }
+            ],
+            {"x": {}},
+        ),
+        ([{"key": "mcollective_facts.role"}], {"role": "x" * 1000}),
+    ],
+)
+def test_no_node_keeps_others_out_by_the_name_of_its_group(
+    source: Source, keyed: list[dict[str, str]], said: dict[str, t.Any]
+) -> None:
+    inventory = InventoryData()
+    for name in ("above", "below"):
+        inventory.add_group(name)
+    inventory.add_child("above", "below")
+    options = [{"prefix": "", "separator": "", **entry} for entry in keyed]
+    with EmbeddedCollective([evil(facts={"role": "r", **said}), web(1)], "psk") as collective:
+        source.write(collective, keyed_groups=options).parse(inventory)
+    assert hosts(inventory) == ["evil", "web1"]
+    assert groups(inventory)["web"] == ["web1"]
+    assert max(map(len, inventory.groups)) < 200
+    assert len(source.screen.warnings) == 1

@@ -79,6 +79,8 @@ def test_a_password_that_went_astray_is_not_shown(given: dict[str, t.Any], words
         broker(password=HUSH),
         {"private_key": KEY},
         broker(client_key=KEY),
+        broker(client_key=KEY.replace("\n", " ")),
+        broker(host=f"stomp://alice:{HUSH}@b.example.com"),
         {"config": {"plugin.psk": HUSH}},
         {"config": {"plugin.rabbitmq.pool.1.password": HUSH}},
         {"config": {"plugin.rabbitmq.pool.1.pasword": HUSH}},

@@ -344,11 +344,14 @@ def test_symbolic_links(keys: pathlib.Path, tmp_path: pathlib.Path, name: str) -
     assert stat.S_IMODE(there.stat().st_mode) == 0o755
 
 
-def test_a_link_with_a_slash_behind_it(keys: pathlib.Path, tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("ending", ["/", "//", "/.", "/./", "/././/."])
+def test_a_link_with_a_slash_behind_it(
+    keys: pathlib.Path, tmp_path: pathlib.Path, ending: str
+) -> None:
     link = tmp_path / "link"
     link.symlink_to(keys)
     with pytest.raises(KeyringError, match="link is a symbolic link to .*name the directory that"):
-        Keyring(f"{link}/").ensure(WANTED)
+        Keyring(f"{link}{ending}").ensure(WANTED)
 
 
 @pytest.mark.parametrize("name", ["clients", "passwords", "tls"])

@@ -7,25 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import pathlib
 import typing as t
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ansible_collections.pymco.mcollective.plugins.module_utils._task import restrictions
-from ansible_collections.pymco.mcollective.plugins.module_utils._task.agent_info import (
-    AgentInfoTask,
-)
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
-from ansible_collections.pymco.mcollective.plugins.module_utils._task.facts import FactsTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
-from ansible_collections.pymco.mcollective.plugins.module_utils._task.values import to_json
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
-    OtherKey,
     Symbol,
 )
 
@@ -50,128 +40,6 @@ def params(**given: t.Any) -> dict[str, t.Any]:
 def unwarned(message: str) -> None:
     """Takes no warnings."""
     raise AssertionError(f"unexpected warning: {message}")
-
-
-# -- data ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "value,plain",
-    [
-        (Symbol("ok"), "ok"),
-        (Symbol(""), ""),
-        (":a string", ":a string"),
-        ({Symbol("a"): [Symbol("b"), {"c": Symbol("d")}]}, {"a": ["b", {"c": "d"}]}),
-        (b"\xff", {"content": "/w==", "encoding": "base64"}),
-        ([b"a"], [{"content": "YQ==", "encoding": "base64"}]),
-        ({None: 1, 2: 3, 1.5: 4, b"\xffk": 5}, {"": 1, "2": 3, "1.5": 4, "\\xffk": 5}),
-        (
-            {True: 1, False: 2, "True": 3, Symbol("x"): 4},
-            {"true": 1, "false": 2, "True": 3, "x": 4},
-        ),
-        ({Symbol("a"): 1, "a": 2, Symbol("b"): 3}, {":a": 1, "a": 2, "b": 3}),
-        ({"a": 1, Symbol("a"): {"b": 2, Symbol("b"): 3}}, {"a": 1, ":a": {"b": 2, ":b": 3}}),
-        ({Symbol("true"): 1, True: 2}, {":true": 1, "true": 2}),
-        ({Symbol("5"): 1, 5: 2, Symbol(""): 3, None: 4}, {":5": 1, "5": 2, ":": 3, "": 4}),
-        ([None, True, 2**70, 1.5, "\u00e9"], [None, True, 2**70, 1.5, "\u00e9"]),
-        ("{{ lookup('pipe', 'id') }}", "{{ lookup('pipe', 'id') }}"),
-    ],
-)
-def test_data_become_what_json_can_carry(value: t.Any, plain: t.Any) -> None:
-    assert to_json(value) == plain
-    assert json.loads(json.dumps(to_json(value))) == plain
-
-
-@pytest.mark.parametrize(
-    "value,plain",
-    [
-        ({1: "i", OtherKey(1.0): "f", OtherKey(True): "t"}, {"1": "i", "1.0": "f", "true": "t"}),
-        ({1: "i", "1": "s", "os": "x"}, {"1": "i", '"1"': "s", "os": "x"}),
-        ({None: "nil", "": "s", "a": 1}, {"nil": "nil", "": "s", "a": 1}),
-        ({None: 1, "": 2, "nil": 3}, {"nil": 1, "": 2, '"nil"': 3}),
-        ({True: 1, "true": 2, Symbol("true"): 3}, {"true": 1, '"true"': 2, ":true": 3}),
-        ({Symbol("a"): 1, OtherKey(":a"): 2, "a": 3}, {":a": 1, '":a"': 2, "a": 3}),
-        ({Symbol("a"): 1, OtherKey(":a"): 2}, {"a": 1, ":a": 2}),
-        ({b"\xc3\xa9": 1, "\u00e9": 2}, {'"\\xC3\\xA9"': 1, "\u00e9": 2}),
-        ({b"\xff": 1, "\\xff": 2}, {'"\\xFF"': 1, "\\xff": 2}),
-        ({1: 1, "1": 2, '"1"': 3}, {"1": 1, '"1"': 2, '"\\"1\\""': 3}),
-        ({Symbol("5"): 1, 5: 2, "5": 3}, {":5": 1, "5": 2, '"5"': 3}),
-        (
-            {Symbol("1"): 0, 1: 1, "1": 2, '"1"': 3, OtherKey(":1"): 4, OtherKey(":1"): 5},
-            {':"1"': 0, "1": 1, '"1"': 2, '"\\"1\\""': 3, '":1"': 4, '":1" (2)': 5},
-        ),
-        ({"é": 1, OtherKey("é"): 2}, {'"é"': 1, '"é" (2)': 2}),
-        ([{"a": {1: {2: 3, "2": 4}}}], [{"a": {"1": {"2": 3, '"2"': 4}}}]),
-        ([math.nan, math.inf, -math.inf, 1.5], ["NaN", "Infinity", "-Infinity", 1.5]),
-        ({math.nan: 1, math.inf: 2, "NaN": 3}, {"NaN": 1, "Infinity": 2, '"NaN"': 3}),
-        ({math.nan: 1, float("nan"): 2}, {"NaN": 1, "NaN (2)": 2}),
-    ],
-)
-def test_what_json_has_no_form_for_is_not_lost(value: t.Any, plain: t.Any) -> None:
-    assert to_json(value) == plain
-    assert json.loads(json.dumps(to_json(value), allow_nan=False)) == plain
-
-
-KEYS = st.one_of(
-    st.sampled_from([None, True, False, 0, 1, 1.0, 0.0, math.nan, math.inf, b"\xff", b"\xc3\xa9"]),
-    *(
-        strategy(["", "1", ":1", '"1"', "nil", "true", "1.0", "NaN", "\\xff", "é", '":1"', "1 (2)"])
-        for strategy in (st.sampled_from, lambda names: st.sampled_from(names).map(Symbol))
-    ),
-)
-
-
-@given(st.lists(KEYS, max_size=8))
-def test_no_keys_of_a_hash_ever_get_the_same_name(keys: list[t.Any]) -> None:
-    # OtherKey equals nothing, as any key may that the first one of a dict is not.
-    found = to_json({OtherKey(key): number for number, key in enumerate(keys)})
-    assert sorted(found.values()) == list(range(len(keys)))
-    # Which is which does not hang on their order.
-    again = to_json({OtherKey(key): number for number, key in reversed([*enumerate(keys)])})
-    if len({(type(key), repr(key)) for key in keys}) == len(keys):
-        assert again == found
-
-
-def test_no_symbol_is_left_anywhere() -> None:
-    def types(value: t.Any) -> t.Iterator[type]:
-        yield type(value)
-        for item in [*value, *value.values()] if isinstance(value, dict) else []:
-            yield from types(item)
-
-    converted = to_json({Symbol("a"): Symbol("b"), "c": {Symbol("d"): Symbol("e")}})
-    assert set(types(converted)) == {dict, str}
-
-
-# -- options that are empty ----------------------------------------------------------------------
-
-RESTRICTING = [
-    *("nodes", "fact_filters", "class_filters", "agent_filters", "identity_filters"),
-    *("discovery_options", "compound_filter", "limit", "collective"),
-]
-
-
-@pytest.mark.parametrize("name", RESTRICTING)
-@pytest.mark.parametrize("value", [None, "", " , ", [], [""], [None], ["a", ""], ["a", None], ()])
-def test_an_option_that_is_there_and_empty_is_an_error(name: str, value: t.Any) -> None:
-    words = restrictions.complaint({"psk": None, name: value}, RpcTask.options)
-    assert words is not None and words.startswith(f"{name} is empty, or has an empty entry")
-    if value is not None:  # as which absent ones are given, too
-        with pytest.raises(TaskFailed, match=f"{name} is empty"):
-            RpcTask(params(**{name: value}), unwarned, {})
-
-
-@pytest.mark.parametrize("value", ["a", ["a"], 5, 0, "0", {"a": ""}])
-def test_an_option_that_is_absent_or_not_empty_is_none(value: t.Any) -> None:
-    assert restrictions.complaint({}, RpcTask.options) is None
-    for name in RESTRICTING:
-        assert restrictions.complaint({name: value}, RpcTask.options) is None
-    assert restrictions.complaint({"psk": "", "fail_on": [], "gather": []}, RpcTask.options) is None
-
-
-def test_a_node_that_is_empty_is_an_error_and_nothing_is_where_nobody_is_asked() -> None:
-    words = restrictions.complaint({"node": "", "collective": None}, FactsTask.options)
-    assert words is not None and words.startswith("node and collective are empty")
-    assert restrictions.complaint({"collective": None}, AgentInfoTask.options) is None
 
 
 # -- configuration -------------------------------------------------------------------------------

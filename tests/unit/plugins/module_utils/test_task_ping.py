@@ -98,6 +98,16 @@ def test_named_nodes_are_asked_one_by_one_and_those_that_are_silent_named() -> N
     assert returned["stats"]["rejected"] == {"unexpected": 1}
 
 
+def test_a_reply_without_room_is_not_kept_and_its_node_named() -> None:
+    warnings: list[str] = []
+    with ScriptedBroker(pinged("a", asked=1)) as broker:
+        given = options(PingTask, config=at(broker.port), nodes=["a"], max_reply_bytes=1)
+        with pytest.raises(TaskFailed, match="1 of 1 nodes did not answer"):
+            PingTask(given, warnings.append, {}).run(check_mode=False)
+    (warning,) = warnings
+    assert "may have 1 bytes: those of a. Raise max_reply_bytes" in warning
+
+
 def test_a_silent_node_may_be_no_failure() -> None:
     with ScriptedBroker(pinged("a", asked=2)) as broker:
         returned, message = outcome(PingTask, broker.port, nodes=["a", "b"], fail_on=["no_nodes"])

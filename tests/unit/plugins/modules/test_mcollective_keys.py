@@ -55,7 +55,7 @@ def test_check_mode(run: t.Callable[..., dict[str, t.Any]], tmp_path: pathlib.Pa
 @pytest.mark.parametrize(
     "options,words",
     [
-        ({"key_size": 1024}, "key_size must be at least 2048, not 1024"),
+        ({"key_size": 1024}, "key_size must be from 2048 to 16384, not 1024"),
         ({"key_size": 10**6}, "key_size must be from 2048 to 16384, not 1000000"),
         ({"authority_days": 10**7}, "authority_days must be from 1 to 36500, not 10000000"),
         ({"certificate_days": 10**7}, "certificate_days must be from 1 to 36500, not 10000000"),

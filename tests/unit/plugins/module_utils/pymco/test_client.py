@@ -12,8 +12,8 @@ import typing as t
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import LONGEST
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter, Message
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ranges import LONGEST
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.rpc import (
     Client,
     Request,

@@ -70,7 +70,7 @@ def direct(connected: Connector) -> None:
     """A request to two nodes."""
     reply_to = connected.open_replies("rpcutil", "fleet", within(3))
     nodes = ["web1.example.com", "db"]
-    connected.publish(PAYLOAD, "rpcutil", "fleet", 60, reply_to, within(3), nodes)
+    connected.publish(PAYLOAD, "rpcutil", "fleet", 60, reply_to, within(3), nodes=nodes)
 
 
 LENGTH = {
@@ -175,7 +175,7 @@ def test_a_priority_that_is_no_number_is_refused() -> None:
 @pytest.mark.parametrize("kind", ["activemq", "rabbitmq"])
 def test_replies_may_go_elsewhere(kind: str) -> None:
     def action(connected: Connector) -> None:
-        connected.publish(PAYLOAD, "a", "fleet", 60, "/queue/else:where", within(3), ["n"])
+        connected.publish(PAYLOAD, "a", "fleet", 60, "/queue/else:where", within(3), nodes=["n"])
         connected.publish(PAYLOAD, "a", "fleet", 60, "/queue/else:where", within(3))
 
     frames = sent(kind, 2, action)

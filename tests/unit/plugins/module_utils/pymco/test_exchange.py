@@ -6,18 +6,11 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import typing as t
 
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.discovery import (
-    LONGEST,
-    Discovery,
-    discover,
-)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.exchange import (
     MAX_LISTED,
     OVERTIME,
@@ -26,33 +19,21 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.exchange i
     Patience,
     exchange,
 )
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter, Message
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
-    security_provider,
-)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Message
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
     MarshalSerializer,
     Symbol,
 )
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.exchanging import (
+    CONFIG,
+    REQUESTID,
+    SECURITY,
+    Clock,
+    ScriptedConnector,
+    reply,
+)
 
-CONFIG = Config({"identity": "me", "plugin.psk": "key"})
-SECURITY = security_provider(CONFIG)
-REQUESTID = "0123456789abcdef" * 2
-
-
-def reply(sender: t.Any, requestid: t.Any = REQUESTID, key: str = "key", **more: t.Any) -> bytes:
-    """A reply as a node makes it."""
-    body = MarshalSerializer().serialize({Symbol("statuscode"): 0, Symbol("data"): {}})
-    envelope = {
-        Symbol("senderid"): sender,
-        Symbol("requestid"): requestid,
-        Symbol("senderagent"): "rpcutil",
-        Symbol("msgtime"): 1395419893,
-        Symbol("body"): body,
-        Symbol("hash"): hashlib.md5(body + key.encode()).hexdigest(),
-        **{Symbol(name): value for name, value in more.items()},
-    }
-    return MarshalSerializer().serialize(envelope)
+GONE = exc.ConnectionLost("b:1 closed the connection", "b:1")
 
 
 def signed(body: t.Any) -> dict[str, t.Any]:
@@ -214,73 +195,6 @@ def test_the_deadline(patience: Patience, last: float | None, deadline: float) -
 # -- the whole exchange --------------------------------------------------------------------------
 
 
-class Clock:
-    """A clock that stands until somebody waits."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class ScriptedConnector:
-    """Delivers payloads at set times, and writes down what it is asked to do.
-
-    :param arrivals: seconds after the request, and a payload or an error. All must be taken.
-    """
-
-    max_payload: int | None = None
-    max_reply_bytes = 10**6
-    replies_survive = False
-    crowded = False
-    connect_timeout = 3.0
-
-    def __init__(self, clock: Clock, *arrivals: tuple[float, bytes | Exception]) -> None:
-        self.clock, self.start = clock, clock.now
-        self.arrivals = list(arrivals)
-        self.calls: list[t.Any] = []
-        self.publishing = self.decoding = 0.0
-        self.failure: exc.ConnectorError | None = None
-
-    def open_replies(self, agent: str, collective: str, deadline: float) -> str:
-        self.calls.append(("open_replies", agent, collective, deadline - self.start))
-        return "/reply/here"
-
-    def publish(
-        self,
-        payload: bytes,
-        agent: str,
-        collective: str,
-        ttl: int,
-        reply_to: str,
-        deadline: float,
-        nodes: t.Iterable[str] | None = None,
-        receipt: str | None = None,
-        meanwhile: t.Callable[[], None] | None = None,
-    ) -> list[str]:
-        assert receipt is None
-        arguments = (agent, collective, ttl, reply_to, deadline - self.start, nodes)
-        self.calls.append(("publish", *arguments))
-        self.payload = payload
-        self.clock.now += self.publishing
-        if self.failure is not None:
-            raise self.failure
-        return []
-
-    def next_payload(self, timeout: float) -> bytes | None:
-        assert 0 <= timeout < math.inf
-        self.clock.now += self.decoding
-        until = self.clock.now + timeout
-        if not self.arrivals or self.start + self.arrivals[0][0] > until:
-            self.clock.now = until
-            return None
-        after, what = self.arrivals.pop(0)
-        self.clock.now = max(self.clock.now, self.start + after)
-        if isinstance(what, Exception):
-            raise what
-        return what
-
-
 TEN_SECONDS = Patience(10)
 
 
@@ -296,7 +210,13 @@ def run(
     message = Message("ping", "rpcutil", CONFIG, ttl=30)
     message["requestid"] = REQUESTID
     outcome = exchange(
-        t.cast(t.Any, connector), SECURITY, message, patience, expected, direct, clock
+        t.cast(t.Any, connector),
+        SECURITY,
+        message,
+        patience,
+        expected=expected,
+        direct=direct,
+        clock=clock,
     )
     return outcome, clock.now - connector.start, connector
 
@@ -324,6 +244,40 @@ def test_the_quiet_window_slides_with_each_reply() -> None:
 
 def test_the_first_window_ends_it_when_nobody_answers() -> None:
     assert run(patience=Patience(60, first=2, quiet=5))[1] == 2
+
+
+class ResumingConnector(ScriptedConnector):
+    """One whose replies come over the next connection, too."""
+
+    replies_survive = True
+
+    def reconnect(self, lost: exc.ConnectorError, timeout: float) -> None:
+        self.calls.append(("reconnect", str(lost)))
+
+    def reopen_replies(self, target: str, agent: str, deadline: float) -> None:
+        self.calls.append(("reopen_replies", target))
+
+
+@pytest.mark.parametrize(
+    "arrivals,seconds",
+    [
+        ([(1, GONE), (8, reply("a")), (9.5, reply("b"))], 11.5),
+        ([(1, GONE), (2, GONE), (11, reply("a")), (12, reply("b"))], 14),
+        ([(1, reply("a")), (2, GONE), (3.5, reply("b"))], 5.5),
+    ],
+)
+def test_a_lost_connection_takes_nothing_from_the_time_for_the_first_reply(
+    arrivals: list[tuple[float, bytes | Exception]], seconds: float
+) -> None:
+    clock = Clock()
+    connector = ResumingConnector(clock, *arrivals)
+    message = Message("ping", "rpcutil", CONFIG, ttl=30)
+    message["requestid"] = REQUESTID
+    conversation = Exchange(t.cast(t.Any, connector), SECURITY, message, clock=clock, resume=True)
+    conversation.send(5)
+    conversation.listen(Patience(60, first=12, quiet=2))
+    assert list(conversation.outcome.replies) == ["a", "b"]
+    assert clock.now - connector.start == seconds
 
 
 def test_sliding_ends_at_the_total() -> None:
@@ -390,7 +344,12 @@ def test_a_broadcast_that_does_not_leave_is_an_error() -> None:
     connector.failure = exc.ConnectionLost("gone")
     with pytest.raises(exc.ConnectionLost) as caught:
         exchange(
-            t.cast(t.Any, connector), SECURITY, message, Patience(10), ["a"], clock=connector.clock
+            t.cast(t.Any, connector),
+            SECURITY,
+            message,
+            Patience(10),
+            expected=["a"],
+            clock=connector.clock,
         )
     assert caught.value is connector.failure
 
@@ -400,7 +359,7 @@ def test_who_may_have_got_a_request_is_told_from_who_has_not() -> None:
     connector.failure = exc.ConnectionLost("gone")
     connector.failure.unsent = ["c"]
     found = Exchange(
-        t.cast(t.Any, connector), SECURITY, message, ["a", "b", "c"], clock=connector.clock
+        t.cast(t.Any, connector), SECURITY, message, expected=["a", "b", "c"], clock=connector.clock
     )
     assert found.send(10, ["a", "b", "c"]) == ["c"]
     found.listen(Patience(10))
@@ -431,7 +390,7 @@ def test_replies_have_their_time_once_the_request_is_out() -> None:
         SECURITY,
         message,
         Patience(10),
-        ["a", "b", "c"],
+        expected=["a", "b", "c"],
         clock=connector.clock,
     )
     assert list(outcome.replies) == ["a", "b"]
@@ -447,7 +406,7 @@ def test_what_waits_at_the_deadline_still_counts_but_not_for_ever() -> None:
         SECURITY,
         message,
         Patience(9.2),
-        ["a", "b", "c"],
+        expected=["a", "b", "c"],
         clock=connector.clock,
     )
     assert list(outcome.replies) == ["a", "b"]
@@ -477,62 +436,3 @@ def test_a_request_that_is_too_large_for_the_middleware_is_refused_before_it_is_
     with pytest.raises(exc.BadRequest, match="bytes; the middleware takes 10"):
         exchange(t.cast(t.Any, connector), SECURITY, message, Patience(1))
     assert connector.calls == []
-
-
-# -- discovery -----------------------------------------------------------------------------------
-
-
-def discovered(
-    monkeypatch: pytest.MonkeyPatch,
-    *arrivals: tuple[float, bytes | Exception],
-    nodes: list[str] | None = None,
-) -> tuple[Discovery, float, ScriptedConnector]:
-    """What a discovery with a window of 2 seconds brings, how long it takes, and the connector."""
-    monkeypatch.setattr("secrets.token_hex", lambda _size: REQUESTID)
-    clock = Clock()
-    connector = ScriptedConnector(clock, *arrivals)
-    found = discover(
-        t.cast(t.Any, connector),
-        SECURITY,
-        CONFIG,
-        Filter().add_cfclass("web"),
-        "fleet",
-        2.0,
-        30,
-        nodes,
-        clock,
-    )
-    return found, clock.now - connector.start, connector
-
-
-def test_discovery_lists_who_answers_until_nobody_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    arrivals = [(1.5, reply("web2")), (3.0, reply("web1")), (3.1, b"garbage")]
-    found, seconds, connector = discovered(monkeypatch, *arrivals)
-    assert (found.nodes, seconds) == (["web2", "web1"], 5)
-    assert found.outcome.rejected == {"undecodable": 1}
-    assert connector.calls == [
-        ("open_replies", "discovery", "fleet", LONGEST),
-        ("publish", "discovery", "fleet", 30, "/reply/here", LONGEST, None),
-    ]
-    assert SECURITY.decode(connector.payload)[":body"] == "ping"
-
-
-def test_discovery_among_nodes_asks_them_and_ends_when_all_have_answered(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    found, seconds, connector = discovered(
-        monkeypatch, (0.5, reply("b")), (1, reply("a")), nodes=["a", "b"]
-    )
-    assert (found.nodes, seconds, connector.calls[1][-1]) == (["b", "a"], 1, ["a", "b"])
-
-
-@pytest.mark.parametrize("error", [exc.ConnectionLost("gone"), exc.BrokerError("refused")])
-def test_a_discovery_that_breaks_off_is_no_list_of_nodes(
-    error: exc.ConnectorError, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with pytest.raises(type(error)) as caught:
-        discovered(monkeypatch, (0.5, reply("a")), (1, error))
-    assert (
-        str(caught.value) == f"{error}; that was during discovery, and nothing else has been sent"
-    )
-    assert caught.value.__cause__ is error

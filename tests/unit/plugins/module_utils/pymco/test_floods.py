@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import tracemalloc
@@ -148,6 +149,13 @@ HANDSHAKE = b"\x16\x03\x03\x40\x00"
 """The beginning of a record of TLS that has 16 KiB."""
 
 
+def drip(peer: Peer, drop: bytes, gone: threading.Event) -> None:
+    """Send the same byte again and again, until the client has gone."""
+    with contextlib.suppress(OSError):
+        while not gone.wait(0.01):
+            peer.send_raw(drop)
+
+
 def test_a_handshake_in_drops_ends() -> None:
     """Each drop in time, and never a whole."""
     gone = threading.Event()
@@ -155,11 +163,7 @@ def test_a_handshake_in_drops_ends() -> None:
     def script(peer: Peer) -> None:
         peer.read_some()
         peer.send_raw(HANDSHAKE)
-        try:
-            while not gone.wait(0.01):
-                peer.send_raw(b"\0")
-        except OSError:
-            pass
+        drip(peer, b"\0", gone)
 
     with ScriptedBroker(script) as broker:
         connected = to(broker, pool__1__ssl="1", connect_timeout=str(WAIT))
@@ -172,11 +176,7 @@ def test_a_login_in_drops_ends() -> None:
 
     def script(peer: Peer) -> None:
         peer.expect("CONNECT")
-        try:
-            while not gone.wait(0.01):
-                peer.send_raw(b"C")
-        except OSError:
-            pass
+        drip(peer, b"C", gone)
 
     with ScriptedBroker(script) as broker:
         words = refused(lambda: to(broker).connect(WAIT))

@@ -137,7 +137,19 @@ def test_a_ping_is_repeated_over_the_next_broker() -> None:
         assert list(client.ping(Request("a", "b")).seconds) == ["web1"]
 
 
-def test_discovery_is_repeated_once() -> None:
+def test_discovery_is_repeated_for_each_other_broker() -> None:
+    with (
+        ScriptedBroker(dies_in_discovery) as first,
+        ScriptedBroker(dies_in_discovery) as second,
+        ScriptedBroker(answers) as third,
+        Client(pool(first.port, second.port, third.port)) as client,
+    ):
+        result = client.call(Request("a", "b"))
+    assert [reply.sender for reply in result.replies] == ["web1"]
+    assert len(result.passed_over) == 2
+
+
+def test_discovery_is_not_repeated_without_end() -> None:
     with (
         ScriptedBroker(dies_in_discovery) as first,
         ScriptedBroker(dies_in_discovery) as second,

@@ -23,6 +23,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options im
     integer,
     is_harmless,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.rpc import Client, Request
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
     MarshalSerializer,
 )
@@ -294,6 +295,11 @@ def test_a_relative_libdir_is_refused_with_every_line_it_may_be_in() -> None:
         ("plugin.rabbitmq.pool.1.ssl", HUSH),
         ("plugin.stomp.pool.port1", HUSH),
         ("plugin.ssl_client_private", f"-----BEGIN RSA PRIVATE KEY-----\n{HUSH}\n"),
+        # YAML's ">-" makes blanks of line breaks.
+        ("plugin.ssl_client_private", f"-----BEGIN RSA PRIVATE KEY----- {HUSH} -----END"),
+        ("plugin.rabbitmq.pool.1.ssl.key", HUSH * 50),
+        ("plugin.rabbitmq.pool.1.host", f"stomp://alice:{HUSH}@b.example.com"),
+        ("plugin.stomp.pool.host1", f"alice:{HUSH}@b.example.com"),
     ],
 )
 def test_what_nobody_may_see(key: str, text: str) -> None:
@@ -328,6 +334,65 @@ def test_a_key_where_a_path_belongs_is_refused_unseen() -> None:
     assert str(caught.value) == (
         "the given options: plugin.ssl_client_private is not the path of a file"
     )
+
+
+FOLDED = f"-----BEGIN RSA PRIVATE KEY----- {HUSH} -----END RSA PRIVATE KEY-----"
+URL = f"stomp://alice:{HUSH}@b.example.com"
+BROKER = {
+    "connector": "rabbitmq",
+    "plugin.psk": "x",
+    "plugin.rabbitmq.pool.size": "1",
+    "plugin.rabbitmq.pool.1.host": "b.example.com",
+    "plugin.rabbitmq.pool.1.ssl": "1",
+}
+ELSEWHERE: list[tuple[dict[str, str], dict[str, str], str]] = [
+    ({"plugin.ssl_client_private": FOLDED}, {}, "plugin.ssl_client_private is not the path of"),
+    ({"plugin.rabbitmq.pool.1.host": URL}, {}, "pool.1.host is not the name or address of a host"),
+    (
+        {"connector": "stomp"},
+        {"STOMP_SERVER": URL},
+        "the environment: STOMP_SERVER is not the name",
+    ),
+    (
+        {"securityprovider": "ssl"},
+        {"MCOLLECTIVE_SSL_PUBLIC": f"-----BEGIN PUBLIC KEY-----\n{HUSH}\n"},
+        "the environment: MCOLLECTIVE_SSL_PUBLIC is not the path of a file",
+    ),
+    (
+        {"securityprovider": "aes_security", "plugin.aes.client_public": "/a.pem"},
+        {"MCOLLECTIVE_AES_PRIVATE": FOLDED},
+        "the environment: MCOLLECTIVE_AES_PRIVATE is not the path of a file",
+    ),
+    ({}, {"MCOLLECTIVE_RABBITMQ_POOL1_SSL_KEY": FOLDED}, "POOL1_SSL_KEY is not the path of a file"),
+    ({}, {"MCOLLECTIVE_RABBITMQ_POOL1_SSL_CERT": FOLDED}, "POOL1_SSL_CERT is not the path of"),
+    (
+        {"default_discovery_method": "flatfile", "default_discovery_options": FOLDED},
+        {},
+        "cannot read the file of identities: there can be no file of this name",
+    ),
+]
+
+
+@pytest.mark.parametrize("options,environ,words", ELSEWHERE)
+def test_a_file_s_content_and_a_url_with_a_password_are_refused_unseen(
+    options: dict[str, str], environ: dict[str, str], words: str
+) -> None:
+    with pytest.raises(exc.PyMcoException) as caught:
+        Client(Config({**BROKER, **options}, environ)).check(Request("rpcutil", "ping"))
+    assert words in str(caught.value)
+    assert HUSH not in str(caught.value)
+
+
+def test_a_configuration_where_its_path_belongs_is_not_shown() -> None:
+    with pytest.raises(exc.ImproperlyConfigured) as caught:
+        Config.from_configfile(f"plugin.psk = {HUSH}\n", {})
+    assert "cannot read the configuration file" in str(caught.value)
+    assert HUSH not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["b.example.com", "10.0.0.1", "::1", "fe80::1%eth0", "my_broker."])
+def test_what_a_host_may_be_called(host: str) -> None:
+    assert is_harmless("plugin.rabbitmq.pool.1.host", host)
 
 
 @pytest.mark.parametrize("key", [f"tll\x1b[2J{'x' * 3_000_000}", "plugin.rabbitmq.\x9b\u202e"])

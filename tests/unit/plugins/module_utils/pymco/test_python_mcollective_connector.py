@@ -112,6 +112,24 @@ def test_replies_to_other_messages_are_not_received() -> None:
             assert [reply[":senderid"] for reply in connected.receive(2)] == [f"mco{number}"]
 
 
+def test_replies_without_room_are_not_received() -> None:
+    def script(peer: Peer) -> None:
+        peer.log_in()
+        request = read(peer.expect("SEND"))
+        answer(peer, request, "mco1", "pong")
+        answer(peer, request, "mco2", "pong")
+        peer.log_out()
+
+    most = len(sealed({":requestid": "0" * 32, ":agent": "discovery"}, "mco1"))
+    settings = {"plugin.pymco.max_reply_bytes": str(most)}
+    with (
+        ScriptedBroker(script) as broker,
+        config(broker.port, **settings).get_connector() as connected,
+    ):
+        connected.send(Message("ping", "discovery", connected.config), "/exchange/x/y")
+        assert [reply[":senderid"] for reply in connected.receive(2)] == ["mco1"]
+
+
 def test_receiving_again_gives_what_came_since() -> None:
     go_on = threading.Event()
 

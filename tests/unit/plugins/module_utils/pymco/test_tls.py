@@ -5,16 +5,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import pathlib
+import socket
 import ssl
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire import encrypted
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import (
     certificates,
 )
@@ -128,7 +133,7 @@ def test_each_of_several_ca_files_counts_and_no_other(
             ScriptedBroker(polite, context=authority.server_context()) as broker,
             tls_to(broker, ca) as connected,
         ):
-            assert len(connected.session._channel.stream.socket.context.get_ca_certs()) == 2
+            assert len(connected.session._channel.stream.socket.tls.context.get_ca_certs()) == 2
 
 
 ENCRYPTED = """
@@ -285,3 +290,38 @@ def test_a_broker_lost_over_tls_is_noticed(authority: certificates.Authority) ->
         pytest.raises(exc.ConnectionLost),
     ):
         connected.next_payload(3)
+
+
+def test_tickets_without_end_are_taken_piece_by_piece(authority: certificates.Authority) -> None:
+    """OpenSSL would read for as long as they come, and nobody would look at a deadline meanwhile."""
+    context = authority.server_context()
+    context.num_tickets = 400  # 250 bytes or so each
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    broker = context.wrap_bio(incoming, outgoing, server_side=True)
+    ours, theirs = socket.socketpair()
+
+    def serve(wanted: int) -> int:
+        """Answer what the client has said."""
+        incoming.write(theirs.recv(encrypted.PIECE))
+        with contextlib.suppress(ssl.SSLWantReadError):
+            broker.do_handshake()
+        theirs.sendall(outgoing.read())
+        return wanted
+
+    with ours, theirs:
+        ours.setblocking(False)
+        client = encrypted.EncryptedSocket(
+            ours, ssl.create_default_context(cafile=authority.path), "127.0.0.1"
+        )
+        client.shake_hands(serve)
+        serve(0)
+        before = unread(ours)
+        assert before > encrypted.PIECE
+        with pytest.raises(ssl.SSLWantReadError):
+            client.recv(encrypted.PIECE)
+        assert unread(ours) == before - encrypted.PIECE
+
+
+def unread(sock: socket.socket) -> int:
+    """Bytes that have come and that nobody has read."""
+    return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.FIONREAD, bytes(4)), "little")

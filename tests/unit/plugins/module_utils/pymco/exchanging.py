@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Replies of nodes, and a connector that brings them at scripted times by a clock of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import typing as t
+
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
+    security_provider,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
+    MarshalSerializer,
+    Symbol,
+)
+
+CONFIG = Config({"identity": "me", "plugin.psk": "key"})
+SECURITY = security_provider(CONFIG)
+REQUESTID = "0123456789abcdef" * 2
+
+
+def reply(sender: t.Any, requestid: t.Any = REQUESTID, key: str = "key", **more: t.Any) -> bytes:
+    """A reply as a node makes it."""
+    body = MarshalSerializer().serialize({Symbol("statuscode"): 0, Symbol("data"): {}})
+    envelope = {
+        Symbol("senderid"): sender,
+        Symbol("requestid"): requestid,
+        Symbol("senderagent"): "rpcutil",
+        Symbol("msgtime"): 1395419893,
+        Symbol("body"): body,
+        Symbol("hash"): hashlib.md5(body + key.encode()).hexdigest(),
+        **{Symbol(name): value for name, value in more.items()},
+    }
+    return MarshalSerializer().serialize(envelope)
+
+
+class Clock:
+    """A clock that stands until somebody waits."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class ScriptedConnector:
+    """Delivers payloads at set times, and writes down what it is asked to do.
+
+    :param arrivals: seconds after the request, and a payload or an error. All must be taken.
+    """
+
+    max_payload: int | None = None
+    max_reply_bytes = 10**6
+    replies_survive = False
+    crowded = False
+    connect_timeout = 3.0
+
+    def __init__(self, clock: Clock, *arrivals: tuple[float, bytes | Exception]) -> None:
+        self.clock, self.start = clock, clock.now
+        self.arrivals = list(arrivals)
+        self.calls: list[t.Any] = []
+        self.publishing = self.decoding = 0.0
+        self.failure: exc.ConnectorError | None = None
+
+    def open_replies(self, agent: str, collective: str, deadline: float) -> str:
+        self.calls.append(("open_replies", agent, collective, deadline - self.start))
+        return "/reply/here"
+
+    def publish(
+        self,
+        payload: bytes,
+        agent: str,
+        collective: str,
+        ttl: int,
+        reply_to: str,
+        deadline: float,
+        *,
+        nodes: t.Iterable[str] | None = None,
+        receipt: str | None = None,
+        meanwhile: t.Callable[[], None] | None = None,
+    ) -> list[str]:
+        assert receipt is None
+        arguments = (agent, collective, ttl, reply_to, deadline - self.start, nodes)
+        self.calls.append(("publish", *arguments))
+        self.payload = payload
+        self.clock.now += self.publishing
+        if self.failure is not None:
+            raise self.failure
+        return []
+
+    def next_payload(self, timeout: float) -> bytes | None:
+        assert 0 <= timeout < math.inf
+        self.clock.now += self.decoding
+        until = self.clock.now + timeout
+        if not self.arrivals or self.start + self.arrivals[0][0] > until:
+            self.clock.now = until
+            return None
+        after, what = self.arrivals.pop(0)
+        self.clock.now = max(self.clock.now, self.start + after)
+        if isinstance(what, Exception):
+            raise what
+        return what

@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Discovery: who answers, and when nobody more is waited for."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.discovery import (
+    LONGEST,
+    Discovery,
+    discover,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.exchanging import (
+    CONFIG,
+    REQUESTID,
+    SECURITY,
+    Clock,
+    ScriptedConnector,
+    reply,
+)
+
+
+def discovered(
+    monkeypatch: pytest.MonkeyPatch,
+    *arrivals: tuple[float, bytes | Exception],
+    nodes: list[str] | None = None,
+) -> tuple[Discovery, float, ScriptedConnector]:
+    """What a discovery with a window of 2 seconds brings, how long it takes, and the connector."""
+    monkeypatch.setattr("secrets.token_hex", lambda _size: REQUESTID)
+    clock = Clock()
+    connector = ScriptedConnector(clock, *arrivals)
+    found = discover(
+        t.cast(t.Any, connector),
+        SECURITY,
+        CONFIG,
+        Filter().add_cfclass("web"),
+        "fleet",
+        2.0,
+        ttl=30,
+        nodes=nodes,
+        clock=clock,
+    )
+    return found, clock.now - connector.start, connector
+
+
+def test_discovery_lists_who_answers_until_nobody_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    arrivals = [(1.5, reply("web2")), (3.0, reply("web1")), (3.1, b"garbage")]
+    found, seconds, connector = discovered(monkeypatch, *arrivals)
+    assert (found.nodes, seconds) == (["web2", "web1"], 5)
+    assert found.outcome.rejected == {"undecodable": 1}
+    assert connector.calls == [
+        ("open_replies", "discovery", "fleet", LONGEST),
+        ("publish", "discovery", "fleet", 30, "/reply/here", LONGEST, None),
+    ]
+    assert SECURITY.decode(connector.payload)[":body"] == "ping"
+
+
+def test_discovery_among_nodes_asks_them_and_ends_when_all_have_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found, seconds, connector = discovered(
+        monkeypatch, (0.5, reply("b")), (1, reply("a")), nodes=["a", "b"]
+    )
+    assert (found.nodes, seconds, connector.calls[1][-1]) == (["b", "a"], 1, ["a", "b"])
+
+
+@pytest.mark.parametrize("error", [exc.ConnectionLost("gone"), exc.BrokerError("refused")])
+def test_a_discovery_that_breaks_off_is_no_list_of_nodes(
+    error: exc.ConnectorError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(type(error)) as caught:
+        discovered(monkeypatch, (0.5, reply("a")), (1, error))
+    assert (
+        str(caught.value) == f"{error}; that was during discovery, and nothing else has been sent"
+    )
+    assert caught.value.__cause__ is error
