@@ -84,7 +84,7 @@ def local_configuration(params: Params, environ: t.Mapping[str, str]) -> Config:
         try:
             first_readable(environ)
         except exc.ImproperlyConfigured:
-            return Config(given, environ, "the given options")
+            return Config(given, environ=environ, source="the given options")
     return configuration(params, environ)
 
 
@@ -94,7 +94,7 @@ def _base(params: Params, environ: t.Mapping[str, str]) -> Config:
     if params.get("connector"):
         given["connector"] = params["connector"]
     if params["config_file"] is None and "connector" in given:
-        return Config(given, environ, "the given options")
+        return Config(given, environ=environ, source="the given options")
     return Config.from_configfile(params["config_file"], environ, given)
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import socket
@@ -13,6 +14,7 @@ import typing as t
 
 from . import exc, permissions, ranges
 from .config_file import Setting, first_readable, parse, read_files
+from .logs import LOG
 from .options import (
     BOOLEAN,
     CORE,
@@ -29,6 +31,7 @@ from .options import (
 )
 from .pool import Broker, Pool, pool
 from .ranges import LONGEST
+from .utils import lookup_with_default as lookup_with_default
 
 if t.TYPE_CHECKING:
     from .connector import Connector
@@ -39,11 +42,15 @@ _IDENTITY = re.compile(r"[\w.\-]+", re.ASCII)
 
 MAX_REPLY_BYTES = "plugin.pymco.max_reply_bytes"
 
+INFINITE = ranges.MOST
+"""As ``max_reconnect_attempts``: as many attempts as connection_timeout has time for."""
+
 
 class Config(t.Mapping[str, str]):
     """All options by their names in client.cfg, as text; the defaults included.
 
-    :param options: the options that are set.
+    :param configdict: the options that are set.
+    :param logger: gets what the client does with this configuration; default: :data:`.logs.LOG`.
     :param environ: the environment variables to honour; none by default.
     :param source: where the options come from, for messages.
     :param origins: where a single option comes from, as in "client.cfg:12".
@@ -56,23 +63,27 @@ class Config(t.Mapping[str, str]):
 
     def __init__(
         self,
-        options: t.Mapping[str, str],
+        configdict: t.Mapping[str, str],
+        logger: logging.Logger | None = None,
+        *,
         environ: t.Mapping[str, str] | None = None,
         source: str = "the given options",
         origins: t.Mapping[str, str] | None = None,
         files: t.Mapping[str, bool] | None = None,
     ) -> None:
-        self._options = {**DEFAULTS, **options}
-        self._given = frozenset(options)
+        self._options = {**DEFAULTS, **configdict}
+        self._given = frozenset(configdict)
         self._options["identity"] = self._options.get("identity") or socket.gethostname()
         self._origins = dict(origins or {})
         self._files = dict(files or {})
         self.environ = dict(environ or {})
         self.source = source
+        self.logger = logger or LOG
+        self.logger.debug("the configuration is from %s", source)
         self.warnings = self._remarks(complaint)
         self.warnings += permissions.warnings(self._files, self._options, self.environ)
         self.notes = self._remarks(lambda key: note(key, self.connector))
-        for key in options:
+        for key in configdict:
             kind = kind_of(key)
             if kind is not None and (key in CORE or kind in (HOST, PATH)):
                 self.read(key, kind, self[key])
@@ -99,8 +110,14 @@ class Config(t.Mapping[str, str]):
         return cls._from_settings({**read.settings, **given}, environ, path, read.files)
 
     @classmethod
-    def from_configstr(cls, configstr: str, environ: t.Mapping[str, str] | None = None) -> Config:
-        """Take the text of a client.cfg."""
+    def from_configstr(
+        cls,
+        configstr: str,
+        section: str = "default",
+        *,
+        environ: t.Mapping[str, str] | None = None,
+    ) -> Config:
+        """Take the text of a client.cfg. It has no sections, so that the name of one changes nothing."""
         source = "the given text"
         return cls._from_settings(parse(configstr, source), environ, source)
 
@@ -114,7 +131,7 @@ class Config(t.Mapping[str, str]):
     ) -> Config:
         options = {key: setting.value for key, setting in settings.items()}
         origins = {key: setting.origin for key, setting in settings.items()}
-        return cls(options, environ, source, origins, files)
+        return cls(options, environ=environ, source=source, origins=origins, files=files)
 
     def altered(
         self, overrides: t.Mapping[str, str], environ: t.Mapping[str, str] | None = None
@@ -127,7 +144,14 @@ class Config(t.Mapping[str, str]):
         given = {key: self._options[key] for key in self._given}
         origins = {**self._origins, **dict.fromkeys(overrides, "the given options")}
         environ = self.environ if environ is None else environ
-        return Config({**given, **overrides}, environ, self.source, origins, self._files)
+        return Config(
+            {**given, **overrides},
+            self.logger,
+            environ=environ,
+            source=self.source,
+            origins=origins,
+            files=self._files,
+        )
 
     def _remarks(self, remark: t.Callable[[str], str | None]) -> list[str]:
         """Return the remarks about the options that are set, each with the place that sets the option."""

@@ -146,6 +146,10 @@ class VerificationError(PyMcoException):
     """A reply's signature does not fit its body."""
 
 
+MessageVerificationError = VerificationError
+"""The name that python-mcollective's documentation of providers has for it."""
+
+
 class ConnectorError(PyMcoException):
     """The middleware could not be used.
 

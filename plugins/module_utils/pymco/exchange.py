@@ -15,7 +15,7 @@ import secrets
 import time
 import typing as t
 
-from . import exc
+from . import exc, logs
 from .matching import is_identity
 
 if t.TYPE_CHECKING:
@@ -77,6 +77,7 @@ class Intake:
 
     The cheap checks come first, and the signature before anything is believed.
 
+    :param security: its logger gets what becomes of each payload.
     :param expected: the identities that were asked; None if it is not known who will answer.
     :param enough: how many replies are all that is wanted; None: there is no such number.
     :param most_bytes: what all accepted replies may have together on the wire; None: there is no bound.
@@ -101,6 +102,7 @@ class Intake:
         self._enough = enough
         self._bytes_left = math.inf if most_bytes is None else most_bytes
         self._taken = taken
+        self._debug = logs.debug(security.logger)
 
     def await_only(self, nodes: t.Iterable[str]) -> None:
         """From now on nobody else's reply has to be waited for. Replies of others still count."""
@@ -118,6 +120,8 @@ class Intake:
         rejection = self._rejection(payload)
         if rejection is not None:
             self.outcome.rejected[rejection] += 1
+        if self._debug is not None:
+            self._log(self._debug, rejection, len(payload))
         return rejection is None
 
     def reject(self, reason: str, sender: str | None = None) -> None:
@@ -125,6 +129,16 @@ class Intake:
         self.outcome.rejected[reason] += 1
         if sender is not None:
             self.outcome.accuse(reason, sender)
+        if self._debug is not None:
+            self._debug("rejected a message: %s", reason)
+
+    def _log(self, debug: t.Callable[..., None], rejection: str | None, size: int) -> None:
+        """Log what became of a payload that came last."""
+        if rejection is None:
+            sender = next(reversed(self.outcome.replies))
+            debug("reply of %s to the request %s: %d bytes", sender, self._requestid, size)
+        else:
+            debug("rejected a message of %d bytes: %s", size, rejection)
 
     def _rejection(self, payload: bytes) -> str | None:
         try:

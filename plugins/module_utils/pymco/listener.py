@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import collections
 import functools
+import logging
 import threading
 import time
 import typing as t
 
-from . import exc
+from . import exc, logs
+from .security import SecurityProvider, security_provider
 from .wire.channel import MAX_HELD
 from .wire.event import OVERHEAD, Event
 from .wire.stomp import MAX_REPLY
@@ -32,9 +34,15 @@ class QueueListener:
     :param max_size: bytes; a larger message is queued as the event "oversized" without its body.
     :param max_held: bytes of messages that may wait. More are left to the broker: the receiver
         thread stops reading until some have been taken.
+    :param condition: what both threads wait with; default: one of its own.
     """
 
-    def __init__(self, max_size: int = MAX_REPLY, max_held: int = MAX_HELD) -> None:
+    def __init__(
+        self,
+        max_size: int = MAX_REPLY,
+        max_held: int = MAX_HELD,
+        condition: threading.Condition | None = None,
+    ) -> None:
         self.max_size = max_size
         self._max_held = max_held
         self._events: collections.deque[Event] = collections.deque()
@@ -42,7 +50,7 @@ class QueueListener:
         self._closed = False
         self._fault: Event | None = None
         self._disconnected = False
-        self._changed = threading.Condition()
+        self._changed = condition or threading.Condition()
 
     def next(self, timeout: float) -> Event | None:
         """The next event; None if there is none within timeout seconds."""
@@ -84,7 +92,9 @@ class QueueListener:
 
     def on_message(self, frame: t.Any) -> None:
         """A message came in."""
-        body = frame.body or b""
+        self._put_message(frame.body or b"")
+
+    def _put_message(self, body: bytes) -> None:
         fits = len(body) <= self.max_size
         self._put(Event("message", body) if fits else Event("oversized"))
 
@@ -133,26 +143,42 @@ class ResponseListener(QueueListener):
     :param connector: tells whether replies travel in Base64.
     :param count: how many replies to wait for.
     :param timeout: seconds to wait for them.
+    :param condition: a :class:`threading.Condition` to wait with; anything else makes no difference.
+    :param logger: gets what becomes of each message; default: the configuration's.
     :ivar responses: the verified envelopes.
     :ivar rejected: how many messages could not be decoded or verified.
     """
 
     def __init__(
-        self, config: Config, connector: Connector, count: int, timeout: float = 30
+        self,
+        config: Config,
+        connector: Connector,
+        count: int,
+        timeout: float = 30,
+        condition: t.Any = None,
+        logger: logging.Logger | None = None,
     ) -> None:
-        super().__init__()
-        self.security = config.get_security()
+        usable = isinstance(condition, threading.Condition)
+        super().__init__(condition=condition if usable else None)
+        self.condition = condition if condition is not None else self._changed
+        self.config = config
+        self.connector = connector
+        self.logger = logger or config.logger
         self.count = count
         self.timeout = timeout
         self.responses: list[dict[str, t.Any]] = []
         self.rejected = 0
-        self._b64 = connector.use_b64
+        self._debug = logs.debug(self.logger)
 
-    def on_message(self, frame: t.Any) -> None:
-        """Called by stomp.py."""
-        if isinstance(frame.body, str):
-            frame.body = frame.body.encode()
-        super().on_message(frame)
+    @functools.cached_property
+    def security(self) -> SecurityProvider:
+        """The provider that verifies replies."""
+        return security_provider(self.config, self.logger)
+
+    def on_message(self, headers: t.Any, body: bytes | str | None = None) -> None:
+        """Called by stomp.py: today with a frame alone, by old releases with headers and body."""
+        found = headers.body if body is None else body
+        self._put_message(found.encode() if isinstance(found, str) else found or b"")
 
     def wait_on_message(self) -> ResponseListener:
         """Wait for as many further replies as were asked for, or until the time is over."""
@@ -167,9 +193,13 @@ class ResponseListener(QueueListener):
 
     def _decode(self, event: Event) -> None:
         try:
-            self.responses.append(self.security.decode(event.body, b64=self._b64))
+            self.responses.append(self.security.decode(event.body, b64=self.connector.use_b64))
+            word = "took"
         except (exc.DecodingError, exc.VerificationError):
             self.rejected += 1
+            word = "rejected"
+        if self._debug is not None:
+            self._debug("%s a message of %d bytes", word, len(event.body))
 
 
 SingleResponseListener = functools.partial(ResponseListener, count=1)

@@ -41,9 +41,9 @@ class Filter(t.Mapping[str, t.Any]):
         self.compounds: list[list[compound.Token]] = []
         self.seconds = 0.0
 
-    def add_cfclass(self, klass: str) -> Filter:
+    def add_cfclass(self, name: str) -> Filter:
         """Ask for a class by its name, or by a regular expression between slashes."""
-        return self._add(self._classes, _not_empty("class", klass))
+        return self._add(self._classes, _not_empty("class", name))
 
     def add_agent(self, agent: str) -> Filter:
         """Ask for an agent by its name, or by a regular expression between slashes."""

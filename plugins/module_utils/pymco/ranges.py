@@ -14,19 +14,20 @@ import re
 
 LONGEST = 30 * 24 * 3600
 """Seconds; nothing may take longer, which also keeps out what is no number."""
-_MANY = 2**31 - 1
+MOST = 2**31 - 1
+"""What no count exceeds."""
 _RANGES: dict[str, tuple[int, float, str]] = {
     r"ttl": (1, LONGEST - 1, "seconds"),
-    r"direct_addressing_threshold": (0, _MANY, "nodes"),
-    r"default_batch_size": (0, _MANY, "nodes, where 0 stands for all at once"),
+    r"direct_addressing_threshold": (0, MOST, "nodes"),
+    r"default_batch_size": (0, MOST, "nodes, where 0 stands for all at once"),
     r"plugin\.\w+\.heartbeat_interval": (0, LONGEST - 1, "seconds, where 0 stands for none"),
-    r"plugin\.\w+\.max_hbread_fails": (0, _MANY, "heart-beats, where 0 stands for any number"),
+    r"plugin\.\w+\.max_hbread_fails": (0, MOST, "heart-beats, where 0 stands for any number"),
     r"plugin\.\w+\.(pool\.)?max_reconnect_attempts": (
         0,
-        _MANY,
+        MOST,
         "attempts, where 0 stands for one for each broker",
     ),
-    r"plugin\.\w+\.pool\.size": (1, _MANY, "brokers"),
+    r"plugin\.\w+\.pool\.size": (1, MOST, "brokers"),
     r"plugin\.(activemq|stomp)\.priority": (0, 9, "as JMS has it"),
     r"plugin\.pymco\.max_reply_bytes": (1, math.inf, "byte"),
 }

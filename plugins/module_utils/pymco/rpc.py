@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import functools
+import logging
 import time
 import typing as t
 
@@ -385,6 +386,7 @@ class SimpleAction:
 
     :param msg: a :class:`.Message`, or a dict with a body at least. Keys that begin with a colon are
         Symbols.
+    :param logger: gets what the action does; default: the configuration's.
     :param collective: default: the configuration's main_collective.
     """
 
@@ -393,9 +395,12 @@ class SimpleAction:
         config: Config,
         msg: t.Mapping[str, t.Any],
         agent: str,
+        logger: logging.Logger | None = None,
+        *,
         collective: str | None = None,
     ) -> None:
         self.config = config
+        self.logger = logger or config.logger
         self.msg = msg
         self.agent = agent
         self.collective = collective or config.main_collective
@@ -404,7 +409,7 @@ class SimpleAction:
     @functools.cached_property
     def connector(self) -> Connector:
         """The connector that the configuration names, for whoever wants to use it step by step."""
-        return connector(self.config)
+        return connector(self.config, self.logger)
 
     def get_target(self) -> str:
         """Where the request goes."""
@@ -423,9 +428,9 @@ class SimpleAction:
         :raises exc.ConnectorError: the broker cannot be used.
         """
         message = self._message()
-        security = security_provider(self.config)
+        security = security_provider(self.config, self.logger)
         patience = Patience(total=timeout, quiet=self.config.getseconds("discovery_timeout"))
-        with connector(self.config) as middleware:
+        with connector(self.config, self.logger) as middleware:
             outcome = exchange(middleware, security, message, patience)
         if not outcome.replies:
             raise outcome.lost or exc.TimeoutError(f"nobody answered within {timeout} s")

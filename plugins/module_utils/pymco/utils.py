@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import importlib
 import typing as t
 
@@ -16,7 +17,7 @@ from . import exc, files
 _BASE64_LINE = 60
 
 
-def load_rsa_key(path: str, what: str = "the key") -> t.Any:
+def load_rsa_key(filename: str, what: str = "the key") -> t.Any:
     """A private or public RSA key from a PEM file, or the public key of an X509 certificate.
 
     :param what: what the key is for, for the message.
@@ -31,9 +32,11 @@ def load_rsa_key(path: str, what: str = "the key") -> t.Any:
     except ImportError as error:
         raise exc.MissingDependency("cryptography", "RSA keys") from error
     try:
-        pem = files.read_bytes(path)
+        pem = files.read_bytes(filename)
     except (OSError, ValueError) as error:
-        raise exc.CredentialError(f"cannot read {what} {path}: {files.why(error)}", path) from None
+        raise exc.CredentialError(
+            f"cannot read {what} {filename}: {files.why(error)}", filename
+        ) from None
     try:
         if b"PRIVATE KEY-----" in pem:
             key: t.Any = _private_key(pem)
@@ -44,10 +47,10 @@ def load_rsa_key(path: str, what: str = "the key") -> t.Any:
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         # The parser's own words are left out: they may quote what stands in the file.
         raise exc.CredentialError(
-            f"{what} {path} is no usable RSA key in PEM form without a passphrase", path
+            f"{what} {filename} is no usable RSA key in PEM form without a passphrase", filename
         ) from error
     if not isinstance(key, (rsa.RSAPrivateKey, rsa.RSAPublicKey)):
-        raise exc.CredentialError(f"{what} {path} is a key, but no RSA key", path)
+        raise exc.CredentialError(f"{what} {filename} is a key, but no RSA key", filename)
     return key
 
 
@@ -129,6 +132,22 @@ def import_class(import_path: str) -> t.Any:
 def import_object(import_path: str, *args: t.Any, **kwargs: t.Any) -> t.Any:
     """An instance of the class that a dotted path names. Raises as :func:`import_class` does."""
     return import_class(import_path)(*args, **kwargs)
+
+
+def lookup_with_default(fnc: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+    """A method that looks something up by its name, which returns the argument ``default`` where ``fnc``
+    raises KeyError. Without that argument it raises it too."""
+
+    @functools.wraps(fnc)
+    def decorator(self: t.Any, name: str, *_args: t.Any, **kwargs: t.Any) -> t.Any:
+        try:
+            return fnc(self, name)
+        except KeyError:
+            if "default" not in kwargs:
+                raise
+            return kwargs["default"]
+
+    return decorator
 
 
 def pem_to_der(pem: str) -> bytes:

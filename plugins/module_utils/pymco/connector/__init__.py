@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import logging
 import typing as t
 
 from .activemq import ActiveMQConnector
@@ -16,7 +17,14 @@ from .stomp import StompConnector
 if t.TYPE_CHECKING:
     from ..config import Config
 
-__all__ = ["CONNECTORS", "Connector", "connector"]
+__all__ = [
+    "CONNECTORS",
+    "BaseConnector",
+    "Connector",
+    "connector",
+    "get_reply_target",
+    "get_target",
+]
 
 CONNECTORS: dict[str, type[Connector]] = {
     "activemq": ActiveMQConnector,
@@ -25,10 +33,20 @@ CONNECTORS: dict[str, type[Connector]] = {
 }
 
 
-def connector(config: Config) -> Connector:
+def connector(config: Config, logger: logging.Logger | None = None) -> Connector:
     """The connector that the configuration names; nothing is opened yet.
 
+    :param logger: default: the configuration's.
     :raises exc.ImproperlyConfigured: there is none of that name, or an option of it is missing.
     """
     found: type[Connector] = config.choose("connector", CONNECTORS)
-    return found(config)
+    return found(config, logger=logger)
+
+
+# -- python-mcollective's --------------------------------------------------------------------------
+
+BaseConnector = Connector
+"""python-mcollective has a connector's methods in two classes; here it is one, by both names."""
+
+get_target, get_reply_target = Connector.get_target, Connector.get_reply_target
+"""Its documentation has the abstract methods as functions of the module too."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import typing as t
 
@@ -26,8 +27,10 @@ class ActiveMQConnector(Connector):
     vhost = "mcollective"
     resolves_backslashes = True
 
-    def __init__(self, config: Config) -> None:
-        super().__init__(config)
+    def __init__(
+        self, config: Config, connection: t.Any = None, logger: logging.Logger | None = None
+    ) -> None:
+        super().__init__(config, connection, logger)
         self._multiplex = self.flag("agents_multiplex")
         self._priority = config.getint(self.option("priority"), 0)
 

@@ -49,6 +49,7 @@ class BaseConnector(abc.ABC):
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.logger = config.logger
         self.pool = config.pool()
         self.use_b64 = self.flag("base64")
         """Whether payloads travel in Base64."""
@@ -111,7 +112,7 @@ class BaseConnector(abc.ABC):
             raise exc.ConnectorError("not connected")
         return self._session
 
-    def connect(self: Self, timeout: float | None = None) -> Self:
+    def connect(self: Self, *, timeout: float | None = None) -> Self:
         """Connect to the first broker of the pool that takes us, unless we are connected.
 
         :param timeout: seconds for the whole pool; default: the configuration's
@@ -131,6 +132,7 @@ class BaseConnector(abc.ABC):
         :raises exc.ConnectFailed: see :meth:`connect`; it begins with how the connection was lost.
         """
         names = [broker.name for broker in self.pool.brokers]
+        self.logger.debug("the connection to %s is lost", lost.broker)
         turn = names.index(lost.broker) + 1 if lost.broker in names else 0
         before = [*self.passed_over, str(lost)]
         self.disconnect()
@@ -153,11 +155,14 @@ class BaseConnector(abc.ABC):
                 time.sleep(delay)
             # The brokers that are still to come in this round need time too.
             share = left / (len(brokers) - attempt % len(brokers))
+            self.logger.debug("connecting to %s", broker.name)
             try:
                 self._session = Session.open(broker, self.login(broker), self._bounded(share))
             except exc.ConnectFailed as error:
+                self.logger.debug("not connected to %s: %s", broker.name, type(error).__name__)
                 failures.setdefault(str(error), error)
             else:
+                self.logger.debug("connected to %s", broker.name)
                 return list(failures)
         raise _combined(failures)
 
@@ -198,6 +203,7 @@ class BaseConnector(abc.ABC):
         session, self._session = self._session, None
         self._replies.clear()
         if session is not None:
+            self.logger.debug("disconnecting from %s", session.broker.name)
             session.close()
         return self
 
@@ -232,6 +238,7 @@ class BaseConnector(abc.ABC):
         Raises as :meth:`open_replies` does."""
         subscription = self.subscription(target, agent)
         if subscription is not None and target not in self._replies:
+            self.logger.debug("subscribing to %s", target)
             self.session.subscribe(target, subscription, deadline)
             self._replies.add(target)
 
@@ -264,6 +271,14 @@ class BaseConnector(abc.ABC):
         self.check_reply_to(reply_to, agent, collective)
         body = self._wrap(payload)
         targets: t.Sequence[str | None] = [None] if nodes is None else nodes
+        whom = "all" if nodes is None else len(nodes)
+        self.logger.debug(
+            "publishing %d bytes for the agent %s on %s nodes of %s",
+            len(body),
+            agent,
+            whom,
+            collective,
+        )
         for position, node in enumerate(targets):
             if position and time.monotonic() >= deadline:
                 return [name for name in targets[position:] if name is not None]

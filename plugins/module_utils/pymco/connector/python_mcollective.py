@@ -11,17 +11,18 @@ does not know what they mean.
 from __future__ import annotations
 
 import functools
+import logging
 import time
 import typing as t
 
 from .. import exc
 from ..exchange import Intake, Patience, listen
+from ..security import SecurityProvider, security_provider
 from ..serializers import with_symbols
 from .base import BaseConnector
 
 if t.TYPE_CHECKING:
     from ..config import Config
-    from ..security import SecurityProvider
 
 Self = t.TypeVar("Self", bound="Connector")
 
@@ -29,23 +30,29 @@ Self = t.TypeVar("Self", bound="Connector")
 class Connector(BaseConnector):
     """A connector with python-mcollective's methods.
 
-    What is left out: its ``connection`` and the argument of that name, its listeners and
-    ``set_ssl``, since a connection that somebody else made has neither bounded waits nor TLS that
-    is verified for certain; ``plugins``, since Ansible ships only what is imported by name; ``id``,
-    since two subscriptions cannot share one; and the loggers.
+    What is left out: ``plugins``, since Ansible ships only what is imported by name, and ``id``,
+    since two subscriptions cannot share one.
+
+    :param connection: is kept as the attribute of that name and not used: a connection that somebody
+        else made has neither bounded waits nor TLS that is verified for certain.
+    :param logger: gets what the connector does; default: the configuration's.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(
+        self, config: Config, connection: t.Any = None, logger: logging.Logger | None = None
+    ) -> None:
         super().__init__(config)
+        self.connection = connection
+        self.logger = logger or config.logger
         self._subscriptions: dict[str, str] = {}
         self._intake: Intake | None = None
 
-    def connect(self: Self, timeout: float | None = None, wait: bool | None = None) -> Self:
+    def connect(self: Self, wait: bool | None = None, *, timeout: float | None = None) -> Self:
         """See :meth:`.BaseConnector.connect`.
 
         :param wait: makes no difference; the broker's answer is always waited for.
         """
-        return super().connect(timeout)
+        return super().connect(timeout=timeout)
 
     def disconnect(self: Self) -> Self:
         """See :meth:`.BaseConnector.disconnect`."""
@@ -56,7 +63,7 @@ class Connector(BaseConnector):
     @functools.cached_property
     def security(self) -> SecurityProvider:
         """The provider that signs what :meth:`send` sends."""
-        return self.config.get_security()
+        return security_provider(self.config, self.logger)
 
     def get_current_host_and_port(self) -> tuple[str | None, int | None]:
         """The broker that we are connected to; two times None if there is none."""
@@ -64,26 +71,43 @@ class Connector(BaseConnector):
             return None, None
         return self._session.broker.host, self._session.broker.port
 
-    def subscribe(self: Self, destination: str, id: str | None = None) -> Self:  # noqa: A002
-        """Have a destination's messages delivered, if they are not yet.
+    def set_listeners(self) -> None:
+        """Does nothing: a connector takes in what comes, and knows its broker, by itself."""
+
+    def set_ssl(self) -> None:
+        """Does nothing: a connector makes TLS connections by itself where a broker wants them."""
+
+    def subscribe(
+        self: Self,
+        destination: str,
+        id: str | None = None,  # noqa: A002
+        *args: t.Any,
+        **kwargs: t.Any,
+    ) -> Self:
+        """Have a destination's messages delivered, if they are not yet. Further arguments, here and in
+        the next methods, make no difference.
 
         :param id: of the subscription; default: the destination.
         :raises exc.ConnectorError: the connection is gone.
         """
         if destination not in self._subscriptions:
             subscription = destination if id is None else str(id)
+            self.logger.debug("subscribing to %s", destination)
             self.session.subscribe(destination, subscription, self._soon())
             self._subscriptions[destination] = subscription
         return self
 
-    def unsubscribe(self: Self, destination: str) -> Self:
+    def unsubscribe(self: Self, destination: str, *args: t.Any, **kwargs: t.Any) -> Self:
         """Have them delivered no more, if they are. Raises as :meth:`subscribe` does."""
         subscription = self._subscriptions.pop(destination, None)
         if subscription is not None:
+            self.logger.debug("unsubscribing from %s", destination)
             self.session.unsubscribe(destination, subscription, self._soon())
         return self
 
-    def send(self: Self, msg: t.Mapping[str, t.Any], destination: str, **headers: t.Any) -> Self:
+    def send(
+        self: Self, msg: t.Mapping[str, t.Any], destination: str, *args: t.Any, **headers: t.Any
+    ) -> Self:
         """Sign a message and send it, with the headers that MCollective sends too.
 
         :param msg: a :class:`.Message`, or a dict with all that one has.
@@ -97,13 +121,14 @@ class Connector(BaseConnector):
         usual = self.headers(message[":ttl"], reply_to, given.get("mc_identity"))
         merged = {name: value for name, value in {**usual, **given}.items() if value}
         payload = self._wrap(self.security.encode(message))
+        self.logger.debug("publishing %d bytes to %s", len(payload), destination)
         self.session.send(destination, payload, merged, self._soon())
         self._intake = Intake(
             self.security, message[":requestid"], None, most_bytes=self.max_reply_bytes
         )
         return self
 
-    def receive(self, timeout: float) -> list[dict[str, t.Any]]:
+    def receive(self, timeout: float, *args: t.Any, **kwargs: t.Any) -> list[dict[str, t.Any]]:
         """Wait for replies to the message that was sent last. Called again, it returns further ones.
 
         :param timeout: seconds to wait for the first reply, and at the most. Replies end when none

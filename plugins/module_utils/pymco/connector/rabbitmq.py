@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import logging
 import typing as t
 
 from .base import GRACE
@@ -25,8 +26,10 @@ class RabbitMQConnector(Connector):
     vhost = "/"
     resolves_backslashes = True
 
-    def __init__(self, config: Config) -> None:
-        super().__init__(config)
+    def __init__(
+        self, config: Config, connection: t.Any = None, logger: logging.Logger | None = None
+    ) -> None:
+        super().__init__(config, connection, logger)
         self._multiplex = self.flag("agents_multiplex")
         self._reply_exchange = self.flag("use_reply_exchange")
         # A temporary queue ends with the connection.
@@ -55,7 +58,9 @@ class RabbitMQConnector(Connector):
             return None
         return f"mcollective_{agent}_replies_{target.rpartition('_')[2]}"
 
-    def subscribe(self, destination: str, id: str | None = None) -> RabbitMQConnector:  # noqa: A002
+    def subscribe(
+        self, destination: str, id: str | None = None, *args: t.Any, **kwargs: t.Any  # noqa: A002
+    ) -> RabbitMQConnector:
         """See :meth:`.Connector.subscribe`; to a temporary queue RabbitMQ subscribes us itself."""
         if not destination.startswith("/temp-queue/"):
             super().subscribe(destination, id)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import typing as t
 
 from .python_mcollective import Connector
@@ -23,8 +24,10 @@ class StompConnector(Connector):
 
     takes_reply_to = False
 
-    def __init__(self, config: Config) -> None:
-        super().__init__(config)
+    def __init__(
+        self, config: Config, connection: t.Any = None, logger: logging.Logger | None = None
+    ) -> None:
+        super().__init__(config, connection, logger)
         self._priority = config.getint(self.option("priority"), 0)
         self._topics = config.get("topicprefix", "/topic/")
         self._queues = config.get("queueprefix", "/queue/")

@@ -10,6 +10,7 @@ all the rest. The imports name their modules all the same: Ansible ships what it
 
 from __future__ import annotations
 
+import logging
 import typing as t
 
 from .base import SecurityProvider
@@ -17,34 +18,43 @@ from .base import SecurityProvider
 if t.TYPE_CHECKING:
     from ..config import Config
 
-__all__ = ["PROVIDERS", "SecurityProvider", "security_provider"]
+__all__ = [
+    "PROVIDERS",
+    "SecurityProvider",
+    "SecurityProviderBase",
+    "security_provider",
+    "sign",
+    "verify",
+]
 
 
-def _aes(config: Config) -> SecurityProvider:
+def _aes(config: Config, logger: logging.Logger | None) -> SecurityProvider:
     from .aes import AesProvider
 
-    return AesProvider(config)
+    return AesProvider(config, logger)
 
 
-def _none(config: Config) -> SecurityProvider:
+def _none(config: Config, logger: logging.Logger | None) -> SecurityProvider:
     from .none import NoneProvider
 
-    return NoneProvider(config)
+    return NoneProvider(config, logger)
 
 
-def _psk(config: Config) -> SecurityProvider:
+def _psk(config: Config, logger: logging.Logger | None) -> SecurityProvider:
     from .psk import PskProvider
 
-    return PskProvider(config)
+    return PskProvider(config, logger)
 
 
-def _ssl(config: Config) -> SecurityProvider:
+def _ssl(config: Config, logger: logging.Logger | None) -> SecurityProvider:
     from .ssl import SslProvider
 
-    return SslProvider(config)
+    return SslProvider(config, logger)
 
 
-PROVIDERS: dict[str, t.Callable[[Config], SecurityProvider]] = {
+Maker = t.Callable[["Config", t.Optional[logging.Logger]], SecurityProvider]
+
+PROVIDERS: dict[str, Maker] = {
     "aes_security": _aes,
     "none": _none,
     "psk": _psk,
@@ -52,11 +62,21 @@ PROVIDERS: dict[str, t.Callable[[Config], SecurityProvider]] = {
 }
 
 
-def security_provider(config: Config) -> SecurityProvider:
+def security_provider(config: Config, logger: logging.Logger | None = None) -> SecurityProvider:
     """The provider that the configuration names, ready for use.
 
+    :param logger: default: the configuration's.
     :raises exc.ImproperlyConfigured: there is none of that name, or an option of it is missing.
     :raises exc.MissingDependency: a library that it needs is missing.
     """
-    provider: t.Callable[[Config], SecurityProvider] = config.choose("securityprovider", PROVIDERS)
-    return provider(config)
+    provider: Maker = config.choose("securityprovider", PROVIDERS)
+    return provider(config, logger)
+
+
+# -- python-mcollective's --------------------------------------------------------------------------
+
+SecurityProviderBase = SecurityProvider
+"""python-mcollective has a provider's methods in two classes; here it is one, by both names."""
+
+sign, verify = SecurityProvider.sign, SecurityProvider.verify
+"""Its documentation has the abstract methods as functions of the module too."""

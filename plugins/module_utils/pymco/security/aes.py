@@ -17,6 +17,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import logging
 import re
 import secrets
 import typing as t
@@ -67,10 +68,10 @@ class AesProvider(RsaProvider):
     word = "aes"
     prefix = "plugin.aes."
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, logger: logging.Logger | None = None) -> None:
         if not HAS_CRYPTOGRAPHY:
             raise exc.MissingDependency("cryptography", "securityprovider = aes_security")
-        super().__init__(config)
+        super().__init__(config, logger)
         self._key_size = config.choose("ssl_cipher", KEY_SIZES)
         path = self._client_file("public")
         self._check_pair(path)
@@ -93,22 +94,22 @@ class AesProvider(RsaProvider):
         name = _common_name(self._client_file("public"))
         return f"cert={name}" if name else super()._callerid()
 
-    def sign(self, message: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def sign(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """See :meth:`.SecurityProvider.sign`."""
         secret = secrets.token_bytes(self._key_size)
-        data = base64_lines(_encrypt(self._wrapped(message), secret, self._key_size)).encode()
+        data = base64_lines(_encrypt(self._wrapped(msg), secret, self._key_size)).encode()
         sealed = private_encrypt(self._private_key, secret)
-        return self._signed(message, data, sslkey=base64_lines(sealed), **self._extra)
+        return self._signed(msg, data, sslkey=base64_lines(sealed), **self._extra)
 
-    def verify(self, envelope: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def verify(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """See :meth:`.SecurityProvider.verify`."""
         try:
-            sealed = base64.b64decode(envelope.get(SSLKEY) or "")
+            sealed = base64.b64decode(msg.get(SSLKEY) or "")
             secret = self._private_key.decrypt(sealed, padding.PKCS1v15())
-            plain = _decrypt(base64.b64decode(body_bytes(envelope)), secret, self._key_size)
+            plain = _decrypt(base64.b64decode(body_bytes(msg)), secret, self._key_size)
         except (binascii.Error, TypeError, ValueError) as error:
             raise exc.VerificationError("the reply is not encrypted for our key") from error
-        opened = {**envelope, BODY: self.serializer.deserialize(plain)}
+        opened = {**msg, BODY: self.serializer.deserialize(plain)}
         opened.pop(SSLKEY)
         return opened
 

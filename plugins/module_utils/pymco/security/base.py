@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import abc
+import logging
 import re
 import typing as t
 
@@ -29,10 +30,14 @@ class SecurityProvider(abc.ABC):
 
     A payload is a serialized envelope whose body is itself serialized, so that its very bytes can
     be signed. Subclasses say how.
+
+    :param logger: gets which requests are signed, and what becomes of their replies; default: the
+        configuration's.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, logger: logging.Logger | None = None) -> None:
         self.config = config
+        self.logger = logger or config.logger
         self.serializer: Serializer = self._serializer()()
         self.callerid = self._callerid()
         if not _CALLERID.fullmatch(self.callerid):
@@ -51,7 +56,7 @@ class SecurityProvider(abc.ABC):
         """Who sends, in the form "kind=name"."""
 
     @abc.abstractmethod
-    def sign(self, message: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def sign(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """The envelope that goes on the wire: its body serialized and signed. The message itself
         is left as it is.
 
@@ -59,38 +64,39 @@ class SecurityProvider(abc.ABC):
         """
 
     @abc.abstractmethod
-    def verify(self, envelope: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def verify(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """A received envelope with its body as plain data.
 
         :raises exc.VerificationError: the signature is missing or wrong.
         :raises exc.DecodingError: the body is none.
         """
 
-    def encode(self, message: t.Mapping[str, t.Any], b64: bool = False) -> bytes:
+    def encode(self, msg: t.Mapping[str, t.Any], b64: bool = False) -> bytes:
         """A request's payload.
 
         :param b64: in Base64. Connectors see to that by themselves; python-mcollective did it here.
         """
-        payload = self.serialize(self.sign(message))
+        payload = self.serialize(self.sign(msg))
+        self.logger.debug("signed a request as %s: %d bytes", self.callerid, len(payload))
         return base64_lines(payload).encode() if b64 else payload
 
-    def decode(self, payload: bytes, b64: bool = False) -> dict[str, t.Any]:
+    def decode(self, msg: bytes, b64: bool = False) -> dict[str, t.Any]:
         """A reply's envelope, verified. Raises as :meth:`deserialize` and :meth:`verify` do.
 
         :param b64: see :meth:`encode`.
         """
-        return self.verify(self.deserialize(from_base64(payload) if b64 else payload))
+        return self.verify(self.deserialize(from_base64(msg) if b64 else msg))
 
-    def serialize(self, envelope: t.Mapping[str, t.Any]) -> bytes:
+    def serialize(self, msg: t.Mapping[str, t.Any]) -> bytes:
         """Write an envelope."""
-        return self.serializer.serialize(dict(envelope))
+        return self.serializer.serialize(dict(msg))
 
-    def deserialize(self, payload: bytes) -> dict[str, t.Any]:
+    def deserialize(self, msg: bytes) -> dict[str, t.Any]:
         """Read an envelope; nothing in it is verified yet.
 
         :raises exc.DecodingError: it is none.
         """
-        envelope = self.serializer.deserialize(payload)
+        envelope = self.serializer.deserialize(msg)
         if not isinstance(envelope, dict):
             raise exc.DecodingError("the payload is no envelope")
         return envelope

@@ -24,10 +24,10 @@ class NoneProvider(SecurityProvider):
     def _callerid(self) -> str:
         return f"identity={self.config.identity}"
 
-    def sign(self, message: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def sign(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """See :meth:`.SecurityProvider.sign`."""
-        return self._signed(message, self.serializer.serialize(message[":body"]))
+        return self._signed(msg, self.serializer.serialize(msg[":body"]))
 
-    def verify(self, envelope: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def verify(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """See :meth:`.SecurityProvider.verify`; everything is taken."""
-        return self._opened(envelope)
+        return self._opened(msg)

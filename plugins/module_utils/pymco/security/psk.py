@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import logging
 import os
 import typing as t
 
@@ -28,8 +29,8 @@ class PskProvider(SecurityProvider):
     """``securityprovider = psk``: Marshal always, ``plugin.psk`` or MCOLLECTIVE_PSK the key,
     ``plugin.psk.callertype`` (uid, gid, user, group, identity) who the caller says to be."""
 
-    def __init__(self, config: Config) -> None:
-        super().__init__(config)
+    def __init__(self, config: Config, logger: logging.Logger | None = None) -> None:
+        super().__init__(config, logger)
         self._key = (config.environ.get("MCOLLECTIVE_PSK") or self._required("plugin.psk")).encode()
 
     def _serializer(self) -> type[Serializer]:
@@ -44,19 +45,19 @@ class PskProvider(SecurityProvider):
                 f"plugin.psk.callertype = {kind}, but this process has none that is known here"
             ) from error
 
-    def sign(self, message: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def sign(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """See :meth:`.SecurityProvider.sign`."""
-        body = self.serializer.serialize(message[":body"])
-        return self._signed(message, body, hash=self._digest(body))
+        body = self.serializer.serialize(msg[":body"])
+        return self._signed(msg, body, hash=self._digest(body))
 
-    def verify(self, envelope: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def verify(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """See :meth:`.SecurityProvider.verify`."""
-        digest = envelope.get(HASH)
+        digest = msg.get(HASH)
         if not isinstance(digest, str) or not hmac.compare_digest(
-            digest.encode("utf-8", "replace"), self._digest(body_bytes(envelope)).encode()
+            digest.encode("utf-8", "replace"), self._digest(body_bytes(msg)).encode()
         ):
             raise exc.VerificationError("the reply was made with another pre-shared key")
-        return self._opened(envelope)
+        return self._opened(msg)
 
     def _digest(self, body: bytes) -> str:
         return hashlib.new("md5", body + self._key, usedforsecurity=False).hexdigest()

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import typing as t
 
@@ -27,8 +28,8 @@ class RsaProvider(SecurityProvider):
     prefix: t.ClassVar[str]
     """By which options begin."""
 
-    def __init__(self, config: Config) -> None:
-        super().__init__(config)
+    def __init__(self, config: Config, logger: logging.Logger | None = None) -> None:
+        super().__init__(config, logger)
         option = f"{self.prefix}client_private"
         self._private_key = load_rsa_key(
             self._client_file("private"), f"the client's private key ({option})"

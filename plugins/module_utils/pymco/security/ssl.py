@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import typing as t
 
 try:
@@ -43,10 +44,10 @@ class SslProvider(RsaProvider):
     word = "ssl"
     prefix = "plugin.ssl_"
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, logger: logging.Logger | None = None) -> None:
         if not HAS_CRYPTOGRAPHY:
             raise exc.MissingDependency("cryptography", "securityprovider = ssl")
-        super().__init__(config)
+        super().__init__(config, logger)
         server_key = load_rsa_key(
             self._required("plugin.ssl_server_public"),
             "the nodes' public key (plugin.ssl_server_public)",
@@ -54,22 +55,38 @@ class SslProvider(RsaProvider):
         # A private key will do where somebody has put one: it holds the public part.
         self._server_key = server_key.public_key() if hasattr(server_key, "sign") else server_key
 
-    def sign(self, message: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def sign(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """See :meth:`.SecurityProvider.sign`."""
-        body = self._wrapped(message)
-        signature = self._private_key.sign(body, padding.PKCS1v15(), hashes.SHA1())
-        return self._signed(message, body, hash=base64_lines(signature))
+        body = self._wrapped(msg)
+        return self._signed(msg, body, hash=self._signature(body))
 
-    def verify(self, envelope: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def _signature(self, body: bytes) -> str:
+        return base64_lines(self._private_key.sign(body, padding.PKCS1v15(), hashes.SHA1()))
+
+    def verify(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """See :meth:`.SecurityProvider.verify`; replies are not wrapped as requests are."""
         try:
-            signature = base64.b64decode(envelope.get(HASH) or "")
-            self._server_key.verify(
-                signature, body_bytes(envelope), padding.PKCS1v15(), hashes.SHA1()
-            )
+            signature = base64.b64decode(msg.get(HASH) or "")
+            self._server_key.verify(signature, body_bytes(msg), padding.PKCS1v15(), hashes.SHA1())
         except (InvalidSignature, binascii.Error, TypeError, ValueError) as error:
             raise exc.VerificationError("the reply is not signed with the nodes' key") from error
-        return self._opened(envelope)
+        return self._opened(msg)
+
+    # -- python-mcollective's ----------------------------------------------------------------------
+
+    def get_hash(self, msg: t.Mapping[str, t.Any]) -> str:
+        """The signature that :meth:`sign` gives to a message."""
+        return self._signature(self._wrapped(msg))
+
+    @property
+    def private_key(self) -> t.Any:
+        """The client's private key, one of the cryptography library's."""
+        return self._private_key
+
+    @property
+    def server_public_key(self) -> t.Any:
+        """The nodes' public key, one of the cryptography library's."""
+        return self._server_key
 
 
 SSLProvider = SslProvider

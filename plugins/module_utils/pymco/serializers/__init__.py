@@ -19,6 +19,8 @@ __all__ = [
     "SerializerBase",
     "Symbol",
     "YamlSerializer",
+    "deserialize",
+    "serialize",
     "symbolize",
     "with_symbols",
 ]
@@ -28,5 +30,11 @@ SERIALIZERS: dict[str, type[Serializer]] = {
     "yaml": YamlSerializer,
 }
 
+
+# -- python-mcollective's --------------------------------------------------------------------------
+
 SerializerBase = Serializer
 """python-mcollective's name."""
+
+serialize, deserialize = Serializer.serialize, Serializer.deserialize
+"""Its documentation has the abstract methods as functions of the module too."""

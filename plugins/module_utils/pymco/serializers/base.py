@@ -157,11 +157,11 @@ class Serializer(abc.ABC):
     """One of the two formats that MCollective speaks."""
 
     @abc.abstractmethod
-    def serialize(self, value: t.Any) -> bytes:
+    def serialize(self, msg: t.Any) -> bytes:
         """Write plain data. Raises :class:`.exc.SerializationError`."""
 
     @abc.abstractmethod
-    def deserialize(self, payload: bytes) -> t.Any:
+    def deserialize(self, msg: bytes) -> t.Any:
         """Read plain data. Raises :class:`.exc.DecodingError` for anything that it cannot hold.
 
         Whatever the payload, this takes at most 640 bytes of memory for each value that it has (at

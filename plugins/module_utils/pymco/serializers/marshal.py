@@ -35,19 +35,19 @@ def _read(payload: bytes) -> t.Any:
 class MarshalSerializer(Serializer):
     """``securityprovider = psk``, and ``ssl`` by default."""
 
-    def serialize(self, value: t.Any) -> bytes:
+    def serialize(self, msg: t.Any) -> bytes:
         """See :meth:`.Serializer.serialize`."""
         try:
-            return Writer().dump(value)
+            return Writer().dump(msg)
         except RecursionError as error:
             raise exc.SerializationError("cannot be written: it is nested too deeply") from error
 
-    def deserialize(self, payload: bytes) -> t.Any:
+    def deserialize(self, msg: bytes) -> t.Any:
         """See :meth:`.Serializer.deserialize`."""
         try:
-            return quick_marshal.load(payload)
+            return quick_marshal.load(msg)
         except quick_marshal.Unusual:
-            return self.read_any(payload)
+            return self.read_any(msg)
 
     def read_any(self, payload: bytes) -> t.Any:
         """Read any Marshal data. Raises as :meth:`deserialize` does."""

@@ -104,8 +104,11 @@ def mapping_constructor(loader: t.Any, node: t.Any) -> t.Iterator[dict[t.Any, t.
     base.fill(data, _pairs(loader, node))
 
 
-def ruby_object_constructor(loader: t.Any, _suffix: str, node: t.Any) -> t.Any:
-    """The data of an object of any Ruby class, and nothing of its class."""
+def ruby_object_constructor(loader: t.Any, suffix: str, node: t.Any) -> t.Any:
+    """The data of an object of any Ruby class, and nothing of its class.
+
+    :param suffix: makes no difference; PyYAML gives every multi constructor the rest of the tag.
+    """
     if isinstance(node, yaml.MappingNode):
         data: dict[t.Any, t.Any] = {}
         base.fill(data, _pairs(loader, node))
@@ -232,11 +235,11 @@ class YamlSerializer(base.Serializer):
         if not HAS_YAML:
             raise exc.MissingDependency("PyYAML", "the YAML serializer")
 
-    def serialize(self, value: t.Any) -> bytes:
+    def serialize(self, msg: t.Any) -> bytes:
         """See :meth:`.Serializer.serialize`."""
         try:
             written: bytes = yaml.dump(
-                value,
+                msg,
                 Dumper=RubyCompatibleDumper,
                 encoding="utf-8",
                 explicit_start=True,
@@ -249,12 +252,12 @@ class YamlSerializer(base.Serializer):
         except (yaml.YAMLError, UnicodeEncodeError, RecursionError) as error:
             raise exc.SerializationError(f"cannot be written as YAML: {error}") from error
 
-    def deserialize(self, payload: bytes) -> t.Any:
+    def deserialize(self, msg: bytes) -> t.Any:
         """See :meth:`.Serializer.deserialize`."""
         try:
-            return block_yaml.load(payload)
+            return block_yaml.load(msg)
         except block_yaml.Unusual:
-            return self.read_any(payload)
+            return self.read_any(msg)
 
     def read_any(self, payload: bytes) -> t.Any:
         """Read any YAML that nodes may send. Raises as :meth:`deserialize` does."""

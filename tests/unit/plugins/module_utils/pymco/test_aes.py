@@ -399,7 +399,7 @@ def test_the_files_of_the_environment_win(
         "MCOLLECTIVE_AES_PUBLIC": public,
     }
     config = Config(
-        {"securityprovider": "aes_security", "plugin.aes.client_private": "/no"}, environ
+        {"securityprovider": "aes_security", "plugin.aes.client_private": "/no"}, environ=environ
     )
     assert security_provider(config).callerid == "cert=eve"
 

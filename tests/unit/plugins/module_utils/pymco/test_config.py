@@ -299,7 +299,7 @@ def test_the_environment_wins_for_credentials_and_tls_files() -> None:
         "MCOLLECTIVE_RABBITMQ_POOL1_SSL_KEY": "/of another broker",
         "MCOLLECTIVE_ACTIVEMQ_POOL2_SSL_KEY": "/of another connector",
     }
-    first, second = Config.from_configstr(POOL, environ).brokers()
+    first, second = Config.from_configstr(POOL, environ=environ).brokers()
     assert (first.user, first.password) == ("eve", "of the environment")
     assert (second.user, second.password) == ("eve", "of the environment")
     assert (second.cert, second.key) == ("/env-cert.pem", "/env-key.pem")
@@ -320,7 +320,11 @@ def test_no_broker_shows_its_password() -> None:
 def test_secrets_in_use_are_known_wherever_they_come_from() -> None:
     config = Config.from_configstr(
         POOL + "plugin.psk = key\nplugin.psk.callertype = user\n",
-        {"STOMP_PASSWORD": "env password", "MCOLLECTIVE_PSK": "env key", "STOMP_USER": "eve"},
+        environ={
+            "STOMP_PASSWORD": "env password",
+            "MCOLLECTIVE_PSK": "env key",
+            "STOMP_USER": "eve",
+        },
     )
     assert config.secrets() == {
         *("first%secret", "second=secret#", "key", "env password", "env key")

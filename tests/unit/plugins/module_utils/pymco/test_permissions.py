@@ -167,7 +167,7 @@ def test_a_private_key_that_everybody_can_read(key: pathlib.Path, option: str) -
 )
 def test_a_private_key_that_the_environment_names(key: pathlib.Path, variable: str) -> None:
     key.chmod(0o644)
-    assert Config({}, {variable: str(key)}).warnings == [told(key, "0644", READ, "o-r")]
+    assert Config({}, environ={variable: str(key)}).warnings == [told(key, "0644", READ, "o-r")]
 
 
 @pytest.mark.parametrize("option", PUBLIC)

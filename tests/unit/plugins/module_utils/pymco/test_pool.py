@@ -29,7 +29,7 @@ def pool(
     options.update({key.replace("__", "."): value for key, value in more.items()})
     options["pool.size"] = size
     prefixed = {f"plugin.{connector}.{key}": value for key, value in options.items()}
-    return Config({"connector": connector, **prefixed}, environ).pool()
+    return Config({"connector": connector, **prefixed}, environ=environ).pool()
 
 
 # -- patience ------------------------------------------------------------------------------------
@@ -274,7 +274,7 @@ def test_without_the_fallback_every_connection_is_verified(
 
 def stomp(environ: dict[str, str] | None = None, /, **more: str) -> Pool:
     options = {f"plugin.stomp.{key.replace('__', '.')}": value for key, value in more.items()}
-    return Config({"connector": "stomp", **options}, environ).pool()
+    return Config({"connector": "stomp", **options}, environ=environ).pool()
 
 
 def test_the_legacy_connector_has_one_broker() -> None:

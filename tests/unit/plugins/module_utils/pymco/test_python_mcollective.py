@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import pathlib
 import socket
+import stat
 import typing as t
 
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, utils
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import (
+    INFINITE,
+    Config,
+    lookup_with_default,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import Connector
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector.activemq import (
     ActiveMQConnector,
@@ -38,6 +44,10 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializer
     Symbol,
     yaml,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.test import ctxt
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.test import (
+    utils as test_utils,
+)
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import (
     certificates,
 )
@@ -55,7 +65,7 @@ PACKAGE = Config.__module__.rpartition(".")[0]
 SOMETHING: t.Any = object()
 
 DOCUMENTED: list[tuple[str, str, tuple[str, ...]]] = [
-    ("config", "Config", ("configdict",)),
+    ("config", "Config", ("configdict", "logger")),
     ("config", "Config.get", ("key", "default")),
     ("config", "Config.getint", ("key", "default")),
     ("config", "Config.getfloat", ("key", "default")),
@@ -68,91 +78,176 @@ DOCUMENTED: list[tuple[str, str, tuple[str, ...]]] = [
     ("config", "Config.get_ssl_params", ()),
     ("config", "Config.get_conn_params", ()),
     ("config", "Config.from_configfile", ("configfile",)),
-    ("config", "Config.from_configstr", ("configstr",)),
-    ("connector", "Connector.connect", ("wait",)),
-    ("connector", "Connector.disconnect", ()),
-    ("connector", "Connector.send", ("msg", "destination")),
-    ("connector", "Connector.subscribe", ("destination", "id")),
-    ("connector", "Connector.unsubscribe", ("destination",)),
-    ("connector", "Connector.receive", ("timeout",)),
-    ("connector", "Connector.get_target", ("agent", "collective")),
-    ("connector", "Connector.get_reply_target", ("agent", "collective")),
-    ("connector", "Connector.get_current_host_and_port", ()),
-    ("connector", "Connector.default_connection", ("config",)),
-    ("connector.activemq", "ActiveMQConnector", ("config",)),
-    ("connector.rabbitmq", "RabbitMQConnector", ("config",)),
-    ("connector.stomp", "StompConnector", ("config",)),
+    ("config", "Config.from_configstr", ("configstr", "section")),
+    ("config", "lookup_with_default", ("fnc",)),
+    *(
+        (module, f"{connector}{method}", arguments)
+        for module, connector in (
+            ("connector", "BaseConnector"),
+            ("connector", "Connector"),
+            ("connector.activemq", "ActiveMQConnector"),
+            ("connector.rabbitmq", "RabbitMQConnector"),
+            ("connector.stomp", "StompConnector"),
+        )
+        for method, arguments in (
+            ("", ("config", "connection", "logger")),
+            (".connect", ("wait",)),
+            (".disconnect", ()),
+            (".send", ("msg", "destination")),
+            (".subscribe", ("destination", "id")),
+            (".unsubscribe", ("destination",)),
+            (".receive", ("timeout",)),
+            (".get_target", ("agent", "collective")),
+            (".get_reply_target", ("agent", "collective")),
+            (".get_current_host_and_port", ()),
+            (".set_listeners", ()),
+            (".set_ssl", ()),
+            (".default_connection", ("config",)),
+        )
+    ),
+    ("connector", "get_target", ("self", "agent", "collective")),
+    ("connector", "get_reply_target", ("self", "agent", "collective")),
     ("listener", "CurrentHostPortListener", ("config", "connector")),
     ("listener", "CurrentHostPortListener.on_connecting", ("host_and_port",)),
     ("listener", "CurrentHostPortListener.get_host", ()),
     ("listener", "CurrentHostPortListener.get_port", ()),
-    ("listener", "ResponseListener", ("config", "connector", "count", "timeout")),
+    (
+        "listener",
+        "ResponseListener",
+        ("config", "connector", "count", "timeout", "condition", "logger"),
+    ),
+    ("listener", "ResponseListener.on_message", ("headers", "body")),
     ("listener", "ResponseListener.wait_on_message", ()),
-    ("listener", "SingleResponseListener", ("config", "connector", "timeout")),
     ("message", "Filter", ()),
     ("message", "Filter.add_cfclass", ("name",)),
     ("message", "Filter.add_agent", ("agent",)),
     ("message", "Filter.add_fact", ("fact", "value", "operator")),
     ("message", "Filter.add_identity", ("identity",)),
-    ("message", "Message", ("body", "agent", "config", "filter_", "collective", "ttl")),
-    ("rpc", "SimpleAction", ("config", "msg", "agent", "collective")),
+    ("message", "Message", ("body", "agent", "config", "filter_")),
+    ("rpc", "SimpleAction", ("config", "msg", "agent", "logger")),
     ("rpc", "SimpleAction.get_target", ()),
     ("rpc", "SimpleAction.get_reply_target", ()),
     ("rpc", "SimpleAction.call", ("timeout",)),
-    ("security", "SecurityProvider", ("config",)),
-    ("security", "SecurityProvider.serialize", ("msg",)),
-    ("security", "SecurityProvider.deserialize", ("msg",)),
-    ("security", "SecurityProvider.encode", ("msg", "b64")),
-    ("security", "SecurityProvider.decode", ("msg", "b64")),
-    ("security", "SecurityProvider.sign", ("msg",)),
-    ("security", "SecurityProvider.verify", ("msg",)),
-    ("security.none", "NoneProvider", ("config",)),
-    ("security.ssl", "SSLProvider", ("config",)),
+    *(
+        (module, f"{provider}{method}", arguments)
+        for module, provider in (
+            ("security", "SecurityProviderBase"),
+            ("security", "SecurityProvider"),
+            ("security.none", "NoneProvider"),
+            ("security.ssl", "SSLProvider"),
+        )
+        for method, arguments in (
+            ("", ("config", "logger")),
+            (".serialize", ("msg",)),
+            (".deserialize", ("msg",)),
+            (".encode", ("msg", "b64")),
+            (".decode", ("msg", "b64")),
+            (".sign", ("msg",)),
+            (".verify", ("msg",)),
+        )
+    ),
+    ("security", "sign", ("self", "msg")),
+    ("security", "verify", ("self", "msg")),
+    ("security.ssl", "SSLProvider.get_hash", ("msg",)),
     ("serializers", "SerializerBase.serialize", ("msg",)),
     ("serializers", "SerializerBase.deserialize", ("msg",)),
+    ("serializers", "serialize", ("self", "msg")),
+    ("serializers", "deserialize", ("self", "msg")),
     ("serializers.yaml", "Serializer", ()),
+    ("serializers.yaml", "Serializer.serialize", ("msg",)),
+    ("serializers.yaml", "Serializer.deserialize", ("msg",)),
     ("serializers.yaml", "RubyCompatibleLoader", ("stream",)),
     ("serializers.yaml", "symbol_constructor", ("loader", "node")),
     ("serializers.yaml", "ruby_object_constructor", ("loader", "suffix", "node")),
+    ("test.utils", "get_template", ("name", "package")),
+    ("test.utils", "configfile", ("ctxt",)),
     ("utils", "import_class", ("import_path",)),
     ("utils", "import_object", ("import_path",)),
     ("utils", "pem_to_der", ("pem",)),
     ("utils", "load_rsa_key", ("filename",)),
 ]
-"""Module, name, and the arguments that its documentation names, in their order."""
-BY_NAME = {"wait", "default", "operator", "id", "b64", "count", "timeout", "collective", "ttl"}
-"""Arguments that were given by name; the others were given by their place as often."""
+"""Module, name, and the arguments that its documentation shows, in their order."""
+BY_NAME: list[tuple[str, str, dict[str, t.Any]]] = [
+    ("connector", "Connector.send", {"reply-to": "x"}),
+    ("message", "Message", {"collective": "x", "ttl": 1}),
+    ("rpc", "SimpleAction", {"collective": "x"}),
+    ("utils", "import_object", {"anything": 1}),
+    *(
+        ("connector", f"Connector.{name}", {"anything": 1})
+        for name in ("send", "subscribe", "unsubscribe", "receive")
+    ),
+]
+"""Arguments that it has among its "extra keyword arguments"."""
+ATTRIBUTES = [
+    ("config", "INFINITE"),
+    ("connector", "BaseConnector.security"),
+    ("listener", "ResponseListener.security"),
+    ("listener", "SingleResponseListener"),
+    ("rpc", "SimpleAction.connector"),
+    ("security.ssl", "SSLProvider.private_key"),
+    ("security.ssl", "SSLProvider.server_public_key"),
+    ("test.ctxt", "DEFAULT_CTXT"),
+    ("test.ctxt", "MSG"),
+    ("test.ctxt", "ROOT"),
+    ("test.ctxt", "TEST_CFG"),
+]
+"""What has no arguments. Attributes of instances are looked at below."""
+ERRORS = [
+    "ImproperlyConfigured",
+    "ConfigLookupError",
+    "BadFilterFactOperator",
+    "TimeoutError",
+    "VerificationError",
+    "MessageVerificationError",
+]
 
 
-@pytest.mark.parametrize(
-    "module,name,arguments", DOCUMENTED, ids=[f"{entry[0]}.{entry[1]}" for entry in DOCUMENTED]
-)
-def test_what_is_documented_is_there_and_takes_its_arguments(
-    module: str, name: str, arguments: tuple[str, ...]
-) -> None:
-    found: t.Any = importlib.import_module(f"{PACKAGE}.{module}")
+def documented(module: str, name: str) -> tuple[t.Any, list[t.Any]]:
+    """What has a name, and the arguments that stand before those that are documented."""
+    owner, found = None, importlib.import_module(f"{PACKAGE}.{module}")
     for part in name.split("."):
         owner, found = found, getattr(found, part)
     is_method = inspect.isclass(owner) and not isinstance(
         inspect.getattr_static(owner, part), (staticmethod, classmethod)
     )
-    placed = [SOMETHING for argument in arguments if argument not in BY_NAME]
-    named = {argument: SOMETHING for argument in arguments if argument in BY_NAME}
-    inspect.signature(found).bind(*[SOMETHING] * is_method, *placed, **named)
+    return found, [SOMETHING] * is_method
 
 
 @pytest.mark.parametrize(
-    "name,base",
-    [
-        ("ImproperlyConfigured", "PyMcoException"),
-        ("ConfigLookupError", "PyMcoException"),
-        ("BadFilterFactOperator", "PyMcoException"),
-        ("TimeoutError", "PyMcoException"),
-        ("VerificationError", "PyMcoException"),
-    ],
+    "module,name,arguments", DOCUMENTED, ids=[f"{entry[0]}.{entry[1]}" for entry in DOCUMENTED]
 )
-def test_its_errors_are_there(name: str, base: str) -> None:
-    assert issubclass(getattr(exc, name), getattr(exc, base))
+def test_what_is_documented_takes_its_arguments_by_place_and_by_name(
+    module: str, name: str, arguments: tuple[str, ...]
+) -> None:
+    found, before = documented(module, name)
+    signature = inspect.signature(found)
+    placed = signature.bind(*before, *(argument for argument in arguments))
+    named = signature.bind(*before, **{argument: argument for argument in arguments})
+    given = dict(list(placed.arguments.items())[len(before) :])
+    if not name.startswith("CurrentHostPortListener"):  # it takes whatever it is given
+        assert given == {argument: argument for argument in arguments}
+        assert dict(list(named.arguments.items())[len(before) :]) == given
+
+
+@pytest.mark.parametrize(
+    "module,name,arguments", BY_NAME, ids=[f"{entry[1]}-{[*entry[2]][0]}" for entry in BY_NAME]
+)
+def test_extra_arguments_are_taken_by_name(
+    module: str, name: str, arguments: dict[str, t.Any]
+) -> None:
+    found, before = documented(module, name)
+    needed = next(entry[2] for entry in DOCUMENTED if entry[:2] == (module, name))
+    inspect.signature(found).bind(*before, *needed, **arguments)
+
+
+@pytest.mark.parametrize("module,name", ATTRIBUTES)
+def test_the_attributes_that_are_documented_are_there(module: str, name: str) -> None:
+    assert documented(module, name)[0] is not None
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_its_errors_are_there(name: str) -> None:
+    assert issubclass(getattr(exc, name), exc.PyMcoException)
 
 
 # -- config --------------------------------------------------------------------------------------
@@ -232,6 +327,30 @@ def test_credentials_are_for_brokers_of_the_pool_only() -> None:
     assert conf.get_user_and_password(("127.0.0.1", 61613)) == ("", "")
     with pytest.raises(exc.ConfigLookupError, match="not in the pool of rabbitmq"):
         conf.get_user_and_password(("127.0.0.1", 61614))
+
+
+def test_a_connection_can_be_tried_for_as_long_as_there_is_time() -> None:
+    conf = config(61613, **{"plugin.rabbitmq.max_reconnect_attempts": str(INFINITE)})
+    assert conf.get_conn_params()["reconnect_attempts_max"] > INFINITE
+    assert next(iter(conf.pool().delays())) == 0.0
+
+
+def test_a_lookup_can_have_a_default() -> None:
+    class Holder(dict[str, int]):
+        look = lookup_with_default(fnc=dict.__getitem__)
+
+    assert Holder(a=1).look("a") == Holder().look("a", default=1) == 1
+    assert Holder().look("a", default=None) is None
+    with pytest.raises(KeyError):
+        Holder().look("a")
+
+
+@pytest.mark.parametrize("section", ["default", "x"])
+def test_the_name_of_a_section_makes_no_difference(section: str) -> None:
+    assert dict(Config.from_configstr("ttl = 5", section=section)) == dict(
+        Config.from_configstr("ttl = 5", section)
+    )
+    assert Config.from_configstr("ttl = 5", section=section).getint("ttl") == 5
 
 
 # -- the example of its documentation --------------------------------------------------------------
@@ -333,6 +452,38 @@ def test_what_is_encoded_is_decoded(b64: bool) -> None:
     assert provider.verify(provider.deserialize(provider.serialize(provider.sign(msg)))) == decoded
 
 
+def test_the_keys_and_the_hash_of_a_provider(rsa_keys: certificates.KeyPairs) -> None:
+    conf = Config(
+        {
+            "identity": "me",
+            "securityprovider": "ssl",
+            "plugin.ssl_client_private": rsa_keys.client_private,
+            "plugin.ssl_client_public": rsa_keys.client_public,
+            "plugin.ssl_server_public": rsa_keys.server_public,
+        }
+    )
+    provider = SSLProvider(config=conf)
+    msg = Message(body="ping", agent="discovery", config=conf)
+    assert provider.get_hash(msg=msg) == provider.sign(msg=msg)[":hash"]
+    assert provider.callerid == "cert=alice.admin"
+    assert (
+        provider.private_key.private_numbers()
+        == utils.load_rsa_key(filename=rsa_keys.client_private).private_numbers()
+    )
+    assert provider.server_public_key == utils.load_rsa_key(filename=rsa_keys.server_public)
+    assert isinstance(provider.serializer, MarshalSerializer)
+
+
+def test_the_constructors_of_the_loader_by_the_names_of_their_arguments() -> None:
+    loader = yaml.RubyCompatibleLoader(stream=b"{a: 1}")
+    node = loader.get_single_node()
+    found = yaml.ruby_object_constructor(loader=loader, suffix="Puppet::Facts", node=node)
+    assert found == {"a": 1}
+    loader = yaml.RubyCompatibleLoader(stream=b"name")
+    symbol = yaml.symbol_constructor(loader=loader, node=loader.get_single_node())
+    assert (symbol, type(symbol)) == (":name", Symbol)
+
+
 def test_the_yaml_loader_with_its_constructors() -> None:
     serializer = yaml.Serializer()
     text = b"---\n!ruby/sym a: !ruby/object:Puppet::Facts\n  b: 1\n:c: ':d'\n"
@@ -360,3 +511,39 @@ def test_a_certificates_key(authority: certificates.Authority) -> None:
     assert loaded == utils.load_rsa_key(certificate)
     with pytest.raises(exc.CredentialError, match="no X509 certificate"):
         utils.pem_to_der("garbage")
+
+
+# -- its helpers for tests -------------------------------------------------------------------------
+
+
+def test_a_configuration_file_for_tests() -> None:
+    assert test_utils.configfile() == ctxt.TEST_CFG == os.path.join(ctxt.ROOT, "server.cfg")
+    conf = Config.from_configfile(ctxt.TEST_CFG, environ={})
+    assert conf["topicprefix"] == "/topic/"
+    assert conf.collectives == ["mcollective", "sub1", "sub2"]
+    rest = set(ctxt.DEFAULT_CTXT) - {"topicprefix", "collectives"}
+    assert {key: conf[key] for key in rest} == {key: str(ctxt.DEFAULT_CTXT[key]) for key in rest}
+    assert conf.get_host_and_ports() == [("localhost", 61613)]
+    assert stat.S_IMODE(os.stat(ctxt.ROOT).st_mode) == 0o700
+
+
+def test_a_configuration_file_of_ones_own() -> None:
+    given = {"identity": "x", "ttl": 5, "daemonize": None, "collectives": ["a", "b"]}
+    path = test_utils.configfile(ctxt=given)
+    assert pathlib.Path(path).read_text() == "collectives = a,b\nidentity = x\nttl = 5\n"
+
+
+def test_a_template_of_another_package(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "some_tests"
+    (package / "templates").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "templates" / "x.jinja").write_text("a {{ b }}")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert test_utils.get_template("x.jinja", package="some_tests").render(b=1) == "a 1"
+    assert test_utils.get_template(name="server.cfg.jinja").render(config={"a": 1}) == "a = 1\n"
+
+
+def test_a_message_for_tests() -> None:
+    assert set(ctxt.MSG) == {"agent", "body", "msgtime", "requestid"}

@@ -25,6 +25,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializer
     Symbol,
 )
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
+    Frame,
     Peer,
     ScriptedBroker,
     closed_port,
@@ -212,3 +213,42 @@ def test_no_connection_of_stomp_py_is_made_where_tls_is_wanted() -> None:
 def test_a_connector_that_cannot_connect_says_so_soon() -> None:
     with pytest.raises(exc.ConnectFailed, match="connection refused"):
         config(closed_port()).get_connector().connect(wait=True)
+
+
+# -- arguments that have no effect any more, or another one -----------------------------------------
+
+
+def test_a_connection_that_is_handed_to_a_connector_is_kept_and_not_used() -> None:
+    connection: t.Any = object()
+    with ScriptedBroker(polite) as broker:
+        connected = RabbitMQConnector(config(broker.port), connection=connection)
+        connected.set_listeners()
+        connected.set_ssl()
+        assert connected.connect().connection is connection
+        connected.disconnect()
+
+
+def test_a_listener_waits_with_the_condition_that_it_is_given() -> None:
+    class Counting(threading.Condition):
+        notified = 0
+
+        def notify_all(self) -> None:
+            self.notified += 1
+            super().notify_all()
+
+    conf, condition = config(1), Counting()
+    connector = conf.get_connector()
+    waiting = ResponseListener(conf, connector, 1, condition=condition, timeout=60)
+    assert waiting.condition is condition
+    waiting.on_message(headers={}, body=sealed({":requestid": "1", ":agent": "a"}, "mco1"))
+    assert [reply[":senderid"] for reply in waiting.wait_on_message().responses] == ["mco1"]
+    assert condition.notified
+
+
+def test_a_condition_that_is_something_else_makes_no_difference() -> None:
+    conf, other = config(1), object()
+    waiting = ResponseListener(conf, conf.get_connector(), 1, timeout=60, condition=other)
+    assert waiting.condition is other
+    waiting.on_message(Frame("MESSAGE", {}, sealed({":requestid": "1", ":agent": "a"}, "mco1")))
+    assert [reply[":senderid"] for reply in waiting.wait_on_message().responses] == ["mco1"]
+    assert waiting.security is waiting.security

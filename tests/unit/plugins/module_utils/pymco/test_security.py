@@ -97,7 +97,7 @@ def test_the_psk_caller_is_of_the_configured_type(kind: str, caller: str) -> Non
 
 def psk_caller(kind: str, **environ: str) -> str:
     options = {"identity": "me", "plugin.psk": PSK, "plugin.psk.callertype": kind}
-    return security_provider(Config(options, environ)).callerid
+    return security_provider(Config(options, environ=environ)).callerid
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_a_caller_that_nodes_would_refuse_is_refused() -> None:
 
 
 def test_the_key_of_the_environment_wins() -> None:
-    config = Config({"identity": "me", "plugin.psk": PSK}, {"MCOLLECTIVE_PSK": "other"})
+    config = Config({"identity": "me", "plugin.psk": PSK}, environ={"MCOLLECTIVE_PSK": "other"})
     signed = security_provider(config).sign(request(config))
     assert signed[HASH] == hashlib.md5(signed[BODY_KEY] + b"other").hexdigest()
 
@@ -277,7 +277,7 @@ def test_the_ssl_files_of_the_environment_win(rsa_keys: certificates.KeyPairs) -
         "MCOLLECTIVE_SSL_PRIVATE": rsa_keys.client_private,
         "MCOLLECTIVE_SSL_PUBLIC": "/keys/bob.pem",
     }
-    assert security_provider(Config(options, environ)).callerid == "cert=bob"
+    assert security_provider(Config(options, environ=environ)).callerid == "cert=bob"
 
 
 def ssl_reply(

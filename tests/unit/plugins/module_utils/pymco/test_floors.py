@@ -1,0 +1,157 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An import goes down, never up, and no files know each other in a circle; annotations count too."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+import typing as t
+
+import pytest
+
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+
+PACKAGE = pathlib.Path(exc.__file__).parent
+
+FLOORS = [
+    *("printable", "exc", "nearest", "ranges", "logs", "files", "permissions", "utils"),
+    *("ruby_methods", "serializers", "compound"),
+    *("options", "config_file", "pool", "config"),
+    *("message", "matching", "picking", "ddl", "functions", "request", "described"),
+    *("security", "connector", "exchange", "discovery", "targets", "ping", "rpc"),
+    *("listener", "test"),
+]
+"""The files and packages of the client, from the lowest to the highest. Each may import those before it."""
+
+UPWARD = {
+    ("config", "connector"),
+    ("config", "security"),
+    ("connector.python_mcollective", "exchange"),
+    ("ddl.ruby.literals", "ddl.ruby.lexer"),
+    ("pool", "config"),
+}
+"""Imports that go up, or make a circle within a package, as yet. Nothing is ever added here."""
+
+Import = tuple[str, str]
+
+
+def module_of(path: pathlib.Path, root: pathlib.Path) -> list[str]:
+    """The parts of a module's name below the package; none for the package itself."""
+    parts = list(path.relative_to(root).with_suffix("").parts)
+    return parts[:-1] if parts[-1] == "__init__" else parts
+
+
+def modules(root: pathlib.Path) -> dict[str, pathlib.Path]:
+    found = {".".join(module_of(path, root)): path for path in root.rglob("*.py")}
+    return {name: path for name, path in found.items() if name}
+
+
+def imports(root: pathlib.Path) -> set[Import]:
+    """Which module imports which, wherever the import stands: in functions and for annotations too."""
+    known = modules(root)
+    return {
+        (name, target)
+        for name, path in known.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.level
+        for target in _targets(node, path, root)
+        if target in known and target != name
+    }
+
+
+def _targets(node: ast.ImportFrom, path: pathlib.Path, root: pathlib.Path) -> t.Iterator[str]:
+    package = list(path.relative_to(root).parts[:-1])
+    base = package[: len(package) - node.level + 1] + (node.module or "").split(".")
+    base = [part for part in base if part]
+    for alias in node.names:
+        inner = root.joinpath(*base, alias.name)
+        is_module = inner.with_suffix(".py").exists() or (inner / "__init__.py").exists()
+        yield ".".join([*base, alias.name] if is_module else base)
+
+
+def upward(found: t.Iterable[Import], floors: list[str]) -> set[Import]:
+    """The imports of another file or package that is higher."""
+    rank = {room: number for number, room in enumerate(floors)}
+
+    def height(module: str) -> int:
+        return rank[module.partition(".")[0]]
+
+    return {(above, below) for above, below in found if height(above) < height(below)}
+
+
+def circle(found: t.Iterable[Import]) -> list[str]:
+    """The modules that know each other in circles, or through such: what is left when all are taken
+    away that import none of the others, or that none imports."""
+    left = set(found)
+    while True:
+        importing, imported = {a for a, _b in left}, {b for _a, b in left}
+        rest = {(a, b) for a, b in left if a in imported and b in importing}
+        if rest == left:
+            return sorted(importing | imported)
+        left = rest
+
+
+def test_every_file_has_its_floor() -> None:
+    assert {name.partition(".")[0] for name in modules(PACKAGE)} == set(FLOORS)
+
+
+def test_no_import_goes_up() -> None:
+    unknown = upward(imports(PACKAGE), FLOORS) - UPWARD
+    assert not unknown, f"import what is lower, or move the name down: {sorted(unknown)}"
+
+
+def test_no_files_know_each_other_in_a_circle() -> None:
+    assert circle(imports(PACKAGE) - UPWARD) == []
+
+
+@pytest.mark.parametrize("known", sorted(UPWARD), ids=" ".join)
+def test_what_is_excused_is_still_there(known: Import) -> None:
+    """An excuse that is not needed any more has to go, so that it cannot be used again."""
+    found = imports(PACKAGE)
+    assert known in found
+    assert known in upward(found, FLOORS) or circle(found - (UPWARD - {known}))
+
+
+# -- that it sees what it has to see ---------------------------------------------------------------
+
+LOW = """
+import typing as t
+
+if t.TYPE_CHECKING:
+    from .high import Thing
+
+
+def later() -> None:
+    from .package import inner, name
+    from .package.other import x
+"""
+
+
+def test_imports_are_seen_wherever_they_stand(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "package").mkdir()
+    for name, text in {
+        "__init__": "from . import low",
+        "low": LOW,
+        "high": "import os\nfrom . import low\n",
+        "package/__init__": "from .inner import y\nname = 1\n",
+        "package/inner": "from ..low import later\n",
+        "package/other": "from . import inner\n",
+    }.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    found = imports(tmp_path)
+    assert found == {
+        ("low", "high"),
+        ("low", "package"),
+        ("low", "package.inner"),
+        ("low", "package.other"),
+        ("high", "low"),
+        ("package", "package.inner"),
+        ("package.inner", "low"),
+        ("package.other", "package.inner"),
+    }
+    rising = {edge for edge in found if edge[0] == "low"}
+    assert upward(found, ["low", "package", "high"]) == rising
+    assert circle(found) == ["high", "low", "package", "package.inner", "package.other"]
+    assert circle(found - rising) == []
