@@ -107,7 +107,7 @@ def test_many_failed_attempts_cost_no_memory() -> None:
     tracemalloc.start()
     try:
         with pytest.raises(exc.ConnectFailed, match="connection refused"):
-            to(closed_port(), **many).connect(1)
+            to(closed_port(), **many).connect(timeout=1)
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()
@@ -183,14 +183,14 @@ def test_each_wait_is_longer_than_the_one_before(waits: list[float]) -> None:
 def test_no_wait_goes_beyond_the_time_limit(waits: list[float]) -> None:
     options = {"max_reconnect_attempts": "99", "initial_reconnect_delay": "20"}
     with pytest.raises(exc.ConnectFailed, match="connection refused"):
-        to(closed_port(), **options).connect(3)
+        to(closed_port(), **options).connect(timeout=3)
     assert waits == []
 
 
 def test_waits_end_with_the_time_limit(waits: list[float]) -> None:
     options = {"max_reconnect_attempts": "99999", "use_exponential_back_off": "0"}
     with pytest.raises(exc.ConnectFailed, match="connection refused"):
-        to(closed_port(), initial_reconnect_delay="0.03", **options).connect(0.5)
+        to(closed_port(), initial_reconnect_delay="0.03", **options).connect(timeout=0.5)
     assert waits == pytest.approx([0.03] * 16)
 
 
@@ -202,7 +202,7 @@ def test_one_attempt_takes_no_longer_than_the_configuration_says() -> None:
     with ScriptedBroker(silent) as first, ScriptedBroker(polite) as second:
         start = time.monotonic()
         # Without connect_timeout the first broker would get half of the time.
-        with to(first, second, connect_timeout="0.2").connect(60) as connected:
+        with to(first, second, connect_timeout="0.2").connect(timeout=60) as connected:
             assert time.monotonic() - start < BUSY
             assert "did not answer STOMP's CONNECT in time" in connected.passed_over[0]
 

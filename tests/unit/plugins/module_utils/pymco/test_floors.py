@@ -16,11 +16,11 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 PACKAGE = pathlib.Path(exc.__file__).parent
 
 FLOORS = [
-    *("printable", "exc", "nearest", "ranges", "logs", "files", "permissions", "utils"),
+    *("printable", "exc", "nearest", "ranges", "logs", "options", "files", "permissions", "utils"),
     *("ruby_methods", "serializers", "compound"),
-    *("options", "config_file", "pool", "config"),
+    *("config_file", "pool", "config"),
     *("message", "matching", "picking", "ddl", "functions", "request", "described"),
-    *("security", "connector", "exchange", "discovery", "targets", "ping", "rpc"),
+    *("security", "wire", "connector", "exchange", "discovery", "targets", "ping", "rpc"),
     *("listener", "test"),
 ]
 """The files and packages of the client, from the lowest to the highest. Each may import those before it."""
