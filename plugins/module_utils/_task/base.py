@@ -2,7 +2,9 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What every task does: take options, make a configuration of them, run, and fail in good order.
+"""What every task does: take options, run, and fail in good order.
+
+A task that reaches the collective makes a configuration of its options first.
 
 All that a task says goes through here, so that nothing in it is more than words for people: see
 :mod:`printable`. What it returns besides is data, which is not touched.
@@ -11,6 +13,7 @@ All that a task says goes through here, so that nothing in it is more than words
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import typing as t
 
@@ -24,7 +27,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable 
 from . import restrictions
 from .alarms import Received, alarms
 from .configuration import configuration
-from .options import Spec
+from .options import CLIENT_OPTIONS, TARGET_OPTIONS, Spec
 
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
@@ -72,19 +75,16 @@ class Task:
         self.params = params
         self._warn = warn
         self._progress = progress
+        self._environ = os.environ if environ is None else environ
         given = {name: value for name, value in params.items() if value is not None}
         complaint = restrictions.complaint(given, self.options)
         if complaint:
             raise TaskFailed(complaint)
-        with failures():
-            self.config = self._configuration(os.environ if environ is None else environ)
-        for warning in self.config.warnings:
-            self.warn(warning)
 
     @property
     def notes(self) -> list[str]:
         """What only those want to know who ask for more (``-v``)."""
-        return [printable(note, LONGEST_MESSAGE) for note in self.config.notes]
+        return []
 
     def run(self, check_mode: bool) -> Returned:
         """Do it.
@@ -95,18 +95,44 @@ class Task:
         with failures():
             return self._run(check_mode)
 
-    def _configuration(self, environ: t.Mapping[str, str]) -> Config:
-        """The configuration that the options stand for."""
-        return configuration(self.params, environ)
-
     def _run(self, check_mode: bool) -> Returned:
         raise NotImplementedError
-
-    # -- for subclasses ------------------------------------------------------------------------
 
     def warn(self, message: str) -> None:
         """Tell the user something besides the result."""
         self._warn(printable(message, LONGEST_MESSAGE))
+
+
+class CollectiveTask(Task):
+    """A task that has the options of a client.
+
+    :ivar config: the configuration that they stand for.
+    :raises TaskFailed: an option is wrong; nothing was opened or sent.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        warn: t.Callable[[str], None],
+        environ: t.Mapping[str, str] | None = None,
+        progress: rpc.Progress | None = None,
+    ) -> None:
+        super().__init__(params, warn, environ, progress)
+        with failures():
+            self.config = self._configuration(self._environ)
+        for warning in self.config.warnings:
+            self.warn(warning)
+
+    @property
+    def notes(self) -> list[str]:
+        """What the configuration has to say to those who ask for more."""
+        return [printable(note, LONGEST_MESSAGE) for note in self.config.notes]
+
+    def _configuration(self, environ: t.Mapping[str, str]) -> Config:
+        """The configuration that the options stand for."""
+        return configuration(self.params, environ)
+
+    # -- for subclasses ------------------------------------------------------------------------
 
     def client(self) -> rpc.Client:
         """A client that is not connected yet; what is to be said of its connection is said."""
@@ -133,10 +159,8 @@ class Task:
         self.doubts = self._doubts(filter_)
         for doubt in self.doubts:
             self.warn(doubt)
-        targets: Returned = {name: params.get(name) for name in TARGETS}
-        return rpc.Request(
-            agent, action, filter=filter_, collective=params["collective"], **targets, **fields
-        )
+        shared = fields_of(params, {**CLIENT_OPTIONS, **TARGET_OPTIONS})
+        return rpc.Request(agent, action, filter=filter_, **shared, **fields)
 
     def _doubts(self, filter_: Filter) -> list[str]:
         """Check the data functions of compound filters; what cannot be checked is returned."""
@@ -149,11 +173,10 @@ class Task:
         return check_functions(filter_, self.library().data)
 
 
-TARGETS = (
-    *("nodes", "discovery_method", "discovery_options", "discovery_timeout", "expected_nodes"),
-    *("limit", "limit_method", "limit_seed"),
-)
-"""Options that are fields of a request by the same name."""
+def fields_of(params: Params, options: t.Iterable[str]) -> Returned:
+    """Return those of some options that are fields of a request by the same name."""
+    fields = {field.name for field in dataclasses.fields(rpc.Request)}
+    return {name: params[name] for name in options if name in fields}
 
 
 def filters(params: Params) -> Filter:
