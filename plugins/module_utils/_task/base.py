@@ -153,14 +153,17 @@ class CollectiveTask(Task):
         return Library(self.config.libdirs, paths)
 
     def request(self, agent: str, action: str, **fields: t.Any) -> rpc.Request:
-        """A request to the targets that the options name. What cannot be checked is warned of."""
+        """A request to the targets that the options name. What cannot be checked is warned of.
+
+        :param fields: fields of the request; they win over options of the same name.
+        """
         params = self.params
         filter_ = filters(params)
         self.doubts = self._doubts(filter_)
         for doubt in self.doubts:
             self.warn(doubt)
         shared = fields_of(params, {**CLIENT_OPTIONS, **TARGET_OPTIONS})
-        return rpc.Request(agent, action, filter=filter_, **shared, **fields)
+        return rpc.Request(agent, action, filter=filter_, **{**shared, **fields})
 
     def _doubts(self, filter_: Filter) -> list[str]:
         """Check the data functions of compound filters; what cannot be checked is returned."""
