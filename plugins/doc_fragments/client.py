@@ -160,6 +160,7 @@ requirements:
 """
 
     PLUGINS = r"""
+# Made of _task/options.py by tests/doc_options.py.
 options:
   config_file:
     env:

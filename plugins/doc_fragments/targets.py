@@ -105,6 +105,7 @@ options:
 """
 
     PLUGINS = r"""
+# Made of _task/options.py by tests/doc_options.py.
 options:
   discovery_method:
     env:

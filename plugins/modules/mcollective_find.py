@@ -22,13 +22,8 @@ extends_documentation_fragment:
   - pymco.mcollective.attributes.actiongroup_mcollective
   - pymco.mcollective.client
   - pymco.mcollective.targets
+  - pymco.mcollective.progress
 options:
-  progress:
-    description:
-      - A task that takes long tells how far it is, on the standard error, every so many seconds. V(0) means never.
-      - Only a task in the controller's process can. It does not with C(ansible -o) and with callbacks whose output programs read.
-    type: float
-    default: 5.0
   fail_on:
     description:
       - What makes the task fail.

@@ -143,99 +143,13 @@ files:
   sample: [server-private.pem, server.pem]
 """
 
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-from ansible_collections.pymco.mcollective.plugins.module_utils._certificates import MISSING
-from ansible_collections.pymco.mcollective.plugins.module_utils._keyring import (
-    CertificateOptions,
-    Keyring,
-    KeyringError,
-    Options,
-)
-
-ARGUMENT_SPEC: dict[str, t.Any] = {
-    "path": {"type": "path", "required": True},
-    "clients": {"type": "list", "elements": "str", "default": []},
-    "passwords": {"type": "list", "elements": "str", "default": [], "no_log": False},
-    "psk": {"type": "bool", "default": True, "no_log": False},
-    "certificates": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "name": {"type": "str", "required": True},
-            "dns": {"type": "list", "elements": "str", "default": []},
-            "addresses": {"type": "list", "elements": "str", "default": []},
-            "java": {"type": "bool", "default": False},
-        },
-    },
-    "authority_name": {"type": "str", "default": "MCollective CA"},
-    "authority_days": {"type": "int", "default": 3650},
-    "certificate_days": {"type": "int", "default": 825},
-    "renew_days": {"type": "int", "default": 30},
-    "key_size": {"type": "int", "default": 2048, "no_log": False},
-}
-_RANGES = {
-    # Larger keys take minutes to make, and every signature then as much longer.
-    "key_size": (2048, 16384),
-    # A certificate cannot say years with more than four digits.
-    "authority_days": (1, 36500),
-    "certificate_days": (1, 36500),
-    "renew_days": (0, 36500),
-}
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.keys import KeysTask
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.running import run_module
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    if MISSING:
-        module.fail_json(msg=missing_required_lib("cryptography"), exception=MISSING)
-    _refuse_bad_numbers(module)
-    keyring = Keyring(module.params["path"], dry=module.check_mode)
-    try:
-        keyring.ensure(_options(module.params))
-    except KeyringError as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(msg=f"cannot keep keys in {module.params['path']}: {error}")
-    files = sorted(keyring.changed)
-    diff = {"before": "", "after": "".join(f"{file}\n" for file in files)}
-    module.exit_json(changed=bool(files), files=files, diff=diff)
-
-
-def _refuse_bad_numbers(module: AnsibleModule) -> None:
-    params = module.params
-    for name, (least, most) in _RANGES.items():
-        if not least <= params[name] <= most:
-            module.fail_json(msg=f"{name} must be from {least} to {most}, not {params[name]}")
-    for name in ("authority_days", "certificate_days"):
-        if params[name] <= params["renew_days"]:
-            module.fail_json(
-                msg=f"{name} ({params[name]}) must be more than renew_days ({params['renew_days']}): "
-                "a new certificate would be renewed at once"
-            )
-
-
-def _options(params: dict[str, t.Any]) -> Options:
-    certificates = tuple(
-        CertificateOptions(
-            entry["name"], tuple(entry["dns"]), tuple(entry["addresses"]), entry["java"]
-        )
-        for entry in params["certificates"]
-    )
-    return Options(
-        clients=tuple(params["clients"]),
-        passwords=tuple(params["passwords"]),
-        psk=params["psk"],
-        certificates=certificates,
-        authority=params["authority_name"],
-        authority_days=params["authority_days"],
-        certificate_days=params["certificate_days"],
-        renew_days=params["renew_days"],
-        key_size=params["key_size"],
-    )
+    run_module(KeysTask)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - pymco.mcollective.attributes.actiongroup_mcollective
   - pymco.mcollective.client
   - pymco.mcollective.targets
+  - pymco.mcollective.progress
 options:
   gather:
     description:
@@ -45,12 +46,6 @@ options:
         behind theirs. With a clock that is ahead, nodes take requests for longer.
       - By default the configuration's C(ttl), which is 60 if it is not set.
     type: int
-  progress:
-    description:
-      - A task that takes long tells how far it is, on the standard error, every so many seconds. V(0) means never.
-      - Only a task in the controller's process can. It does not with C(ansible -o) and with callbacks whose output programs read.
-    type: float
-    default: 5.0
   fail_on:
     description:
       - What makes the task fail. All that was gathered is returned in any case.

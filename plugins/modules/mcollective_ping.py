@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - pymco.mcollective.attributes.actiongroup_mcollective
   - pymco.mcollective.client
   - pymco.mcollective.targets
+  - pymco.mcollective.progress
 options:
   expected_nodes:
     description:
@@ -49,12 +50,6 @@ options:
   interval:
     description:
       - How many seconds there are from the beginning of a try to that of the next. If a try takes longer, the next follows at once.
-    type: float
-    default: 5.0
-  progress:
-    description:
-      - A task that takes long tells how far it is, on the standard error, every so many seconds. V(0) means never.
-      - Only a task in the controller's process can. It does not with C(ansible -o) and with callbacks whose output programs read.
     type: float
     default: 5.0
   fail_on:

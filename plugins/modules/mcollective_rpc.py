@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - pymco.mcollective.attributes.in_process
   - pymco.mcollective.client
   - pymco.mcollective.targets
+  - pymco.mcollective.progress
 attributes:
   check_mode:
     support: partial
@@ -137,12 +138,6 @@ options:
     type: str
     choices: [all, failed, none]
     default: all
-  progress:
-    description:
-      - A call that takes long tells how far it is, on the standard error, every so many seconds. V(0) means never.
-      - Only a task in the controller's process can. It does not with C(ansible -o) and with callbacks whose output programs read.
-    type: float
-    default: 5.0
 seealso:
   - name: SimpleRPC
     description: How agents and their actions work.

@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
 
-from .base import Returned, Task, TaskFailed
+from .base import CollectiveTask, Returned, TaskFailed
 from .configuration import local_configuration
 from .options import CLIENT_OPTIONS, Spec
 from .values import to_json
@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 
 
-class AgentInfoTask(Task):
+class AgentInfoTask(CollectiveTask):
     """Reads one agent's DDL, or tells which there are. It is the same in check mode."""
 
     options: t.ClassVar[Spec] = {

@@ -2,7 +2,9 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What every task does: take options, make a configuration of them, run, and fail in good order.
+"""What every task does: take options, run, and fail in good order.
+
+A task that reaches the collective makes a configuration of its options first.
 
 All messages and warnings of a task pass through here and are made fit for a terminal; see
 :mod:`.printable`. The data that it returns is not touched.
@@ -11,6 +13,7 @@ All messages and warnings of a task pass through here and are made fit for a ter
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import typing as t
 
@@ -21,7 +24,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable 
 from . import restrictions
 from .alarms import Received, alarms
 from .configuration import configuration
-from .options import Spec
+from .options import CLIENT_OPTIONS, TARGET_OPTIONS, Spec
 
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
@@ -69,19 +72,16 @@ class Task:
         self.params = params
         self._warn = warn
         self._progress = progress
+        self._environ = os.environ if environ is None else environ
         given = {name: value for name, value in params.items() if value is not None}
         complaint = restrictions.complaint(given, self.options)
         if complaint:
             raise TaskFailed(complaint)
-        with failures():
-            self.config = self._configuration(os.environ if environ is None else environ)
-        for warning in self.config.warnings:
-            self.warn(warning)
 
     @property
     def notes(self) -> list[str]:
         """Remarks for users who ask for more (``-v``)."""
-        return [as_message(note) for note in self.config.notes]
+        return []
 
     def run(self, check_mode: bool) -> Returned:
         """Do it.
@@ -92,18 +92,44 @@ class Task:
         with failures():
             return self._run(check_mode)
 
-    def _configuration(self, environ: t.Mapping[str, str]) -> Config:
-        """The configuration that the options stand for."""
-        return configuration(self.params, environ)
-
     def _run(self, check_mode: bool) -> Returned:
         raise NotImplementedError
-
-    # -- for subclasses ------------------------------------------------------------------------
 
     def warn(self, message: str) -> None:
         """Warn the user of something."""
         self._warn(as_message(message))
+
+
+class CollectiveTask(Task):
+    """A task that has the options of a client.
+
+    :ivar config: the configuration that they stand for.
+    :raises TaskFailed: an option is wrong; nothing was opened or sent.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        warn: t.Callable[[str], None],
+        environ: t.Mapping[str, str] | None = None,
+        progress: rpc.Progress | None = None,
+    ) -> None:
+        super().__init__(params, warn, environ, progress)
+        with failures():
+            self.config = self._configuration(self._environ)
+        for warning in self.config.warnings:
+            self.warn(warning)
+
+    @property
+    def notes(self) -> list[str]:
+        """The remarks of the configuration."""
+        return [as_message(note) for note in self.config.notes]
+
+    def _configuration(self, environ: t.Mapping[str, str]) -> Config:
+        """The configuration that the options stand for."""
+        return configuration(self.params, environ)
+
+    # -- for subclasses ------------------------------------------------------------------------
 
     def client(self) -> rpc.Client:
         """A client that is not connected yet; what is to be said of its connection is said."""
@@ -124,16 +150,17 @@ class Task:
         return Library(self.config.libdirs, paths)
 
     def request(self, agent: str, action: str, **fields: t.Any) -> rpc.Request:
-        """A request to the targets that the options name. What cannot be checked is warned of."""
+        """A request to the targets that the options name. What cannot be checked is warned of.
+
+        :param fields: fields of the request; they win over options of the same name.
+        """
         params = self.params
         filter_ = filters(params)
         self.doubts = self._doubts(filter_)
         for doubt in self.doubts:
             self.warn(doubt)
-        targets: Returned = {name: params.get(name) for name in TARGETS}
-        return rpc.Request(
-            agent, action, filter=filter_, collective=params["collective"], **targets, **fields
-        )
+        shared = fields_of(params, {**CLIENT_OPTIONS, **TARGET_OPTIONS})
+        return rpc.Request(agent, action, filter=filter_, **{**shared, **fields})
 
     def _doubts(self, filter_: Filter) -> list[str]:
         """Check the data functions of compound filters; what cannot be checked is returned."""
@@ -146,11 +173,10 @@ class Task:
         return check_functions(filter_, self.library().data)
 
 
-TARGETS = (
-    *("nodes", "discovery_method", "discovery_options", "discovery_timeout", "expected_nodes"),
-    *("limit", "limit_method", "limit_seed"),
-)
-"""Options that are fields of a request by the same name."""
+def fields_of(params: Params, options: t.Iterable[str]) -> Returned:
+    """Return those of some options that are fields of a request by the same name."""
+    fields = {field.name for field in dataclasses.fields(rpc.Request)}
+    return {name: params[name] for name in options if name in fields}
 
 
 def filters(params: Params) -> Filter:

@@ -22,6 +22,8 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config_fil
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
 
+from .options import CLIENT_OPTIONS
+
 Params = t.Mapping[str, t.Any]
 
 _KEYS = {
@@ -40,7 +42,7 @@ _KEYS = {
     "none": {"serializer": "plugin.none.serializer"},
 }
 """How the options of a security provider are called in client.cfg."""
-_SECURITY = ("psk", "private_key", "public_key", "server_public_key", "serializer")
+_SECURITY = tuple(name for name in CLIENT_OPTIONS if any(name in keys for keys in _KEYS.values()))
 _BROKER = {
     "port": "port",
     "user": "user",

@@ -12,7 +12,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
 
 from . import words
-from .base import Returned, Task, TaskFailed
+from .base import CollectiveTask, Returned, TaskFailed
 from .gathering import AGENT, PARTS_OPTION, Gathered, Wish, gather
 from .options import CLIENT_OPTIONS, Spec
 
@@ -24,7 +24,7 @@ NO_NODE = (
 )
 
 
-class FactsTask(Task):
+class FactsTask(CollectiveTask):
     """Gathers the facts of a node. It changes nothing, so it does the same in check mode."""
 
     options: t.ClassVar[Spec] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from . import words
-from .base import Returned, Task, TaskFailed
+from .base import CollectiveTask, Returned, TaskFailed
 from .options import CLIENT_OPTIONS, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
 
 if t.TYPE_CHECKING:
@@ -19,7 +19,7 @@ AGENT = "rpcutil"
 """Every node has this agent. It is the one for which ``mco find`` looks (MC:application/find.rb)."""
 
 
-class FindTask(Task):
+class FindTask(CollectiveTask):
     """Finds nodes. It is the same in check mode."""
 
     options: t.ClassVar[Spec] = {

@@ -16,7 +16,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request im
 
 from . import words
 from .alarms import TOLD
-from .base import Params, Task, TaskFailed, failures
+from .base import CollectiveTask, Params, TaskFailed, failures
 from .gathering import AGENT, PARTS_OPTION, Gathered, Node, Wish, gather
 from .options import BROKER_OPTIONS, CLIENT_OPTIONS, TARGET_OPTIONS, Spec
 
@@ -25,7 +25,7 @@ LONGEST = 60.0
 """Seconds that all replies together may take, unless the user gives others."""
 
 
-class InventoryTask(Task):
+class InventoryTask(CollectiveTask):
     """Collects what nodes tell of themselves.
 
     :param params: the options, as :attr:`options` has them.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from . import words
-from .base import Returned, Task, TaskFailed, failures
+from .base import CollectiveTask, Returned, TaskFailed, failures
 from .gathering import PARTS, Gathered, Wish, gather
 from .options import CLIENT_OPTIONS, FAILURES, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
 
@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
 
 
-class NodeInfoTask(Task):
+class NodeInfoTask(CollectiveTask):
     """Gathers what is wanted of all nodes at once. It is the same in check mode."""
 
     options: t.ClassVar[Spec] = {

@@ -2,20 +2,64 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The argument specifications that tasks share. The doc fragments client and targets describe them."""
+"""The options that tasks share: one table says everything about each of them but its description.
+
+To add an option:
+
+1. Add a row to a table below. An option of a single task goes into that task's own ``options``.
+2. Describe it in ``plugins/doc_fragments``, or in the documentation of the one module: its name and
+   its ``description``, no more.
+3. Use it. An option with the name of a field of :class:`.rpc.Request` needs that field only.
+4. Tell in a guide what it is good for.
+
+Then run ``python tests/doc_options.py``. It writes what the table says into the documentation: types,
+defaults, choices, environment variables and keys of ansible.cfg. Unit tests fail if it was not run.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible.module_utils.basic import env_fallback
 
 Spec = dict[str, t.Any]
+SECTION = "mcollective_collection"
+"""The section of ansible.cfg in which plugins find options."""
 
 
-def _env(name: str, **spec: t.Any) -> Spec:
-    """An option that an environment variable gives where the task does not."""
-    return {**spec, "fallback": (env_fallback, [f"ANSIBLE_MCOLLECTIVE_{name}"])}
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """A row of a table.
+
+    :ivar spec: its part of the argument specification.
+    :ivar elsewhere: who looks for it elsewhere, if it is not given. Plugins look at an environment
+        variable and in ansible.cfg, tasks at the environment variable only.
+    :ivar restricts: whether it leaves nodes out, so that it must not be empty.
+    """
+
+    spec: Spec
+    elsewhere: t.Literal["nobody", "plugins", "everyone"] = "nobody"
+    restricts: bool = False
+
+
+Table = dict[str, Option]
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of an option."""
+    return f"ANSIBLE_MCOLLECTIVE_{name.upper()}"
+
+
+def specs(table: Table) -> Spec:
+    """Return the argument specification that a table stands for."""
+    return {name: _spec(name, option) for name, option in table.items()}
+
+
+def _spec(name: str, option: Option) -> Spec:
+    if option.elsewhere != "everyone":
+        return option.spec
+    return {**option.spec, "fallback": (env_fallback, [variable(name)])}
 
 
 BROKER_OPTIONS: Spec = {
@@ -29,47 +73,54 @@ BROKER_OPTIONS: Spec = {
     "client_key": {"type": "path", "no_log": False},
     "validate_certs": {"type": "bool"},
 }
-CLIENT_OPTIONS: Spec = {
-    "config_file": _env("CONFIG_FILE", type="path"),
+CLIENT: Table = {
+    "config_file": Option({"type": "path"}, "everyone"),
     # It may have secrets. What no_log does to all of its values would hide words such as "1"
     # everywhere; invocation.py hides its secrets, and only where they are shown.
-    "config": {"type": "dict", "no_log": False},
-    "connector": _env("CONNECTOR", type="str"),
-    "brokers": {"type": "list", "elements": "dict", "options": BROKER_OPTIONS},
-    "vhost": _env("VHOST", type="str"),
-    "security_provider": _env("SECURITY_PROVIDER", type="str"),
-    "psk": _env("PSK", type="str", no_log=True),
-    "private_key": _env("PRIVATE_KEY", type="path", no_log=False),
-    "public_key": _env("PUBLIC_KEY", type="path", no_log=False),
-    "server_public_key": _env("SERVER_PUBLIC_KEY", type="path", no_log=False),
-    "serializer": _env("SERIALIZER", type="str", choices=["marshal", "yaml"]),
-    "ca_cert": _env("CA_CERT", type="path"),
-    "client_cert": _env("CLIENT_CERT", type="path"),
-    "client_key": _env("CLIENT_KEY", type="path", no_log=False),
-    "validate_certs": _env("VALIDATE_CERTS", type="bool", default=True),
-    "identity": _env("IDENTITY", type="str"),
-    "collective": _env("COLLECTIVE", type="str"),
-    "connect_timeout": _env("CONNECT_TIMEOUT", type="float"),
-    "max_reply_bytes": _env("MAX_REPLY_BYTES", type="int"),
+    "config": Option({"type": "dict", "no_log": False}),
+    "connector": Option({"type": "str"}, "everyone"),
+    "brokers": Option({"type": "list", "elements": "dict", "options": BROKER_OPTIONS}),
+    "vhost": Option({"type": "str"}, "everyone"),
+    "security_provider": Option({"type": "str"}, "everyone"),
+    "psk": Option({"type": "str", "no_log": True}, "everyone"),
+    "private_key": Option({"type": "path", "no_log": False}, "everyone"),
+    "public_key": Option({"type": "path", "no_log": False}, "everyone"),
+    "server_public_key": Option({"type": "path", "no_log": False}, "everyone"),
+    "serializer": Option({"type": "str", "choices": ["marshal", "yaml"]}, "everyone"),
+    "ca_cert": Option({"type": "path"}, "everyone"),
+    "client_cert": Option({"type": "path"}, "everyone"),
+    "client_key": Option({"type": "path", "no_log": False}, "everyone"),
+    "validate_certs": Option({"type": "bool", "default": True}, "everyone"),
+    "identity": Option({"type": "str"}, "everyone"),
+    "collective": Option({"type": "str"}, "everyone", restricts=True),
+    "connect_timeout": Option({"type": "float"}, "everyone"),
+    "max_reply_bytes": Option({"type": "int"}, "everyone"),
 }
-FILTER_OPTIONS: Spec = {
-    "fact_filters": {"type": "list", "elements": "str"},
-    "class_filters": {"type": "list", "elements": "str"},
-    "agent_filters": {"type": "list", "elements": "str"},
-    "identity_filters": {"type": "list", "elements": "str"},
-    "compound_filter": {"type": "str"},
+"""How to reach the collective."""
+TARGETS: Table = {
+    "nodes": Option({"type": "list", "elements": "str"}, restricts=True),
+    "fact_filters": Option({"type": "list", "elements": "str"}, restricts=True),
+    "class_filters": Option({"type": "list", "elements": "str"}, restricts=True),
+    "agent_filters": Option({"type": "list", "elements": "str"}, restricts=True),
+    "identity_filters": Option({"type": "list", "elements": "str"}, restricts=True),
+    "compound_filter": Option({"type": "str"}, restricts=True),
+    "discovery_method": Option({"type": "str", "choices": ["mc", "flatfile", "none"]}, "plugins"),
+    "discovery_options": Option({"type": "list", "elements": "str"}, restricts=True),
+    "discovery_timeout": Option({"type": "float"}, "plugins"),
+    "expected_nodes": Option({"type": "int"}),
+    "limit": Option({"type": "str"}, restricts=True),
+    "limit_method": Option({"type": "str", "choices": ["first", "random"]}),
+    "limit_seed": Option({"type": "int"}),
 }
-TARGET_OPTIONS: Spec = {
-    "nodes": {"type": "list", "elements": "str"},
-    **FILTER_OPTIONS,
-    "discovery_method": {"type": "str", "choices": ["mc", "flatfile", "none"]},
-    "discovery_options": {"type": "list", "elements": "str"},
-    "discovery_timeout": {"type": "float"},
-    "expected_nodes": {"type": "int"},
-    "limit": {"type": "str"},
-    "limit_method": {"type": "str", "choices": ["first", "random"]},
-    "limit_seed": {"type": "int"},
-}
+"""Which nodes to address."""
+PROGRESS: Table = {"progress": Option({"type": "float", "default": 5.0})}
+"""What a task tells while it runs."""
+
+CLIENT_OPTIONS = specs(CLIENT)
+TARGET_OPTIONS = specs(TARGETS)
+PROGRESS_OPTIONS = specs(PROGRESS)
+RESTRICTING = tuple(name for name, option in {**TARGETS, **CLIENT}.items() if option.restricts)
+"""Options that leave nodes out."""
 FAILURES = ["failed", "no_response", "no_nodes"]
 """What can make a task fail, all of it by default."""
 
@@ -77,6 +128,3 @@ FAILURES = ["failed", "no_response", "no_nodes"]
 def fail_on(*choices: str) -> Spec:
     """The option fail_on."""
     return {"type": "list", "elements": "str", "choices": list(choices), "default": list(choices)}
-
-
-PROGRESS_OPTIONS: Spec = {"progress": {"type": "float", "default": 5.0}}

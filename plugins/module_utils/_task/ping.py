@@ -15,7 +15,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ranges import LONGEST
 
 from . import words
-from .base import Returned, Task, TaskFailed
+from .base import CollectiveTask, Returned, TaskFailed
 from .options import CLIENT_OPTIONS, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
 
 if t.TYPE_CHECKING:
@@ -59,7 +59,7 @@ class _Found:
             self.answered, self.silent = pinged.seconds, pinged.silent
 
 
-class PingTask(Task):
+class PingTask(CollectiveTask):
     """Pings once or, with a timeout, until the nodes are there or gone. It is the same in check mode."""
 
     options: t.ClassVar[Spec] = {

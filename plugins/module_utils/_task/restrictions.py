@@ -13,18 +13,9 @@ from __future__ import annotations
 
 import typing as t
 
-RESTRICTING = (
-    "nodes",
-    "node",
-    "fact_filters",
-    "class_filters",
-    "agent_filters",
-    "identity_filters",
-    "compound_filter",
-    "discovery_options",
-    "limit",
-    "collective",
-)
+from .options import RESTRICTING
+
+NAMES = ("node", *RESTRICTING)
 """Options that leave nodes out. Without them, or with omit, none are left out."""
 
 
@@ -36,7 +27,7 @@ def complaint(given: t.Mapping[str, t.Any], options: t.Container[str]) -> str | 
     """
     if "nodes" not in options and "node" not in options:
         return None
-    known = [name for name in RESTRICTING if name in options]
+    known = [name for name in NAMES if name in options]
     empty = [name for name in known if name in given and _is_empty(given[name])]
     if not empty:
         return None

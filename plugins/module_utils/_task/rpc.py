@@ -13,7 +13,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
 
 from . import words
-from .base import Returned, Task, TaskFailed
+from .base import CollectiveTask, Returned, TaskFailed, fields_of
 from .options import CLIENT_OPTIONS, FAILURES, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
 from .values import to_json
 
@@ -37,14 +37,9 @@ CALL_OPTIONS: Spec = {
     "read_only": {"type": "bool", "default": False},
     "return_replies": {"type": "str", "choices": ["all", "failed", "none"], "default": "all"},
 }
-_FIELDS = (
-    *("arguments", "timeout", "publish_timeout", "ttl", "batch_size", "batch_sleep"),
-    *("max_fail_percentage", "process_results", "reply_to"),
-)
-"""Options that are fields of a request by the same name."""
 
 
-class RpcTask(Task):
+class RpcTask(CollectiveTask):
     """Calls the action that the options name.
 
     In check mode an action that changes something is not sent; whom it would reach is found out all
@@ -61,10 +56,10 @@ class RpcTask(Task):
 
     def _run(self, check_mode: bool) -> Returned:
         params = self.params
-        fields = {name: params[name] for name in _FIELDS}
+        fields = fields_of(params, CALL_OPTIONS)
         if params["expected_nodes"] and "no_nodes" in params["fail_on"]:
             fields["minimum_nodes"] = params["expected_nodes"]
-        request, action = self._described(self.request(params["agent"], params["action"], **fields))
+        request, action = self._described(self.request(**fields))
         client = self.client()
         client.check(request)
         send = params["read_only"] or not check_mode

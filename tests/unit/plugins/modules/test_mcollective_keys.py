@@ -12,6 +12,7 @@ import typing as t
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
+from ansible_collections.pymco.mcollective.plugins.module_utils._task import keys
 from ansible_collections.pymco.mcollective.plugins.modules import mcollective_keys
 
 
@@ -77,6 +78,16 @@ def test_what_cannot_be(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_value_of_the_wrong_type_is_not_told(
+    run: t.Callable[..., dict[str, t.Any]], tmp_path: pathlib.Path
+) -> None:
+    """Who takes psk for the place of the key would find it in the log."""
+    result = run(path=str(tmp_path / "keys"), psk="c0ffee")
+    assert result["failed"]
+    assert "argument 'psk' is of type str and we were unable to convert to bool" in result["msg"]
+    assert "c0ffee" not in json.dumps(result)
+
+
 def test_a_place_that_is_no_directory(
     run: t.Callable[..., dict[str, t.Any]], tmp_path: pathlib.Path
 ) -> None:
@@ -89,7 +100,7 @@ def test_a_place_that_is_no_directory(
 def test_a_missing_library(
     run: t.Callable[..., dict[str, t.Any]], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mcollective_keys, "MISSING", "Traceback")
+    monkeypatch.setattr(keys, "MISSING", "Traceback")
     result = run(path=str(tmp_path / "keys"))
     assert result["failed"]
     assert "cryptography" in result["msg"]

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""mcollective_keys: the directory with all that is secret in a collective. It asks no broker."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.pymco.mcollective.plugins.module_utils._certificates import MISSING
+from ansible_collections.pymco.mcollective.plugins.module_utils._keyring import (
+    CertificateOptions,
+    Keyring,
+    KeyringError,
+    Options,
+)
+
+from .base import Params, Returned, Task, TaskFailed
+from .options import Spec
+
+_RANGES = {
+    # Larger keys take minutes to make, and every signature then as much longer.
+    "key_size": (2048, 16384),
+    # A certificate cannot say years with more than four digits.
+    "authority_days": (1, 36500),
+    "certificate_days": (1, 36500),
+    "renew_days": (0, 36500),
+}
+
+
+class KeysTask(Task):
+    """Makes what is missing. In check mode it only tells what that is."""
+
+    options: t.ClassVar[Spec] = {
+        "path": {"type": "path", "required": True},
+        "clients": {"type": "list", "elements": "str", "default": []},
+        "passwords": {"type": "list", "elements": "str", "default": [], "no_log": False},
+        "psk": {"type": "bool", "default": True, "no_log": False},
+        "certificates": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "name": {"type": "str", "required": True},
+                "dns": {"type": "list", "elements": "str", "default": []},
+                "addresses": {"type": "list", "elements": "str", "default": []},
+                "java": {"type": "bool", "default": False},
+            },
+        },
+        "authority_name": {"type": "str", "default": "MCollective CA"},
+        "authority_days": {"type": "int", "default": 3650},
+        "certificate_days": {"type": "int", "default": 825},
+        "renew_days": {"type": "int", "default": 30},
+        "key_size": {"type": "int", "default": 2048, "no_log": False},
+    }
+
+    def _run(self, check_mode: bool) -> Returned:
+        if MISSING:
+            missing = "cryptography"
+            raise TaskFailed(f"{missing} is missing", {"exception": MISSING}, missing)
+        _refuse_bad_numbers(self.params)
+        keyring = Keyring(self.params["path"], dry=check_mode)
+        try:
+            keyring.ensure(_wanted(self.params))
+        except KeyringError as error:
+            raise TaskFailed(str(error)) from error
+        except OSError as error:
+            raise TaskFailed(f"cannot keep keys in {self.params['path']}: {error}") from error
+        files = sorted(keyring.changed)
+        diff = {"before": "", "after": "".join(f"{file}\n" for file in files)}
+        return {"changed": bool(files), "files": files, "diff": diff}
+
+
+def _refuse_bad_numbers(params: Params) -> None:
+    for name, (least, most) in _RANGES.items():
+        if not least <= params[name] <= most:
+            raise TaskFailed(f"{name} must be from {least} to {most}, not {params[name]}")
+    for name in ("authority_days", "certificate_days"):
+        if params[name] <= params["renew_days"]:
+            raise TaskFailed(
+                f"{name} ({params[name]}) must be more than renew_days ({params['renew_days']}): "
+                "a new certificate would be renewed at once"
+            )
+
+
+def _wanted(params: Params) -> Options:
+    certificates = tuple(
+        CertificateOptions(
+            entry["name"], tuple(entry["dns"]), tuple(entry["addresses"]), entry["java"]
+        )
+        for entry in params["certificates"]
+    )
+    return Options(
+        clients=tuple(params["clients"]),
+        passwords=tuple(params["passwords"]),
+        psk=params["psk"],
+        certificates=certificates,
+        authority=params["authority_name"],
+        authority_days=params["authority_days"],
+        certificate_days=params["certificate_days"],
+        renew_days=params["renew_days"],
+        key_size=params["key_size"],
+    )
