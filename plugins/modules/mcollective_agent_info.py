@@ -170,6 +170,22 @@ ddl:
             format:
               description: How to show it, in the notation of C(printf).
               type: str
+    unread:
+      description:
+        - What the DDL says that could not be read, or that MCollective would refuse. It is warned of, too.
+        - With such entries there may be more actions, inputs and outputs than are returned.
+      type: list
+      elements: dict
+      contains:
+        line:
+          description: The line of the file. V(none) if it is not known.
+          type: int
+        reason:
+          description: What stands there or is missing.
+          type: str
+        action:
+          description: The action that it belongs to. V(none) if it belongs to none.
+          type: str
   sample:
     name: service
     path: /usr/share/mcollective/plugins/mcollective/agent/service.ddl
@@ -208,8 +224,9 @@ ddl:
           - function: summary
             output: status
             format:
+    unread: []
 agents:
-  description: The agents of which there are DDLs, sorted by C(name). DDLs that cannot be read are warned of.
+  description: The agents of which there are DDLs, sorted by C(name). What cannot be read of them is warned of.
   returned: when O(agent) is not given
   type: list
   elements: dict

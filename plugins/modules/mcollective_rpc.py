@@ -101,10 +101,10 @@ options:
     description:
       - Whether O(arguments) are checked against the agent's DDL before they are sent. With a DDL inputs that are required and have
         a default get it, text becomes a number or a truth value where the DDL wants one, and there is a RV(summary).
-      - V(auto) uses the DDL if there is one. Without one, the nodes judge by theirs. Inputs that the DDL does not declare are sent, with a
-        warning, since MCollective allows them.
-      - V(strict) refuses to send what cannot be checked wholly, because there is no DDL, or because a rule can be checked by nodes only, and
-        inputs that the DDL does not declare.
+      - V(auto) uses the DDL if there is one. Without one, the nodes judge by theirs. If a DDL can be read in part only, that part is used,
+        and a warning names the rest. Inputs that the DDL does not declare are sent, with a warning, since MCollective allows them.
+      - V(strict) refuses to send what cannot be checked wholly, because there is no DDL, because part of it cannot be read, or because a rule
+        can be checked by nodes only, and inputs that the DDL does not declare.
       - V(off) uses none.
     type: str
     choices: [auto, strict, 'off']

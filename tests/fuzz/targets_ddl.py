@@ -43,7 +43,7 @@ ARGUMENTS: t.Sequence[t.Any] = (
     "x;y",
 )
 WORK = 64 * 2**20
-"""Bytes that a DDL may take; the work that one may ask for is bounded (ddl/ruby/machine.py)."""
+"""Bytes that a DDL may take; the work that one may ask for is bounded (ddl/ruby_form.py, STEPS)."""
 
 
 class DdlTarget(TextTarget):

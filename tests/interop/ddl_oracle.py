@@ -13,7 +13,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import ddl
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import values
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import ruby_values as values
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
 
 SCRIPT = Path(__file__).with_suffix(".rb")
@@ -78,8 +78,6 @@ def wire(value: t.Any) -> t.Any:
         return ["re", value.source, value.flags]
     if isinstance(value, ddl.RubyClass):
         return ["class", value.name]
-    if isinstance(value, ddl.Range):
-        return ["range", wire(value.first), wire(value.last), value.exclusive]
     assert isinstance(value, dict), type(value)
     return ["hash", [[wire(key), wire(item)] for key, item in value.items()]]
 

@@ -26,7 +26,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.base impor
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.find import FindTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.node_info import NodeInfoTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.ping import PingTask
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl.values import to_s
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ruby_values import to_s
 
 if t.TYPE_CHECKING:
     from conftest import Ansible

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import typing as t
 
@@ -45,7 +46,12 @@ class AgentInfoTask(CollectiveTask):
                 f"there is no DDL of the agent {name} in {self._places()}; there are those of"
                 f" {', '.join(library.names('agent'))}"
             )
+        self._warn_of(found)
         return {"changed": False, "ddl": agent_of(found)}
+
+    def _warn_of(self, found: ddl.AgentDDL) -> None:
+        for fault in found.faults():
+            self.warn(str(fault))
 
     def _places(self) -> str:
         """Where DDLs are looked for."""
@@ -60,6 +66,7 @@ class AgentInfoTask(CollectiveTask):
             except exc.UnreadableDDL as error:
                 self.warn(str(error))
                 continue
+            self._warn_of(found)
             yield {
                 "name": name,
                 "description": found.metadata.description,
@@ -81,6 +88,7 @@ def agent_of(found: ddl.AgentDDL) -> Returned:
         "usage": plain(found.usage),
         "requires": plain(dict(found.requires)),
         "actions": [_action(action) for action in found.actions.values()],
+        "unread": [dataclasses.asdict(gap) for gap in found.unread],
     }
 
 
@@ -133,13 +141,15 @@ def plain(value: t.Any) -> t.Any:
     """A value of a DDL as data that JSON can carry.
 
     A regular expression becomes its source, with its options in Ruby's notation if it has any; a
-    class and a range are as Ruby writes them.
+    class is as Ruby writes it.
     """
-    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import values
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import (
+        ruby_values as values,
+    )
 
     if isinstance(value, values.Regexp):
         return f"(?{value.flags}:{value.source})" if value.flags else value.source
-    if isinstance(value, (values.RubyClass, values.Range)):
+    if isinstance(value, values.RubyClass):
         return values.to_s(value)
     if isinstance(value, float) and not math.isfinite(value):
         return values.to_s(value)
@@ -151,7 +161,9 @@ def plain(value: t.Any) -> t.Any:
 
 
 def _key(key: t.Any) -> t.Any:
-    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import values
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import (
+        ruby_values as values,
+    )
 
     scalar = isinstance(key, (str, bytes, int, float, type(None)))
     return key if scalar else values.inspect(key)

@@ -44,7 +44,7 @@ def describe(request: Request, library: Library, strict: bool = False) -> Descri
     :param strict: refuse it when it cannot be checked wholly.
     :raises exc.InvalidArgument: the DDL does not know the action, or refuses the arguments; strict, and it
         does not declare one of them.
-    :raises exc.UnreadableDDL: strict, and the DDL cannot be read.
+    :raises exc.UnreadableDDL: strict, and the DDL cannot be read as a whole.
     :raises exc.BadRequest: strict, and there is no DDL, or a rule that only nodes can check.
     """
     check_call(request)
@@ -61,7 +61,31 @@ def describe(request: Request, library: Library, strict: bool = False) -> Descri
                 " looked for in ddl_path and the configuration's libdir"
             )
         return Description(request)
-    return _checked(request, ddl, strict)
+    if strict:
+        ddl.check_whole()
+    known = _checked if request.action in ddl.actions or not ddl.unread else _unchecked
+    description = known(_timed(request, ddl), ddl, strict)
+    return dataclasses.replace(
+        description, doubts=[*_gaps(ddl, request.action), *description.doubts]
+    )
+
+
+def _timed(request: Request, ddl: AgentDDL) -> Request:
+    """The request with the time that the agent may take, if the DDL tells it."""
+    return dataclasses.replace(request, agent_timeout=float(ddl.timeout or request.agent_timeout))
+
+
+def _gaps(ddl: AgentDDL, action: str) -> list[str]:
+    """What a DDL that is read in part leaves open for an action."""
+    return [
+        f"{fault}; what it says there is not checked, the rest is"
+        for gap, fault in zip(ddl.unread, ddl.faults())
+        if gap.action in (None, action)
+    ]
+
+
+def _unchecked(request: Request, _ddl: AgentDDL, _strict: bool) -> Description:
+    return Description(request)
 
 
 def _checked(request: Request, ddl: AgentDDL, strict: bool) -> Description:
@@ -78,7 +102,6 @@ def _checked(request: Request, ddl: AgentDDL, strict: bool) -> Description:
         request,
         arguments=checked.arguments,
         described=True,
-        agent_timeout=float(ddl.timeout) if ddl.timeout > 0 else request.agent_timeout,
     )
     return Description(described, ddl.actions[request.action], [*undeclared, *doubts])
 
@@ -86,10 +109,13 @@ def _checked(request: Request, ddl: AgentDDL, strict: bool) -> Description:
 def _undeclared(request: Request, ddl: AgentDDL, strict: bool) -> list[str]:
     """Return doubts about inputs that the DDL does not declare.
 
-    MCollective allows them, and agents may read them, but mostly they are misspelt.
+    MCollective allows them, and agents may read them, but mostly they are misspelt. Of an action that is
+    read in part only, nobody knows which inputs it declares.
 
     :raises exc.InvalidArgument: strict, and there is such an input.
     """
+    if _gaps(ddl, request.action):
+        return []
     inputs = ddl.actions[request.action].inputs
     names = [name[1:] if name.startswith(":") else name for name in request.arguments]
     unknown = {name: suggestion(name, inputs) for name in names if name not in inputs}

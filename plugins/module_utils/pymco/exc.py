@@ -98,11 +98,15 @@ class UnreadableDDL(PyMcoException):
     :ivar path: the file, or a name for what is no file.
     :ivar line: counted from 1; None if it is about the file as a whole.
     :ivar reason: what stands there or is missing.
+    :param partly: whether the rest of it can be read.
     """
 
-    def __init__(self, reason: str, path: str, line: int | None = None) -> None:
+    def __init__(
+        self, reason: str, path: str, line: int | None = None, partly: bool = False
+    ) -> None:
         where = path if line is None else f"{path}, line {line}"
-        super().__init__(f"the DDL cannot be read: {where}: {printable(reason)}")
+        words = "can be read in part only" if partly else "cannot be read"
+        super().__init__(f"the DDL {words}: {where}: {printable(reason)}")
         self.path = path
         self.line = line
         self.reason = reason

@@ -57,8 +57,8 @@ class _Checks:
         if call is None:
             return token
         ddl = self._ddl(call["name"])
-        self.seconds += TIMEOUT if ddl is None else ddl.timeout
-        if ddl is None:
+        self.seconds += (0 if ddl is None else ddl.timeout) or TIMEOUT
+        if ddl is None or ddl.unread:
             return token
         query = check_query(ddl, call["params"], call["value"])
         return {"fstatement": {**call, "params": query.param}}
@@ -74,4 +74,7 @@ class _Checks:
                 f"the data function {name} is sent unchecked, since its DDL is missing: {why};"
                 " nodes that lack its plugin do not answer"
             ] = None
+        elif ddl.unread:
+            why = "; ".join(map(str, ddl.faults()))
+            self.doubts[f"the data function {name} is sent unchecked: {why}"] = None
         return ddl

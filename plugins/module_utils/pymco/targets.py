@@ -216,14 +216,18 @@ def _compiled(identity: str) -> t.Callable[[str], bool]:
     source = identity.replace("/", "")
     if re.fullmatch(r"\^?[\w\-]*\$?", source, re.ASCII):
         return lambda name: re.search(source, name) is not None
-    # The matcher takes longer to load than such a name to compare.
-    from .ddl.regex.matcher import compile_ruby
-    from .ddl.regex.syntax import Untranslatable
+    # The translation takes longer to load than such a name to compare.
+    from . import ruby_patterns as patterns
 
-    try:
-        return compile_ruby(source).search
-    except Untranslatable as error:
-        raise exc.BadFilter(
-            f"identity filter {identity!r} cannot be applied to a list of nodes here: {error};"
-            " leave the list out, and nodes apply it themselves"
-        ) from error
+    patience = patterns.Patience()
+
+    def search(name: str) -> bool:
+        try:
+            return patterns.compile_ruby(source).search(name, patience)
+        except patterns.Untranslatable as error:
+            raise exc.BadFilter(
+                f"identity filter {identity!r} cannot be applied to a list of nodes here: {error};"
+                " leave the list out, and nodes apply it themselves"
+            ) from error
+
+    return search

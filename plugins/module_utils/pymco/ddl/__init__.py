@@ -10,13 +10,14 @@ data (:mod:`.model`). With it a request is checked and completed before it is se
 from a command line is given its type (:func:`cast_arguments`), and replies are summarized
 (:func:`summarize`).
 
-The Ruby form is a program. What reads it is a lexer, a parser and an evaluator for the part of Ruby
-that DDLs are written in; all work is bounded, and whatever is beyond that part is an error with its
-line, never a guess.
+The Ruby form is a program, of which :mod:`.ruby_form` runs what DDLs are written in. All work is
+bounded. Whatever is beyond that is a :class:`Gap` with its line, never a guess; what could be read
+serves all the same.
 """
 
 from __future__ import annotations
 
+from ..ruby_values import Regexp, RubyClass
 from .aggregates import Aggregated, Failure, Summary, summarize
 from .json_form import read_json
 from .lookup import Library, read_file
@@ -27,46 +28,15 @@ from .model import (
     Aggregate,
     DataDDL,
     DiscoveryDDL,
+    Gap,
     Input,
     Metadata,
     Output,
 )
-from .reader import read_ruby
-from .validation import (
-    Checked,
-    CheckedQuery,
-    Unchecked,
-    cast_arguments,
-    check_query,
-    check_request,
-)
-from .values import Range, Regexp, RubyClass
+from .ruby_form import read_ruby
+from .validation import Checked, CheckedQuery, Unchecked, cast_arguments, check_query, check_request
 
-__all__ = [
-    "DDL",
-    "Action",
-    "AgentDDL",
-    "Aggregate",
-    "Aggregated",
-    "Checked",
-    "CheckedQuery",
-    "DataDDL",
-    "DiscoveryDDL",
-    "Failure",
-    "Input",
-    "Library",
-    "Metadata",
-    "Output",
-    "Range",
-    "Regexp",
-    "RubyClass",
-    "Summary",
-    "Unchecked",
-    "cast_arguments",
-    "check_query",
-    "check_request",
-    "read_file",
-    "read_json",
-    "read_ruby",
-    "summarize",
-]
+__all__ = ["DDL", "Action", "AgentDDL", "Aggregate", "Aggregated", "Checked", "CheckedQuery"]
+__all__ += ["DataDDL", "DiscoveryDDL", "Failure", "Gap", "Input", "Library", "Metadata", "Output"]
+__all__ += ["Regexp", "RubyClass", "Summary", "Unchecked", "cast_arguments", "check_query"]
+__all__ += ["check_request", "read_file", "read_json", "read_ruby", "summarize"]

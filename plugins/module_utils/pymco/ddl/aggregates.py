@@ -10,21 +10,17 @@ function fails at a reply, MCollective keeps that reply from the function behind
 
 from __future__ import annotations
 
+import math
+import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ..serializers import Symbol
-from . import values
-from .formatting import FormatError, sprintf
-from .model import Action, Aggregate, plain_name
+from .. import ruby_values as values
+from .model import Action, plain_name
 
-CREATE, STARTUP, PROCESS, SUMMARIZE = "create", "startup", "process_result", "summarize"
-_FAILURES = {
-    STARTUP: "exception raised while processing startup hook",
-    CREATE: "unspecified output {name!r} for the action",
-    PROCESS: "exception raised while processing result data",
-    SUMMARIZE: "exception raised while summarizing",
-}
+
+class FormatError(ValueError):
+    """A format and what it is to show do not fit, or it is not known here what Ruby would do."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +28,6 @@ class Aggregated:
     """What one function made of one output.
 
     :ivar value: a number; for "summary" the values and how often each came, in order of appearance.
-    :ivar format: by which it is shown, see :mod:`.formatting`.
     """
 
     function: str
@@ -41,25 +36,19 @@ class Aggregated:
     value: t.Any
     format: t.Any
 
-    def lines(self) -> list[str]:
-        """It as mco shows it; nothing if there is nothing to show.
-
-        :raises FormatError: the DDL's format does not fit.
-        """
-        if not isinstance(self.format, str) or isinstance(self.format, Symbol):
-            raise FormatError(f"{values.inspect(self.format)} is no format")
+    def _lines(self) -> list[str]:
         if not isinstance(self.value, list):
-            return sprintf(self.format, [self.value]).split("\n")
+            return fill_in(self.format, [self.value]).split("\n")
         if any(value is None for value, _count in self.value):
             return []
         often_first = sorted(self.value, key=lambda pair: t.cast(int, pair[1]))[::-1]
-        text = "\n".join(sprintf(self.format, [*pair]).rstrip("\n") for pair in often_first)
+        text = "\n".join(fill_in(self.format, pair).rstrip("\n") for pair in often_first)
         return text.split("\n") if text else []
 
     def shown(self) -> list[str]:
         """The lines that mco prints for it, or one, further in, that tells why there are none."""
         try:
-            lines = self.lines()
+            lines = self._lines()
         except FormatError as error:
             return [f"  Could not show the summary - {error}"]
         return lines or ["  No aggregate summary could be computed"]
@@ -70,7 +59,6 @@ class Failure:
     """A function that came to nothing.
 
     :ivar type: when: "create", "startup", "process_result" or "summarize" (MC:aggregate.rb).
-    :ivar reason: why, in words.
     """
 
     output: str
@@ -85,21 +73,16 @@ class Summary:
     results: list[Aggregated] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
-    def lines(self) -> list[str]:
-        """It as mco prints it behind the replies."""
-        shown: list[str] = []
-        for result in self.results:
-            shown += [
-                f"Summary of {result.display_as}:",
-                "",
-                *(f"   {line}" for line in result.shown()),
-                "",
-            ]
-        for failure in self.failures:
-            why = _FAILURES[failure.type].format(name=failure.output)
-            text = f"     Could not compute summary - {why}"
-            shown += [f"Summary of {failure.output}:", "", text, ""]
-        return shown
+
+class _Failed(Exception):
+    """What MCollective's function would raise.
+
+    :ivar at: the number of the reply at which it does; None: behind all of them.
+    """
+
+    def __init__(self, reason: str, at: int | None = None) -> None:
+        super().__init__(reason)
+        self.at = at
 
 
 def summarize(action: Action, replies: t.Iterable[t.Mapping[str, t.Any]]) -> Summary:
@@ -107,145 +90,120 @@ def summarize(action: Action, replies: t.Iterable[t.Mapping[str, t.Any]]) -> Sum
 
     :param replies: the data of each reply; the names may bear a Symbol's colon.
     """
-    functions, failures = _create(action)
-    for reply in replies:
-        data = {key[1:] if key[:1] == ":" else key: value for key, value in reply.items()}
-        for function in list(functions):
+    rows = [{plain_name(key).lstrip(":"): value for key, value in row.items()} for row in replies]
+    results: list[Aggregated] = []
+    early: list[Failure] = []
+    late: list[tuple[float, Failure]] = []
+    for aggregate in action.aggregates:
+        key = aggregate.args[0] if aggregate.args else None
+        output = action.outputs.get(plain_name(key))
+        # Ruby's capitalize: "Summary", "SUMMARY" and "summary" are one.
+        name = aggregate.function.lower()
+        if output is None or not values.same_key(output.key, key):
+            early.append(Failure(values.to_s(key), "create", "the action has no such output"))
+        elif name not in _FUNCTIONS:
+            why = f"the function {aggregate.function} is not known here"
+            early.append(Failure(output.name, "startup", why))
+        else:
             try:
-                function.add(data.get(function.output))
+                value, default = _FUNCTIONS[name](
+                    [row.get(output.name) for row in rows], output.name
+                )
             except _Failed as error:
-                functions.remove(function)
-                failures.append(Failure(function.output, PROCESS, str(error)))
-    results = []
-    for function in functions:
-        try:
-            results.append(function.finish(action))
-        except _Failed as error:
-            failures.append(Failure(function.output, SUMMARIZE, str(error)))
+                stage = "summarize" if error.at is None else "process_result"
+                at = math.inf if error.at is None else error.at
+                late.append((at, Failure(output.name, stage, str(error))))
+                continue
+            format_ = aggregate.format if values.truthy(aggregate.format) else default
+            shown_as = values.to_s(output.display_as)
+            results.append(Aggregated(name, output.name, shown_as, value, format_))
+    late.sort(key=lambda pair: pair[0])
+    failures = early + [failure for _at, failure in late]
     return Summary(sorted(results, key=lambda result: result.output), failures)
 
 
-class _Failed(Exception):
-    """What MCollective's function would raise."""
-
-
-class _Function:
-    """A function at work on one output."""
-
-    def __init__(self, aggregate: Aggregate, output: str) -> None:
-        self.name = aggregate.function.lower()
-        self.output = output
-        self.format = aggregate.format
-
-    def add(self, value: t.Any) -> None:
-        """Take the output's value in one reply."""
-        raise NotImplementedError
-
-    def result(self) -> t.Any:
-        """What came of all values."""
-        raise NotImplementedError
-
-    def default_format(self) -> str:
-        """The format if the DDL gives none."""
-        raise NotImplementedError
-
-    def finish(self, action: Action) -> Aggregated:
-        """Raises :class:`_Failed`."""
-        value = self.result()
-        format_ = self.format if values.truthy(self.format) else self.default_format()
-        display_as = values.to_s(action.outputs[self.output].display_as)
-        return Aggregated(self.name, self.output, display_as, value, format_)
-
-
-class _Sum(_Function):
-    """The sum of numbers."""
-
-    def __init__(self, aggregate: Aggregate, output: str) -> None:
-        super().__init__(aggregate, output)
-        self.total: t.Any = 0
-        self.count = 0
-
-    def add(self, value: t.Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise _Failed(f"{values.inspect(value)} is no number")
+def _sum(found: list[t.Any], output: str) -> tuple[t.Any, str]:
+    """The sum of numbers, and its default format."""
+    total: t.Any = 0
+    for at, value in enumerate(found):
+        if not values.is_number(value):
+            raise _Failed(f"{values.inspect(value)} is no number", at)
         try:
-            self.total += value
+            total += value
         except OverflowError:
-            raise _Failed("an Integer too large for a Float") from None
-        self.count += 1
-
-    def result(self) -> t.Any:
-        return self.total
-
-    def default_format(self) -> str:
-        return f"Sum of {self.output}: %f"
+            raise _Failed("an Integer too large for a Float", at) from None
+    return total, f"Sum of {output}: %f"
 
 
-class _Average(_Sum):
+def _average(found: list[t.Any], output: str) -> tuple[t.Any, str]:
     """The mean of numbers. Of Integers it is an Integer, rounded down, as for MCollective."""
-
-    def result(self) -> t.Any:
-        if not self.count:
-            raise _Failed("no values")
-        return self.total // self.count if isinstance(self.total, int) else self.total / self.count
-
-    def default_format(self) -> str:
-        return f"Average of {self.output}: %f"
+    total, _format = _sum(found, output)
+    if not found:
+        raise _Failed("no values")
+    mean = total // len(found) if isinstance(total, int) else total / len(found)
+    return mean, f"Average of {output}: %f"
 
 
-_OTHER_NUMBERS = {"Integer": "Float", "Float": "Integer"}
-
-
-class _Summary(_Function):
+def _summary(found: list[t.Any], _output: str) -> tuple[t.Any, str]:
     """How often each value came; of an Array each of its items is one."""
-
-    def __init__(self, aggregate: Aggregate, output: str) -> None:
-        super().__init__(aggregate, output)
-        self._counts: dict[tuple[str, t.Hashable], list[t.Any]] = {}
-
-    def add(self, value: t.Any) -> None:
+    counts: dict[t.Hashable, list[t.Any]] = {}
+    for at, value in enumerate(found):
         for item in value if isinstance(value, list) else [] if value is None else [value]:
-            self._add(item)
-
-    def _add(self, item: t.Any) -> None:
-        kind, form = values.key_form(item)
-        if (_OTHER_NUMBERS.get(kind, ""), form) in self._counts:
-            # MCollective looks for 1.0, finds 1, and fails when it counts.
-            raise _Failed(f"{values.inspect(item)} and a number of another type that equals it")
-        self._counts.setdefault((kind, form), [item, 0])[1] += 1
-
-    def result(self) -> t.Any:
-        return [tuple(pair) for pair in self._counts.values()]
-
-    def default_format(self) -> str:
-        width = max((_length(value) for value, _count in self._counts.values()), default="")
-        return f"%{width}s = %s"
+            kind, number = values.key_form(item)
+            if (_OTHER.get(kind), number) in counts:
+                # MCollective looks for 1.0, finds 1, and fails when it counts.
+                raise _Failed(f"{values.inspect(item)} and an equal number of another type", at)
+            counts.setdefault((kind, number), [item, 0])[1] += 1
+    sized = (
+        item if isinstance(item, (bytes, list, dict)) else values.to_s(item)
+        for item, _n in counts.values()
+    )
+    width = max(map(len, sized), default="")
+    return [tuple(pair) for pair in counts.values()], f"%{width}s = %s"
 
 
-def _length(value: t.Any) -> int:
-    if isinstance(value, (str, bytes, list, dict)):
-        return len(values.to_s(value)) if isinstance(value, str) else len(value)
-    return len(values.to_s(value))
+_OTHER = {"Integer": "Float", "Float": "Integer"}
+_FUNCTIONS = {"summary": _summary, "average": _average, "sum": _sum}
 
 
-_FUNCTIONS: dict[str, type[_Function]] = {"summary": _Summary, "average": _Average, "sum": _Sum}
+# --- formats
+
+_FIELD = re.compile(r"%(?:%|(\d\$)?([-+ 0]*\d{0,4}(?:\.\d{1,2})?)([sdiufeEgG]))")
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})", re.ASCII)
 
 
-def _create(action: Action) -> tuple[list[_Function], list[Failure]]:
-    """The functions that can work, and those that cannot."""
-    functions: list[_Function] = []
-    failures: list[Failure] = []
-    for aggregate in action.aggregates:
-        key = aggregate.args[0] if aggregate.args else None
-        declared = action.outputs.get(plain_name(key))
-        if declared is None or not values.same_key(declared.key, key):
-            failures.append(Failure(values.to_s(key), CREATE, "the action has no such output"))
-            continue
-        # Ruby's capitalize: "Summary", "SUMMARY" and "summary" are one.
-        kind = _FUNCTIONS.get(aggregate.function.lower())
-        if kind is None:
-            why = f"the function {aggregate.function} is not known here"
-            failures.append(Failure(declared.name, STARTUP, why))
-        else:
-            functions.append(kind(aggregate, declared.name))
-    return functions, failures
+def fill_in(template: t.Any, arguments: t.Sequence[t.Any]) -> str:
+    """Fill in a format of Ruby's ``format``. Arguments left over are ignored.
+
+    Python's own formatting does it, for the fields by which both mean the same.
+
+    :raises FormatError: Ruby would refuse it, or it is not known here what Ruby would do.
+    """
+    if not values.is_string(template) or "%" in _FIELD.sub("", template):
+        raise FormatError(f"{values.inspect(template)[:100]} is no format that is known here")
+    numbers = [match[1] for match in _FIELD.finditer(template) if match[3]]
+    indexes = iter([int(text[0]) - 1 for text in numbers if text] or range(len(numbers)))
+    if len({text is None for text in numbers}) > 1:
+        raise FormatError("fields with and without a number")
+
+    def field_of(match: re.Match[str]) -> str:
+        if match[3] is None:
+            return "%"
+        index = next(indexes)
+        if not 0 <= index < len(arguments):
+            raise FormatError("too few arguments")
+        return str(f"%{match[2]}{match[3]}" % _argument(arguments[index], match[3]))
+
+    return _FIELD.sub(field_of, template)
+
+
+def _argument(value: t.Any, kind: str) -> t.Any:
+    if kind == "s":
+        return values.to_s(value)
+    if values.is_string(value) and _NUMBER.fullmatch(value):
+        value = int(value)
+    if not values.is_number(value) or not math.isfinite(value):
+        raise FormatError(f"invalid value for a number: {values.inspect(value)}")
+    if kind not in "diu" and isinstance(value, int) and abs(value) > 2**53:
+        raise FormatError("a number that is too large to be shown exactly")
+    return value

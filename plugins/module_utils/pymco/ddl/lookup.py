@@ -15,7 +15,10 @@ from ..files import read_bytes, why
 from . import builtin
 from .json_form import read_json
 from .model import DDL, AgentDDL, DataDDL, DiscoveryDDL
-from .reader import read_ruby
+from .ruby_form import read_ruby
+
+MAX_SIZE = 2**18
+"""Bytes that a DDL file may have. The largest of known plugins has 30 KiB."""
 
 _READERS = {".ddl": read_ruby, ".json": read_json}
 """Where both are there, the Ruby form wins: it is the one that nodes obey."""
@@ -24,8 +27,7 @@ _READERS = {".ddl": read_ruby, ".json": read_json}
 class Library:
     """Finds and reads DDLs, each once.
 
-    A plugin's DDL is the first of: a file of its name in `paths`, in order; in the libdirs; the one
-    that is built in.
+    Files in `paths` come first, then those in the libdirs, then what is built in.
 
     :param libdirs: directories that hold mcollective/KIND/NAME.ddl or .json, in the order in which
         they are searched: :attr:`.Config.libdirs`.
@@ -39,27 +41,22 @@ class Library:
         self._found: dict[tuple[str, str], DDL | None] = {}
 
     def agent(self, name: str) -> AgentDDL | None:
-        """The DDL of an agent; None if there is none. Raises :class:`.exc.UnreadableDDL`."""
         return t.cast("AgentDDL | None", self.find("agent", name))
 
     def data(self, name: str) -> DataDDL | None:
-        """The DDL of a data plugin, which may be named without its "_data"; None if there is none.
-
-        :raises exc.UnreadableDDL: there is one that cannot be read.
-        """
+        """The DDL of a data plugin, which may be named without its "_data"."""
         plugin = name.lower()
         plugin = plugin if plugin.endswith("_data") else f"{plugin}_data"
         return t.cast("DataDDL | None", self.find("data", plugin))
 
     def discovery(self, name: str) -> DiscoveryDDL | None:
-        """The DDL of a discovery method; None if there is none. Raises :class:`.exc.UnreadableDDL`."""
         return t.cast("DiscoveryDDL | None", self.find("discovery", name))
 
     def find(self, kind: str, name: str) -> DDL | None:
-        """The DDL of any plugin; None if there is none.
+        """The DDL of any plugin; None if there is none. Parts of it may be unread.
 
         :raises exc.BadRequest: this cannot be a plugin's name.
-        :raises exc.UnreadableDDL: there is one that cannot be read.
+        :raises exc.UnreadableDDL: there is one of which nothing can be read.
         """
         for part in (kind, name):
             if re.fullmatch(r"\w+", part, re.ASCII) is None:
@@ -77,71 +74,50 @@ class Library:
 
         :raises exc.UnreadableDDL: a path does not exist, or a directory cannot be read.
         """
-        found = set(builtin.names(kind))
-        for path in self._paths:
-            _refuse_missing(path)
-            if os.path.isdir(path):
-                for folder in _folders(kind):
-                    found |= _described(os.path.join(path, *folder))
-            else:
-                found |= _names([os.path.basename(path)])
-        for libdir in self._libdirs:
-            found |= _described(os.path.join(libdir, "mcollective", kind))
-        return sorted(found)
+        files = [file for place in self._places(kind) for file in _files(place)]
+        names = [os.path.splitext(os.path.basename(file))[0] for file in files]
+        found = {name for name in names if re.fullmatch(r"\w+", name, re.ASCII)}
+        return sorted(found.union(builtin.names(kind)))
 
     def _path(self, kind: str, name: str) -> str | None:
         """The file that describes a plugin."""
-        return next(filter(os.path.exists, self._candidates(kind, name)), None)
-
-    def _candidates(self, kind: str, name: str) -> t.Iterator[str]:
         files = [name + extension for extension in _READERS]
+        for place in self._places(kind):
+            if os.path.basename(place) in files and not os.path.isdir(place):
+                return place
+            for path in (os.path.join(place, file) for file in files):
+                if os.path.exists(path):
+                    return path
+        return None
+
+    def _places(self, kind: str) -> t.Iterator[str]:
+        """Directories that may hold DDLs, and files, in the order in which they are searched."""
         for path in self._paths:
-            _refuse_missing(path)
+            if not os.path.exists(path):
+                raise exc.UnreadableDDL("no such file or directory", path)
+            yield path
             if os.path.isdir(path):
-                for folder in _folders(kind):
-                    yield from (os.path.join(path, *folder, file) for file in files)
-            elif os.path.basename(path) in files:
-                yield path
-        for libdir in self._libdirs:
-            yield from (os.path.join(libdir, "mcollective", kind, file) for file in files)
+                yield from (os.path.join(path, kind), os.path.join(path, "mcollective", kind))
+        yield from (os.path.join(libdir, "mcollective", kind) for libdir in self._libdirs)
 
 
-def _refuse_missing(path: str) -> None:
-    if not os.path.exists(path):
-        raise exc.UnreadableDDL("no such file or directory", path)
-
-
-def _folders(kind: str) -> tuple[tuple[str, ...], ...]:
-    """Where in a directory that a user names DDLs may lie."""
-    return (), (kind,), ("mcollective", kind)
-
-
-def _described(directory: str) -> set[str]:
-    """The plugins that have a DDL in a directory, which need not exist."""
+def _files(place: str) -> list[str]:
+    """The DDLs in a directory, which need not exist, or the file itself."""
     try:
-        return _names(os.listdir(directory))
+        found = [place] if os.path.isfile(place) else os.listdir(place)
     except (FileNotFoundError, NotADirectoryError):
-        return set()
+        return []
     except OSError as error:
-        raise exc.UnreadableDDL(error.strerror or str(error), directory) from None
-
-
-def _names(files: t.Iterable[str]) -> set[str]:
-    parts = map(os.path.splitext, files)
-    return {
-        name
-        for name, extension in parts
-        if extension in _READERS and re.fullmatch(r"\w+", name, re.ASCII)
-    }
+        raise exc.UnreadableDDL(error.strerror or str(error), place) from None
+    return [file for file in found if os.path.splitext(file)[1] in _READERS]
 
 
 def read_file(path: str, kind: str, name: str) -> DDL:
     """Read a DDL file, by its extension in the Ruby or in the JSON form.
 
-    :raises exc.UnreadableDDL: it cannot be read, or is not a DDL that MCollective would accept.
+    :raises exc.UnreadableDDL: nothing of it can be read. What else cannot is in its `unread`.
     """
-    extension = os.path.splitext(path)[1]
-    reader = _READERS.get(extension)
+    reader = _READERS.get(os.path.splitext(path)[1])
     if reader is None:
         raise exc.UnreadableDDL("its name ends neither in .ddl nor in .json", path)
     return reader(_text(path), kind, name, path)
@@ -149,7 +125,7 @@ def read_file(path: str, kind: str, name: str) -> DDL:
 
 def _text(path: str) -> str:
     try:
-        content = read_bytes(path)
+        content = read_bytes(path, MAX_SIZE)
     except (OSError, ValueError) as error:
         raise exc.UnreadableDDL(why(error), path) from None
     try:

@@ -4,7 +4,7 @@
 
 """What a DDL says, in terms of no language.
 
-Values are those of :mod:`.values`: a Ruby Symbol is a :class:`.serializers.Symbol`. Inputs and outputs
+Values are those of :mod:`.ruby_values`: a Ruby Symbol is a :class:`.serializers.Symbol`. Inputs and outputs
 are found by their plain names, without the colon that Symbols bear.
 """
 
@@ -13,7 +13,16 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from .. import exc
 from ..serializers import Symbol
+
+
+class Refused(Exception):
+    """Ruby or MCollective would raise an error here, or it is not known what they would do."""
+
+    def __init__(self, reason: str, line: int | None = None) -> None:
+        super().__init__(reason)
+        self.line = line
 
 
 def plain_name(key: t.Any) -> str:
@@ -25,7 +34,7 @@ def plain_name(key: t.Any) -> str:
 class Metadata:
     """Who made a plugin, and how long it may take.
 
-    :ivar timeout: seconds.
+    :ivar timeout: seconds; 0 if it is not known.
     :ivar extra: whatever else the DDL says here.
     """
 
@@ -40,10 +49,21 @@ class Metadata:
 
 
 @dataclass(frozen=True)
-class Input:
+class _Declared:
+    """An input or an output. Nodes take its key, a str or a Symbol, as it is declared."""
+
+    key: str
+
+    @property
+    def name(self) -> str:
+        """The name, without a Symbol's colon."""
+        return plain_name(self.key)
+
+
+@dataclass(frozen=True)
+class Input(_Declared):
     """An argument of an action, or the one of a data plugin.
 
-    :ivar key: the name as declared, str or Symbol: a node takes it as this and nothing else.
     :ivar type: a Symbol: string, list, integer, float, number, boolean, or the name of a validator
         plugin. Other values are legal and mean what they mean as a validation.
     :ivar validation: of a string: a regular expression (str or Regexp), a Symbol that names a
@@ -52,7 +72,6 @@ class Input:
     :ivar list: of a list: what is allowed.
     """
 
-    key: str
     prompt: t.Any
     description: t.Any
     type: t.Any
@@ -62,25 +81,14 @@ class Input:
     maxlength: t.Any = None
     list: t.Any = None
 
-    @property
-    def name(self) -> str:
-        """The name, without a Symbol's colon."""
-        return plain_name(self.key)
-
 
 @dataclass(frozen=True)
-class Output:
-    """A value in the reply of an action or a data plugin; `key` is its name as declared."""
+class Output(_Declared):
+    """A value in the reply of an action or a data plugin."""
 
-    key: str
     description: t.Any
     display_as: t.Any
     default: t.Any = None
-
-    @property
-    def name(self) -> str:
-        """The name, without a Symbol's colon."""
-        return plain_name(self.key)
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,7 @@ class Aggregate:
         return settings.get(Symbol("format")) if isinstance(settings, dict) else None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Action:
     """Something an agent does.
 
@@ -115,9 +123,22 @@ class Action:
     name: str
     description: t.Any
     display: str = "failed"
-    inputs: t.Mapping[str, Input] = field(default_factory=dict)
-    outputs: t.Mapping[str, Output] = field(default_factory=dict)
-    aggregates: t.Sequence[Aggregate] = ()
+    inputs: dict[str, Input] = field(default_factory=dict)
+    outputs: dict[str, Output] = field(default_factory=dict)
+    aggregates: t.MutableSequence[Aggregate] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something in a DDL that could not be read, or that MCollective would refuse.
+
+    :ivar line: counted from 1; None if it is not known.
+    :ivar action: the action that it belongs to; None if it belongs to none.
+    """
+
+    line: int | None
+    reason: str
+    action: str | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +149,8 @@ class DDL:
     :ivar name: the plugin's name as it was looked up, which its metadata may tell differently.
     :ivar path: the file that it was read from; the empty string if it is built in.
     :ivar requires: the versions that it asks for, as in {"mcollective": "2.2.1"}.
+    :ivar unread: what could not be read. The rest is true, and there may be more actions, inputs
+        and outputs than it tells.
     """
 
     kind: str
@@ -136,11 +159,20 @@ class DDL:
     metadata: Metadata
     usage: str = ""
     requires: t.Mapping[str, str] = field(default_factory=dict)
+    unread: t.Sequence[Gap] = ()
 
     @property
     def timeout(self) -> float:
-        """Seconds that the plugin may take on a node."""
+        """Seconds that the plugin may take on a node; 0 if that is not known."""
         return self.metadata.timeout
+
+    def faults(self) -> list[exc.UnreadableDDL]:
+        return [exc.UnreadableDDL(gap.reason, self.path, gap.line, True) for gap in self.unread]
+
+    def check_whole(self) -> None:
+        """Raise the first of the :meth:`faults`, if there are any."""
+        for fault in self.faults():
+            raise fault
 
 
 @dataclass(frozen=True)
@@ -166,9 +198,6 @@ class DataDDL(DDL):
 
 @dataclass(frozen=True)
 class DiscoveryDDL(DDL):
-    """The DDL of a discovery method.
-
-    :ivar capabilities: of "classes", "facts", "identity", "agents", "compound": the filters it obeys.
-    """
+    """The DDL of a discovery method. It obeys the filters that are its capabilities."""
 
     capabilities: t.Sequence[str] = ()

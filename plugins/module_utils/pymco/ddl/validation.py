@@ -19,9 +19,11 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .. import exc
+from .. import ruby_values as values
 from ..nearest import suggestion
+from ..ruby_patterns import Patience
 from ..serializers import Symbol
-from . import validators, values
+from . import validators
 from .model import Action, AgentDDL, DataDDL, Input
 
 
@@ -68,9 +70,10 @@ def check_request(ddl: AgentDDL, action: str, arguments: t.Mapping[str, t.Any]) 
         if wanted and input_.key not in given:
             given[input_.key] = input_.default
     unchecked: list[Unchecked] = []
+    patience = Patience()
     for name, input_ in description.inputs.items():
         if input_.key in given:
-            unchecked += _check_input(ddl.name, action, input_, given[input_.key])
+            unchecked += _check_input(ddl.name, action, input_, given[input_.key], patience)
         elif not input_.optional:
             raise exc.InvalidArgument(ddl.name, action, name, "it is required")
     return Checked(given, unchecked)
@@ -100,10 +103,12 @@ def _declared(ddl: AgentDDL, action: Action, arguments: t.Mapping[str, t.Any]) -
     return given
 
 
-def _check_input(plugin: str, action: str | None, input_: Input, value: t.Any) -> list[Unchecked]:
+def _check_input(
+    plugin: str, action: str | None, input_: Input, value: t.Any, patience: Patience
+) -> list[Unchecked]:
     """Check one argument. Returns what could not be checked."""
     unchecked = []
-    for check in _checks(input_):
+    for check in _checks(input_, patience):
         try:
             check(value)
         except validators.Violation as error:
@@ -113,15 +118,15 @@ def _check_input(plugin: str, action: str | None, input_: Input, value: t.Any) -
     return unchecked
 
 
-def _checks(input_: Input) -> list[t.Callable[[t.Any], None]]:
+def _checks(input_: Input, patience: Patience) -> list[t.Callable[[t.Any], None]]:
     if not isinstance(input_.type, Symbol) or input_.type.name not in ("string", "list"):
-        return [lambda value: validators.check(value, input_.type)]
+        return [lambda value: validators.check(value, input_.type, patience)]
     if input_.type.name == "list":
-        return [lambda value: validators.check(value, input_.list)]
+        return [lambda value: validators.check(value, input_.list, patience)]
     return [
-        lambda value: validators.check(value, input_.type),
+        lambda value: validators.check(value, input_.type, patience),
         lambda value: validators.check_length(value, input_.maxlength),
-        lambda value: validators.check(value, input_.validation),
+        lambda value: validators.check(value, input_.validation, patience),
     ]
 
 
@@ -156,7 +161,7 @@ def _check_param(ddl: DataDDL, param: str | None) -> tuple[t.Any, list[Unchecked
     if param is None and ddl.query.optional:
         return None, []
     value = _cast_or_keep(ddl.query, param)
-    return value, _check_input(ddl.name, None, ddl.query, value)
+    return value, _check_input(ddl.name, None, ddl.query, value, Patience())
 
 
 def _cast_or_keep(input_: Input, text: str | None) -> t.Any:

@@ -203,6 +203,18 @@ def test_without_an_agent_all_are_listed_and_unreadable_ones_warned_of(
     assert warning.startswith(f"the DDL cannot be read: {folder / 'agent' / 'broken.ddl'}, line 1")
 
 
+def test_what_could_be_read_is_told_with_what_could_not(folder: pathlib.Path) -> None:
+    (folder / "partly.ddl").write_text(DDL + "\nusage `date`\n")
+    warnings: list[str] = []
+    returned = info(warnings.append, ddl_path=[str(folder)], agent="partly")
+    line = DDL.count("\n") + 2
+    gap = {"line": line, "reason": "` is unexpected", "action": None}
+    assert returned["ddl"]["unread"] == [gap]
+    assert [action["name"] for action in returned["ddl"]["actions"]] == ["print", "stop"]
+    (warning,) = warnings
+    assert warning.endswith(f"partly.ddl, line {line}: ` is unexpected")
+
+
 def test_a_path_that_does_not_exist_is_refused() -> None:
     with pytest.raises(TaskFailed, match="/no/such: no such file or directory"):
         info(ddl_path=["/no/such"])
@@ -214,10 +226,9 @@ def test_a_path_that_does_not_exist_is_refused() -> None:
         (ddl.Regexp("^a$"), "^a$"),
         (ddl.Regexp("a", "im"), "(?im:a)"),
         (ddl.RubyClass("Array"), "Array"),
-        (ddl.Range(1, 5), "1..5"),
         (float("inf"), "Infinity"),
         ((Symbol("a"), [ddl.Regexp("b")]), ["a", ["b"]]),
-        ({Symbol("a"): ddl.Range(1, 2, True), ddl.Regexp("k"): 1}, {"a": "1...2", "/k/": 1}),
+        ({Symbol("a"): ddl.RubyClass("Hash"), ddl.Regexp("k"): 1}, {"a": "Hash", "/k/": 1}),
         (b"\xff", {"content": "/w==", "encoding": "base64"}),
     ],
 )

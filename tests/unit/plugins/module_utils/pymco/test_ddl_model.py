@@ -98,7 +98,7 @@ REFUSED = {
 @pytest.mark.parametrize("source", REFUSED)
 def test_what_mcollective_refuses_is_refused_with_its_reason(source: str) -> None:
     with pytest.raises(exc.UnreadableDDL) as caught:
-        ddl.read_ruby(source, "agent", "x", "x.ddl")
+        ddl.read_ruby(source, "agent", "x", "x.ddl").check_whole()
     assert REFUSED[source] in caught.value.reason
 
 
@@ -149,7 +149,7 @@ def test_json_says_what_the_ruby_form_says() -> None:
     assert install.aggregates[0].format == "%s: %d"
     assert (install.display, found.actions["list"].display) == ("always", "failed")
     summary = ddl.summarize(install, [{"ensure": "1"}, {"ensure": "1"}])
-    assert summary.results[0].lines() == ["1: 2"]
+    assert summary.results[0].shown() == ["1: 2"]
 
 
 def test_json_of_a_data_plugin() -> None:
@@ -169,16 +169,16 @@ def broken(**changes: t.Any) -> str:
     return json.dumps({**DOCUMENT, "actions": [first]})
 
 
+GOOD = {"prompt": "P", "description": "D", "type": "integer"}
 BROKEN = {
     "": "no JSON",
     "[]": "the document is no object",
     "{}": "metadata is no object",
     "[" * 100_000: "no JSON that can be read",
-    '{"metadata": {"a": 1, "a": 2}}': "the key 'a' is there twice",
     json.dumps({**DOCUMENT, "actions": {}}): "actions is no array",
     broken(action=""): "an action without a name",
     broken(display="never"): "Display preference never is not valid",
-    broken(input={"a": {"type": "string"}}): "Input needs a :optional property",
+    broken(input={"a": {"type": "string"}}): "Input needs a :prompt property",
     broken(output={"a": {}}): "Output a needs a description argument",
     broken(aggregate=[{"function": "sum"}]): "args is no array",
 }
@@ -187,8 +187,22 @@ BROKEN = {
 @pytest.mark.parametrize("source", BROKEN, ids=lambda source: source[:20])
 def test_json_that_is_no_ddl_is_refused(source: str) -> None:
     with pytest.raises(exc.UnreadableDDL) as caught:
-        ddl.read_json(source, "agent", "x", "x.json")
+        ddl.read_json(source, "agent", "x", "x.json").check_whole()
     assert BROKEN[source] in caught.value.reason
+
+
+def test_what_can_be_read_of_json_is_read() -> None:
+    source = broken(display="never", input={"a": {"type": "integer"}, "b": GOOD}, output=5)
+    found = ddl.read_json(source, "agent", "x", "x.json")
+    assert isinstance(found, ddl.AgentDDL)
+    assert (found.timeout, list(found.actions["install"].inputs)) == (20, ["b"])
+    assert [gap.action for gap in found.unread] == ["install"] * 3
+
+
+def test_inputs_in_json_are_required_if_they_do_not_say_that_they_are_optional() -> None:
+    found = ddl.read_json(broken(input={"b": GOOD}), "agent", "x", "x.json")
+    assert isinstance(found, ddl.AgentDDL)
+    assert (found.actions["install"].inputs["b"].optional, found.unread) == (False, ())
 
 
 # --- lookup
@@ -271,7 +285,7 @@ def test_files_that_are_none_or_too_large_or_no_text_are_refused(tmp_path: Path)
     folder = tmp_path / "mcollective" / "agent"
     (folder / "folder.ddl").mkdir(parents=True)
     os.mkfifo(folder / "pipe.ddl")
-    (folder / "large.ddl").write_bytes(b"#" * (2**20 + 1))
+    (folder / "large.ddl").write_bytes(b"#" * (2**18 + 1))
     (folder / "latin.ddl").write_bytes(b"# one\n# \xe9\n")
     library = ddl.Library([str(tmp_path)])
     wanted = {"folder": "a directory", "pipe": "a fifo", "large": "more than", "latin": "UTF-8"}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import typing as t
 
@@ -153,10 +154,48 @@ def test_without_a_ddl_a_request_stays_as_it_is() -> None:
 
 def test_an_unreadable_ddl_is_a_doubt(tmp_path: pathlib.Path) -> None:
     request = Request("shop", "sell", {"count": "7"})
-    found = describe(request, library(tmp_path, more="exit!"))
+    (tmp_path / "shop.ddl").write_text("exit!")
+    found = describe(request, Library([], [str(tmp_path)]))
     assert found.request is request
     (doubt,) = found.doubts
     assert doubt.startswith("the arguments are sent unchecked: the DDL cannot be read: ")
+
+
+PARTLY = """
+usage `date`
+action "other", :description => "x" do
+  input :never, none
+end
+"""
+
+
+def test_what_could_be_read_of_a_ddl_serves(tmp_path: pathlib.Path) -> None:
+    more = SELL.replace("integer", "integer.of(1)", 1) + PARTLY
+    request = Request("shop", "sell", {"what": "tea", "price": "2", "count": "7"})
+    found = describe(request, library(tmp_path, more=more))
+    assert found.request.agent_timeout == 33
+    assert found.request.arguments == {":what": "tea", ":price": 2, ":gift": False, ":count": "7"}
+    assert found.doubts == [
+        f"the DDL can be read in part only: {tmp_path / 'shop.ddl'}, line {line}: {why};"
+        " what it says there is not checked, the rest is"
+        for line, why in (
+            (6, "the method 'of' of a value (Symbol) is not known"),
+            (15, "` is unexpected"),
+        )
+    ]
+    with pytest.raises(exc.InvalidArgument, match="longer than 5"):
+        describe(
+            dataclasses.replace(request, arguments={"what": "coffee"}), library(tmp_path, more=more)
+        )
+    with pytest.raises(exc.UnreadableDDL, match=r"can be read in part only: .*, line 6: "):
+        describe(request, library(tmp_path, more=more), strict=True)
+
+
+def test_an_action_that_was_not_read_is_sent_with_the_ddls_time(tmp_path: pathlib.Path) -> None:
+    request = Request("shop", "steal", {"count": "7"})
+    found = describe(request, library(tmp_path, more=SELL + "unknown 'steal'"))
+    assert found.request == dataclasses.replace(request, agent_timeout=33.0)
+    assert (found.action, len(found.doubts)) == (None, 1)
 
 
 def test_strictly_there_must_be_a_ddl() -> None:
@@ -165,7 +204,7 @@ def test_strictly_there_must_be_a_ddl() -> None:
 
 
 def test_strictly_it_must_be_readable(tmp_path: pathlib.Path) -> None:
-    with pytest.raises(exc.UnreadableDDL, match="the DDL cannot be read: "):
+    with pytest.raises(exc.UnreadableDDL, match="the DDL can be read in part only: "):
         describe(Request("shop", "sell"), library(tmp_path, more="exit!"), strict=True)
 
 

@@ -76,6 +76,15 @@ def test_a_function_without_ddl_is_sent_and_told_of_once(library: Library) -> No
     assert filter_["compound"] == before
 
 
+def test_of_a_ddl_that_is_read_in_part_the_time_serves(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "demand_data.ddl").write_text(LOAD.replace("output :average,", "output average,"))
+    filter_ = Filter().add_compound("demand('x').other=1")
+    before = filter_["compound"]
+    (doubt,) = check_functions(filter_, Library(paths=[str(tmp_path)]).data)
+    assert "the data function demand is sent unchecked: the DDL can be read in part only" in doubt
+    assert (filter_["compound"], filter_.seconds) == (before, 7)
+
+
 def test_a_ddl_that_cannot_be_read_is_told_of(library: Library) -> None:
     (doubt,) = check_functions(Filter().add_compound("broken('a').x=1"), library.data)
     assert "the data function broken is sent unchecked" in doubt

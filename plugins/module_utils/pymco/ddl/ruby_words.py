@@ -1,0 +1,227 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What the words, methods and operators of a DDL in Ruby do."""
+
+from __future__ import annotations
+
+import operator
+import typing as t
+
+from .. import ruby_patterns as patterns
+from .. import ruby_values as values
+from ..ruby_methods import RUBY_METHODS
+from ..ruby_values import RubyClass
+from ..serializers import Symbol
+from .model import Refused
+
+if t.TYPE_CHECKING:
+    from .builder import Builder
+
+MAX_DEPTH = 20
+"""How deep values may be nested."""
+
+MAX_BITS = 4096
+"""The size of a number."""
+
+_AGGREGATES = ("summary", "average", "sum")
+"""The functions that MCollective brings along. Outside of ``summarize`` it knows no others."""
+
+_OWN_METHODS = """
+actions entities exit! findddlfile frozen? help is_function? loadddlfile meta plugintype requirements
+respond_to? template_for_plugintype validate_requirements
+"""
+_RESERVED = RUBY_METHODS | frozenset(_OWN_METHODS.split())
+"""Methods that every object, or a DDL itself, has in Ruby."""
+
+_KIND_WORDS = {
+    "agent": ("action", "input", "output", "display", "summarize", "aggregate"),
+    "data": ("dataquery", "input", "output"),
+    "discovery": ("discovery", "capabilities", "input", "output"),
+}
+_ARITY = {
+    **{"metadata": (1, 1), "usage": (1, 1), "requires": (1, 1), "display": (1, 1)},
+    **{"input": (2, 2), "output": (2, 2), "aggregate": (1, 2), "capabilities": (0, 100)},
+    **{"action": (2, 2), "dataquery": (1, 1), "discovery": (0, 0), "summarize": (0, 0)},
+}
+_WITH_BLOCK = ("action", "dataquery", "discovery", "summarize")
+_CHANGES: dict[str, t.Callable[[str], str]] = {
+    **{"capitalize": str.capitalize, "upcase": str.upper, "downcase": str.lower},
+    "strip": lambda text: text.strip(" \t\n\v\f\r"),
+}
+_OPERATIONS: dict[str, t.Callable[[t.Any, t.Any], t.Any]] = {
+    **{"+": operator.add, "-": operator.sub, "*": operator.mul, "%": operator.mod},
+    **{"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge},
+}
+
+VOID = object()  # The value of a declaration, which no DDL uses.
+
+Block = t.Callable[..., None]
+Helper = t.Callable[[list[t.Any]], t.Any]
+"""A block, and a method that a DDL defines. They are run when they are called."""
+
+
+class Words:
+    """Runs words, methods and operators.
+
+    :param spend: counts work; raises when it is too much.
+    """
+
+    def __init__(self, builder: Builder, spend: t.Callable[[int], None]) -> None:
+        self._builder, self._spend = builder, spend
+        own = _KIND_WORDS.get(builder.kind, ("input", "output"))
+        self._known = ("metadata", "usage", "requires", *own)
+        self._patience = patterns.Patience()
+        self._summarizing = False
+        self.helpers: dict[str, Helper] = {}
+        self.constants: dict[str, t.Any] = {}
+
+    def define(self, name: str, helper: Helper) -> None:
+        if name in _RESERVED or name in _ARITY:
+            raise Refused(f"a method {name} in place of Ruby's or MCollective's own")
+        self.helpers[name] = helper
+
+    def constant(self, name: str) -> t.Any:
+        """Return a constant's value, which may be a class of Ruby."""
+        if name in self.constants:
+            return self.constants[name]
+        if name not in values.CLASSES and name != "Fixnum":
+            raise Refused(f"the constant {name} is not known")
+        return RubyClass("Integer" if name == "Fixnum" else name)
+
+    def call(self, name: str, arguments: list[t.Any], block: Block | None) -> t.Any:
+        """Run a word or a helper."""
+        self.weighed(arguments)
+        if name in self.helpers and block is None:
+            return self.helpers[name](arguments)
+        if name == "respond_to?" and block is None:
+            return self._responds(arguments)
+        if name in self._known:
+            fewest, most = _ARITY[name]
+            if not fewest <= len(arguments) <= most or (block and name not in _WITH_BLOCK):
+                raise Refused(f"{name} with {len(arguments)} arguments or with a block")
+            self._declare(name, arguments, block)
+            return VOID
+        may_aggregate = self._summarizing or name in _AGGREGATES
+        if self._builder.kind != "agent" or not may_aggregate or name in _RESERVED:
+            raise Refused(f"{name!r} is not known")
+        return {Symbol("function"): Symbol(name), Symbol("args"): arguments}
+
+    def _declare(self, name: str, arguments: list[t.Any], block: Block | None) -> None:
+        if name not in _WITH_BLOCK:
+            getattr(self._builder, name)(*arguments)
+        elif name != "summarize":
+            getattr(self._builder, f"begin_{name}")(*arguments)
+            if block is not None:
+                block()
+            self._builder.end()
+        elif block is None:
+            raise Refused("summarize without a block")
+        else:
+            self._summarizing = True
+            block()
+            self._summarizing = False
+
+    def _responds(self, arguments: list[t.Any]) -> bool:
+        """DDLs ask which words there are, so as to serve several versions of MCollective."""
+        name = values.to_s(arguments[0]) if len(arguments) == 1 else "respond_to?"
+        if name in _RESERVED:
+            raise Refused(f"respond_to? of {name!r}, which is no word of a DDL")
+        return name in self._known or name in self.helpers
+
+    def method(self, value: t.Any, name: str, arguments: list[t.Any], block: Block | None) -> t.Any:
+        text = value if values.is_string(value) and block is None else None
+        if block is not None and not arguments:
+            if isinstance(value, list) and name in ("each", "each_with_index"):
+                for index, item in enumerate(value):
+                    block(*([item, index] if name == "each_with_index" else [item]))
+                return value
+            if isinstance(value, dict) and name in ("each", "each_pair"):
+                for key, item in value.items():
+                    block([key, item])
+                return value
+        if text is not None and name == "sub" and len(arguments) == 2:
+            return self._sub(text, *arguments)
+        if block is None and not arguments:
+            if name in _CHANGES and text is not None and text.isascii() and "\0" not in text:
+                return _CHANGES[name](text)
+            if name == "to_sym" and isinstance(value, str):
+                return Symbol(values.to_s(value))
+            if name == "to_s":
+                return values.to_s(self.weighed(value))
+        shown = values.inspect(value[:40]) if text is not None else "a value"
+        raise Refused(f"the method {name!r} of {shown} ({values.class_name(value)}) is not known")
+
+    def _sub(self, text: str, pattern: t.Any, replacement: t.Any) -> str:
+        if not values.is_string(replacement) or "\\" in replacement:
+            raise Refused("sub with a replacement that is no plain text")
+        self._spend(len(text) // 16)
+        if values.is_string(pattern):
+            return text.replace(pattern, replacement, 1)
+        if not isinstance(pattern, values.Regexp):
+            raise Refused(f"sub with a {values.class_name(pattern)}")
+        try:
+            compiled = patterns.compile_ruby(pattern.source, pattern.flags)
+            return compiled.replace(text, replacement, self._patience)
+        except patterns.Untranslatable as error:
+            raise Refused(f"sub with the regular expression {pattern.source}: {error}") from None
+
+    def index(self, value: t.Any, first: t.Any, last: t.Any, signs: str) -> t.Any:
+        """Return what ``value[first]`` or, with two or three dots as signs, a range is."""
+        if isinstance(value, dict) and not signs:
+            form = values.key_form(first)
+            return next((item for key, item in value.items() if values.key_form(key) == form), None)
+        sequence = isinstance(value, list) or values.is_string(value)
+        if not sequence or not type(first) is type(last) is int:
+            raise Refused(f"a part of a {values.class_name(value)}")
+        size = len(value)
+        start, end = (bound + size if bound < 0 else bound for bound in (first, last))
+        if not signs:
+            return value[start] if 0 <= start < size else None
+        return value[start : max(0, end + (signs == ".."))] if 0 <= start <= size else None
+
+    def operate(self, sign: str, left: t.Any, right: t.Any) -> t.Any:
+        if sign in ("==", "!="):
+            return values.equal(*self.weighed([left, right])) == (sign == "==")
+        texts = values.is_string(left) and values.is_string(right)
+        if sign == "+" and (texts or (isinstance(left, list) and isinstance(right, list))):
+            return self.weighed(left + right)
+        whole = isinstance(left, int) and isinstance(right, int)
+        if not (values.is_number(left) and values.is_number(right)) or (sign == "%" and not whole):
+            kinds = f"{values.class_name(left)} and {values.class_name(right)}"
+            raise Refused(f"the operator {sign} between {kinds} is not known")
+        try:
+            if sign == "/":
+                return left // right if whole else left / right
+            return self.weighed(_OPERATIONS[sign](left, right))
+        except (OverflowError, ZeroDivisionError) as error:
+            raise Refused(f"{sign}: {error}") from None
+
+    def table(self, pairs: t.Iterable[tuple[t.Any, t.Any]]) -> dict[t.Any, t.Any]:
+        table: dict[t.Any, t.Any] = {}
+        keys: dict[t.Any, t.Any] = {}
+        for key, value in pairs:
+            if not isinstance(key, (str, int, float, type(None))):
+                raise Refused(f"a key that is a {values.class_name(key)}")
+            if not values.same_key(keys.setdefault(key, key), key):
+                raise Refused(f"the keys {values.inspect(keys[key])} and {values.inspect(key)}")
+            table[key] = value
+        return t.cast("dict[t.Any, t.Any]", self.weighed(table))
+
+    def weighed(self, value: t.Any, depth: int = 0) -> t.Any:
+        """Count the work that a value makes: one that holds another twice counts it twice.
+
+        :returns: the value.
+        """
+        if depth > MAX_DEPTH:
+            raise Refused(f"a value nested deeper than {MAX_DEPTH} levels")
+        if isinstance(value, str):
+            self._spend(len(value) // 64)
+        elif isinstance(value, int) and value.bit_length() > MAX_BITS:
+            raise Refused(f"a number of more than {MAX_BITS} bits")
+        elif isinstance(value, (list, dict)):
+            self._spend(len(value))
+            for part in value if isinstance(value, list) else [*value, *value.values()]:
+                self.weighed(part, depth + 1)
+        return value
