@@ -17,7 +17,7 @@ PACKAGE = pathlib.Path(exc.__file__).parent
 
 FLOORS = [
     *("printable", "exc", "nearest", "ranges", "logs", "options", "files", "permissions", "utils"),
-    *("ruby_methods", "serializers", "compound"),
+    *("ruby_methods", "serializers", "ruby_values", "ruby_patterns", "compound"),
     *("config_file", "pool", "config"),
     *("message", "matching", "picking", "ddl", "functions", "request", "described"),
     *("security", "wire", "connector", "exchange", "discovery", "targets", "ping", "rpc"),
@@ -29,7 +29,6 @@ UPWARD = {
     ("config", "connector"),
     ("config", "security"),
     ("connector.python_mcollective", "exchange"),
-    ("ddl.ruby.literals", "ddl.ruby.lexer"),
     ("pool", "config"),
 }
 """Imports that go up, or make a circle within a package, as yet. Nothing is ever added here."""
