@@ -119,7 +119,7 @@ class Session:
         login, version = self._login, answer.get("version", "1.0")
         if version not in login.versions:
             raise exc.ConnectFailed(
-                f"{self.broker.name} speaks STOMP {printable(version, 20)}; wanted is {' or '.join(login.versions)}"
+                f"{self.broker.name} speaks STOMP {printable(self._masked(version), 20)}; wanted is {' or '.join(login.versions)}"
                 f" (see stomp_1_0_fallback)",
                 self.broker.name,
             )
@@ -147,15 +147,19 @@ class Session:
 
     def _words(self, event: Event) -> str:
         """What an ERROR frame says, in one line, without what the broker repeats of our secrets."""
-        secrets = {way for secret in self._login.secrets for way in _spellings(secret)}
-        longest = max(map(len, secrets), default=0)
         parts = []
         for text in (event.headers.get("message", ""), event.body.decode("utf-8", "replace")):
-            # Where the frame was cut, a part of a secret may be left, which would not be recognized.
-            whole = text if len(text) < MAX_WORDS // 2 else text[: max(MAX_WORDS // 2 - longest, 0)]
-            parts.append(" ".join(masked(whole, secrets).split()))
+            parts.append(" ".join(self._masked(text).split()))
         words = ": ".join(filter(None, parts)).rstrip(".")
         return printable(words, LONGEST_WORDS) or "it gave no reason"
+
+    def _masked(self, text: str) -> str:
+        """What the broker says, without our secrets."""
+        secrets = {way for secret in self._login.secrets for way in _spellings(secret)}
+        longest = max(map(len, secrets), default=0)
+        # Where the frame was cut, a part of a secret may be left, which would not be recognized.
+        whole = text if len(text) < MAX_WORDS // 2 else text[: max(MAX_WORDS // 2 - longest, 0)]
+        return masked(whole, secrets)
 
     def _closed_early(self) -> str:
         """With TLS 1.3 a broker looks at our certificate only after the connection stands."""

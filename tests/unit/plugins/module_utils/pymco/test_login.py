@@ -91,6 +91,13 @@ def test_a_version_that_we_did_not_offer_is_refused(
     assert caught.value.broker == f"127.0.0.1:{broker.port}"
 
 
+def test_a_version_that_is_our_password_is_not_told() -> None:
+    spoken = f"{SECRET}1".replace("\\", "\\\\")
+    with ScriptedBroker(speaking(spoken)) as broker, pytest.raises(exc.ConnectFailed) as caught:
+        to(broker).connect()
+    assert "speaks STOMP ********; wanted" in str(caught.value)
+
+
 def requesting(reply_to: str) -> t.Callable[[Connector], None]:
     def action(connected: Connector) -> None:
         connected.publish(PAYLOAD, "a", "fleet", 60, reply_to, within(3))
