@@ -172,7 +172,7 @@ class FramesTarget(Target):
         self._broker.words = (CONNECTED if how & ANSWERED else b"") + payload[1:]
         connection = connector(self._configs[how & BASE64])
         try:
-            connection.connect(PATIENCE)
+            connection.connect(timeout=PATIENCE)
             outcome = self._listen(connection)
         except exc.ConnectorError as error:
             outcome = f"refused {wording(error)}"

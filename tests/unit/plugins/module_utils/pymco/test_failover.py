@@ -103,7 +103,7 @@ def test_many_failed_attempts_cost_no_memory() -> None:
     tracemalloc.start()
     try:
         with pytest.raises(exc.ConnectFailed, match="connection refused"):
-            to(closed_port(), **many).connect(1)
+            to(closed_port(), **many).connect(timeout=1)
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()
@@ -166,11 +166,15 @@ def test_each_wait_is_longer_than_the_one_before() -> None:
 def test_waits_end_with_the_time_limit() -> None:
     start = time.monotonic()
     with pytest.raises(exc.ConnectFailed, match="connection refused"):
-        to(closed_port(), max_reconnect_attempts="99", initial_reconnect_delay="25").connect(10)
+        to(closed_port(), max_reconnect_attempts="99", initial_reconnect_delay="25").connect(
+            timeout=10
+        )
     assert time.monotonic() - start < BUSY
     start = time.monotonic()
     with pytest.raises(exc.ConnectFailed, match="connection refused"):
-        to(closed_port(), max_reconnect_attempts="99999", use_exponential_back_off="0").connect(0.5)
+        to(closed_port(), max_reconnect_attempts="99999", use_exponential_back_off="0").connect(
+            timeout=0.5
+        )
     assert 0.4 < time.monotonic() - start < BUSY
 
 

@@ -64,7 +64,7 @@ def test_the_login_ends(flood: bytes) -> None:
         peer.flood(flood)
 
     with ScriptedBroker(script) as broker:
-        words = refused(lambda: to(broker, connection_timeout=str(WAIT)).connect(WAIT))
+        words = refused(lambda: to(broker, connection_timeout=str(WAIT)).connect(timeout=WAIT))
     assert f"127.0.0.1:{broker.port}" in words
     assert "CONNECT" in words
 
@@ -163,7 +163,9 @@ def test_a_handshake_in_drops_ends() -> None:
 
     with ScriptedBroker(script) as broker:
         connected = to(broker, pool__1__ssl="1", connect_timeout=str(WAIT))
-        assert "did not finish the handshake in time" in refused(lambda: connected.connect(WAIT))
+        assert "did not finish the handshake in time" in refused(
+            lambda: connected.connect(timeout=WAIT)
+        )
         gone.set()
 
 
@@ -179,7 +181,7 @@ def test_a_login_in_drops_ends() -> None:
             pass
 
     with ScriptedBroker(script) as broker:
-        words = refused(lambda: to(broker).connect(WAIT))
+        words = refused(lambda: to(broker).connect(timeout=WAIT))
         gone.set()
     assert "did not answer STOMP's CONNECT in time" in words
 
