@@ -28,6 +28,7 @@ from .options import (
     complaint,
     kind_of,
     note,
+    texts,
 )
 from .pool import Broker, Pool, pool
 from .ranges import LONGEST
@@ -49,7 +50,7 @@ INFINITE = ranges.MOST
 class Config(t.Mapping[str, str]):
     """All options by their names in client.cfg, as text; the defaults included.
 
-    :param configdict: the options that are set.
+    :param configdict: the options that are set; see :func:`.options.texts`.
     :param logger: gets what the client does with this configuration; default: :data:`.logs.LOG`.
     :param environ: the environment variables to honour; none by default.
     :param source: where the options come from, for messages.
@@ -63,7 +64,7 @@ class Config(t.Mapping[str, str]):
 
     def __init__(
         self,
-        configdict: t.Mapping[str, str],
+        configdict: t.Mapping[str, t.Any],
         logger: logging.Logger | None = None,
         *,
         environ: t.Mapping[str, str] | None = None,
@@ -71,8 +72,9 @@ class Config(t.Mapping[str, str]):
         origins: t.Mapping[str, str] | None = None,
         files: t.Mapping[str, bool] | None = None,
     ) -> None:
-        self._options = {**DEFAULTS, **configdict}
-        self._given = frozenset(configdict)
+        options = texts(configdict)
+        self._options = {**DEFAULTS, **options}
+        self._given = frozenset(options)
         self._options["identity"] = self._options.get("identity") or socket.gethostname()
         self._origins = dict(origins or {})
         self._files = dict(files or {})
@@ -83,7 +85,7 @@ class Config(t.Mapping[str, str]):
         self.warnings = self._remarks(complaint)
         self.warnings += permissions.warnings(self._files, self._options, self.environ)
         self.notes = self._remarks(lambda key: note(key, self.connector))
-        for key in configdict:
+        for key in options:
             kind = kind_of(key)
             if kind is not None and (key in CORE or kind in (HOST, PATH)):
                 self.read(key, kind, self[key])

@@ -80,6 +80,17 @@ def host(text: str) -> str:
     return text
 
 
+def texts(given: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """Options as a client.cfg has them. A list becomes a text with commas; what is None is not set."""
+    return {key: _text(value) for key, value in given.items() if value is not None}
+
+
+def _text(value: t.Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(str, value))
+    return value if isinstance(value, str) else str(value)
+
+
 @dataclasses.dataclass(frozen=True)
 class Kind:
     """A type of value.

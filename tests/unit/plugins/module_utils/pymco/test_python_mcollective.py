@@ -322,6 +322,19 @@ def test_the_stomp_connectors_broker() -> None:
     assert not conf.get_ssl_params()
 
 
+def test_options_need_not_be_texts() -> None:
+    given = {"ttl": 5, "direct_addressing": False, "collectives": ["a", "b"], "libdir": None}
+    conf = Config({**given, "main_collective": "a", "plugin.psk.callertype": ("uid",)})
+    assert (conf["ttl"], conf.getint("ttl"), conf.getboolean("direct_addressing")) == (
+        "5",
+        5,
+        False,
+    )
+    assert (conf["collectives"], conf.collectives) == ("a,b", ["a", "b"])
+    assert not conf.given("libdir")
+    assert conf["plugin.psk.callertype"] == "uid"
+
+
 def test_credentials_are_for_brokers_of_the_pool_only() -> None:
     conf = config(61613)
     assert conf.get_user_and_password(("127.0.0.1", 61613)) == ("", "")
@@ -330,7 +343,7 @@ def test_credentials_are_for_brokers_of_the_pool_only() -> None:
 
 
 def test_a_connection_can_be_tried_for_as_long_as_there_is_time() -> None:
-    conf = config(61613, **{"plugin.rabbitmq.max_reconnect_attempts": str(INFINITE)})
+    conf = Config({**config(61613), "plugin.rabbitmq.max_reconnect_attempts": INFINITE})
     assert conf.get_conn_params()["reconnect_attempts_max"] > INFINITE
     assert next(iter(conf.pool().delays())) == 0.0
 
@@ -525,6 +538,12 @@ def test_a_configuration_file_for_tests() -> None:
     assert {key: conf[key] for key in rest} == {key: str(ctxt.DEFAULT_CTXT[key]) for key in rest}
     assert conf.get_host_and_ports() == [("localhost", 61613)]
     assert stat.S_IMODE(os.stat(ctxt.ROOT).st_mode) == 0o700
+
+
+def test_a_configuration_of_the_same_options() -> None:
+    conf = Config(ctxt.DEFAULT_CTXT)
+    assert conf.collectives == ["mcollective", "sub1", "sub2"]
+    assert conf.get_connector().get_target("a", "sub1") == "/topic/sub1.a.agent"
 
 
 def test_a_configuration_file_of_ones_own() -> None:
