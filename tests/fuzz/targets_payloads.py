@@ -22,7 +22,7 @@ from testbed.keys import KeyPair, make_keypair
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.values import to_json
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.exchange import Intake
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Intake
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
     PROVIDERS,
     security_provider,

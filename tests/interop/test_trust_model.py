@@ -21,7 +21,7 @@ from testbed.real.stomp import Frame
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import message
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.exchange import Intake
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Intake
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
     aes,
     security_provider,

@@ -11,7 +11,8 @@ import time
 import typing as t
 
 from . import exc
-from .exchange import Outcome, Patience, Watch, exchange
+from .exchange import Patience, Watch, exchange
+from .intake import Outcome
 from .message import Filter, Message
 
 if t.TYPE_CHECKING:

@@ -15,7 +15,8 @@ import time
 import typing as t
 
 from .discovery import LONGEST
-from .exchange import Exchange, Outcome, Patience, Watch
+from .exchange import Exchange, Patience, Watch
+from .intake import Outcome
 from .message import Message
 from .request import part
 from .targets import addressed, enough, named

@@ -15,7 +15,8 @@ import typing as t
 
 from . import exc
 from .connector import connector
-from .exchange import Exchange, Outcome, Patience, Watch, exchange, uncollected
+from .exchange import Exchange, Patience, Watch, exchange, uncollected
+from .intake import Outcome
 from .message import Filter, Message
 from .ping import Pinged, ping
 from .request import Amount, Plan, Request, batches, plan
@@ -71,8 +72,8 @@ class Result:
     :ivar stopped: why no further batch was sent, if so.
     :ivar batches: how many batches were sent.
     :ivar unexpected: identities that answered though they were not asked.
-    :ivar rejected: payloads that were dropped, by reason; see :class:`.exchange.Outcome`.
-    :ivar culprits: whom those payloads name as their senders; see :class:`.exchange.Outcome`.
+    :ivar rejected: payloads that were dropped, by reason; see :class:`.intake.Outcome`.
+    :ivar culprits: whom those payloads name as their senders; see :class:`.intake.Outcome`.
     :ivar requestid: of the call; None if nobody was asked.
     :ivar broker: "host:port" of the broker that was used.
     :ivar passed_over: why brokers were passed over before that one took us.

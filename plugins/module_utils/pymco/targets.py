@@ -41,7 +41,7 @@ class Targets:
     :ivar found: how many there were before the limit.
     :ivar discovered: whether nodes were asked who they are.
     :ivar rejected: what came during discovery and was dropped, by reason.
-    :ivar culprits: the senders that it names; see :class:`.exchange.Outcome`.
+    :ivar culprits: the senders that it names; see :class:`.intake.Outcome`.
     :ivar unexpected: who answered discovery without being asked.
     """
 

@@ -16,7 +16,8 @@ import time
 import typing as t
 
 from .. import exc
-from ..exchange import Intake, Patience, listen
+from ..exchange import Patience, listen
+from ..intake import Intake
 from ..security import SecurityProvider, security_provider
 from ..serializers import with_symbols
 from .base import BaseConnector

@@ -12,12 +12,14 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.exchange import (
-    MAX_LISTED,
     OVERTIME,
     Exchange,
-    Intake,
     Patience,
     exchange,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import (
+    MAX_LISTED,
+    Intake,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Message
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (

@@ -20,7 +20,7 @@ FLOORS = [
     *("ruby_methods", "serializers", "ruby_values", "ruby_patterns", "compound"),
     *("config_file", "pool", "config"),
     *("message", "matching", "picking", "ddl", "functions", "request", "described"),
-    *("security", "wire", "connector", "exchange", "discovery", "targets", "ping", "rpc"),
+    *("security", "wire", "intake", "connector", "exchange", "discovery", "targets", "ping", "rpc"),
     *("listener", "test"),
 ]
 """The files and packages of the client, from the lowest to the highest. Each may import those before it."""

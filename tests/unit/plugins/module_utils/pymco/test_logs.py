@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, logs
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.exchange import Intake
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Intake
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.listener import (
     ResponseListener,
 )

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.exchange import Intake
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Intake
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter, Message
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
     SecurityProvider,
