@@ -17,6 +17,7 @@ import typing as t
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.plugins.inventory import Constructable
+from ansible.utils.vars import combine_vars
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import (
     as_message,
@@ -93,8 +94,16 @@ class Constructing(Constructable):
             if path is not None and path[0] not in self._jinja_only:
                 value = follow(path, variables)
                 if value is not _MISSING:
+                    # Ansible evaluates parent_group with what this leaves behind.
+                    self.templar.available_variables = self._known(variables)
                     return value
         return super()._compose(template, variables, *args)
+
+    def _known(self, variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The variables that expressions see."""
+        if not self.get_option("use_extra_vars"):
+            return variables
+        return t.cast("dict[str, t.Any]", combine_vars(variables, self._vars))
 
     # -- names and filters ---------------------------------------------------------------------
 

@@ -281,7 +281,7 @@ def test_an_inventory_of_the_wrong_shape_is_named(source: Source) -> None:
                     "parent_group": "{{ mcollective_facts.x | default('p') }}",
                 }
             ],
-            {"x": {}},
+            {"x": {"a": 1}},
         ),
         ([{"key": "mcollective_facts.role"}], {"role": "x" * 1000}),
     ],
@@ -300,3 +300,20 @@ def test_no_node_keeps_others_out_by_the_name_of_its_group(
     assert groups(inventory)["web"] == ["web1"]
     assert max(map(len, inventory.groups)) < 200
     assert len(source.screen.warnings) == 1
+
+
+def test_a_parent_group_is_what_the_same_node_says(
+    source: Source, collective: EmbeddedCollective
+) -> None:
+    """Ansible evaluates it with the variables that the key has left behind, also where that needed no Jinja."""
+    entry = {
+        "key": "mcollective_facts.role",
+        "parent_group": "{{ mcollective_facts.os.family | lower }}",
+    }
+    inventory = source.write(collective, keyed_groups=[{"prefix": "", **entry}]).parse()
+    below = {
+        name: sorted(group.name for group in inventory.groups[name].child_groups)
+        for name in ("debian", "redhat")
+    }
+    assert below == {"debian": ["_web"], "redhat": ["_db"]}
+    assert source.screen.warnings == []
