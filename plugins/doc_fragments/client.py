@@ -147,7 +147,8 @@ options:
     description:
       - >-
         Bytes that all replies to one request may have together, as they come from the broker. In memory usual replies take up to
-        three times as much, and replies that were made to take much up to forty times. By default the configuration's C(plugin.pymco.max_reply_bytes), and V(536870912) (512 MiB) without one.
+        three times as much, and replies that were made to take much up to forty times. By default the configuration's
+        C(plugin.pymco.max_reply_bytes), and V(536870912) (512 MiB) without one.
       - >-
         A reply that has no room is not kept. Its node is named in a warning and is among those that gave no response. A single
         reply may have 16 MiB, whatever is said here.

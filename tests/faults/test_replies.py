@@ -102,6 +102,7 @@ class Asking:
             input=json.dumps({"ANSIBLE_MODULE_ARGS": {**CALL, **options}}),
             capture_output=True,
             text=True,
+            check=False,
             timeout=options["timeout"] + GRACE + MACHINE + AMPLE,
         )
         returned = json.loads(finished.stdout)

@@ -32,12 +32,14 @@ from .options import (
 )
 from .pool import Broker, Pool, pool
 from .ranges import LONGEST
-from .utils import lookup_with_default as lookup_with_default
+from .utils import lookup_with_default
 
 if t.TYPE_CHECKING:
     from .connector import Connector
     from .security import SecurityProvider
     from .serializers import Serializer
+
+__all__ = ["INFINITE", "MAX_REPLY_BYTES", "Config", "lookup_with_default"]
 
 _IDENTITY = re.compile(r"[\w.\-]+", re.ASCII)
 

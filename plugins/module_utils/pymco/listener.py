@@ -90,9 +90,10 @@ class QueueListener:
         """The broker has taken us."""
         self._put(Event("connected", headers=frame.headers))
 
-    def on_message(self, frame: t.Any) -> None:
-        """A message came in."""
-        self._put_message(frame.body or b"")
+    def on_message(self, headers: t.Any, body: bytes | str | None = None) -> None:
+        """Called by stomp.py: today with a frame alone, by old releases with headers and body."""
+        found = headers.body if body is None else body
+        self._put_message(found.encode() if isinstance(found, str) else found or b"")
 
     def _put_message(self, body: bytes) -> None:
         fits = len(body) <= self.max_size
@@ -174,11 +175,6 @@ class ResponseListener(QueueListener):
     def security(self) -> SecurityProvider:
         """The provider that verifies replies."""
         return security_provider(self.config, self.logger)
-
-    def on_message(self, headers: t.Any, body: bytes | str | None = None) -> None:
-        """Called by stomp.py: today with a frame alone, by old releases with headers and body."""
-        found = headers.body if body is None else body
-        self._put_message(found.encode() if isinstance(found, str) else found or b"")
 
     def wait_on_message(self) -> ResponseListener:
         """Wait for as many further replies as were asked for, or until the time is over."""

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import importlib
 import logging
 import typing as t
 
 try:
-    from cryptography import x509  # noqa: F401 (3.4.0 cannot import padding before it)
+    # 3.4.0 cannot import padding before it.
+    importlib.import_module("cryptography.x509")
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import padding

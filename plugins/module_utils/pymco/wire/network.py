@@ -136,7 +136,7 @@ class Stream:
         :raises TimeoutError: the broker takes nothing more.
         :raises OSError: the connection is gone. Either way the broker did not get all of the bytes.
         """
-        rest = memoryview(data)
+        rest, wanted = memoryview(data), 0
         if reading.has_room:
             # Once the broker has gone, sending may end what it said before, unread.
             reading.take()

@@ -262,7 +262,7 @@ def test_a_request_has_all_its_patterns_checked_in_one_time() -> None:
         " :validation => '^(a+)+$', :maxlength => 0\n"
         for n in range(50)
     )
-    source = SOURCE.split("action")[0] + f'action "x", :description => "x" do\n{inputs}end'
+    source = SOURCE.partition("action")[0] + f'action "x", :description => "x" do\n{inputs}end'
     found = t.cast("ddl.AgentDDL", ddl.read_ruby(source, "agent", "thing", "thing.ddl"))
     start = time.process_time()
     arguments = {f"i{n}": "a" * 5000 + "!" for n in range(50)}

@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import ddl, exc, files
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import lookup
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.targets import read_flatfile
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import (
     certificates,
@@ -100,7 +101,7 @@ READERS: dict[str, tuple[Reader, int]] = {
     "client.cfg": (client_cfg, files.MAX_SIZE),
     "plugin.d": (plugin_file, files.MAX_SIZE),
     "flatfile": (flatfile, files.MAX_LIST_SIZE),
-    "DDL": (ddl_file, files.MAX_SIZE),
+    "DDL": (ddl_file, lookup.MAX_SIZE),
     "ssl client_private": (provider("plugin.ssl_client_private"), files.MAX_SIZE),
     "ssl server_public": (provider("plugin.ssl_server_public"), files.MAX_SIZE),
     "aes client_private": (provider("plugin.aes.client_private"), files.MAX_SIZE),

@@ -173,7 +173,7 @@ OWN = logging.getLogger("of.the.program")
     [
         (lambda conf: conf.get_connector(), lambda made: made.connect()),
         (lambda conf: SimpleAction(conf, Message("x", "a", conf), "a"), lambda made: made.call()),
-        (lambda conf: Client(conf), lambda made: made.call(Request("demo", "x"))),
+        (Client, lambda made: made.call(Request("demo", "x"))),
     ],
     ids=["connector", "action", "client"],
 )
