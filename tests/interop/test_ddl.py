@@ -331,6 +331,19 @@ def containers(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        ":a => 1, b: 2, :a => 3",
+        "'a' => 1, :b => 2, \"a\" => 3",
+        "1 => 1, b: 2, 1 => 3",
+        "nil => 1, b: 2, nil => 3",
+    ],
+)
+def test_a_key_that_stands_twice_has_its_place_in_ruby(oracle: Oracle, pairs: str) -> None:
+    assert agree(oracle, f'"#{{{{{pairs}}}}}"', must_read=True)
+
+
 LIMITS = ("the keys", "a key that is", "nested deeper", "as a condition")
 """Python cannot tell all keys apart that Ruby can."""
 

@@ -61,6 +61,10 @@ class _Checks:
         if ddl is None or ddl.unread:
             return token
         query = check_query(ddl, call["params"], call["value"])
+        for unchecked in query.unchecked:
+            self.doubts[
+                f"the argument of the data function {call['name']} is sent unchecked: {unchecked.reason}"
+            ] = None
         return {"fstatement": {**call, "params": query.param}}
 
     def _ddl(self, name: str) -> DataDDL | None:

@@ -133,7 +133,7 @@ def compile_ruby(source: str, flags: str = "") -> Pattern:
 
 _ESCAPES = r"""
     \\x(?P<byte>[0-9a-fA-F]{1,2}) | \\u(?P<code>[0-9a-fA-F]{4}|\{[0-9a-fA-F]{1,6}\})
-    | \\p\{(?P<property>\w+)\} | \\(?P<set>[wWdDsSh]) | \\(?P<control>[ntrfvae]) | \\(?P<escaped>[^\w])
+    | \\p\{(?P<property>\w+)\} | \\(?P<set>[wWdDsSh]) | \\(?P<control>[ntrfvae]) | \\(?P<escaped>[^\w]|_)
 """
 _TOKEN = re.compile(
     rf"""{_ESCAPES} | (?P<assertion>\\[AzZb]|[\^$]) | (?P<dot>\.) | (?P<bar>\|) | (?P<close>\))

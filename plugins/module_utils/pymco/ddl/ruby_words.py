@@ -206,6 +206,9 @@ class Words:
                 raise Refused(f"a key that is a {values.class_name(key)}")
             if not values.same_key(keys.setdefault(key, key), key):
                 raise Refused(f"the keys {values.inspect(keys[key])} and {values.inspect(key)}")
+            if not (key is None or isinstance(key, bool)):
+                # Ruby drops the first of two equal literals, and with it its place.
+                table.pop(key, None)
             table[key] = value
         return t.cast("dict[t.Any, t.Any]", self.weighed(table))
 

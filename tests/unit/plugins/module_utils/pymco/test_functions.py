@@ -57,6 +57,7 @@ def test_the_plugins_timeouts_add_up(library: Library) -> None:
     ("text", "why"),
     [
         ("demand('x').average>2", "DDL of demand_data, input query refuses this"),
+        ("agent('no name').version=1", "DDL of agent_data, input query refuses this"),
         ("fstat('/x').inode=1", "it does not return 'inode', only name, output, present"),
     ],
 )
@@ -89,3 +90,12 @@ def test_a_ddl_that_cannot_be_read_is_told_of(library: Library) -> None:
     (doubt,) = check_functions(Filter().add_compound("broken('a').x=1"), library.data)
     assert "the data function broken is sent unchecked" in doubt
     assert "broken_data.ddl" in doubt
+
+
+def test_an_argument_that_cannot_be_checked_is_told_of(tmp_path: pathlib.Path) -> None:
+    rule = ", :validation => '^(?<word>a)\\k<word>$', :maxlength => 9"
+    text = LOAD.replace(":type => :integer", ":type => :string" + rule)
+    (tmp_path / "demand_data.ddl").write_text(text)
+    filter_ = Filter().add_compound("demand('aa').average>2")
+    (doubt,) = check_functions(filter_, Library(paths=[str(tmp_path)]).data)
+    assert doubt.startswith("the argument of the data function demand is sent unchecked")
