@@ -17,6 +17,7 @@ import re
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import add_culprits
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
 
 from .values import to_json
@@ -113,11 +114,10 @@ class Gathered:
     @property
     def culprits(self) -> dict[str, list[str]]:
         """Whom the payloads that were dropped name as their senders, by reason; nobody has proven it."""
-        found: dict[str, dict[str, None]] = {}
+        found: dict[str, list[str]] = {}
         for result in self.results:
-            for reason, senders in result.culprits.items():
-                found.setdefault(reason, {}).update(dict.fromkeys(senders))
-        return {reason: list(senders) for reason, senders in found.items()}
+            add_culprits(found, result.culprits)
+        return found
 
     @property
     def unexpected(self) -> list[str]:

@@ -12,6 +12,7 @@ import time
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import add_culprits
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ranges import LONGEST
 
 from . import words
@@ -50,7 +51,7 @@ class _Found:
         self.named = pinged.asked is not None
         self.unexpected.update(pinged.outcome.unexpected)
         self.rejected += pinged.outcome.rejected
-        self.culprits.update(pinged.outcome.culprits)
+        add_culprits(self.culprits, pinged.outcome.culprits)
         if repeated and absent:
             self.answered, self.silent = pinged.seconds, [*self.silent, *pinged.silent]
         elif repeated:

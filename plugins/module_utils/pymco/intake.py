@@ -53,6 +53,12 @@ class Outcome:
         return reason
 
 
+def add_culprits(known: dict[str, list[str]], more: t.Mapping[str, t.Iterable[str]]) -> None:
+    """Add to :attr:`Outcome.culprits` those of a further request, each name once."""
+    for reason, senders in more.items():
+        known[reason] = list(dict.fromkeys([*known.get(reason, ()), *senders]))
+
+
 def _shown(sender: t.Any) -> str:
     """Something that is no identity, for people's eyes."""
     if not isinstance(sender, str):

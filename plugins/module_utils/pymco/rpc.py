@@ -16,7 +16,7 @@ import typing as t
 from . import exc
 from .connector import connector
 from .exchange import Exchange, Patience, Watch, exchange, uncollected
-from .intake import Outcome
+from .intake import Outcome, add_culprits
 from .message import Filter, Message
 from .ping import Pinged, ping
 from .request import Amount, Plan, Request, batches, plan
@@ -361,9 +361,7 @@ class Client:
             result.found = len(result.nodes)
         result.unexpected = sorted({*result.unexpected, *outcome.unexpected})
         result.rejected += outcome.rejected
-        for reason, senders in outcome.culprits.items():
-            known = result.culprits.get(reason, [])
-            result.culprits[reason] = list(dict.fromkeys([*known, *senders]))
+        add_culprits(result.culprits, outcome.culprits)
         result.lost = outcome.lost
         result.resumed = outcome.resumed
 
