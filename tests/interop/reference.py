@@ -14,7 +14,7 @@ from pathlib import Path
 from testbed.real import programs
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import compound
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
     MarshalSerializer,
     Regexp,

@@ -16,7 +16,7 @@ from testbed.real.security import Secrets
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
 
 if t.TYPE_CHECKING:
     from pathlib import Path

@@ -27,7 +27,7 @@ from wire_cases import CASES, CONNECTORS, DB, NAMED_AND_FILTERED, WEB, Case
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import matching, rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
 
 if t.TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ import os
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, matching, rpc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import as_message
 
 from . import restrictions

@@ -49,7 +49,7 @@ class FactsTask(CollectiveTask):
             timeout=params["timeout"],
         )
         client = self.client()
-        client.check(request)
+        client.prepare(request)
         with client:
             gathered = gather(client, request, wish)
         self.warn_of(gathered)

@@ -32,12 +32,13 @@ class FindTask(CollectiveTask):
     def _run(self, check_mode: bool) -> Returned:
         request = self.request(AGENT, "ping")
         client = self.client()
-        if client.check(request).method == "none":
+        prepared = client.prepare(request)
+        if prepared.request.discovery_method == "none":
             raise TaskFailed(
                 "discovery_method = none looks for nobody; use mc to ask the nodes, or flatfile"
             )
         with client:
-            result = client.targets(request)
+            result = client.targets(prepared)
         self.warn_of(result)
         returned = {
             "changed": False,

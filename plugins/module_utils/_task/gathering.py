@@ -17,8 +17,8 @@ import re
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import add_culprits
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
 
 from .values import to_json
 

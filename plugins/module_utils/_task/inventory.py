@@ -83,7 +83,7 @@ class InventoryTask(CollectiveTask):
         with failures():
             request = self.request(AGENT, "inventory", **self._patience())
             client = self.client()
-            client.check(request)
+            client.prepare(request)
             with client:
                 gathered = gather(client, request, self.wish)
         self._judge(gathered, request)

@@ -39,7 +39,7 @@ class NodeInfoTask(CollectiveTask):
         request = self.request("rpcutil", "inventory", **fields)
         wish = self._wish()
         client = self.client()
-        client.check(request)
+        client.prepare(request)
         with client:
             gathered = gather(client, request, wish)
         self.warn_of(gathered)

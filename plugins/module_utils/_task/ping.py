@@ -21,7 +21,7 @@ from .options import CLIENT_OPTIONS, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fai
 
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
-    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ping import Pinged
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.find import Answers
 
 
 @dataclasses.dataclass
@@ -44,7 +44,7 @@ class _Found:
     resumed: tuple[str, ...] = ()
     trouble: exc.ConnectorError | None = None
 
-    def add(self, pinged: Pinged, absent: bool) -> None:
+    def add(self, pinged: Answers, absent: bool) -> None:
         """Take in what a try brought. Of nodes that are named, those who are there, or gone, have
         been seen so, and are asked no more."""
         repeated = self.named
@@ -79,7 +79,7 @@ class PingTask(CollectiveTask):
         self._check()
         request = self.request("discovery", "ping")
         client = self.client()
-        self._window = client.check(request).window
+        self._window = client.prepare(request).request.discovery_timeout
         found = _Found()
         start = time.monotonic()
         for _moment in moments(params["timeout"], params["interval"]):

@@ -61,10 +61,10 @@ class RpcTask(CollectiveTask):
             fields["minimum_nodes"] = params["expected_nodes"]
         request, action = self._described(self.request(**fields))
         client = self.client()
-        client.check(request)
         send = params["read_only"] or not check_mode
+        prepared = client.prepare(request if send else _foreseen(request))
         with client:
-            result = client.call(request) if send else client.targets(_foreseen(request))
+            result = client.call(prepared) if send else client.targets(prepared)
         self.warn_of(result)
         if result.lost and request.awaits_replies:
             self.warn(f"the connection ended before all replies were in: {result.lost}")

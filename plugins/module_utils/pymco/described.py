@@ -16,7 +16,7 @@ import typing as t
 from . import exc
 from .ddl import cast_arguments, check_request
 from .nearest import suggestion
-from .request import check_call
+from .settle import check_call
 
 if t.TYPE_CHECKING:
     from .ddl import Action, AgentDDL, Library

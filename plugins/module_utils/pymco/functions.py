@@ -19,7 +19,7 @@ from .ddl import check_query
 if t.TYPE_CHECKING:
     from .compound import Token
     from .ddl import DataDDL
-    from .message import Filter
+    from .filters import Filter
 
 TIMEOUT = 1.0
 """Seconds that a plugin may take when its DDL does not tell (MC:data/base.rb)."""

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Judges one payload after the other: is it a reply to our request, and whose?"""
+"""Judging payloads: is it a reply to our request, and who sent it?"""
 
 from __future__ import annotations
 
@@ -15,29 +15,30 @@ from . import exc, logs
 from .matching import is_identity
 
 if t.TYPE_CHECKING:
+    from .envelope import Received
     from .security import SecurityProvider
 
 MAX_LISTED = 100
-"""How many unexpected senders are named, and how many of those that were rejected for a reason."""
+"""How many senders are listed: of unexpected replies, and of those rejected for one reason."""
 MAX_NAME = 100
-"""Characters that are shown of a sender's name that is no identity."""
+"""How many characters are shown of a sender's name that is not an identity."""
 
 
 @dataclasses.dataclass
 class Outcome:
     """What came back.
 
-    :ivar replies: one verified envelope for each sender, in the order of their arrival.
+    :ivar replies: one verified reply of each sender, in the order of arrival.
     :ivar unexpected: senders that answered though they were not asked; their replies are dropped.
     :ivar rejected: how many payloads were dropped, by reason: oversized, undecodable,
         other_request, duplicate, contradictory, forged, malformed, unexpected, over_limit.
-    :ivar culprits: whom such payloads name as their senders, the first few, by reason. A text
-        that is no identity is shown as Python writes it.
+    :ivar culprits: the senders that such payloads name, the first few, by reason. A text that is not
+        an identity is shown as Python writes it.
     :ivar lost: why the connection ended before the replies did, if so.
     :ivar resumed: why the connection was lost each time that listening went on over another one.
     """
 
-    replies: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
+    replies: dict[str, Received] = dataclasses.field(default_factory=dict)
     unexpected: list[str] = dataclasses.field(default_factory=list)
     rejected: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     culprits: dict[str, list[str]] = dataclasses.field(default_factory=dict)
@@ -45,7 +46,7 @@ class Outcome:
     resumed: list[str] = dataclasses.field(default_factory=list)
 
     def accuse(self, reason: str, sender: t.Any) -> str:
-        """Note whom a payload names as its sender. Returns the reason."""
+        """Note the sender that a rejected payload names. Return the reason."""
         name = sender if is_identity(sender) else _shown(sender)
         listed = self.culprits.setdefault(reason, [])
         if name not in listed and len(listed) < MAX_LISTED:
@@ -60,21 +61,22 @@ def add_culprits(known: dict[str, list[str]], more: t.Mapping[str, t.Iterable[st
 
 
 def _shown(sender: t.Any) -> str:
-    """Something that is no identity, for people's eyes."""
+    """Return something that is not an identity in a form that people can read."""
     if not isinstance(sender, str):
         return f"a {type(sender).__name__}"
     return repr(sender[:MAX_NAME]) + ("..." if len(sender) > MAX_NAME else "")
 
 
 class Intake:
-    """Decides of each payload whether it is a reply to one request.
+    """Decide of each payload whether it is a reply to one request.
 
-    The cheap checks come first, and the signature before anything is believed.
+    The cheap checks come first. Nothing is believed before the signature is verified.
 
     :param security: its logger gets what becomes of each payload.
     :param expected: the identities that were asked; None if it is not known who will answer.
     :param enough: how many replies are all that is wanted; None: there is no such number.
-    :param most_bytes: what all accepted replies may have together on the wire; None: there is no bound.
+    :param most_bytes: how many bytes all accepted replies together may have on the wire; None: there is
+        no bound.
     :param taken: is called for each accepted reply.
     """
 
@@ -99,18 +101,18 @@ class Intake:
         self._debug = logs.debug(security.logger)
 
     def await_only(self, nodes: t.Iterable[str]) -> None:
-        """From now on nobody else's reply has to be waited for. Replies of others still count."""
+        """Wait for the replies of these nodes only. Replies of others still count."""
         self._awaited = {node for node in nodes if node not in self.outcome.replies}
 
     @property
     def complete(self) -> bool:
-        """Whether everybody has answered who is awaited, or as many as are enough."""
+        """Return True if all awaited nodes have answered, or enough of them."""
         if self._enough is not None and len(self.outcome.replies) >= self._enough:
             return True
         return self._awaited is not None and not self._awaited
 
     def take(self, payload: bytes) -> bool:
-        """Look at a payload. Returns whether it was a reply; never raises for what is in it."""
+        """Judge a payload. Return True if it was a reply. Nothing that it contains raises."""
         rejection = self._rejection(payload)
         if rejection is not None:
             self.outcome.rejected[rejection] += 1
@@ -119,7 +121,7 @@ class Intake:
         return rejection is None
 
     def reject(self, reason: str, sender: str | None = None) -> None:
-        """Count something that did not get as far as :meth:`take`."""
+        """Count a message that has no payload to :meth:`take`."""
         self.outcome.rejected[reason] += 1
         if sender is not None:
             self.outcome.accuse(reason, sender)
@@ -136,45 +138,46 @@ class Intake:
 
     def _rejection(self, payload: bytes) -> str | None:
         try:
-            envelope = self._security.deserialize(payload)
+            received = self._security.open(payload)
         except exc.DecodingError:
             return "undecodable"
-        if envelope.get(":requestid") != self._requestid:
+        if received.requestid != self._requestid:
             return "other_request"
-        sender = envelope.get(":senderid")
+        sender = received.sender
         if not is_identity(sender):
             return self.outcome.accuse("malformed", sender)
         try:
-            envelope = self._security.verify(envelope)
+            self._security.authenticate(received)
         except exc.VerificationError:
             return self.outcome.accuse("forged", sender)
         except exc.DecodingError:
             return "undecodable"
         if self._expected is not None and sender not in self._expected:
-            return self._note_unexpected(t.cast(str, sender))
-        rejection = self._keep(t.cast(str, sender), envelope, len(payload))
+            return self._note_unexpected(sender)
+        rejection = self._keep(received, len(payload))
         if rejection is not None:
-            self.outcome.accuse(rejection, sender)
-        elif self._awaited is not None:
-            self._awaited.discard(t.cast(str, sender))
-        return rejection
+            return self.outcome.accuse(rejection, sender)
+        if self._awaited is not None:
+            self._awaited.discard(sender)
+        return None
 
-    def _keep(self, sender: str, envelope: dict[str, t.Any], size: int) -> str | None:
-        """Keep a genuine reply. Returns why it is not kept, or None.
+    def _keep(self, received: Received, size: int) -> str | None:
+        """Keep a genuine reply. Return why it is not kept, or None.
 
         The first reply of a sender counts. A second one that says something else is a sign that
         somebody speaks in the sender's name.
         """
+        sender = received.sender
         first = self.outcome.replies.get(sender)
         if first is not None:
-            same = repr(first[":body"]) == repr(envelope[":body"])
+            same = repr(first.body) == repr(received.body)
             return "duplicate" if same else "contradictory"
         if size > self._bytes_left:
             if self._awaited is not None:
                 self._awaited.discard(sender)
             return "over_limit"
         self._bytes_left -= size
-        self.outcome.replies[sender] = envelope
+        self.outcome.replies[sender] = received
         if self._taken is not None:
             self._taken()
         return None

@@ -13,7 +13,7 @@ import re
 import typing as t
 
 from . import exc
-from .message import Filter
+from .filters import Filter
 
 _FACT = re.compile(
     r"\s*(?P<fact>[^\s=~<>!]+)\s*(?P<operator>=~|>=|=>|<=|=<|!=|==|=|<|>)\s*(?P<value>.*\S|.)\s*"

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What a request says: the envelope and the filter in it."""
+"""Messages: a request's envelope as python-mcollective's users know it."""
 
 from __future__ import annotations
 
@@ -11,156 +11,18 @@ import secrets
 import time
 import typing as t
 
-from . import compound, exc, ranges
+from . import exc, ranges
+from .filters import FACT_OPERATORS, Filter
 from .serializers import Symbol
 
 if t.TYPE_CHECKING:
     from .config import Config
 
-FACT_OPERATORS = ("==", "=~", "<=", "=>", ">=", "=<", "<", ">", "!=")
-"""Those that python-mcollective took; ``=>`` and ``=<`` are other spellings (MC:util.rb)."""
-_SAME_OPERATOR = {"=>": ">=", "=<": "<="}
-
-
-class Filter(t.Mapping[str, t.Any]):
-    """Which nodes a request is for. Nodes must fit every kind of entry, and all of each kind but
-    identities, of which they must fit one.
-
-    :ivar compounds: the compound filters, each a list of tokens.
-    :ivar seconds: how long nodes may take for data functions, before they answer as ever.
-
-    It reads as the mapping that goes on the wire (MC:util.rb, empty_filter): String keys, and
-    facts with Symbol keys and String values, the only form that nodes match.
-    """
-
-    def __init__(self) -> None:
-        self._classes: list[str] = []
-        self._agents: list[str] = []
-        self._facts: list[tuple[str, str, str]] = []
-        self._identities: list[str] = []
-        self.compounds: list[list[compound.Token]] = []
-        self.seconds = 0.0
-
-    def add_cfclass(self, name: str) -> Filter:
-        """Ask for a class by its name, or by a regular expression between slashes."""
-        return self._add(self._classes, _not_empty("class", name))
-
-    def add_agent(self, agent: str) -> Filter:
-        """Ask for an agent by its name, or by a regular expression between slashes."""
-        return self._add(self._agents, _not_empty("agent", agent))
-
-    def add_identity(self, identity: str) -> Filter:
-        """Ask for an identity by its name, or by a regular expression between slashes."""
-        return self._add(self._identities, _not_empty("identity", identity))
-
-    def add_fact(self, fact: str, value: t.Any, operator: str | None = None) -> Filter:
-        """Ask for a fact whose value stands in the given relation (default ``==``) to value.
-
-        :raises exc.BadFilterFactOperator: MCollective has no such operator.
-        """
-        _not_empty("fact", fact)
-        operator = operator or "=="
-        if operator not in FACT_OPERATORS:
-            known = " ".join(FACT_OPERATORS)
-            raise exc.BadFilterFactOperator(f"{operator!r} is no operator; there are {known}")
-        return self._add(
-            self._facts, (fact, _fact_text(value), _SAME_OPERATOR.get(operator, operator))
-        )
-
-    def add_compound(self, expression: str | list[compound.Token]) -> Filter:
-        """Ask for what an expression says, given as text (-S) or as its tokens.
-
-        :raises exc.BadCompoundFilter: the text does not parse, or nodes could not do what it says.
-        """
-        tokens = compound.parse(expression) if isinstance(expression, str) else expression
-        _not_empty("compound", tokens)
-        return self._add(self.compounds, tokens)
-
-    def copy(self) -> Filter:
-        """A filter of its own with the same entries."""
-        twin = Filter()
-        twin._classes, twin._agents = list(self._classes), list(self._agents)
-        twin._facts, twin._identities = list(self._facts), list(self._identities)
-        twin.compounds, twin.seconds = list(self.compounds), self.seconds
-        return twin
-
-    @property
-    def identities(self) -> list[str]:
-        """The identities that it asks for, by name or by regular expression between slashes."""
-        return list(self._identities)
-
-    def with_identities(self, identities: t.Iterable[str]) -> Filter:
-        """A filter with these identities in place of its own."""
-        twin = self.copy()
-        twin._identities = list(identities)
-        return twin
-
-    def narrows_beyond(self, agent: str) -> bool:
-        """Whether it asks for more than that the node has the agent, and is one of its identities."""
-        others = set(self._agents) - {agent}
-        return bool(self._classes or self._facts or self.compounds or others)
-
-    def _add(self, entries: list[t.Any], entry: t.Any) -> Filter:
-        if entry not in entries:
-            entries.append(entry)
-        return self
-
-    def _wire(self) -> dict[str, t.Any]:
-        return {
-            "fact": [
-                {Symbol("fact"): name, Symbol("value"): value, Symbol("operator"): operator}
-                for name, value, operator in self._facts
-            ],
-            "cf_class": list(self._classes),
-            "agent": list(self._agents),
-            "identity": _one_identity(self._identities),
-            "compound": [list(tokens) for tokens in self.compounds],
-        }
-
-    def __getitem__(self, key: str) -> t.Any:
-        return self._wire()[key]
-
-    def __iter__(self) -> t.Iterator[str]:
-        return iter(self._wire())
-
-    def __len__(self) -> int:
-        return len(self._wire())
-
-
-def _not_empty(kind: str, entry: t.Any) -> t.Any:
-    """Return an entry of a filter. Raises :class:`.exc.BadFilter` for an empty one, which fits no node."""
-    if not entry:
-        raise exc.BadFilter(f"an entry of a {kind} filter is empty, which addresses nobody")
-    return entry
-
-
-def _fact_text(value: t.Any) -> str:
-    """A fact's value as nodes hold it: text, with Ruby's spelling of true and nil."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
-
-
-def _one_identity(identities: list[str]) -> list[str]:
-    """The wire form of the identities.
-
-    A node takes a request only if exactly one entry fits it (MC:security/base.rb, "matched == 1"):
-    two overlapping patterns would exclude the very nodes that fit both. Where a pattern is among
-    several entries they become one pattern with alternatives.
-    """
-    if len(identities) < 2 or not any(identity.startswith("/") for identity in identities):
-        return list(identities)
-    return ["/" + "|".join(f"(?:{_pattern(identity)})" for identity in identities) + "/"]
-
-
-def _pattern(identity: str) -> str:
-    if identity.startswith("/"):
-        return identity.replace("/", "")
-    return "^" + identity.replace(".", "\\.") + "$"
+__all__ = ["FACT_OPERATORS", "Filter", "Message"]
 
 
 class Message(collections.abc.MutableMapping[str, t.Any]):
-    """A request's envelope (MC:security/base.rb, create_request), readable and writable as a dict.
+    """A request's envelope (MC:security/base.rb, create_request). It can be read and written as a dict.
 
     :param body: what the agent gets: "ping" for the discovery agent, a dict for RPC agents.
     :param agent: the agent's name.
@@ -211,7 +73,7 @@ class Message(collections.abc.MutableMapping[str, t.Any]):
 
 
 def _checked_ttl(ttl: int) -> int:
-    """Return the ttl. Raises :class:`.exc.BadRequest` for one with which no node would take the message."""
+    """Return the ttl. Raises :class:`.exc.BadRequest` for one with which no node takes a message."""
     fault = ranges.fault("ttl", ttl)
     if fault is not None:
         raise exc.BadRequest(f"ttl {fault}, not {ttl}")
@@ -219,5 +81,5 @@ def _checked_ttl(ttl: int) -> int:
 
 
 def _symbol(key: str) -> Symbol:
-    """Every key of an envelope is a Symbol; its colon may be left out."""
+    """Return a key as a Symbol. The colon may be left out."""
     return Symbol(key[1:] if key.startswith(":") else key)

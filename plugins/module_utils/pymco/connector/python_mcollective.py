@@ -16,7 +16,7 @@ import time
 import typing as t
 
 from .. import exc
-from ..exchange import Patience, listen
+from ..conversation import Patience, listen
 from ..intake import Intake
 from ..security import SecurityProvider, security_provider
 from ..serializers import with_symbols
@@ -148,7 +148,7 @@ class Connector(BaseConnector):
             listen(self, self._intake, patience, time.monotonic())
         except exc.ConnectorError as error:
             lost = error
-        replies = list(outcome.replies.values())[before:]
+        replies = [each.fields for each in list(outcome.replies.values())[before:]]
         if not replies:
             raise lost or exc.TimeoutError(f"nobody answered within {timeout} s")
         return replies

@@ -12,6 +12,7 @@ import re
 import typing as t
 
 from .. import exc
+from ..envelope import Envelope, Received
 from ..serializers import Serializer, Symbol
 from ..utils import base64_lines, from_base64
 
@@ -26,13 +27,16 @@ CALLERID = Symbol("callerid")
 
 
 class SecurityProvider(abc.ABC):
-    """Turns envelopes into opaque bytes and back.
+    """Turns requests into opaque bytes, and bytes into replies.
 
-    A payload is a serialized envelope whose body is itself serialized, so that its very bytes can
-    be signed. Subclasses say how.
+    The client uses :meth:`check`, :meth:`seal`, :meth:`open` and :meth:`authenticate`. The other
+    methods speak of envelopes as dicts with Symbols, as python-mcollective does: a payload is a
+    serialized envelope whose body is itself serialized, so that its very bytes can be signed.
 
     :param logger: gets which requests are signed, and what becomes of their replies; default: the
         configuration's.
+    :raises exc.ImproperlyConfigured: an option is missing or wrong.
+    :ivar callerid: who sends, in the form "kind=name".
     """
 
     def __init__(self, config: Config, logger: logging.Logger | None = None) -> None:
@@ -43,9 +47,38 @@ class SecurityProvider(abc.ABC):
         if not _CALLERID.fullmatch(self.callerid):
             # Nodes silently drop requests of other callers (MC:security/base.rb, valid_callerid?).
             raise exc.ImproperlyConfigured(
-                f"{config.source}: the callerid {self.callerid!r} would be refused by every node:"
-                " it must have the form word=name with letters, digits, dots, dashes and underscores"
+                f"{config.source}: every node would refuse the callerid {self.callerid!r}: it must have"
+                " the form word=name with letters, digits, dots, dashes and underscores"
             )
+
+    # -- the client's ----------------------------------------------------------------------------
+
+    def check(self, envelope: Envelope) -> None:
+        """Refuse a request that cannot be written. Raises :class:`.exc.SerializationError`."""
+        self.serialize(envelope.symbols())
+
+    def seal(self, envelope: Envelope) -> bytes:
+        """Return a request's payload. Raises :class:`.exc.SerializationError` if it has none."""
+        return self.encode(envelope.symbols())
+
+    def open(self, payload: bytes) -> Received:
+        """Read a reply of which nothing is verified yet.
+
+        :raises exc.DecodingError: it is not an envelope.
+        """
+        fields = self.deserialize(payload)
+        return Received(fields.get(":requestid"), fields.get(":senderid"), fields)
+
+    def authenticate(self, received: Received) -> None:
+        """Verify a reply and fill in its body.
+
+        :raises exc.VerificationError: the signature is missing or wrong.
+        :raises exc.DecodingError: it has no body that can be read.
+        """
+        received.fields = self.verify(received.fields)
+        received.body = received.fields[":body"]
+
+    # -- what differs ----------------------------------------------------------------------------
 
     @abc.abstractmethod
     def _serializer(self) -> type[Serializer]:

@@ -19,7 +19,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.gathering 
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
 from ansible_collections.pymco.mcollective.tests.testbed.embedded.collective import (
     EmbeddedCollective,
 )

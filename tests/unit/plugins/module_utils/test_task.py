@@ -112,7 +112,7 @@ def test_a_list_or_dict_in_config_is_refused(value: t.Any) -> None:
         ({"compound_filter": "a and"}, "compound filter 'a and' is wrong at its end"),
         ({"compound_filter": ""}, "compound_filter is empty, or has an empty entry"),
         ({"nodes": ["{{ x }}"]}, "is no identity"),
-        ({"agent": "a b"}, "'a b' is no agent"),
+        ({"agent": "a b"}, "'a b' is not the name of an agent"),
         ({"timeout": 0.0}, "timeout must be more than 0"),
         ({"arguments": {"process_results": True}}, "process_results is"),
         ({"config": {**CONFIG, "connector": "pigeon"}}, "the value of connector is not supported"),
@@ -180,8 +180,9 @@ class FakeClient:
     def __exit__(self, *_exc: object) -> None:
         pass
 
-    def check(self, request: rpc.Request) -> None:
-        self.calls.append("check")
+    def prepare(self, request: rpc.Request) -> rpc.Request:
+        self.calls.append("prepare")
+        return request
 
     def call(self, request: rpc.Request) -> rpc.Result:
         self.calls.append("call")
@@ -409,10 +410,10 @@ def test_no_nodes_is_told_with_what_could_not_be_checked(monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     "check_mode,read_only,calls,changed",
     [
-        (False, False, ["check", "call"], True),
-        (False, True, ["check", "call"], False),
-        (True, False, ["check", "targets"], True),
-        (True, True, ["check", "call"], False),
+        (False, False, ["prepare", "call"], True),
+        (False, True, ["prepare", "call"], False),
+        (True, False, ["prepare", "targets"], True),
+        (True, True, ["prepare", "call"], False),
     ],
 )
 def test_check_mode_sends_nothing_that_changes_something(
@@ -447,7 +448,7 @@ def test_nothing_sent_is_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_options_reach_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[rpc.Request] = []
     client = FakeClient(result("a", reply("a")))
-    monkeypatch.setattr(client, "check", seen.append)
+    monkeypatch.setattr(client, "prepare", seen.append)
     monkeypatch.setattr(rpc, "Client", client)
     options: dict[str, t.Any] = {
         "validate": "off",

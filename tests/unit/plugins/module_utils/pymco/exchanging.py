@@ -11,6 +11,14 @@ import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.conversation import (
+    Conversation,
+    Line,
+    Patience,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.envelope import Envelope
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Outcome
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
     security_provider,
 )
@@ -22,6 +30,15 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializer
 CONFIG = Config({"identity": "me", "plugin.psk": "key"})
 SECURITY = security_provider(CONFIG)
 REQUESTID = "0123456789abcdef" * 2
+ENVELOPE = Envelope(
+    identity="me",
+    agent="rpcutil",
+    collective="mcollective",
+    filter=Filter().add_agent("rpcutil"),
+    ttl=30,
+    body="ping",
+    requestid=REQUESTID,
+)
 
 
 def reply(sender: t.Any, requestid: t.Any = REQUESTID, key: str = "key", **more: t.Any) -> bytes:
@@ -105,3 +122,22 @@ class ScriptedConnector:
         if isinstance(what, Exception):
             raise what
         return what
+
+
+def line(connector: ScriptedConnector) -> Line:
+    """What a conversation with a connector goes over."""
+    return Line(t.cast(t.Any, connector), SECURITY, connector.clock)
+
+
+def exchange(
+    connector: ScriptedConnector,
+    patience: Patience,
+    *,
+    expected: t.Collection[str] | None = None,
+    direct: bool = False,
+) -> Outcome:
+    """Send a request, once, and take in the replies."""
+    conversation = Conversation(line(connector), ENVELOPE, expected=expected)
+    conversation.send(patience.total, list(expected or ()) if direct else None)
+    conversation.listen(patience)
+    return conversation.outcome

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.rpc import (
     Client,
     Request,
@@ -375,7 +375,7 @@ def test_a_connection_that_is_lost_before_it_left_is_told(fields: dict[str, t.An
 def test_a_connector_whose_replies_go_to_one_place_refuses_another() -> None:
     client = Client(config(1, "stomp", **{"plugin.stomp.pool.host1": "127.0.0.1"}))
     with pytest.raises(exc.BadRequest, match="always has replies sent to .*, not to /queue/x"):
-        client.check(Request("rpcutil", "ping", reply_to="/queue/x"))
+        client.prepare(Request("rpcutil", "ping", reply_to="/queue/x"))
 
 
 # -- progress ------------------------------------------------------------------------------------

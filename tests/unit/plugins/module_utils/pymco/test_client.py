@@ -279,11 +279,11 @@ def test_a_message_that_is_none_is_empty() -> None:
 @pytest.mark.parametrize(
     "request_,why",
     [
-        (Request("rpc util", "ping"), "'rpc util' is no agent"),
-        (Request("", "ping"), "'' is no agent"),
-        (Request("rpcutil", "ping/x"), "'ping/x' is no action"),
-        (Request("rpcutil\n", "ping"), r"'rpcutil\\n' is no agent"),
-        (Request("rpcutil", "ping", collective="a/b"), "'a/b' is no collective's name"),
+        (Request("rpc util", "ping"), "'rpc util' is not the name of an agent"),
+        (Request("", "ping"), "'' is not the name of an agent"),
+        (Request("rpcutil", "ping/x"), "'ping/x' is not the name of an action"),
+        (Request("rpcutil\n", "ping"), r"'rpcutil\\n' is not the name of an agent"),
+        (Request("rpcutil", "ping", collective="a/b"), "'a/b' is not the name of a collective"),
         (Request("rpcutil", "ping", nodes=["a b"]), "'a b' is no identity"),
         (Request("rpcutil", "ping", {"process_results": False}), "process_results is"),
         (Request("rpcutil", "ping", {":process_results": False}), "process_results is"),
@@ -312,13 +312,13 @@ def test_a_message_that_is_none_is_empty() -> None:
 )
 def test_what_cannot_be_sent_is_refused_without_a_connection(request_: Request, why: str) -> None:
     with pytest.raises(exc.BadRequest, match=why):
-        Client(config(1)).check(request_)
+        Client(config(1)).prepare(request_)
 
 
 @pytest.mark.parametrize("collective", [None, "fleet", "a", "b"])
 def test_the_collectives_of_the_configuration_may_be_addressed(collective: str | None) -> None:
     options = {"collectives": "a, b", "main_collective": "fleet"}
-    Client(config(1, **options)).check(Request("rpcutil", "ping", collective=collective))
+    Client(config(1, **options)).prepare(Request("rpcutil", "ping", collective=collective))
 
 
 def test_arguments_with_a_colon_and_without_are_the_same_to_a_node() -> None:

@@ -220,7 +220,7 @@ def test_a_rule_that_only_nodes_know_is_a_doubt_or_strictly_a_refusal(
 
 
 def test_what_is_no_call_at_all_is_refused_first() -> None:
-    with pytest.raises(exc.BadRequest, match="'a b' is no agent"):
+    with pytest.raises(exc.BadRequest, match="'a b' is not the name of an agent"):
         describe(Request("a b", "sell"), Library())
 
 

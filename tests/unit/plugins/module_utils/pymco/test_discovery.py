@@ -5,24 +5,32 @@
 
 from __future__ import annotations
 
-import typing as t
-
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.discovery import (
-    LONGEST,
-    Discovery,
-    discover,
-)
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.find import Finder, Targets
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.exchanging import (
-    CONFIG,
     REQUESTID,
     SECURITY,
     Clock,
     ScriptedConnector,
+    line,
     reply,
+)
+
+FLEET = Config(
+    {
+        "connector": "rabbitmq",
+        "collectives": "mcollective,fleet",
+        "identity": "me",
+        "plugin.psk": "key",
+        "plugin.rabbitmq.pool.size": "1",
+        "plugin.rabbitmq.pool.1.host": "127.0.0.1",
+    }
 )
 
 
@@ -30,33 +38,26 @@ def discovered(
     monkeypatch: pytest.MonkeyPatch,
     *arrivals: tuple[float, bytes | Exception],
     nodes: list[str] | None = None,
-) -> tuple[Discovery, float, ScriptedConnector]:
-    """What a discovery with a window of 2 seconds brings, how long it takes, and the connector."""
+) -> tuple[Targets, float, ScriptedConnector]:
+    """What a discovery with a window of 2 seconds finds, how long it takes, and the connector."""
     monkeypatch.setattr("secrets.token_hex", lambda _size: REQUESTID)
-    clock = Clock()
-    connector = ScriptedConnector(clock, *arrivals)
-    found = discover(
-        t.cast(t.Any, connector),
-        SECURITY,
-        CONFIG,
-        Filter().add_cfclass("web"),
-        "fleet",
-        2.0,
-        ttl=30,
-        nodes=nodes,
-        clock=clock,
-    )
-    return found, clock.now - connector.start, connector
+    connector = ScriptedConnector(Clock(), *arrivals)
+    filter_ = Filter().add_cfclass("web")
+    request = Request("rpcutil", "ping", filter=filter_, nodes=nodes, collective="fleet", ttl=30)
+    client = Client(FLEET)
+    found = Finder(line(connector), lambda _phase, _expected: None).targets(client.prepare(request))
+    return found, connector.clock.now - connector.start, connector
 
 
 def test_discovery_lists_who_answers_until_nobody_does(monkeypatch: pytest.MonkeyPatch) -> None:
     arrivals = [(1.5, reply("web2")), (3.0, reply("web1")), (3.1, b"garbage")]
     found, seconds, connector = discovered(monkeypatch, *arrivals)
     assert (found.nodes, seconds) == (["web2", "web1"], 5)
-    assert found.outcome.rejected == {"undecodable": 1}
+    assert found.answers is not None
+    assert found.answers.outcome.rejected == {"undecodable": 1}
     assert connector.calls == [
-        ("open_replies", "discovery", "fleet", LONGEST),
-        ("publish", "discovery", "fleet", 30, "/reply/here", LONGEST, None),
+        ("open_replies", "discovery", "fleet", 12),
+        ("publish", "discovery", "fleet", 30, "/reply/here", 12, None),
     ]
     assert SECURITY.decode(connector.payload)[":body"] == "ping"
 
@@ -67,7 +68,9 @@ def test_discovery_among_nodes_asks_them_and_ends_when_all_have_answered(
     found, seconds, connector = discovered(
         monkeypatch, (0.5, reply("b")), (1, reply("a")), nodes=["a", "b"]
     )
-    assert (found.nodes, seconds, connector.calls[1][-1]) == (["b", "a"], 1, ["a", "b"])
+    assert (found.nodes, seconds, connector.calls[1][-1]) == (["a", "b"], 1, ["a", "b"])
+    assert found.answers is not None
+    assert list(found.answers.seconds) == ["b", "a"]
 
 
 @pytest.mark.parametrize("error", [exc.ConnectionLost("gone"), exc.BrokerError("refused")])

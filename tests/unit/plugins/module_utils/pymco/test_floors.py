@@ -19,8 +19,29 @@ FLOORS = [
     *("printable", "exc", "nearest", "ranges", "logs", "options", "files", "permissions", "utils"),
     *("ruby_methods", "serializers", "ruby_values", "ruby_patterns", "compound"),
     *("config_file", "pool", "config"),
-    *("message", "matching", "picking", "ddl", "functions", "request", "described"),
-    *("security", "wire", "intake", "connector", "exchange", "discovery", "targets", "ping", "rpc"),
+    *(
+        "filters",
+        "matching",
+        "picking",
+        "ddl",
+        "functions",
+        "envelope",
+        "request",
+        "settle",
+        "described",
+    ),
+    *(
+        "security",
+        "wire",
+        "intake",
+        "connector",
+        "conversation",
+        "find",
+        "result",
+        "client",
+        "message",
+        "rpc",
+    ),
     *("listener", "test"),
 ]
 """The files and packages of the client, from the lowest to the highest. Each may import those before it."""
@@ -28,7 +49,7 @@ FLOORS = [
 UPWARD = {
     ("config", "connector"),
     ("config", "security"),
-    ("connector.python_mcollective", "exchange"),
+    ("connector.python_mcollective", "conversation"),
     ("pool", "config"),
 }
 """Imports that go up, or make a circle within a package, as yet. Nothing is ever added here."""

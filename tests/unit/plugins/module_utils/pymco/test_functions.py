@@ -11,10 +11,10 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Library
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.functions import (
     check_functions,
 )
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
 
 LOAD = """
 metadata :name => "Load", :description => "Load", :author => "us", :license => "none",

@@ -12,7 +12,9 @@ import pytest
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import connector
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.exchange import MOST_RESUMED
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.conversation import (
+    MOST_RESUMED,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.rpc import Client, Request
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire import channel
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (

@@ -378,7 +378,7 @@ def test_a_file_s_content_and_a_url_with_a_password_are_refused_unseen(
     options: dict[str, str], environ: dict[str, str], words: str
 ) -> None:
     with pytest.raises(exc.PyMcoException) as caught:
-        Client(Config({**BROKER, **options}, environ=environ)).check(Request("rpcutil", "ping"))
+        Client(Config({**BROKER, **options}, environ=environ)).prepare(Request("rpcutil", "ping"))
     assert words in str(caught.value)
     assert HUSH not in str(caught.value)
 

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Message
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import plan
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settle import settle
 
 POOL = {
     "identity": "me",
@@ -60,7 +60,7 @@ def test_a_number_out_of_its_range(connector: str, key: str, values: list[str]) 
         name = key.format(connector)
         with pytest.raises((exc.ImproperlyConfigured, exc.BadRequest)) as caught:
             prepared = client(connector, **{key: value})
-            plan(rpc.Request("rpcutil", "ping"), prepared.config)
+            settle(rpc.Request("rpcutil", "ping"), prepared.config)
         message = str(caught.value)
         assert re.search(re.escape(name), message), message
         assert re.search(r"must be from|between|is not a port|is negative", message), message
@@ -90,6 +90,6 @@ def test_where_the_number_stands_is_told() -> None:
 def test_a_ttl_of_a_request(ttl: int) -> None:
     config = Config({"identity": "me"})
     with pytest.raises(exc.BadRequest, match=f"^ttl must be more than 0 .*, not {ttl}"):
-        plan(rpc.Request("rpcutil", "ping", ttl=ttl), config)
+        settle(rpc.Request("rpcutil", "ping", ttl=ttl), config)
     with pytest.raises(exc.BadRequest, match=f"^ttl must be from 1 to 2591999 .*, not {ttl}"):
         Message("ping", "discovery", config, ttl=ttl)

@@ -13,24 +13,26 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import (
-    MAX_SEED,
     Amount,
-    Plan,
     Request,
+    Settled,
     batches,
     part,
-    plan,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settle import (
+    MAX_SEED,
+    settle,
 )
 
 NODES = [f"n{number}" for number in range(10)]
 
 
-def planned(settings: dict[str, str] | None = None, **fields: t.Any) -> Plan:
-    """The plan of a request under a configuration that says little else."""
+def planned(settings: dict[str, str] | None = None, **fields: t.Any) -> Settled:
+    """A request settled by a configuration that says little else."""
     config = Config({"connector": "rabbitmq", "identity": "me", **(settings or {})})
-    return plan(Request("rpcutil", "ping", **fields), config)
+    return settle(Request("rpcutil", "ping", **fields), config)
 
 
 def slow_filter(seconds: float) -> Filter:
@@ -71,7 +73,7 @@ def test_times_that_are_not_given_are_the_references(
     settings: dict[str, str], fields: dict[str, t.Any], timeout: float, window: float
 ) -> None:
     found = planned(settings, **fields)
-    assert (found.timeout, found.window) == (timeout, window)
+    assert (found.timeout, found.discovery_timeout) == (timeout, window)
 
 
 @pytest.mark.parametrize(
@@ -99,15 +101,14 @@ def test_what_a_request_leaves_open_the_configuration_decides() -> None:
         "rpclimitmethod": "random",
         "default_discovery_method": "flatfile",
         "default_discovery_options": "/first\n/second",
-        "direct_addressing": "no",
-        "direct_addressing_threshold": "7",
         "collectives": "a,b",
         "main_collective": "b",
     }
     found = planned(settings)
     assert (found.batch_size, found.batch_sleep) == (Amount(3), 0)
-    assert (found.limit_method, found.method, found.flatfile) == ("random", "flatfile", "/first")
-    assert (found.direct, found.threshold, found.collective) == (False, 7, "b")
+    assert (found.limit_method, found.discovery_method) == ("random", "flatfile")
+    assert found.discovery_options == ["/first"]
+    assert found.collective == "b"
 
 
 def test_what_a_request_says_wins() -> None:
@@ -130,7 +131,7 @@ def test_the_configurations_batches_are_for_calls_that_wait(fields: dict[str, t.
 
 def test_a_named_list_needs_no_discovery_method() -> None:
     settings = {"default_discovery_method": "puppetdb"}
-    assert planned(settings, nodes=["a"]).flatfile is None
+    assert planned(settings, nodes=["a"]).discovery_method == "mc"
 
 
 # -- refusals ------------------------------------------------------------------------------------
@@ -163,7 +164,7 @@ def test_a_named_list_needs_no_discovery_method() -> None:
         ({}, {"publish_timeout": 0}, "publish_timeout must be more than 0"),
         ({}, {"agent_timeout": 0}, "agent_timeout must be more than 0"),
         ({}, {"reply_to": " "}, "reply_to is empty"),
-        ({}, {"arguments": {1: 2}}, "the argument 1 has a name that is no text"),
+        ({}, {"arguments": {1: 2}}, "the argument 1 has a name that is not a text"),
         ({}, {"discovery_method": "puppetdb"}, "the value of discovery_method is not supported"),
         (
             {"default_discovery_method": "stdin"},
@@ -187,7 +188,7 @@ def test_a_named_list_needs_no_discovery_method() -> None:
             {"discovery_method": "flatfile", "discovery_options": ["/a", "/b"]},
             "reads one file, and discovery_options has 2",
         ),
-        ({}, {"discovery_options": ["/a"]}, "the discovery method is mc, which takes none"),
+        ({}, {"discovery_options": ["/a"]}, "the discovery method mc takes none"),
         ({}, {"nodes": []}, "nodes is empty, or has an empty entry, which addresses nobody"),
         ({}, {"nodes": ["a", ""]}, "nodes is empty, or has an empty entry"),
         ({}, {"nodes": [None]}, "nodes is empty, or has an empty entry"),
@@ -310,4 +311,4 @@ def test_a_file_of_the_configuration_is_named_in_the_refusal(tmp_path: pathlib.P
     path.write_text("connector = rabbitmq\ndefault_discovery_method = stdin\n")
     config = Config.from_configfile(str(path), {})
     with pytest.raises(exc.BadRequest, match=rf"^{path}:2: the value of default_discovery_method"):
-        plan(Request("rpcutil", "ping"), config)
+        settle(Request("rpcutil", "ping"), config)

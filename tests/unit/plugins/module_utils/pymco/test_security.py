@@ -131,7 +131,9 @@ def test_the_psk_caller_may_be_the_group() -> None:
 
 @pytest.mark.usefixtures("no_terminal")
 def test_a_caller_that_nodes_would_refuse_is_refused() -> None:
-    with pytest.raises(exc.ImproperlyConfigured, match="'user=alice smith' would be refused"):
+    with pytest.raises(
+        exc.ImproperlyConfigured, match="every node would refuse the callerid 'user=alice smith'"
+    ):
         psk_caller("user", USER="alice smith")
 
 

@@ -143,7 +143,7 @@ def changed(envelope: Envelope, **fields: t.Any) -> Envelope:
 def test_an_old_reply_is_good_for_another_node_and_another_request(setting: Setting) -> None:
     forged = changed(setting.reply(), requestid=PRESENT, senderid="db1", senderagent="service")
     intake = setting.taken(forged, expected=["db1"])
-    assert intake.outcome.replies["db1"][":body"] == PAGE
+    assert intake.outcome.replies["db1"].body == PAGE
     assert not intake.outcome.rejected
 
 
@@ -165,7 +165,7 @@ def test_any_node_answers_for_any_other_and_the_first_one_wins(setting: Setting)
     lie = setting.reply(PRESENT, "web1")
     truth = changed(setting.reply(PRESENT, "web1"), msgtime=2000)
     intake = setting.taken(lie, truth, expected=["web1"])
-    assert intake.outcome.replies["web1"][":msgtime"] == 1000
+    assert intake.outcome.replies["web1"].fields[":msgtime"] == 1000
     assert sum(intake.outcome.rejected.values()) == 1
 
 
@@ -181,7 +181,7 @@ def test_with_aes_whoever_has_the_caller_s_public_key_writes_replies(setting: Se
     body = setting.security.serializer.serialize({Symbol("statuscode"): 0})
     invented = {**setting.reply(PRESENT), **setting.sealed_for_the_caller(body)}
     intake = setting.taken(invented)
-    assert intake.outcome.replies["web1"][":body"] == {":statuscode": 0}
+    assert intake.outcome.replies["web1"].body == {":statuscode": 0}
 
 
 @with_("aes-marshal")
@@ -193,7 +193,7 @@ def test_with_aes_a_reply_is_changed_without_any_key(setting: Setting) -> None:
     block = len(data) // 16 // 2 * 16
     data[block + 4] ^= ord("x") ^ ord("y")
     intake = setting.taken(changed(reply, body=base64_lines(bytes(data)).encode()))
-    value = intake.outcome.replies["web1"][":body"][":data"][":v"]
+    value = intake.outcome.replies["web1"].body[":data"][":v"]
     assert b"xyxx" in (value if isinstance(value, bytes) else value.encode())
 
 
@@ -201,7 +201,7 @@ def test_with_aes_a_reply_is_changed_without_any_key(setting: Setting) -> None:
 def test_with_none_everything_is_believed(setting: Setting) -> None:
     body = setting.security.serializer.serialize({Symbol("statuscode"): 0})
     invented = changed(setting.reply(PRESENT), body=setting.security.serializer.embed(body))
-    assert setting.taken(invented).outcome.replies["web1"][":body"] == {":statuscode": 0}
+    assert setting.taken(invented).outcome.replies["web1"].body == {":statuscode": 0}
 
 
 # -- limits of the protocol: requests ----------------------------------------------------------------

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""One request and the replies to it, whatever the request is for."""
+"""Conversations: one request, sent at once or part by part, and the replies to all of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .intake import Intake, Outcome
 
 if t.TYPE_CHECKING:
     from .connector import Connector
-    from .message import Message
+    from .envelope import Envelope
     from .security import SecurityProvider
 
 OVERTIME = 2.0
@@ -26,16 +26,16 @@ OVERTIME = 2.0
 MOST_RESUMED = 3
 """How many times listening goes on over another connection; a broker may end each of them at once."""
 TICK = 0.5
-"""Seconds between two looks of whoever watches."""
+"""Seconds between two calls of :data:`Watch`."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Patience:
     """How long to wait for replies, in seconds.
 
-    :ivar total: never longer than this.
-    :ivar first: for the first reply; None: as long as total.
-    :ivar quiet: from one reply to the next; None: as long as total.
+    :ivar total: the longest wait.
+    :ivar first: the wait for the first reply; None: as long as total.
+    :ivar quiet: the wait from one reply to the next; None: as long as total.
     """
 
     total: float
@@ -43,7 +43,11 @@ class Patience:
     quiet: float | None = None
 
     def deadline(self, start: float, last: float | None) -> float:
-        """When to stop, given when the waiting began and when the last reply came, if any."""
+        """Return when to stop.
+
+        :param start: when the wait began.
+        :param last: when the last reply came; None if none has.
+        """
         if last is None:
             window = start + (self.total if self.first is None else self.first)
         else:
@@ -55,100 +59,106 @@ Watch = t.Callable[[Outcome], None]
 """Is called with what has come so far, every :data:`TICK` seconds or somewhat later."""
 
 
-class Exchange:
-    """One request, sent at once or part by part, and the replies to all of it.
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """What conversations go over.
 
-    Nothing here raises once the request may have reached a node: what ends the connection then is
-    told by the outcome.
+    :ivar clock: a monotonic clock, in seconds.
+    """
 
+    connector: Connector
+    security: SecurityProvider
+    clock: t.Callable[[], float] = time.monotonic
+
+
+class Conversation:
+    """One request and the replies to it.
+
+    Nothing here raises once the request may have reached a node: the outcome then tells what ended the
+    connection.
+
+    :param envelope: the request. Each time it is sent it gets the time; without a requestid it gets one.
     :param expected: the identities that are asked; None if it is not known who will answer.
     :param enough: how many replies are all that is wanted.
-    :param clock: a monotonic clock.
     :param watch: see :data:`Watch`.
     :param taken: is called for each accepted reply.
-    :param resume: whether to go on listening over another connection when one is lost, where the
-        connector can. Nothing is sent again. Replies that come in between may be lost.
-    :raises exc.SerializationError: the request has no form in the provider's format.
-    :raises exc.BadRequest: it is larger than what the middleware takes.
+    :param resume: go on listening over another connection when one is lost, where the connector can.
+        Nothing is sent again. Replies that come in between may be lost.
     """
 
     def __init__(
         self,
-        connector: Connector,
-        security: SecurityProvider,
-        message: Message,
+        line: Line,
+        envelope: Envelope,
         *,
         expected: t.Collection[str] | None = None,
         enough: int | None = None,
-        clock: t.Callable[[], float] = time.monotonic,
         watch: Watch | None = None,
         taken: t.Callable[[], None] | None = None,
         resume: bool = False,
     ) -> None:
-        self._connector, self._security = connector, security
-        self._message, self._clock, self._watch = message, clock, watch
-        self._resumes = resume and connector.replies_survive
-        self._payload = self._encoded(message)
+        self._connector, self._security, self._clock = line.connector, line.security, line.clock
+        self.requestid = envelope.requestid or secrets.token_hex(16)
+        self._envelope = dataclasses.replace(envelope, requestid=self.requestid)
+        self._watch = watch
+        self._resumes = resume and self._connector.replies_survive
+        self._reply_to: str | None = None
         self.intake = Intake(
-            security,
-            message[":requestid"],
+            self._security,
+            self.requestid,
             expected,
             enough=enough,
-            most_bytes=connector.max_reply_bytes,
+            most_bytes=self._connector.max_reply_bytes,
             taken=taken,
         )
-        self._reply_to: str | None = None
-
-    def _encoded(self, message: Message) -> bytes:
-        payload, most = self._security.encode(message), self._connector.max_payload
-        if most is not None and len(payload) > most:
-            raise exc.BadRequest(
-                f"the request has {len(payload)} bytes; the middleware takes {most}"
-            )
-        return payload
 
     @property
     def outcome(self) -> Outcome:
         """What has come so far."""
         return self.intake.outcome
 
-    @property
-    def requestid(self) -> str:
-        """The request's identifier."""
-        return t.cast("str", self._message[":requestid"])
+    # -- sending -------------------------------------------------------------------------------
 
-    def readdress(self, message: Message) -> None:
-        """Send this from now on, as the same request: it differs in its filter and time only."""
-        message[":requestid"] = self.requestid
-        self._message = message
-        self._payload = self._encoded(message)
-
-    def send(self, seconds: float, nodes: t.Sequence[str] | None = None) -> list[str]:
-        """Send the request to everybody, or to each of the nodes.
+    def send(
+        self,
+        seconds: float,
+        nodes: t.Sequence[str] | None = None,
+        *,
+        filter_: t.Mapping[str, t.Any] | None = None,
+    ) -> list[str]:
+        """Send the request to all nodes that fit its filter, or to single nodes.
 
         :param seconds: how long that may take.
-        :returns: the nodes that it was not sent to, for want of time or since the connection was lost.
-        :raises exc.ConnectorError: the connection failed, and the request has not left.
+        :param nodes: the single nodes.
+        :param filter_: replaces the request's filter, from now on.
+        :returns: the nodes that it was not sent to, because the time was over or the connection lost.
+        :raises exc.SerializationError: the request cannot be written.
+        :raises exc.BadRequest: it is larger than what the middleware takes.
+        :raises exc.ConnectorError: the connection failed before the request left.
         """
         deadline = self._clock() + seconds
-        agent, collective = self._message[":agent"], self._message[":collective"]
+        payload = self._sealed(filter_)
+        envelope = self._envelope
         if self._reply_to is None:
-            self._reply_to = self._connector.open_replies(agent, collective, deadline)
-        return self._publish(self._reply_to, deadline, nodes)
+            self._reply_to = self._connector.open_replies(
+                envelope.agent, envelope.collective, deadline
+            )
+        return self._publish(payload, self._reply_to, deadline, nodes)
 
     def send_away(
         self, seconds: float, nodes: t.Sequence[str] | None = None, reply_to: str | None = None
     ) -> list[str]:
-        """Send it, have no replies come to us, and wait for the broker's word that it has all of it.
-        Returns and raises as :meth:`send` does.
+        """Send the request, have no replies come to us, and wait until the broker confirms that it has
+        all of it. Returns and raises as :meth:`send` does.
 
         :param reply_to: where replies go, if there are any.
         """
-        agent, collective = self._message[":agent"], self._message[":collective"]
-        target = reply_to or self._connector.get_reply_target(agent, collective)
         deadline = self._clock() + seconds
+        payload = self._sealed()
+        agent, collective = self._envelope.agent, self._envelope.collective
+        target = reply_to or self._connector.get_reply_target(agent, collective)
         receipt = secrets.token_hex(8)
-        unsent = self._publish(target, deadline, nodes, receipt)
+        unsent = self._publish(payload, target, deadline, nodes, receipt)
         if self.outcome.lost is None and not unsent:
             try:
                 self._connector.confirm(receipt, deadline)
@@ -156,21 +166,33 @@ class Exchange:
                 self.outcome.lost = error
         return unsent
 
+    def _sealed(self, filter_: t.Mapping[str, t.Any] | None = None) -> bytes:
+        """Return the payload. It bears the time of now, so that no node finds a later batch too old."""
+        if filter_ is not None:
+            self._envelope = dataclasses.replace(self._envelope, filter=filter_)
+        stamped = dataclasses.replace(self._envelope, time=int(time.time()))
+        payload, most = self._security.seal(stamped), self._connector.max_payload
+        if most is not None and len(payload) > most:
+            raise exc.BadRequest(
+                f"the request has {len(payload)} bytes; the middleware takes {most}"
+            )
+        return payload
+
     def _publish(
         self,
+        payload: bytes,
         reply_to: str,
         deadline: float,
         nodes: t.Sequence[str] | None,
         receipt: str | None = None,
     ) -> list[str]:
-        message = self._message
-        agent, collective, ttl = message[":agent"], message[":collective"], message[":ttl"]
+        envelope = self._envelope
         try:
             return self._connector.publish(
-                self._payload,
-                agent,
-                collective,
-                ttl,
+                payload,
+                envelope.agent,
+                envelope.collective,
+                envelope.ttl,
                 reply_to,
                 deadline,
                 nodes=nodes,
@@ -185,16 +207,11 @@ class Exchange:
 
     def _take_waiting(self) -> None:
         """Make room for more replies."""
-        with contextlib.suppress(exc.ConnectorError):  # whoever uses it next is told
+        with contextlib.suppress(exc.ConnectorError):  # the next use of the connection raises it
             while self._connector.crowded:
                 receive(self._connector, self.intake, 0.0)
 
-    def _take_rest(self) -> None:
-        """Take in what came before the connection was lost."""
-        end = self._clock() + OVERTIME
-        with contextlib.suppress(exc.ConnectorError):
-            while self._clock() < end and receive(self._connector, self.intake, 0.0) is not None:
-                pass
+    # -- listening -----------------------------------------------------------------------------
 
     def listen(self, patience: Patience) -> None:
         """Take in replies until all are there or the time is over."""
@@ -215,7 +232,7 @@ class Exchange:
                 self._end_or_resume(error, start + patience.total)
             if self.outcome.lost is not None:
                 return
-            # Nothing has come while there was no connection, which says nothing about the nodes.
+            # Nothing came while there was no connection, which says nothing about the nodes.
             last = self._clock() if self.outcome.replies else None
 
     def pause(self, seconds: float) -> None:
@@ -226,6 +243,8 @@ class Exchange:
                 receive(self._connector, self.intake, left)
             except exc.ConnectorError as error:
                 self._end_or_resume(error, end + self._connector.connect_timeout)
+
+    # -- when the connection is lost -------------------------------------------------------------
 
     def _end_or_resume(self, lost: exc.ConnectorError, deadline: float) -> None:
         """Connect anew to a place where further replies come, or note that none will.
@@ -243,50 +262,24 @@ class Exchange:
         self._take_rest()
         try:
             self._connector.reconnect(lost, min(left, self._connector.connect_timeout))
-            agent = self._message[":agent"]
+            agent = self._envelope.agent
             self._connector.reopen_replies(t.cast(str, self._reply_to), agent, deadline)
         except exc.ConnectorError as error:
             outcome.lost = exc.ConnectionLost(str(error), lost.broker)
         else:
             outcome.resumed.append(str(lost))
 
-
-def exchange(
-    connector: Connector,
-    security: SecurityProvider,
-    message: Message,
-    patience: Patience,
-    *,
-    expected: t.Collection[str] | None = None,
-    direct: bool = False,
-    clock: t.Callable[[], float] = time.monotonic,
-    enough: int | None = None,
-    watch: Watch | None = None,
-    publish_timeout: float | None = None,
-) -> Outcome:
-    """Send a request, once, and take in the replies.
-
-    :param patience: how long to wait when the request is out.
-    :param publish_timeout: seconds that sending may take; default: as long as waiting may.
-    :param expected: the identities that are asked; it ends when all of them have answered.
-    :param direct: whether to send it to each of them instead of to everybody.
-    :raises exc.ConnectorError: the connection failed before the request left. Once it may have
-        reached a node, a failure ends the waiting, and the outcome tells it.
-
-    Everything else is as :class:`Exchange` has it.
-    """
-    found = Exchange(
-        connector, security, message, expected=expected, enough=enough, clock=clock, watch=watch
-    )
-    seconds = patience.total if publish_timeout is None else publish_timeout
-    found.send(seconds, list(expected or ()) if direct else None)
-    found.listen(patience)
-    return found.outcome
+    def _take_rest(self) -> None:
+        """Take in what came before the connection was lost."""
+        end = self._clock() + OVERTIME
+        with contextlib.suppress(exc.ConnectorError):
+            while self._clock() < end and receive(self._connector, self.intake, 0.0) is not None:
+                pass
 
 
 @contextlib.contextmanager
 def uncollected() -> t.Iterator[None]:
-    """No garbage collection inside: replies have no cycles, and a collector that goes through all of
+    """Run without garbage collection. Replies have no cycles, and a collector that goes through all of
     them again and again takes as long as their decoding."""
     if not gc.isenabled():
         yield
@@ -309,11 +302,12 @@ def listen(
     watch: Watch | None = None,
     last: float | None = None,
 ) -> None:
-    """Take in replies until all are there or the time is over. Those that have come by then but
+    """Take in replies until all are there or the time is over. Replies that have arrived in time but
     were not looked at yet still count, for as long as :data:`OVERTIME`.
 
-    :param start: when the waiting began.
-    :param last: when the last reply came, if one has come already.
+    :param start: when the wait began.
+    :param last: when the last reply came; None if none has.
+    :raises exc.ConnectorError: nothing more can come.
     """
     seen = start
     while not intake.complete:
@@ -335,7 +329,7 @@ def listen(
 
 
 def receive(connector: Connector, intake: Intake, timeout: float) -> bool | None:
-    """Take in the next message. Returns whether it was a reply; None: there was none in time."""
+    """Take in the next message. Return True if it was a reply, None if none came in time."""
     try:
         payload = connector.next_payload(timeout)
     except exc.Oversized as error:

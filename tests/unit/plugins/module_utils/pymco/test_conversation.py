@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which payloads are replies, how long to wait for them, and when it is over."""
+"""Conversations: which payloads are replies, how long to wait for them, and when it is over."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import typing as t
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.exchange import (
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.conversation import (
     OVERTIME,
-    Exchange,
+    Conversation,
     Patience,
-    exchange,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import (
     MAX_LISTED,
     Intake,
 )
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Message
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
     MarshalSerializer,
     Symbol,
 )
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.exchanging import (
-    CONFIG,
+    ENVELOPE,
     REQUESTID,
     SECURITY,
     Clock,
     ScriptedConnector,
+    exchange,
+    line,
     reply,
 )
 
@@ -57,7 +57,7 @@ def taken(payloads: t.Iterable[bytes], expected: t.Collection[str] | None = None
 def test_a_reply_is_taken_with_its_body() -> None:
     intake = Intake(SECURITY, REQUESTID, ["web1"])
     assert intake.take(reply("web1")) is True
-    assert intake.outcome.replies["web1"][":body"] == {":statuscode": 0, ":data": {}}
+    assert intake.outcome.replies["web1"].body == {":statuscode": 0, ":data": {}}
     assert intake.outcome.rejected == {}
 
 
@@ -109,7 +109,7 @@ def test_a_second_answer_that_differs_is_told_from_one_that_came_twice(
     """Whoever knows the nodes' key can answer for any of them."""
     payloads = [reply("web1", **signed(body)) for body in (first, second, first)]
     intake = taken(payloads, ["web1", "web2"])
-    assert intake.outcome.replies["web1"][":body"] == first
+    assert intake.outcome.replies["web1"].body == first
     assert intake.outcome.rejected == {"contradictory": 1, "duplicate": 1}
     assert intake.outcome.culprits == {"contradictory": ["web1"], "duplicate": ["web1"]}
 
@@ -134,7 +134,7 @@ def test_what_all_replies_have_together_is_bounded() -> None:
 
 def test_a_second_answer_is_dropped_and_the_first_stays() -> None:
     intake = taken([reply("web1", msgtime=1), reply("web1", msgtime=2)], ["web1", "web2"])
-    assert intake.outcome.replies["web1"][":msgtime"] == 1
+    assert intake.outcome.replies["web1"].fields[":msgtime"] == 1
     assert intake.outcome.rejected == {"duplicate": 1}
 
 
@@ -209,17 +209,7 @@ def run(
     """The outcome, the seconds it took, and the connector."""
     clock = Clock()
     connector = ScriptedConnector(clock, *arrivals)
-    message = Message("ping", "rpcutil", CONFIG, ttl=30)
-    message["requestid"] = REQUESTID
-    outcome = exchange(
-        t.cast(t.Any, connector),
-        SECURITY,
-        message,
-        patience,
-        expected=expected,
-        direct=direct,
-        clock=clock,
-    )
+    outcome = exchange(connector, patience, expected=expected, direct=direct)
     return outcome, clock.now - connector.start, connector
 
 
@@ -273,9 +263,7 @@ def test_a_lost_connection_takes_nothing_from_the_time_for_the_first_reply(
 ) -> None:
     clock = Clock()
     connector = ResumingConnector(clock, *arrivals)
-    message = Message("ping", "rpcutil", CONFIG, ttl=30)
-    message["requestid"] = REQUESTID
-    conversation = Exchange(t.cast(t.Any, connector), SECURITY, message, clock=clock, resume=True)
+    conversation = Conversation(line(connector), ENVELOPE, resume=True)
     conversation.send(5)
     conversation.listen(Patience(60, first=12, quiet=2))
     assert list(conversation.outcome.replies) == ["a", "b"]
@@ -335,34 +323,23 @@ def test_a_connection_that_ends_before_any_reply_is_told_too(error: exc.Connecto
     assert outcome.rejected == {"undecodable": 1}
 
 
-def prepared(*arrivals: tuple[float, bytes | Exception]) -> tuple[ScriptedConnector, Message]:
-    message = Message("ping", "rpcutil", CONFIG, ttl=30)
-    message["requestid"] = REQUESTID
-    return ScriptedConnector(Clock(), *arrivals), message
+def scripted(*arrivals: tuple[float, bytes | Exception]) -> ScriptedConnector:
+    return ScriptedConnector(Clock(), *arrivals)
 
 
 def test_a_broadcast_that_does_not_leave_is_an_error() -> None:
-    connector, message = prepared()
+    connector = scripted()
     connector.failure = exc.ConnectionLost("gone")
     with pytest.raises(exc.ConnectionLost) as caught:
-        exchange(
-            t.cast(t.Any, connector),
-            SECURITY,
-            message,
-            Patience(10),
-            expected=["a"],
-            clock=connector.clock,
-        )
+        exchange(connector, Patience(10), expected=["a"])
     assert caught.value is connector.failure
 
 
 def test_who_may_have_got_a_request_is_told_from_who_has_not() -> None:
-    connector, message = prepared((0, reply("a")))
+    connector = scripted((0, reply("a")))
     connector.failure = exc.ConnectionLost("gone")
     connector.failure.unsent = ["c"]
-    found = Exchange(
-        t.cast(t.Any, connector), SECURITY, message, expected=["a", "b", "c"], clock=connector.clock
-    )
+    found = Conversation(line(connector), ENVELOPE, expected=["a", "b", "c"])
     assert found.send(10, ["a", "b", "c"]) == ["c"]
     found.listen(Patience(10))
     # What had come before still counts.
@@ -376,41 +353,27 @@ def test_a_connection_that_ends_before_the_request_leaves_is_an_error(
         raise error
 
     error = exc.BrokerError("no permission")
-    connector, message = prepared()
+    connector = scripted()
     monkeypatch.setattr(connector, "open_replies", refuse)
     with pytest.raises(exc.BrokerError) as caught:
-        exchange(t.cast(t.Any, connector), SECURITY, message, Patience(10), clock=connector.clock)
+        exchange(connector, Patience(10))
     assert caught.value is error
     assert connector.calls == []
 
 
 def test_replies_have_their_time_once_the_request_is_out() -> None:
-    connector, message = prepared((7, reply("a")), (13, reply("b")), (15, reply("c")))
+    connector = scripted((7, reply("a")), (13, reply("b")), (15, reply("c")))
     connector.publishing = 4.0
-    outcome = exchange(
-        t.cast(t.Any, connector),
-        SECURITY,
-        message,
-        Patience(10),
-        expected=["a", "b", "c"],
-        clock=connector.clock,
-    )
+    outcome = exchange(connector, Patience(10), expected=["a", "b", "c"])
     assert list(outcome.replies) == ["a", "b"]
     assert connector.clock.now - connector.start == 14
 
 
 def test_what_waits_at_the_deadline_still_counts_but_not_for_ever() -> None:
     """Decoding may lag behind; who never stops sending does not keep us."""
-    connector, message = prepared((9, reply("a")), (9, reply("b")), *[(9, b"garbage")] * 100)
+    connector = scripted((9, reply("a")), (9, reply("b")), *[(9, b"garbage")] * 100)
     connector.decoding = 0.5
-    outcome = exchange(
-        t.cast(t.Any, connector),
-        SECURITY,
-        message,
-        Patience(9.2),
-        expected=["a", "b", "c"],
-        clock=connector.clock,
-    )
+    outcome = exchange(connector, Patience(9.2), expected=["a", "b", "c"])
     assert list(outcome.replies) == ["a", "b"]
     assert connector.clock.now - connector.start == pytest.approx(9.2 + OVERTIME, abs=0.5)
     assert connector.arrivals
@@ -434,7 +397,6 @@ def test_a_direct_request_is_published_to_those_who_are_asked() -> None:
 def test_a_request_that_is_too_large_for_the_middleware_is_refused_before_it_is_sent() -> None:
     connector = ScriptedConnector(Clock())
     connector.max_payload = 10
-    message = Message("ping", "rpcutil", CONFIG)
     with pytest.raises(exc.BadRequest, match="bytes; the middleware takes 10"):
-        exchange(t.cast(t.Any, connector), SECURITY, message, Patience(1))
+        exchange(connector, Patience(1))
     assert connector.calls == []

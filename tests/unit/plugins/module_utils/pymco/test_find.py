@@ -11,13 +11,14 @@ import typing as t
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request, plan
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.rpc import Client, Result
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.targets import (
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.find import (
     named,
     read_flatfile,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.rpc import Client, Result
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settle import settle
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
     Frame,
     Peer,
@@ -83,7 +84,7 @@ def test_a_file_that_is_no_list_of_identities(
 def test_a_file_that_cannot_be_read_is_refused_without_a_connection(path: str) -> None:
     request = Request("rpcutil", "ping", discovery_method="flatfile", discovery_options=[path])
     with pytest.raises(exc.BadRequest, match=f"cannot read the file of identities {path}: "):
-        Client(config(1)).check(request)
+        Client(config(1)).prepare(request)
 
 
 # -- who is known by name ------------------------------------------------------------------------
@@ -108,7 +109,7 @@ def test_who_is_known_by_name(
     wanted: tuple[str, ...], fields: dict[str, t.Any], known: list[str] | None
 ) -> None:
     request = Request("rpcutil", "ping", filter=identities(*wanted), **fields)
-    assert named(plan(request, config(1))) == known
+    assert named(settle(request, config(1))) == known
 
 
 def test_a_file_names_them_too_as_far_as_they_fit(tmp_path: pathlib.Path) -> None:
@@ -116,7 +117,7 @@ def test_a_file_names_them_too_as_far_as_they_fit(tmp_path: pathlib.Path) -> Non
 
     def found(*wanted: str) -> list[str] | None:
         request = Request("rpcutil", "ping", filter=identities(*wanted), **given)
-        return named(plan(request, config(1)))
+        return named(settle(request, config(1)))
 
     assert found() == ["web1", "db1", "web2"]
     # The reference would forget db1 over the regular expression that comes later.
@@ -127,7 +128,7 @@ def test_a_file_names_them_too_as_far_as_they_fit(tmp_path: pathlib.Path) -> Non
 def test_a_pattern_that_only_nodes_understand_is_refused_for_a_list() -> None:
     request = Request("rpcutil", "ping", filter=identities(r"/\p{Han}/"), nodes=["a"])
     with pytest.raises(exc.BadFilter, match="cannot be applied to a list of nodes here: .*; leave"):
-        Client(config(1)).check(request)
+        Client(config(1)).prepare(request)
 
 
 # -- how it gets there ---------------------------------------------------------------------------

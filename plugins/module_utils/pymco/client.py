@@ -1,0 +1,297 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The client: it finds nodes, calls agents on them and takes in their replies."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+import typing as t
+
+from . import exc
+from .connector import connector
+from .conversation import Conversation, Line, Patience, Watch
+from .envelope import Envelope
+from .find import Answers, Finder, Targets, named
+from .request import Prepared, Request, batches
+from .result import Result, reply_of
+from .security import security_provider
+from .serializers import Symbol
+from .settle import settle
+
+if t.TYPE_CHECKING:
+    from .config import Config
+
+T = t.TypeVar("T")
+Progress = t.Callable[[str, t.Mapping[str, t.Any], t.Optional[int]], None]
+"""Is called now and then with the phase ("discovery", "ping" or "call"), the replies that have come, by
+sender, and how many are expected, if that is known."""
+
+
+class Client:
+    """Calls agents on nodes. Use it as a context manager: it is connected inside.
+
+    What a request leaves open is decided once, by :meth:`prepare`. The other methods take what it
+    returns, or a :class:`.Request`, which they prepare.
+
+    :param config: which broker, and how requests are signed.
+    :param clock: a monotonic clock, in seconds.
+    :param progress: see :data:`Progress`.
+    :raises exc.ImproperlyConfigured: the configuration is wrong; nothing was opened yet.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        clock: t.Callable[[], float] = time.monotonic,
+        progress: Progress | None = None,
+    ) -> None:
+        self.config = config
+        self.security = security_provider(config)
+        self.connector = connector(config)
+        self._line = Line(self.connector, self.security, clock)
+        self._progress = progress
+        self._seconds: dict[str, float] = {}
+        settle(
+            Request("rpcutil", "ping", nodes=("any",)), config
+        )  # so that a wrong option is refused now
+
+    def __enter__(self) -> Client:
+        with self._timed("connect"):
+            self.connector.connect()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.connector.disconnect()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know of the connection."""
+        return list(self.connector.pool.warnings)
+
+    def prepare(self, request: Request) -> Prepared:
+        """Check a request and decide all that it leaves open. Needs no connection.
+
+        :raises exc.BadRequest: it cannot be sent; the message tells which part and why.
+        :raises exc.ImproperlyConfigured: an option of the configuration is wrong.
+        """
+        settled = settle(request, self.config)
+        if settled.reply_to is not None:
+            self.connector.check_reply_to(settled.reply_to, settled.agent, settled.collective)
+        filter_ = settled.filter.copy().add_agent(settled.agent)
+        body = {  # MC:rpc/client.rb, new_request
+            Symbol("agent"): settled.agent,
+            Symbol("action"): settled.action,
+            Symbol("caller"): self.security.callerid,
+            Symbol("data"): settled.data(),
+        }
+        envelope = Envelope(
+            identity=self.config.identity,
+            agent=settled.agent,
+            collective=settled.collective,
+            filter=filter_,
+            ttl=settled.ttl,
+            body=body,
+        )
+        self.security.check(envelope)
+        return Prepared(
+            request=settled,
+            envelope=envelope,
+            filter=filter_,
+            names=named(settled),
+            direct=self.config.getboolean("direct_addressing"),
+            threshold=self.config.getint("direct_addressing_threshold"),
+        )
+
+    def targets(self, request: Request | Prepared) -> Result:
+        """Find the nodes that a request is for. Nothing else is sent.
+
+        :raises exc.BadRequest: see :meth:`prepare`.
+        :raises exc.ConnectorError: the broker cannot be used.
+        """
+        return self._targets(self._prepared(request))[0]
+
+    def ping(self, request: Request | Prepared) -> Answers:
+        """Find out which of the nodes that a request is for are there. Nothing else is sent.
+
+        Unlike :meth:`targets`, this also asks nodes that are known by name.
+
+        :raises exc.BadRequest: see :meth:`prepare`.
+        :raises exc.ConnectorError: the broker cannot be used, or the connection ended meanwhile.
+        """
+        prepared = self._prepared(request)
+        with self._timed("ping"):
+            return self._persistently(lambda: self._finder.ping(prepared))
+
+    def call(self, request: Request | Prepared) -> Result:
+        """Send a request to all nodes that it is for, and take in their replies.
+
+        Nodes that stay silent are not an error; see :attr:`.Result.no_response`.
+
+        :raises exc.BadRequest: see :meth:`prepare`.
+        :raises exc.ConnectorError: the broker cannot be used, and the request has not left. If the
+            connection ends later, :attr:`.Result.lost` tells why.
+        """
+        prepared = self._prepared(request)
+        result, targets = self._targets(prepared)
+        if result.known and (not result.nodes or result.found < prepared.request.minimum_nodes):
+            return result
+        with self._timed("call"):
+            call = _Call(self._line, prepared, targets, result, self._watch)
+            call.converse() if prepared.request.awaits_replies else call.send_away()
+        return result
+
+    def _prepared(self, request: Request | Prepared) -> Prepared:
+        return request if isinstance(request, Prepared) else self.prepare(request)
+
+    @property
+    def _finder(self) -> Finder:
+        return Finder(self._line, self._watch)
+
+    def _targets(self, prepared: Prepared) -> tuple[Result, Targets]:
+        with self._timed("discovery"):
+            targets = self._persistently(lambda: self._finder.targets(prepared))
+        if targets.answers is None:
+            del self._seconds["discovery"]
+        result = Result(
+            sorted(targets.nodes or ()),
+            found=targets.found,
+            known=targets.nodes is not None,
+            broker=self.connector.session.broker.name,
+            passed_over=self.connector.passed_over,
+            seconds=self._seconds,
+            awaited=prepared.request.awaits_replies,
+            timeout=prepared.request.timeout,
+        )
+        if targets.answers is not None:
+            result.add(targets.answers.outcome)
+        return result, targets
+
+    def _persistently(self, ask: t.Callable[[], T]) -> T:
+        """Ask which nodes are there. If the connection is lost meanwhile, ask again over the next broker of
+        the pool, once for each other broker: being asked twice changes nothing on nodes."""
+        for _other in self.connector.pool.brokers[1:]:
+            try:
+                return ask()
+            except exc.ConnectionLost as lost:
+                self.connector.reconnect(lost)
+        return ask()
+
+    def _watch(self, phase: str, expected: int | None) -> Watch | None:
+        progress = self._progress
+        if progress is None:
+            return None
+        return lambda outcome: progress(phase, outcome.replies, expected)
+
+    @contextlib.contextmanager
+    def _timed(self, phase: str) -> t.Iterator[None]:
+        """Note how many seconds a phase takes."""
+        start = self._line.clock()
+        try:
+            yield
+        finally:
+            self._seconds[phase] = round(self._line.clock() - start, 3)
+
+
+class _Call:
+    """A request on its way to its targets.
+
+    :param result: is filled in.
+    """
+
+    def __init__(
+        self,
+        line: Line,
+        prepared: Prepared,
+        targets: Targets,
+        result: Result,
+        watcher: t.Callable[[str, int | None], Watch | None],
+    ) -> None:
+        self._request, self._targets, self._result = prepared.request, targets, result
+        nodes, enough = targets.nodes, prepared.request.expected_nodes
+        self._conversation = Conversation(
+            line,
+            dataclasses.replace(prepared.envelope, filter=targets.filter),
+            expected=nodes,
+            # Nodes that are known are waited for by name.
+            enough=enough if nodes is None else None,
+            watch=watcher("call", enough if nodes is None else len(nodes)),
+            resume=True,
+        )
+
+    def send_away(self) -> None:
+        """Send it, and wait for nothing but the broker's confirmation."""
+        request, targets = self._request, self._targets
+        self._result.batches = 1
+        nodes = targets.nodes if targets.direct else None
+        unsent = self._conversation.send_away(request.publish_timeout, nodes, request.reply_to)
+        self._result.unsent = sorted(unsent)
+        self._finish()
+
+    def converse(self) -> None:
+        """Send it batch by batch, and wait for the replies to each."""
+        request, result, nodes = self._request, self._result, self._targets.nodes
+        patience = Patience(request.timeout)
+        if nodes is None:
+            # Nobody knows who will answer: it is over when replies stop coming.
+            patience = Patience(request.timeout, request.first_reply, request.discovery_timeout)
+        groups = batches(nodes or (), request.batch_size)
+        for number, group in enumerate(groups, 1):
+            result.batches = number
+            self._ask(group, patience)
+            left = [node for later in groups[number:] for node in later]
+            if left and not self._goes_on(group):
+                result.unsent += left
+                break
+        result.unsent = sorted(set(result.unsent).difference(self._conversation.outcome.replies))
+        self._finish()
+
+    def _ask(self, group: list[str], patience: Patience) -> None:
+        """Send one batch, and wait for its replies."""
+        targets, conversation = self._targets, self._conversation
+        known = targets.nodes is not None
+        if known:
+            conversation.intake.await_only(group)
+        filter_ = None
+        if known and not targets.direct and len(group) < len(targets.nodes or ()):
+            filter_ = targets.filter.with_identities(group)
+        try:
+            unsent = conversation.send(
+                self._request.publish_timeout, group if targets.direct else None, filter_=filter_
+            )
+        except exc.ConnectorError as error:
+            if not known:
+                raise
+            conversation.outcome.lost, unsent = error, group
+        if known:
+            conversation.intake.await_only(set(group).difference(unsent))
+            self._result.unsent += unsent
+        conversation.listen(patience)
+
+    def _goes_on(self, group: list[str]) -> bool:
+        """Return True if a further batch is to be sent, after the pause before it."""
+        outcome, most = self._conversation.outcome, self._request.max_fail_percentage
+        if outcome.lost is not None:
+            return False
+        if most is not None:
+            bodies = (
+                (node, outcome.replies[node].body) for node in group if node in outcome.replies
+            )
+            good = sum(reply_of(node, body, self._request).ok for node, body in bodies)
+            bad = len(group) - good
+            if 100 * bad > most * len(group):
+                self._result.stopped = (
+                    f"{bad} of the {len(group)} nodes of batch {self._result.batches} failed or did not"
+                    f" answer, which is more than {most:g} %"
+                )
+                return False
+        self._conversation.pause(self._request.batch_sleep)
+        return self._conversation.outcome.lost is None
+
+    def _finish(self) -> None:
+        self._result.requestid = self._conversation.requestid
+        self._result.take_replies(self._conversation.outcome, self._request)
+        self._result.add(self._conversation.outcome)

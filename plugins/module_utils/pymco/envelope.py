@@ -1,0 +1,69 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Envelopes: what a request or a reply consists of, whatever the dialect in which it is written."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .serializers import Symbol
+
+
+@dataclasses.dataclass(frozen=True)
+class Envelope:
+    """A request. The security provider adds the caller when it signs.
+
+    :ivar identity: the sender.
+    :ivar filter: a :class:`.Filter`, or a mapping in the form that MCollective's nodes expect.
+    :ivar ttl: seconds for which nodes take the request.
+    :ivar body: "ping" for the discovery agent, a dict for RPC agents.
+    :ivar requestid: 32 hexadecimal digits; empty until the request is sent.
+    :ivar time: when it was sent, in seconds since 1970.
+    """
+
+    identity: str
+    agent: str
+    collective: str
+    filter: t.Mapping[str, t.Any]
+    ttl: int
+    body: t.Any
+    requestid: str = ""
+    time: int = 0
+
+    def symbols(self) -> dict[str, t.Any]:
+        """Return it as MCollective's nodes expect it (MC:security/base.rb, create_request)."""
+        filter_ = dict(self.filter)
+        if self.agent == "discovery":
+            # Nodes ignore it. The reference sends it (MC:rpc/client.rb, discover).
+            filter_["collective"] = self.collective
+        fields = {
+            "senderid": self.identity,
+            "requestid": self.requestid,
+            "filter": filter_,
+            "collective": self.collective,
+            "agent": self.agent,
+            "ttl": self.ttl,
+            "msgtime": self.time,
+            "body": self.body,
+        }
+        return {Symbol(key): value for key, value in fields.items()}
+
+
+class Received:
+    """A reply.
+
+    :ivar requestid: of the request that it claims to answer; of any type until it is verified.
+    :ivar sender: the identity that it claims to come from; of any type until it is verified.
+    :ivar fields: all that it says, in the form of its dialect.
+    :ivar body: the answer itself, once the reply is verified.
+    """
+
+    # There may be very many of them.
+    __slots__ = ("body", "fields", "requestid", "sender")
+
+    def __init__(self, requestid: t.Any, sender: t.Any, fields: dict[str, t.Any]) -> None:
+        self.requestid, self.sender, self.fields = requestid, sender, fields
+        self.body: t.Any = None

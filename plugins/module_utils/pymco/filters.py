@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Filters: they say which nodes a request is for."""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import compound, exc
+from .serializers import Symbol
+
+FACT_OPERATORS = ("==", "=~", "<=", "=>", ">=", "=<", "<", ">", "!=")
+"""The operators that python-mcollective takes. ``=>`` and ``=<`` are other spellings (MC:util.rb)."""
+_SAME_OPERATOR = {"=>": ">=", "=<": "<="}
+
+
+class Filter(t.Mapping[str, t.Any]):
+    """Select nodes. A node fits if it fits every kind of entry, all entries of each kind, and one of
+    the identities.
+
+    Read as a mapping, it has the form that MCollective's nodes expect (MC:util.rb, empty_filter):
+    String keys, and facts with Symbol keys and String values.
+
+    :ivar classes: names, or regular expressions between slashes; :attr:`agents` and :attr:`identities` too.
+    :ivar facts: (name, value, operator) of each fact.
+    :ivar compounds: the compound filters, each a list of tokens.
+    :ivar seconds: how long nodes may take for data functions before they answer.
+    """
+
+    def __init__(self) -> None:
+        self.classes: list[str] = []
+        self.agents: list[str] = []
+        self.facts: list[tuple[str, str, str]] = []
+        self.identities: list[str] = []
+        self.compounds: list[list[compound.Token]] = []
+        self.seconds = 0.0
+
+    def add_cfclass(self, name: str) -> Filter:
+        """Select nodes that have a class, given by name or by a regular expression between slashes."""
+        return self._add(self.classes, _not_empty("class", name))
+
+    def add_agent(self, agent: str) -> Filter:
+        """Select nodes that have an agent, given by name or by a regular expression between slashes."""
+        return self._add(self.agents, _not_empty("agent", agent))
+
+    def add_identity(self, identity: str) -> Filter:
+        """Select nodes by identity, given by name or by a regular expression between slashes."""
+        return self._add(self.identities, _not_empty("identity", identity))
+
+    def add_fact(self, fact: str, value: t.Any, operator: str | None = None) -> Filter:
+        """Select nodes whose fact compares with a value.
+
+        :param operator: one of :data:`FACT_OPERATORS`; default ``==``.
+        :raises exc.BadFilterFactOperator: MCollective has no such operator.
+        """
+        _not_empty("fact", fact)
+        operator = operator or "=="
+        if operator not in FACT_OPERATORS:
+            known = " ".join(FACT_OPERATORS)
+            raise exc.BadFilterFactOperator(f"{operator!r} is no operator; there are {known}")
+        entry = (fact, _fact_text(value), _SAME_OPERATOR.get(operator, operator))
+        return self._add(self.facts, entry)
+
+    def add_compound(self, expression: str | list[compound.Token]) -> Filter:
+        """Select nodes by an expression, given as text (-S) or as its tokens.
+
+        :raises exc.BadCompoundFilter: the text does not parse, or nodes could not evaluate it.
+        """
+        tokens = compound.parse(expression) if isinstance(expression, str) else expression
+        return self._add(self.compounds, _not_empty("compound", tokens))
+
+    def copy(self) -> Filter:
+        """Return a filter of its own with the same entries."""
+        twin = Filter()
+        for name, entries in vars(self).items():
+            setattr(twin, name, entries if name == "seconds" else list(entries))
+        return twin
+
+    def with_identities(self, identities: t.Iterable[str]) -> Filter:
+        """Return a copy that has these identities in place of its own."""
+        twin = self.copy()
+        twin.identities = list(identities)
+        return twin
+
+    def narrows_beyond(self, agent: str) -> bool:
+        """Return True if the filter selects by anything other than this agent and identities."""
+        others = set(self.agents) - {agent}
+        return bool(self.classes or self.facts or self.compounds or others)
+
+    def _add(self, entries: list[t.Any], entry: t.Any) -> Filter:
+        if entry not in entries:
+            entries.append(entry)
+        return self
+
+    def _mapping(self) -> dict[str, t.Any]:
+        return {
+            "fact": [
+                {Symbol("fact"): name, Symbol("value"): value, Symbol("operator"): operator}
+                for name, value, operator in self.facts
+            ],
+            "cf_class": list(self.classes),
+            "agent": list(self.agents),
+            "identity": _one_identity(self.identities),
+            "compound": [list(tokens) for tokens in self.compounds],
+        }
+
+    def __getitem__(self, key: str) -> t.Any:
+        return self._mapping()[key]
+
+    def __iter__(self) -> t.Iterator[str]:
+        return iter(self._mapping())
+
+    def __len__(self) -> int:
+        return len(self._mapping())
+
+
+def is_pattern(entry: str) -> bool:
+    """Return True if an entry is a regular expression between slashes."""
+    return entry.startswith("/")
+
+
+def _not_empty(kind: str, entry: t.Any) -> t.Any:
+    """Return an entry of a filter. Raises :class:`.exc.BadFilter` if it is empty: no node fits it."""
+    if not entry:
+        raise exc.BadFilter(f"an entry of a {kind} filter is empty, which addresses nobody")
+    return entry
+
+
+def _fact_text(value: t.Any) -> str:
+    """Return a fact's value as nodes hold it: text, with Ruby's spelling of true and nil."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def _one_identity(identities: list[str]) -> list[str]:
+    """Return the form of the identities on the wire.
+
+    A node takes a request only if exactly one entry fits it (MC:security/base.rb, "matched == 1"): two
+    overlapping patterns would exclude the nodes that fit both. Several entries with a pattern among
+    them therefore become one pattern with alternatives.
+    """
+    if len(identities) < 2 or not any(map(is_pattern, identities)):
+        return list(identities)
+    return ["/" + "|".join(f"(?:{_pattern(identity)})" for identity in identities) + "/"]
+
+
+def _pattern(identity: str) -> str:
+    if is_pattern(identity):
+        return identity.replace("/", "")
+    return "^" + identity.replace(".", "\\.") + "$"
