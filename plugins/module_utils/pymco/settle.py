@@ -10,11 +10,10 @@ import dataclasses
 import re
 import typing as t
 
-from . import exc, ranges
+from . import exc
 from .matching import checked_identity
 from .ranges import LONGEST
 from .request import LIMIT_METHODS, METHODS, Amount, Request, Settled
-from .serializers import symbolize
 
 if t.TYPE_CHECKING:
     from .config import Config
@@ -22,6 +21,17 @@ if t.TYPE_CHECKING:
 MAX_SEED = 2**32
 """Ruby takes larger seeds in another way."""
 _NAME = re.compile(r"\w+", re.ASCII)
+_NUMBERS: dict[str, tuple[t.Callable[[float], bool], str]] = {
+    **dict.fromkeys(
+        ("timeout", "agent_timeout", "discovery_timeout", "first_reply", "publish_timeout", "ttl"),
+        (lambda value: 0 < value < LONGEST, f"more than 0 and less than {LONGEST} seconds"),
+    ),
+    "batch_sleep": (lambda value: 0 <= value < LONGEST, f"from 0 to {LONGEST} seconds"),
+    "max_fail_percentage": (lambda value: 0 <= value <= 100, "from 0 to 100"),
+    "expected_nodes": (lambda value: value >= 1, "at least 1"),
+    "limit_seed": (lambda value: 0 <= value < MAX_SEED, f"from 0 to {MAX_SEED - 1}"),
+}
+"""What numbers of a request must be. NaN fits none of it."""
 _COLLECTIVE = re.compile(r"[\w.\-]+", re.ASCII)
 
 
@@ -32,7 +42,7 @@ def settle(request: Request, settings: Config) -> Settled:
     :raises exc.ImproperlyConfigured: an option that it needs is wrong.
     """
     check_call(request)
-    _check_times(request)
+    _check_numbers(request)
     _check_nobody(request)
     for node in request.nodes or ():
         checked_identity(node)
@@ -47,7 +57,7 @@ def settle(request: Request, settings: Config) -> Settled:
         "publish_timeout": _seconds(
             request.publish_timeout, settings, "publish_timeout", default=timeout
         ),
-        "ttl": _ttl(request, settings),
+        "ttl": settings.getint("ttl") if request.ttl is None else request.ttl,
         "discovery_method": method,
         "limit": _limit(request),
         "limit_method": _limit_method(request, settings),
@@ -80,11 +90,6 @@ def _check_nobody(request: Request) -> None:
 
 def check_call(request: Request) -> None:
     """Refuse what no action can be called with. Raises :class:`.exc.BadRequest`."""
-    _check_names(request)
-    _check_arguments(request.arguments)
-
-
-def _check_names(request: Request) -> None:
     for what, name in (("agent", request.agent), ("action", request.action)):
         if not _NAME.fullmatch(name):
             raise exc.BadRequest(
@@ -92,40 +97,22 @@ def _check_names(request: Request) -> None:
             )
     if request.reply_to is not None and not request.reply_to.strip():
         raise exc.BadRequest("reply_to is empty: it must name a destination of the broker")
-
-
-def _check_arguments(arguments: t.Mapping[str, t.Any]) -> None:
-    for name in arguments:
+    for name in request.arguments:
         if not isinstance(name, str):
             raise exc.BadRequest(f"the argument {name!r} has a name that is not a text")
-        if f":{name}" in arguments:
+        if f":{name}" in request.arguments:
             raise exc.BadRequest(f"the argument {name} is there twice, with a colon and without")
-    if ":process_results" in symbolize(arguments):
-        raise exc.BadRequest("process_results is MCollective's own and no argument of an action")
-
-
-_POSITIVE = (
-    *("timeout", "agent_timeout", "discovery_timeout", "first_reply"),
-    *("publish_timeout", "ttl"),
-)
-
-
-def _check_times(request: Request) -> None:
-    for what in _POSITIVE:
-        value = getattr(request, what)
-        if value is not None and not 0 < value < LONGEST:
+        if name.lstrip(":") == "process_results":
             raise exc.BadRequest(
-                f"{what} must be more than 0 and less than {LONGEST} seconds, not {value}"
+                "process_results is MCollective's own and not an argument of an action"
             )
-    if request.batch_sleep is not None and not 0 <= request.batch_sleep < LONGEST:
-        raise exc.BadRequest(
-            f"batch_sleep must be from 0 to {LONGEST} seconds, not {request.batch_sleep}"
-        )
-    percentage = request.max_fail_percentage
-    if percentage is not None and not 0 <= percentage <= 100:
-        raise exc.BadRequest(f"max_fail_percentage must be from 0 to 100, not {percentage}")
-    if request.expected_nodes is not None and request.expected_nodes < 1:
-        raise exc.BadRequest(f"expected_nodes must be at least 1, not {request.expected_nodes}")
+
+
+def _check_numbers(request: Request) -> None:
+    for what, (fits, words) in _NUMBERS.items():
+        value = getattr(request, what)
+        if value is not None and not fits(value):
+            raise exc.BadRequest(f"{what} must be {words}, not {value}")
 
 
 def _collective(request: Request, settings: Config) -> str:
@@ -177,14 +164,6 @@ def _timeout(request: Request, settings: Config, method: str, window: float) -> 
     return timeout + request.filter.seconds
 
 
-def _ttl(request: Request, settings: Config) -> int:
-    ttl = settings.getint("ttl") if request.ttl is None else request.ttl
-    fault = ranges.fault("ttl", ttl)
-    if fault is not None:
-        raise exc.BadRequest(f"ttl {fault}, not {ttl}")
-    return ttl
-
-
 def _flatfile(request: Request, settings: Config) -> str:
     options = request.discovery_options
     if options is None:
@@ -216,8 +195,6 @@ def _limit_method(request: Request, settings: Config) -> str:
         raise exc.BadRequest(
             f"limit_method must be one of {', '.join(LIMIT_METHODS)}, not {method}"
         )
-    if request.limit_seed is not None and not 0 <= request.limit_seed < MAX_SEED:
-        raise exc.BadRequest(f"limit_seed must be from 0 to {MAX_SEED - 1}")
     return method
 
 

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What every security provider does: make a request's payload, and open a reply's."""
+"""What every security provider does: it makes payloads of requests, and opens payloads of replies."""
 
 from __future__ import annotations
 
@@ -82,39 +82,39 @@ class SecurityProvider(abc.ABC):
 
     @abc.abstractmethod
     def _serializer(self) -> type[Serializer]:
-        """The serializer of its envelopes and bodies."""
+        """Return the serializer of envelopes and bodies."""
 
     @abc.abstractmethod
     def _callerid(self) -> str:
-        """Who sends, in the form "kind=name"."""
+        """Return who sends, in the form "kind=name"."""
 
     @abc.abstractmethod
     def sign(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """The envelope that goes on the wire: its body serialized and signed. The message itself
-        is left as it is.
+        """Return the envelope that goes on the wire: its body is serialized and signed. The message
+        itself does not change.
 
-        :raises exc.SerializationError: the body has no form in the serializer's format.
+        :raises exc.SerializationError: the serializer cannot write the body.
         """
 
     @abc.abstractmethod
     def verify(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """A received envelope with its body as plain data.
+        """Return a received envelope with its body as plain data.
 
         :raises exc.VerificationError: the signature is missing or wrong.
-        :raises exc.DecodingError: the body is none.
+        :raises exc.DecodingError: the body cannot be read.
         """
 
     def encode(self, msg: t.Mapping[str, t.Any], b64: bool = False) -> bytes:
-        """A request's payload.
+        """Return a request's payload.
 
-        :param b64: in Base64. Connectors see to that by themselves; python-mcollective did it here.
+        :param b64: in Base64. Connectors do that by themselves; python-mcollective did it here.
         """
         payload = self.serialize(self.sign(msg))
         self.logger.debug("signed a request as %s: %d bytes", self.callerid, len(payload))
         return base64_lines(payload).encode() if b64 else payload
 
     def decode(self, msg: bytes, b64: bool = False) -> dict[str, t.Any]:
-        """A reply's envelope, verified. Raises as :meth:`deserialize` and :meth:`verify` do.
+        """Return a reply's envelope, verified. Raises as :meth:`deserialize` and :meth:`verify` do.
 
         :param b64: see :meth:`encode`.
         """
@@ -125,19 +125,19 @@ class SecurityProvider(abc.ABC):
         return self.serializer.serialize(dict(msg))
 
     def deserialize(self, msg: bytes) -> dict[str, t.Any]:
-        """Read an envelope; nothing in it is verified yet.
+        """Read an envelope. Nothing in it is verified yet.
 
-        :raises exc.DecodingError: it is none.
+        :raises exc.DecodingError: the payload is not an envelope.
         """
         envelope = self.serializer.deserialize(msg)
         if not isinstance(envelope, dict):
-            raise exc.DecodingError("the payload is no envelope")
+            raise exc.DecodingError("the payload is not an envelope")
         return envelope
 
     # -- for subclasses ------------------------------------------------------------------------
 
     def _required(self, key: str) -> str:
-        """A configuration option without which the provider cannot work."""
+        """Return an option of the configuration that the provider needs."""
         value = self.config.get(key)
         if not value:
             raise exc.ImproperlyConfigured(
@@ -149,7 +149,7 @@ class SecurityProvider(abc.ABC):
     def _signed(
         self, message: t.Mapping[str, t.Any], body: bytes, **extra: str
     ) -> dict[str, t.Any]:
-        """An envelope with the caller, the serialized body and what else the provider adds."""
+        """Return an envelope with the caller, the serialized body and further keys of the provider."""
         return {
             **message,
             CALLERID: self.callerid,
@@ -158,16 +158,16 @@ class SecurityProvider(abc.ABC):
         }
 
     def _opened(self, envelope: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """An envelope with its body read, and without the signature, which has served."""
+        """Return an envelope with its body as plain data, and without the signature."""
         opened = {**envelope, BODY: self.serializer.deserialize(body_bytes(envelope))}
         opened.pop(HASH, None)
         return opened
 
 
 def body_bytes(envelope: t.Mapping[str, t.Any]) -> bytes:
-    """The very bytes of a serialized body.
+    """Return the very bytes of a serialized body.
 
-    :raises exc.DecodingError: there are none.
+    :raises exc.DecodingError: the envelope has none.
     """
     body = envelope.get(BODY)
     if isinstance(body, str):
