@@ -18,7 +18,7 @@ import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import add_culprits
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Reception
 
 from .values import to_json
 
@@ -114,10 +114,10 @@ class Gathered:
     @property
     def culprits(self) -> dict[str, list[str]]:
         """Whom the payloads that were dropped name as their senders, by reason; nobody has proven it."""
-        found: dict[str, list[str]] = {}
+        found = Reception()
         for result in self.results:
-            add_culprits(found, result.culprits)
-        return found
+            found.add(result)
+        return found.culprits
 
     @property
     def unexpected(self) -> list[str]:

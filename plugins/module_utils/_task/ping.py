@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import time
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import add_culprits
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Reception
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ranges import LONGEST
 
 from . import words
@@ -25,7 +24,7 @@ if t.TYPE_CHECKING:
 
 
 @dataclasses.dataclass
-class _Found:
+class _Found(Reception):
     """What all tries together have brought.
 
     :ivar answered: seconds by identity: of the nodes that are there.
@@ -38,20 +37,14 @@ class _Found:
     silent: list[str] = dataclasses.field(default_factory=list)
     named: bool = False
     tries: int = 0
-    unexpected: set[str] = dataclasses.field(default_factory=set)
-    rejected: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
-    culprits: dict[str, list[str]] = dataclasses.field(default_factory=dict)
-    resumed: tuple[str, ...] = ()
     trouble: exc.ConnectorError | None = None
 
-    def add(self, pinged: Answers, absent: bool) -> None:
+    def take(self, pinged: Answers, absent: bool) -> None:
         """Take in what a try brought. Of nodes that are named, those who are there, or gone, have
         been seen so, and are asked no more."""
         repeated = self.named
         self.named = pinged.asked is not None
-        self.unexpected.update(pinged.outcome.unexpected)
-        self.rejected += pinged.outcome.rejected
-        add_culprits(self.culprits, pinged.outcome.culprits)
+        self.add(pinged.outcome)
         if repeated and absent:
             self.answered, self.silent = pinged.seconds, [*self.silent, *pinged.silent]
         elif repeated:
@@ -119,7 +112,7 @@ class PingTask(CollectiveTask):
                 raise
             found.trouble = error
         else:
-            found.add(pinged, self._absent)
+            found.take(pinged, self._absent)
             found.trouble = None
         found.tries += 1
 
@@ -154,7 +147,7 @@ class PingTask(CollectiveTask):
             "changed": False,
             "nodes": [{"identity": node, "seconds": each} for node, each in seconds.items()],
             "no_response": sorted(found.silent),
-            "unexpected": sorted(found.unexpected),
+            "unexpected": found.unexpected,
             "stats": {
                 "responses": len(times),
                 "no_response": len(found.silent),

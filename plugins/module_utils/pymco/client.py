@@ -157,7 +157,7 @@ class Client:
         if targets.answers is None:
             del self._seconds["discovery"]
         result = Result(
-            sorted(targets.nodes or ()),
+            nodes=sorted(targets.nodes or ()),
             found=targets.found,
             known=targets.nodes is not None,
             broker=self.connector.session.broker.name,

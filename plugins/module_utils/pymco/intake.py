@@ -25,10 +25,9 @@ MAX_NAME = 100
 
 
 @dataclasses.dataclass
-class Outcome:
-    """What came back.
+class Reception:
+    """How replies came in.
 
-    :ivar replies: one verified reply of each sender, in the order of arrival.
     :ivar unexpected: senders that answered though they were not asked; their replies are dropped.
     :ivar rejected: how many payloads were dropped, by reason: oversized, undecodable,
         other_request, duplicate, contradictory, forged, malformed, unexpected, over_limit.
@@ -38,12 +37,30 @@ class Outcome:
     :ivar resumed: why the connection was lost each time that listening went on over another one.
     """
 
-    replies: dict[str, Received] = dataclasses.field(default_factory=dict)
     unexpected: list[str] = dataclasses.field(default_factory=list)
     rejected: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     culprits: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     lost: exc.ConnectorError | None = None
     resumed: list[str] = dataclasses.field(default_factory=list)
+
+    def add(self, other: Reception) -> None:
+        """Add how the replies to a further request came in."""
+        self.unexpected = sorted({*self.unexpected, *other.unexpected})
+        self.rejected += other.rejected
+        for reason, senders in other.culprits.items():
+            self.culprits[reason] = list(dict.fromkeys([*self.culprits.get(reason, ()), *senders]))
+        self.lost = self.lost or other.lost
+        self.resumed = [*self.resumed, *other.resumed]
+
+
+@dataclasses.dataclass
+class Outcome(Reception):
+    """What came back.
+
+    :ivar replies: one verified reply of each sender, in the order of arrival.
+    """
+
+    replies: dict[str, Received] = dataclasses.field(default_factory=dict)
 
     def accuse(self, reason: str, sender: t.Any) -> str:
         """Note the sender that a rejected payload names. Return the reason."""
@@ -52,12 +69,6 @@ class Outcome:
         if name not in listed and len(listed) < MAX_LISTED:
             listed.append(name)
         return reason
-
-
-def add_culprits(known: dict[str, list[str]], more: t.Mapping[str, t.Iterable[str]]) -> None:
-    """Add to :attr:`Outcome.culprits` those of a further request, each name once."""
-    for reason, senders in more.items():
-        known[reason] = list(dict.fromkeys([*known.get(reason, ()), *senders]))
 
 
 def _shown(sender: t.Any) -> str:

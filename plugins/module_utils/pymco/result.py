@@ -6,15 +6,13 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import typing as t
 
 from .conversation import uncollected
-from .intake import add_culprits
+from .intake import Reception
 
 if t.TYPE_CHECKING:
-    from . import exc
     from .intake import Outcome
     from .request import Request
 
@@ -48,8 +46,8 @@ class Reply:
 
 
 @dataclasses.dataclass
-class Result:
-    """What a call brought.
+class Result(Reception):
+    """What a call brought, and how the replies came in, those of discovery too.
 
     :ivar nodes: the identities that the request is for, sorted. Where nobody knows them before (the
         method "none"), those that answered.
@@ -60,35 +58,25 @@ class Result:
         stopped.
     :ivar stopped: why no further batch was sent, if so.
     :ivar batches: how many batches were sent.
-    :ivar unexpected: identities that answered though they were not asked.
-    :ivar rejected: payloads that were dropped, by reason; see :class:`.intake.Outcome`.
-    :ivar culprits: the senders that those payloads name; see :class:`.intake.Outcome`.
     :ivar requestid: of the call; None if nobody was asked.
     :ivar broker: "host:port" of the broker that was used.
     :ivar passed_over: why brokers were passed over before that one.
     :ivar seconds: how long connecting, discovery and the call took.
-    :ivar lost: why the connection ended before the replies did, if so.
-    :ivar resumed: why the connection was lost each time that listening went on over another one.
     :ivar awaited: replies were waited for.
     :ivar timeout: seconds that the replies of a batch had.
     """
 
-    nodes: list[str]
+    nodes: list[str] = dataclasses.field(default_factory=list)
     found: int = 0
     known: bool = True
     replies: list[Reply] = dataclasses.field(default_factory=list)
     unsent: list[str] = dataclasses.field(default_factory=list)
     stopped: str | None = None
     batches: int = 0
-    unexpected: list[str] = dataclasses.field(default_factory=list)
-    rejected: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
-    culprits: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     requestid: str | None = None
     broker: str = ""
     passed_over: list[str] = dataclasses.field(default_factory=list)
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
-    lost: exc.ConnectorError | None = None
-    resumed: list[str] = dataclasses.field(default_factory=list)
     awaited: bool = True
     timeout: float = 0.0
 
@@ -104,13 +92,6 @@ class Result:
     def failed(self) -> list[Reply]:
         """The replies that tell of a failure."""
         return [reply for reply in self.replies if not reply.ok]
-
-    def add(self, outcome: Outcome) -> None:
-        """Add what was rejected or unexpected, and how the connection fared."""
-        self.unexpected = sorted({*self.unexpected, *outcome.unexpected})
-        self.rejected += outcome.rejected
-        add_culprits(self.culprits, outcome.culprits)
-        self.lost, self.resumed = outcome.lost, outcome.resumed
 
     def take_replies(self, outcome: Outcome, request: Request) -> None:
         """Take in the replies to a call, in the order of their senders."""

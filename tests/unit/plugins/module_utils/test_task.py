@@ -190,7 +190,7 @@ class FakeClient:
 
     def targets(self, request: rpc.Request) -> rpc.Result:
         self.calls.append("targets")
-        return rpc.Result(self.result.nodes, found=self.result.found, known=self.result.known)
+        return rpc.Result(nodes=self.result.nodes, found=self.result.found, known=self.result.known)
 
 
 def reply(sender: str, code: int = 0, message: str = "OK") -> rpc.Reply:
@@ -200,7 +200,7 @@ def reply(sender: str, code: int = 0, message: str = "OK") -> rpc.Reply:
 def result(nodes: str, *replies: rpc.Reply, **more: t.Any) -> rpc.Result:
     given = {"requestid": "f" * 32 if nodes else None, "broker": "b:1", **more}
     names = nodes.split()
-    return rpc.Result(names, found=len(names), replies=list(replies), **given)
+    return rpc.Result(nodes=names, found=len(names), replies=list(replies), **given)
 
 
 def called(
