@@ -131,6 +131,46 @@ def test_a_pattern_that_only_nodes_understand_is_refused_for_a_list() -> None:
         Client(config(1)).prepare(request)
 
 
+def test_a_file_is_read_once_and_what_was_checked_is_what_is_sent(tmp_path: pathlib.Path) -> None:
+    """A file that changes between the check and the call addresses nobody who was not checked."""
+    request = Request("rpcutil", "ping", **names_of(tmp_path, "web1"))
+    seen: Seen = []
+
+    def script(peer: Peer) -> None:
+        peer.log_in()
+        frame = peer.expect("SEND")
+        seen.append((frame.headers["destination"], read(frame)))
+        answer(peer, seen[0][1], "web1", done())
+        peer.log_out()
+
+    with ScriptedBroker(script) as broker:
+        client = Client(config(broker.port))
+        prepared = client.prepare(request)
+        names_of(tmp_path, "web2")
+        with client:
+            result = client.call(prepared)
+    assert (result.nodes, where(seen)) == (["web1"], [f"{DIRECTED}/web1"])
+
+
+def test_a_request_that_is_prepared_once_may_be_called_again_as_another_request() -> None:
+    """A late reply to the first call must not be taken for one to the second."""
+    seen: Seen = []
+
+    def script(peer: Peer) -> None:
+        peer.log_in()
+        for _call in range(2):
+            frame = peer.expect("SEND")
+            seen.append((frame.headers["destination"], read(frame)))
+            answer(peer, seen[-1][1], "web1", done())
+        peer.log_out()
+
+    with ScriptedBroker(script) as broker, Client(config(broker.port)) as client:
+        prepared = client.prepare(Request("rpcutil", "ping", nodes=["web1"]))
+        results = [client.call(prepared), client.call(prepared)]
+    assert [result.no_response for result in results] == [[], []]
+    assert results[0].requestid != results[1].requestid
+
+
 # -- how it gets there ---------------------------------------------------------------------------
 
 
