@@ -55,6 +55,20 @@ class Patience:
         return min(window, start + self.total)
 
 
+@contextlib.contextmanager
+def uncollected() -> t.Iterator[None]:
+    """Run without garbage collection. Replies have no cycles, and a collector that goes through all of
+    them again and again takes as long as their decoding."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 Watch = t.Callable[[Outcome], None]
 """Is called with what has come so far, every :data:`TICK` seconds or somewhat later."""
 
@@ -209,24 +223,17 @@ class Conversation:
         """Make room for more replies."""
         with contextlib.suppress(exc.ConnectorError):  # the next use of the connection raises it
             while self._connector.crowded:
-                receive(self._connector, self.intake, 0.0)
+                self._receive(0.0)
 
     # -- listening -----------------------------------------------------------------------------
 
     def listen(self, patience: Patience) -> None:
-        """Take in replies until all are there or the time is over."""
+        """Take in replies until all are there or the time is over. Replies that have arrived in time but
+        were not looked at yet still count, for as long as :data:`OVERTIME`."""
         start, last = self._clock(), None
         while True:
             try:
-                listen(
-                    self._connector,
-                    self.intake,
-                    patience,
-                    start,
-                    clock=self._clock,
-                    watch=self._watch,
-                    last=last,
-                )
+                self._listen(patience, start, last)
                 return
             except exc.ConnectorError as error:
                 self._end_or_resume(error, start + patience.total)
@@ -235,12 +242,44 @@ class Conversation:
             # Nothing came while there was no connection, which says nothing about the nodes.
             last = self._clock() if self.outcome.replies else None
 
+    @uncollected()
+    def _listen(self, patience: Patience, start: float, last: float | None) -> None:
+        seen = start
+        while not self.intake.complete:
+            now = self._clock()
+            left = patience.deadline(start, last) - now
+            if left <= -OVERTIME:
+                return
+            wait = max(left, 0.0)
+            if self._watch is not None:
+                wait = min(wait, TICK)
+                if now - seen >= TICK:
+                    seen = now
+                    self._watch(self.outcome)
+            taken = self._receive(wait)
+            if taken and left > 0:
+                last = self._clock()
+            if taken is None and left <= 0:
+                return
+
+    def _receive(self, timeout: float) -> bool | None:
+        """Take in the next message. Return True if it was a reply, None if none came in time."""
+        try:
+            payload = self._connector.next_payload(timeout)
+        except exc.Oversized as error:
+            self.intake.reject("oversized", error.sender)
+        except exc.DecodingError:
+            self.intake.reject("undecodable")
+        else:
+            return None if payload is None else self.intake.take(payload)
+        return False
+
     def pause(self, seconds: float) -> None:
         """Let time pass. What comes meanwhile is taken in."""
         end = self._clock() + seconds
         while self.outcome.lost is None and (left := end - self._clock()) > 0:
             try:
-                receive(self._connector, self.intake, left)
+                self._receive(left)
             except exc.ConnectorError as error:
                 self._end_or_resume(error, end + self._connector.connect_timeout)
 
@@ -273,69 +312,5 @@ class Conversation:
         """Take in what came before the connection was lost."""
         end = self._clock() + OVERTIME
         with contextlib.suppress(exc.ConnectorError):
-            while self._clock() < end and receive(self._connector, self.intake, 0.0) is not None:
+            while self._clock() < end and self._receive(0.0) is not None:
                 pass
-
-
-@contextlib.contextmanager
-def uncollected() -> t.Iterator[None]:
-    """Run without garbage collection. Replies have no cycles, and a collector that goes through all of
-    them again and again takes as long as their decoding."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-@uncollected()
-def listen(
-    connector: Connector,
-    intake: Intake,
-    patience: Patience,
-    start: float,
-    *,
-    clock: t.Callable[[], float] = time.monotonic,
-    watch: Watch | None = None,
-    last: float | None = None,
-) -> None:
-    """Take in replies until all are there or the time is over. Replies that have arrived in time but
-    were not looked at yet still count, for as long as :data:`OVERTIME`.
-
-    :param start: when the wait began.
-    :param last: when the last reply came; None if none has.
-    :raises exc.ConnectorError: nothing more can come.
-    """
-    seen = start
-    while not intake.complete:
-        now = clock()
-        left = patience.deadline(start, last) - now
-        if left <= -OVERTIME:
-            return
-        wait = max(left, 0.0)
-        if watch is not None:
-            wait = min(wait, TICK)
-            if now - seen >= TICK:
-                seen = now
-                watch(intake.outcome)
-        taken = receive(connector, intake, wait)
-        if taken and left > 0:
-            last = clock()
-        if taken is None and left <= 0:
-            return
-
-
-def receive(connector: Connector, intake: Intake, timeout: float) -> bool | None:
-    """Take in the next message. Return True if it was a reply, None if none came in time."""
-    try:
-        payload = connector.next_payload(timeout)
-    except exc.Oversized as error:
-        intake.reject("oversized", error.sender)
-    except exc.DecodingError:
-        intake.reject("undecodable")
-    else:
-        return None if payload is None else intake.take(payload)
-    return False

@@ -12,8 +12,9 @@ import time
 import typing as t
 
 from . import exc, ranges
+from .envelope import Envelope
 from .filters import FACT_OPERATORS, Filter
-from .serializers import Symbol
+from .serializers import Symbol, with_symbols
 
 if t.TYPE_CHECKING:
     from .config import Config
@@ -83,3 +84,17 @@ def _checked_ttl(ttl: int) -> int:
 def _symbol(key: str) -> Symbol:
     """Return a key as a Symbol. The colon may be left out."""
     return Symbol(key[1:] if key.startswith(":") else key)
+
+
+def envelope_of(msg: t.Mapping[str, t.Any]) -> Envelope:
+    """Return a message as the envelope that the client sends. Keys that begin with a colon are Symbols."""
+    found = with_symbols(dict(msg))
+    return Envelope(
+        identity=found[":senderid"],
+        agent=found[":agent"],
+        collective=found[":collective"],
+        filter=found[":filter"],
+        ttl=found[":ttl"],
+        body=found[":body"],
+        requestid=found[":requestid"],
+    )

@@ -14,9 +14,8 @@ from . import exc
 from .client import Client, Progress
 from .connector import connector
 from .conversation import Conversation, Line, Patience
-from .envelope import Envelope
 from .find import Answers
-from .message import Message
+from .message import Message, envelope_of
 from .request import Amount, Prepared, Request
 from .result import Reply, Result
 from .security import security_provider
@@ -25,6 +24,7 @@ from .serializers import with_symbols
 if t.TYPE_CHECKING:
     from .config import Config
     from .connector import Connector
+    from .envelope import Envelope
 
 __all__ = [
     "Amount",
@@ -111,12 +111,6 @@ class SimpleAction:
             self.collective,
             given.get(":ttl"),
         )
-        return Envelope(
-            identity=message[":senderid"],
-            agent=self.agent,
-            collective=self.collective,
-            filter=message[":filter"],
-            ttl=message[":ttl"],
-            body=message[":body"],
-            requestid=self._requestids.pop() if self._requestids else "",
-        )
+        if self._requestids:
+            message[":requestid"] = self._requestids.pop()
+        return envelope_of(message)

@@ -16,8 +16,8 @@ import time
 import typing as t
 
 from .. import exc
-from ..conversation import Patience, listen
-from ..intake import Intake
+from ..conversation import Conversation, Line, Patience
+from ..message import envelope_of
 from ..security import SecurityProvider, security_provider
 from ..serializers import with_symbols
 from .base import BaseConnector
@@ -46,7 +46,7 @@ class Connector(BaseConnector):
         self.connection = connection
         self.logger = logger or config.logger
         self._subscriptions: dict[str, str] = {}
-        self._intake: Intake | None = None
+        self._conversation: Conversation | None = None
 
     def connect(self: Self, wait: bool | None = None, *, timeout: float | None = None) -> Self:
         """See :meth:`.BaseConnector.connect`.
@@ -58,7 +58,7 @@ class Connector(BaseConnector):
     def disconnect(self: Self) -> Self:
         """See :meth:`.BaseConnector.disconnect`."""
         self._subscriptions.clear()
-        self._intake = None
+        self._conversation = None
         return super().disconnect()
 
     @functools.cached_property
@@ -124,9 +124,7 @@ class Connector(BaseConnector):
         payload = self._wrap(self.security.encode(message))
         self.logger.debug("publishing %d bytes to %s", len(payload), destination)
         self.session.send(destination, payload, merged, self._soon())
-        self._intake = Intake(
-            self.security, message[":requestid"], None, most_bytes=self.max_reply_bytes
-        )
+        self._conversation = Conversation(Line(self, self.security), envelope_of(message))
         return self
 
     def receive(self, timeout: float, *args: t.Any, **kwargs: t.Any) -> list[dict[str, t.Any]]:
@@ -139,19 +137,17 @@ class Connector(BaseConnector):
         :raises exc.BadRequest: no message was sent.
         :raises exc.ConnectorError: the connection was lost before a reply came.
         """
-        if self._intake is None:
+        if self._conversation is None:
             raise exc.BadRequest("there is nothing to receive before a message is sent")
-        outcome, before = self._intake.outcome, len(self._intake.outcome.replies)
-        patience = Patience(total=timeout, quiet=self.config.getseconds("discovery_timeout"))
-        lost = None
-        try:
-            listen(self, self._intake, patience, time.monotonic())
-        except exc.ConnectorError as error:
-            lost = error
-        replies = [each.fields for each in list(outcome.replies.values())[before:]]
+        outcome = self._conversation.outcome
+        before = len(outcome.replies)
+        self._conversation.listen(
+            Patience(total=timeout, quiet=self.config.getseconds("discovery_timeout"))
+        )
+        replies = list(outcome.replies.values())[before:]
         if not replies:
-            raise lost or exc.TimeoutError(f"nobody answered within {timeout} s")
-        return replies
+            raise outcome.lost or exc.TimeoutError(f"nobody answered within {timeout} s")
+        return [received.fields for received in replies]
 
     @classmethod
     def default_connection(cls, config: Config) -> t.Any:
