@@ -16,9 +16,9 @@ from .intake import Outcome
 from .message import Filter, Message
 
 if t.TYPE_CHECKING:
-    from .config import Config
-    from .connector import Connector
+    from .middleware import BaseMiddleware
     from .security import SecurityProvider
+    from .settings import Settings
 
 LONGEST = 60.0
 """Seconds after which discovery ends though nodes still answer."""
@@ -37,9 +37,9 @@ class Discovery:
 
 
 def discover(
-    connector: Connector,
+    connector: BaseMiddleware,
     security: SecurityProvider,
-    config: Config,
+    config: Settings,
     filter_: Filter,
     collective: str,
     window: float,

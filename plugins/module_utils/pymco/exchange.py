@@ -15,10 +15,11 @@ import typing as t
 
 from . import exc
 from .intake import Intake, Outcome
+from .middleware.base import Outgoing
 
 if t.TYPE_CHECKING:
-    from .connector import Connector
     from .message import Message
+    from .middleware import BaseMiddleware
     from .security import SecurityProvider
 
 OVERTIME = 2.0
@@ -74,7 +75,7 @@ class Exchange:
 
     def __init__(
         self,
-        connector: Connector,
+        connector: BaseMiddleware,
         security: SecurityProvider,
         message: Message,
         *,
@@ -145,7 +146,7 @@ class Exchange:
         :param reply_to: where replies go, if there are any.
         """
         agent, collective = self._message[":agent"], self._message[":collective"]
-        target = reply_to or self._connector.get_reply_target(agent, collective)
+        target = reply_to or self._connector.reply_target(agent, collective)
         deadline = self._clock() + seconds
         receipt = secrets.token_hex(8)
         unsent = self._publish(target, deadline, nodes, receipt)
@@ -164,18 +165,16 @@ class Exchange:
         receipt: str | None = None,
     ) -> list[str]:
         message = self._message
-        agent, collective, ttl = message[":agent"], message[":collective"], message[":ttl"]
+        outgoing = Outgoing(
+            payload=self._payload,
+            agent=message[":agent"],
+            collective=message[":collective"],
+            ttl=message[":ttl"],
+            reply_to=reply_to,
+        )
         try:
             return self._connector.publish(
-                self._payload,
-                agent,
-                collective,
-                ttl,
-                reply_to,
-                deadline,
-                nodes=nodes,
-                receipt=receipt,
-                meanwhile=self._take_waiting,
+                outgoing, deadline, nodes=nodes, receipt=receipt, meanwhile=self._take_waiting
             )
         except exc.ConnectorError as error:
             if nodes is None:
@@ -252,7 +251,7 @@ class Exchange:
 
 
 def exchange(
-    connector: Connector,
+    connector: BaseMiddleware,
     security: SecurityProvider,
     message: Message,
     patience: Patience,
@@ -300,7 +299,7 @@ def uncollected() -> t.Iterator[None]:
 
 @uncollected()
 def listen(
-    connector: Connector,
+    connector: BaseMiddleware,
     intake: Intake,
     patience: Patience,
     start: float,
@@ -334,7 +333,7 @@ def listen(
             return
 
 
-def receive(connector: Connector, intake: Intake, timeout: float) -> bool | None:
+def receive(connector: BaseMiddleware, intake: Intake, timeout: float) -> bool | None:
     """Take in the next message. Returns whether it was a reply; None: there was none in time."""
     try:
         payload = connector.next_payload(timeout)

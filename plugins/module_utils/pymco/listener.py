@@ -24,8 +24,8 @@ from .wire.event import OVERHEAD, Event
 from .wire.stomp import MAX_REPLY
 
 if t.TYPE_CHECKING:
-    from .config import Config
     from .connector import Connector
+    from .settings import Settings
 
 
 class QueueListener:
@@ -152,7 +152,7 @@ class ResponseListener(QueueListener):
 
     def __init__(
         self,
-        config: Config,
+        config: Settings,
         connector: Connector,
         count: int,
         timeout: float = 30,

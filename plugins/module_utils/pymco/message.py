@@ -15,7 +15,7 @@ from . import compound, exc, ranges
 from .serializers import Symbol
 
 if t.TYPE_CHECKING:
-    from .config import Config
+    from .settings import Settings
 
 FACT_OPERATORS = ("==", "=~", "<=", "=>", ">=", "=<", "<", ">", "!=")
 """Those that python-mcollective took; ``=>`` and ``=<`` are other spellings (MC:util.rb)."""
@@ -175,7 +175,7 @@ class Message(collections.abc.MutableMapping[str, t.Any]):
         self,
         body: t.Any,
         agent: str,
-        config: Config,
+        config: Settings,
         filter_: t.Mapping[str, t.Any] | None = None,
         collective: str | None = None,
         ttl: int | None = None,

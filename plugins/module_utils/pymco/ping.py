@@ -22,10 +22,10 @@ from .request import part
 from .targets import addressed, enough, named
 
 if t.TYPE_CHECKING:
-    from .config import Config
-    from .connector import Connector
+    from .middleware import BaseMiddleware
     from .request import Plan
     from .security import SecurityProvider
+    from .settings import Settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Pinged:
 
 
 def ping(
-    connector: Connector,
+    connector: BaseMiddleware,
     security: SecurityProvider,
-    config: Config,
+    config: Settings,
     plan: Plan,
     clock: t.Callable[[], float] = time.monotonic,
     watch: t.Callable[[int | None], Watch | None] = lambda _expected: None,
@@ -92,7 +92,7 @@ def ping(
     return Pinged(_limited(plan, seconds) if names is None else seconds, names, outcome)
 
 
-def _message(plan: Plan, config: Config, names: list[str] | None) -> Message:
+def _message(plan: Plan, config: Settings, names: list[str] | None) -> Message:
     filter_ = addressed(plan)
     if names is not None:
         # Their address tells who they are, where they have one.

@@ -18,7 +18,7 @@ from .ranges import LONGEST
 from .serializers import Symbol, symbolize
 
 if t.TYPE_CHECKING:
-    from .config import Config
+    from .settings import Settings
 
 AGENT_TIMEOUT = 10.0
 """Seconds that an agent may take when there is no DDL to tell; most agents declare it."""
@@ -164,7 +164,7 @@ class Plan:
     threshold: int
 
 
-def plan(request: Request, config: Config) -> Plan:
+def plan(request: Request, config: Settings) -> Plan:
     """Check a request, and decide what it leaves open.
 
     :raises exc.BadRequest: it cannot be sent; the message tells which part and why.
@@ -263,7 +263,7 @@ def _check_times(request: Request) -> None:
         raise exc.BadRequest(f"expected_nodes must be at least 1, not {request.expected_nodes}")
 
 
-def _collective(request: Request, config: Config) -> str:
+def _collective(request: Request, config: Settings) -> str:
     collective = request.collective or config.main_collective
     if not _COLLECTIVE.fullmatch(collective):
         raise exc.BadRequest(f"{collective!r} is no collective's name")
@@ -275,7 +275,7 @@ def _collective(request: Request, config: Config) -> str:
     return collective
 
 
-def _method(request: Request, config: Config) -> str:
+def _method(request: Request, config: Settings) -> str:
     key = "default_discovery_method"
     method = request.discovery_method or config[key]
     if method in METHODS:
@@ -287,13 +287,13 @@ def _method(request: Request, config: Config) -> str:
     )
 
 
-def _window(request: Request, config: Config) -> float:
+def _window(request: Request, config: Settings) -> float:
     if request.discovery_timeout is not None:
         return request.discovery_timeout
     return config.getseconds("discovery_timeout")
 
 
-def _timeout(request: Request, config: Config, method: str, window: float) -> float:
+def _timeout(request: Request, config: Settings, method: str, window: float) -> float:
     """Seconds to wait for replies (MC:rpc/client.rb, initialize). Discovery by a file takes no time
     unless somebody says that it does (MC:discovery/flatfile.ddl)."""
     timeout = request.timeout
@@ -303,13 +303,13 @@ def _timeout(request: Request, config: Config, method: str, window: float) -> fl
     return timeout + request.filter.seconds
 
 
-def _publish_timeout(request: Request, config: Config, timeout: float) -> float:
+def _publish_timeout(request: Request, config: Settings, timeout: float) -> float:
     if request.publish_timeout is not None:
         return request.publish_timeout
     return config.getseconds("publish_timeout", timeout)
 
 
-def _flatfile(request: Request, config: Config) -> str | None:
+def _flatfile(request: Request, config: Settings) -> str | None:
     options = request.discovery_options
     if options is None:
         options = config.get("default_discovery_options", "").split("\n")[:1]
@@ -332,7 +332,7 @@ def _limit(value: int | str) -> Amount:
     return limit
 
 
-def _limit_method(request: Request, config: Config) -> str:
+def _limit_method(request: Request, config: Settings) -> str:
     method = request.limit_method or config["rpclimitmethod"]
     if method not in LIMIT_METHODS:
         raise exc.BadRequest(
@@ -343,7 +343,7 @@ def _limit_method(request: Request, config: Config) -> str:
     return method
 
 
-def _batch_size(request: Request, config: Config) -> Amount | None:
+def _batch_size(request: Request, config: Settings) -> Amount | None:
     value: int | str = config["default_batch_size"]
     if request.batch_size is not None:
         value = request.batch_size
@@ -355,7 +355,7 @@ def _batch_size(request: Request, config: Config) -> Amount | None:
     return size if size.number else None
 
 
-def _batch_sleep(request: Request, config: Config) -> float:
+def _batch_sleep(request: Request, config: Settings) -> float:
     if request.batch_sleep is not None:
         return request.batch_sleep
     return config.getseconds("default_batch_sleep_time", zero=0.0)

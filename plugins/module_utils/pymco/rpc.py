@@ -18,6 +18,7 @@ from .connector import connector
 from .exchange import Exchange, Patience, Watch, exchange, uncollected
 from .intake import Outcome, add_culprits
 from .message import Filter, Message
+from .middleware import middleware
 from .ping import Pinged, ping
 from .request import Amount, Plan, Request, batches, plan
 from .security import security_provider
@@ -25,8 +26,8 @@ from .serializers import Symbol, with_symbols
 from .targets import Finder, Targets, addressed, named
 
 if t.TYPE_CHECKING:
-    from .config import Config
     from .connector import Connector
+    from .settings import Settings
 
 __all__ = ["Amount", "Client", "Plan", "Progress", "Reply", "Request", "Result", "SimpleAction"]
 
@@ -134,13 +135,13 @@ class Client:
 
     def __init__(
         self,
-        config: Config,
+        config: Settings,
         clock: t.Callable[[], float] = time.monotonic,
         progress: Progress | None = None,
     ) -> None:
         self.config = config
         self.security = security_provider(config)
-        self.connector = connector(config)
+        self.connector = middleware(config, self.security.callerid)
         self._clock = clock
         self._progress = progress
         self._seconds: dict[str, float] = {}
@@ -391,7 +392,7 @@ class SimpleAction:
 
     def __init__(
         self,
-        config: Config,
+        config: Settings,
         msg: t.Mapping[str, t.Any],
         agent: str,
         logger: logging.Logger | None = None,
@@ -429,8 +430,8 @@ class SimpleAction:
         message = self._message()
         security = security_provider(self.config, self.logger)
         patience = Patience(total=timeout, quiet=self.config.getseconds("discovery_timeout"))
-        with connector(self.config, self.logger) as middleware:
-            outcome = exchange(middleware, security, message, patience)
+        with middleware(self.config, security.callerid, self.logger) as way:
+            outcome = exchange(way, security, message, patience)
         if not outcome.replies:
             raise outcome.lost or exc.TimeoutError(f"nobody answered within {timeout} s")
         return list(outcome.replies.values())

@@ -24,11 +24,11 @@ from .message import Filter
 from .request import part
 
 if t.TYPE_CHECKING:
-    from .config import Config
-    from .connector import Connector
     from .exchange import Watch
+    from .middleware import BaseMiddleware
     from .request import Plan
     from .security import SecurityProvider
+    from .settings import Settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,9 +62,9 @@ class Finder:
     :ivar watch: see :data:`.exchange.Watch`.
     """
 
-    connector: Connector
+    connector: BaseMiddleware
     security: SecurityProvider
-    config: Config
+    config: Settings
     clock: t.Callable[[], float]
     watch: Watch | None = None
 

@@ -16,7 +16,7 @@ from ..serializers import Serializer, Symbol
 from ..utils import base64_lines, from_base64
 
 if t.TYPE_CHECKING:
-    from ..config import Config
+    from ..settings import Settings
 
 _CALLERID = re.compile(r"\w+=[\w.\-]+", re.ASCII)
 
@@ -35,7 +35,7 @@ class SecurityProvider(abc.ABC):
         configuration's.
     """
 
-    def __init__(self, config: Config, logger: logging.Logger | None = None) -> None:
+    def __init__(self, config: Settings, logger: logging.Logger | None = None) -> None:
         self.config = config
         self.logger = logger or config.logger
         self.serializer: Serializer = self._serializer()()

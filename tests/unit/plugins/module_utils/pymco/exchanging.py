@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware import Outgoing
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
     security_provider,
 )
@@ -73,11 +74,7 @@ class ScriptedConnector:
 
     def publish(
         self,
-        payload: bytes,
-        agent: str,
-        collective: str,
-        ttl: int,
-        reply_to: str,
+        outgoing: Outgoing,
         deadline: float,
         *,
         nodes: t.Iterable[str] | None = None,
@@ -85,9 +82,9 @@ class ScriptedConnector:
         meanwhile: t.Callable[[], None] | None = None,
     ) -> list[str]:
         assert receipt is None
-        arguments = (agent, collective, ttl, reply_to, deadline - self.start, nodes)
-        self.calls.append(("publish", *arguments))
-        self.payload = payload
+        request = (outgoing.agent, outgoing.collective, outgoing.ttl, outgoing.reply_to)
+        self.calls.append(("publish", *request, deadline - self.start, nodes))
+        self.payload = outgoing.payload
         self.clock.now += self.publishing
         if self.failure is not None:
             raise self.failure

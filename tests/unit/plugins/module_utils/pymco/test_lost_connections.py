@@ -11,8 +11,8 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import connector
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.exchange import MOST_RESUMED
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware import middleware
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.rpc import Client, Request
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire import channel
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
@@ -355,10 +355,10 @@ def test_after_a_reconnection_the_topic_is_subscribed_to_again() -> None:
         peer.log_out()
 
     with ScriptedBroker(script, script) as broker:
-        middleware = connector(pool(broker.port, connector="stomp"))
+        way = middleware(pool(broker.port, connector="stomp"))
         for _connection in range(2):
-            with middleware:
-                middleware.open_replies("a", "mcollective", within(3))
+            with way:
+                way.open_replies("a", "mcollective", within(3))
 
 
 def test_replies_are_taken_while_a_request_goes_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.pool import Broker, Pool
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.pool import pool as pool_of
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import (
     certificates,
 )
@@ -29,7 +30,7 @@ def pool(
     options.update({key.replace("__", "."): value for key, value in more.items()})
     options["pool.size"] = size
     prefixed = {f"plugin.{connector}.{key}": value for key, value in options.items()}
-    return Config({"connector": connector, **prefixed}, environ=environ).pool()
+    return pool_of(Config({"connector": connector, **prefixed}, environ=environ))
 
 
 # -- patience ------------------------------------------------------------------------------------
@@ -274,7 +275,7 @@ def test_without_the_fallback_every_connection_is_verified(
 
 def stomp(environ: dict[str, str] | None = None, /, **more: str) -> Pool:
     options = {f"plugin.stomp.{key.replace('__', '.')}": value for key, value in more.items()}
-    return Config({"connector": "stomp", **options}, environ=environ).pool()
+    return pool_of(Config({"connector": "stomp", **options}, environ=environ))
 
 
 def test_the_legacy_connector_has_one_broker() -> None:
