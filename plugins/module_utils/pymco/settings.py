@@ -203,14 +203,15 @@ class Settings(t.Mapping[str, str]):
             return default
         return self.read(key, kind, self[key])
 
-    def read(self, key: str, kind: Kind, text: str) -> t.Any:
+    def read(self, key: str, kind: Kind, text: str, origin: str | None = None) -> t.Any:
         """Return the value that a text stands for.
 
         :param key: the option, for the message.
+        :param origin: where the text comes from, for the message; default: where the option does.
         :raises exc.ImproperlyConfigured: the text is no value of that kind, or the number is outside the
             option's range. A text of the wrong kind is not shown: it may be a password in the wrong place.
         """
-        origin = self.origin(key)
+        origin = origin or self.origin(key)
         try:
             value = kind.read(text)
         except ValueError:
@@ -227,12 +228,7 @@ class Settings(t.Mapping[str, str]):
         """
         text = self.environ.get(name) or None
         if text is not None:
-            try:
-                kind.read(text)
-            except ValueError:
-                raise exc.ImproperlyConfigured(
-                    f"the environment: {name} is not {kind.words}"
-                ) from None
+            self.read(name, kind, text, "the environment")
         return text
 
     def choose(self, key: str, choices: t.Mapping[str, t.Any], default: str | None = None) -> t.Any:

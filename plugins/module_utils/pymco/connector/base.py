@@ -18,7 +18,7 @@ from .. import exc
 from ..exchange import Patience, listen
 from ..intake import Intake
 from ..middleware.base import Outgoing
-from ..middleware.over_stomp import OverStomp
+from ..middleware.stomp import OverStomp
 from ..pool import pool
 from ..security import SecurityProvider, security_provider
 from ..serializers import with_symbols

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from .over_stomp import GRACE, OverStomp
+from .stomp import GRACE, OverStomp
 
 if t.TYPE_CHECKING:
     from .base import Outgoing
@@ -26,23 +26,20 @@ class ActiveMQMiddleware(OverStomp):
     resolves_backslashes = True
 
     def read_options(self) -> None:
-        """See :meth:`.BaseMiddleware.read_options`."""
         super().read_options()
         self._multiplex = self.flag("agents_multiplex")
         self._priority = self.priority()
 
     def target(self, agent: str, collective: str, node: str | None = None) -> str:
-        """See :meth:`.BaseMiddleware.target`."""
         if node is not None:
             return f"/queue/{collective}.nodes"
         return f"/topic/{collective}." + ("agents" if self._multiplex else f"{agent}.agent")
 
     def reply_target(self, agent: str, collective: str) -> str:
-        """See :meth:`.BaseMiddleware.reply_target`."""
         return f"/queue/{collective}.reply.{self.reply_name('.')}"
 
     def headers(self, outgoing: Outgoing, node: str | None) -> dict[str, str]:
-        """See :meth:`.BaseMiddleware.headers`. Times are in milliseconds since 1970."""
+        """Times are in milliseconds since 1970."""
         now = int(time.time())
         found = {
             "reply-to": outgoing.reply_to,

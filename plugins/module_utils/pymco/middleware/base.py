@@ -26,35 +26,33 @@ _SelfType = t.TypeVar("_SelfType", bound="BaseMiddleware")
 
 
 class Session(t.Protocol):
-    """An open connection to one broker (:mod:`..wire`). Deadlines are on the monotonic clock, and all
-    methods but ``close`` raise :class:`.exc.ConnectorError`."""
+    """An open connection to one broker (:mod:`..wire`). Deadlines are on the monotonic clock.
+
+    The header "receipt" of a message asks for the broker's word that it has it and all before it;
+    ``await_receipt`` waits for that word. It is ``crowded`` if so much waits to be taken that there will soon
+    be no room for more. ``close`` logs out in bounded time and never fails; all else may raise
+    :class:`.exc.ConnectorError`.
+    """
 
     broker: Broker
 
     @property
-    def alive(self) -> bool:
-        """True if messages can still be sent, by what is known now."""
+    def alive(self) -> bool: ...
 
     @property
-    def crowded(self) -> bool:
-        """True if so much waits to be taken that there will soon be no room for more."""
+    def crowded(self) -> bool: ...
 
     def send(
         self, destination: str, body: bytes, headers: t.Mapping[str, str], deadline: float
-    ) -> None:
-        """Publish one message. The header "receipt" asks for the broker's word that it has it."""
+    ) -> None: ...
 
-    def subscribe(self, destination: str, subscription: str, deadline: float) -> None:
-        """Have a destination's messages delivered, by a subscription with this identifier."""
+    def subscribe(self, destination: str, subscription: str, deadline: float) -> None: ...
 
-    def await_receipt(self, receipt: str, deadline: float) -> None:
-        """Wait until the broker has the message that asked for this receipt, and all before it."""
+    def await_receipt(self, receipt: str, deadline: float) -> None: ...
 
-    def next_message(self, timeout: float) -> bytes | None:
-        """Return the body of the next message, or None if none comes in time."""
+    def next_message(self, timeout: float) -> bytes | None: ...
 
-    def close(self) -> None:
-        """Log out and close, within bounded time. Never fails."""
+    def close(self) -> None: ...
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .over_stomp import GRACE, OverStomp
+from .stomp import GRACE, OverStomp
 
 if t.TYPE_CHECKING:
     from .base import Outgoing
@@ -25,37 +25,28 @@ class RabbitMQMiddleware(OverStomp):
     resolves_backslashes = True
 
     def read_options(self) -> None:
-        """See :meth:`.BaseMiddleware.read_options`."""
         super().read_options()
         self._multiplex = self.flag("agents_multiplex")
         # Without the exchange, replies go to a temporary queue, which ends with the connection.
         self.replies_survive = self._reply_exchange = self.flag("use_reply_exchange")
 
     def target(self, agent: str, collective: str, node: str | None = None) -> str:
-        """See :meth:`.BaseMiddleware.target`."""
         if node is not None:
             return f"/exchange/{collective}_directed/{node}"
         exchange = f"/exchange/{collective}_broadcast"
         return exchange if self._multiplex else f"{exchange}/{agent}"
 
     def reply_target(self, agent: str, collective: str) -> str:
-        """See :meth:`.BaseMiddleware.reply_target`."""
         if not self._reply_exchange:
             return f"/temp-queue/mcollective_reply_{agent}"
         return f"/exchange/mcollective_reply/{self.reply_name('_')}"
 
     def subscription(self, target: str, agent: str) -> str | None:
-        """See :meth:`.BaseMiddleware.subscription`.
-
-        RabbitMQ makes a temporary queue and subscribes us when it sees the address in a request's
-        reply-to. A SUBSCRIBE to it is an error.
-        """
         if target.startswith("/temp-queue/"):
-            return None
+            return None  # the broker makes it when it sees a request's reply-to; to SUBSCRIBE is an error
         return f"mcollective_{agent}_replies_{target.rpartition('_')[2]}"
 
     def headers(self, outgoing: Outgoing, node: str | None) -> dict[str, str]:
-        """See :meth:`.BaseMiddleware.headers`."""
         return {
             "reply-to": outgoing.reply_to,
             "expiration": str((outgoing.ttl + GRACE) * 1000),
