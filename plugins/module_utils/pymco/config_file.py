@@ -90,7 +90,7 @@ def parse(text: str, source: str, prefix: str = "") -> dict[str, Setting]:
 def first_readable(environ: t.Mapping[str, str]) -> str:
     """Return the first readable file of the reference's places (MC:util.rb, config_file_for_user).
 
-    :raises exc.ImproperlyConfigured: there is none; all places are named.
+    :raises exc.ImproperlyConfigured: no file can be read; the message names all places.
     """
     places = ["/etc/puppetlabs/mcollective/client.cfg", "/etc/mcollective/client.cfg"]
     if environ.get("HOME"):

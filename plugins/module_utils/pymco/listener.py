@@ -109,7 +109,7 @@ class ResponseListener(QueueListener):
 
     The receiver thread only queues them; they are decoded where they are waited for.
 
-    :param connector: tells whether replies travel in Base64.
+    :param connector: its ``use_b64`` says if replies travel in Base64.
     :param count: how many replies to wait for.
     :param timeout: seconds to wait for them.
     :param condition: a :class:`threading.Condition` to wait with; anything else makes no difference.

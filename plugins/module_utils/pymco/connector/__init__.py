@@ -37,7 +37,7 @@ def connector(config: Settings, logger: logging.Logger | None = None) -> Connect
     """Return the connector that the configuration names. Nothing is opened yet.
 
     :param logger: default: the configuration's.
-    :raises exc.ImproperlyConfigured: there is none of that name, or one of its options is wrong or missing.
+    :raises exc.ImproperlyConfigured: the name is unknown, or one of its options is wrong or missing.
     """
     found: type[Connector] = config.choose("connector", CONNECTORS)
     return found(config, logger=logger)

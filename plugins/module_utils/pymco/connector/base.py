@@ -88,7 +88,7 @@ class Connector(OverStomp):
         return self.reply_target(agent, collective)
 
     def get_current_host_and_port(self) -> tuple[str | None, int | None]:
-        """Return the broker that we are connected to; two times None if there is none."""
+        """Return the broker that we are connected to; two times None without a connection."""
         if self._session is None:
             return None, None
         return self._session.broker.host, self._session.broker.port

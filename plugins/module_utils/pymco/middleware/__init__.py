@@ -27,7 +27,7 @@ MIDDLEWARE: dict[str, type[BaseMiddleware]] = {
     "rabbitmq": RabbitMQMiddleware,
     "stomp": StompMiddleware,
 }
-"""By the name that the option ``connector`` has."""
+"""By the value of the option ``connector``."""
 
 
 def middleware(
@@ -35,9 +35,9 @@ def middleware(
 ) -> BaseMiddleware:
     """Return the middleware that the settings name. Nothing is opened yet.
 
-    :param callerid: who sends, as the security provider says it. Some addresses contain it.
+    :param callerid: the sender, as the security provider names it.
     :param logger: default: the settings'.
-    :raises exc.ImproperlyConfigured: there is none of that name, or one of its options is wrong or missing.
+    :raises exc.ImproperlyConfigured: the name is unknown, or one of its options is wrong or missing.
     """
     found: type[BaseMiddleware] = settings.choose("connector", MIDDLEWARE)
     return found(settings, callerid, logger)

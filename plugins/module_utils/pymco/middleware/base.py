@@ -75,7 +75,7 @@ class BaseMiddleware(abc.ABC):
 
     Use it as a context manager: it is connected inside and leaves nothing behind.
 
-    :param callerid: who sends, as the security provider says it.
+    :param callerid: the sender, as the security provider names it. Some addresses contain it.
     :param logger: gets what the middleware does; default: the settings'.
     :ivar max_payload: bytes that a wrapped payload may have; None if the middleware sets no limit.
     :ivar takes_reply_to: False if replies can only go to :meth:`reply_target`.
@@ -104,7 +104,10 @@ class BaseMiddleware(abc.ABC):
 
     @abc.abstractmethod
     def target(self, agent: str, collective: str, node: str | None = None) -> str:
-        """Return where a request goes: to all nodes of a collective with an agent, or to one node."""
+        """Return where a request goes: to all nodes of a collective with an agent, or to one node.
+
+        :raises exc.BadRequest: there can be no address for a node of this name.
+        """
 
     @abc.abstractmethod
     def reply_target(self, agent: str, collective: str) -> str:
@@ -131,7 +134,7 @@ class BaseMiddleware(abc.ABC):
     def headers(self, outgoing: Outgoing, node: str | None) -> dict[str, str]:
         """Return what the middleware says about a message outside of its body.
 
-        :param node: whom it goes to; None: everybody.
+        :param node: the receiver; None: everybody.
         """
         return {}
 
@@ -139,7 +142,7 @@ class BaseMiddleware(abc.ABC):
         """Return the identifier of the subscription to an address for replies. None: the broker
         subscribes us by itself when it sees the address in a request.
 
-        :param agent: whose replies go there.
+        :param agent: the agent that replies.
         """
         return target
 
@@ -166,7 +169,7 @@ class BaseMiddleware(abc.ABC):
 
     @property
     def session(self) -> Session:
-        """The open session. Raises :class:`.exc.ConnectorError` if there is none."""
+        """The open session. Raises :class:`.exc.ConnectorError` without one."""
         if self._session is None:
             raise exc.ConnectorError("not connected")
         return self._session
@@ -252,7 +255,7 @@ class BaseMiddleware(abc.ABC):
     # -- messages ------------------------------------------------------------------------------
 
     def open_replies(self, agent: str, collective: str, deadline: float) -> str:
-        """Have replies to one request delivered to us, before it leaves. Return their address.
+        """Subscribe to an address for the replies to one request, before it leaves. Return the address.
 
         :param deadline: on the monotonic clock.
         :raises exc.ConnectorError: the connection is gone.
@@ -262,8 +265,8 @@ class BaseMiddleware(abc.ABC):
         return target
 
     def reopen_replies(self, target: str, agent: str, deadline: float) -> None:
-        """Have what comes to an address for replies delivered over this connection, if it is not yet.
-        Raises as :meth:`open_replies` does."""
+        """Subscribe to an address for replies, unless this connection has done so. Raises as
+        :meth:`open_replies` does."""
         subscription = self.subscription(target, agent)
         if subscription is not None and target not in self._replies:
             self.logger.debug("subscribing to %s", target)
@@ -281,15 +284,15 @@ class BaseMiddleware(abc.ABC):
     ) -> list[str]:
         """Send a request: once to everybody, or once to each of the nodes.
 
-        :param deadline: on the monotonic clock; when the broker must have taken all of it.
-        :param receipt: what :meth:`confirm` can wait for, when all of it has been sent.
+        :param deadline: on the monotonic clock; the broker must have taken all of it then.
+        :param receipt: what :meth:`confirm` can wait for, once all of it has been sent.
         :param meanwhile: is called when many replies wait, and takes some, so that there is room for
             more. It raises nothing.
-        :returns: the nodes that it was not sent to since the deadline had come.
-        :raises exc.BadRequest: it is too large, or this middleware takes no other place for replies.
+        :returns: the nodes that did not get it before the deadline.
+        :raises exc.BadRequest: it is too large, or cannot be addressed; nothing has left.
         :raises exc.ConnectorError: the connection is gone, or the broker takes nothing. A request to
-            everybody has not left. Of the nodes, :attr:`.exc.ConnectorError.unsent` has those that it
-            was not sent to; the others may have got it.
+            everybody has not left. :attr:`.exc.ConnectorError.unsent` has the nodes that did not get it;
+            the others may have got it.
         """
         agent, collective = outgoing.agent, outgoing.collective
         self.check_reply_to(outgoing.reply_to, agent, collective)
@@ -298,22 +301,23 @@ class BaseMiddleware(abc.ABC):
             raise exc.BadRequest(
                 f"the request has {len(body)} bytes; the middleware takes {self.max_payload}"
             )
-        targets: t.Sequence[str | None] = [None] if nodes is None else nodes
+        receivers: t.Sequence[str | None] = [None] if nodes is None else nodes
+        addresses = [self.target(agent, collective, node) for node in receivers]
         self.logger.debug(
             "publishing %d bytes for the agent %s on %s nodes of %s",
             *(len(body), agent, "all" if nodes is None else len(nodes), collective),
         )
-        for position, node in enumerate(targets):
+        for position, (node, address) in enumerate(zip(receivers, addresses)):
             if position and time.monotonic() >= deadline:
-                return [name for name in targets[position:] if name is not None]
+                return [name for name in receivers[position:] if name is not None]
             headers = self.headers(outgoing, node)
-            if receipt is not None and position == len(targets) - 1:
+            if receipt is not None and position == len(receivers) - 1:
                 # RabbitMQ tells of a missing exchange only whoever wants to know that it has a message.
                 headers["receipt"] = receipt
             try:
-                self.session.send(self.target(agent, collective, node), body, headers, deadline)
+                self.session.send(address, body, headers, deadline)
             except exc.ConnectorError as error:
-                error.unsent = [name for name in targets[position:] if name is not None]
+                error.unsent = [name for name in receivers[position:] if name is not None]
                 raise
             if meanwhile is not None and self.crowded:
                 meanwhile()
@@ -322,7 +326,7 @@ class BaseMiddleware(abc.ABC):
     def check_reply_to(self, reply_to: str, agent: str, collective: str) -> None:
         """Refuse a place for replies that this middleware cannot use.
 
-        :raises exc.BadRequest: it takes no other than its own.
+        :raises exc.BadRequest: it takes only its own.
         """
         if not self.takes_reply_to and reply_to != self.reply_target(agent, collective):
             raise exc.BadRequest(
@@ -334,7 +338,7 @@ class BaseMiddleware(abc.ABC):
         """Wait until the broker has what was published with this receipt.
 
         :param deadline: on the monotonic clock.
-        :raises exc.ConnectorError: it refused something, or is gone.
+        :raises exc.ConnectorError: the broker refused something, or is gone.
         """
         self.session.await_receipt(receipt, deadline)
 
@@ -346,7 +350,7 @@ class BaseMiddleware(abc.ABC):
     def next_payload(self, timeout: float) -> bytes | None:
         """Return the next payload, or None if none comes within timeout seconds.
 
-        :raises exc.DecodingError: something came that is no payload; it is dropped.
+        :raises exc.DecodingError: the message that came has no payload, and is dropped.
         :raises exc.ConnectorError: nothing more can come.
         """
         body = self.session.next_message(timeout)

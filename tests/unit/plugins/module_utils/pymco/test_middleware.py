@@ -70,6 +70,8 @@ class Pigeons(BaseMiddleware):
         return Cage(broker)
 
     def target(self, agent: str, collective: str, node: str | None = None) -> str:
+        if node == "*":
+            raise exc.BadRequest("there can be no subject for the node *")
         return f"{collective}.broadcast.{agent}" if node is None else f"{collective}.node.{node}"
 
     def reply_target(self, agent: str, collective: str) -> str:
@@ -134,3 +136,13 @@ def test_who_did_not_get_it_is_told(pigeons: BaseMiddleware) -> None:
 
 def test_a_request_does_not_show_its_payload() -> None:
     assert "secret" not in repr(outgoing(b"secret", "a", "c", "r"))
+
+
+def test_a_name_without_an_address_is_refused_before_the_first_message_leaves(
+    pigeons: BaseMiddleware,
+) -> None:
+    request = outgoing(b"x", "rpcutil", "fleet", "inbox")
+    with pigeons:
+        with pytest.raises(exc.BadRequest, match="no subject"):
+            pigeons.publish(request, within(3), nodes=["web1", "*"])
+        assert t.cast(Cage, pigeons.session).sent == []
