@@ -131,27 +131,31 @@ class _Entry(t.NamedTuple):
     form: str
     variables: dict[str, str]
 
+    def name(self, part: str) -> str:
+        """Return the full name of an option."""
+        return self.form.replace("{}", part)
+
     def get(self, part: str) -> str | None:
         """Return the value of an option, or None."""
-        name = self.form.format(part)
+        name = self.name(part)
         variable = {**_CREDENTIALS, **self.variables}.get(part, "")
         kind = options.kind_of(name) or options.TEXT
         return self.settings.variable(variable, kind) or self.settings.get(name)
 
     def host(self) -> str:
         """Return the host. Raises :class:`.exc.ConfigLookupError` if the settings have none."""
-        return self.get("host") or self.settings[self.form.format("host")]
+        return self.get("host") or self.settings[self.name("host")]
 
     def port(self) -> int:
         """Return the port; by default, the connector's."""
         text = self.get("port")
         if not text:
             return LEGACY_PORT if self.settings.connector == "stomp" else PORT
-        return t.cast(int, self.settings.read(self.form.format("port"), options.PORT, text))
+        return t.cast(int, self.settings.read(self.name("port"), options.PORT, text))
 
     def flag(self, part: str, default: bool = False) -> bool:
         """Return the value of an option that is yes or no."""
-        return self.settings.getboolean(self.form.format(part), default)
+        return self.settings.getboolean(self.name(part), default)
 
     def credential(self, part: str) -> str:
         """Return the user or the password. Without one it is empty, as in the reference."""
@@ -160,7 +164,7 @@ class _Entry(t.NamedTuple):
         if given is None and self.settings.getboolean(prompt, False):
             raise exc.ImproperlyConfigured(
                 f"{self.settings.origin(prompt)}: {prompt} wants somebody to be asked, which this"
-                f" client does not do; set {self.form.format(part)} or {_CREDENTIALS[part]}"
+                f" client does not do; set {self.name(part)} or {_CREDENTIALS[part]}"
             )
         return given or ""
 
@@ -195,7 +199,7 @@ def _broker(entry: _Entry, warnings: list[str]) -> Broker:
     problem = _tls_problem(ca, cert, key) if entry.flag("ssl.fallback") else None
     if problem:
         warnings.append(
-            f"{entry.settings.origin(entry.form.format('ssl.fallback'))}: the TLS connection to"
+            f"{entry.settings.origin(entry.name('ssl.fallback'))}: the TLS connection to"
             f" {broker.name} is not verified, because {problem} and ssl.fallback is set:"
             " anybody on the way can read and change everything. Without ssl.fallback it is"
             " verified, for which ssl.ca is enough here"

@@ -325,3 +325,8 @@ def test_the_patience_with_a_legacy_pool_is_named_with_it() -> None:
     assert list(found.delays()) == [0.0, 1.0, 4.0]
     assert found.randomize is True
     assert stomp(host="h", max_reconnect_attempts="9").attempts == 1
+
+
+@pytest.mark.parametrize("connector", ["{", "{x}", "{0}"])
+def test_a_connector_with_braces_is_a_name_like_others(connector: str) -> None:
+    assert pool(connector).brokers == (Broker("h1", 61613, "", ""),)
