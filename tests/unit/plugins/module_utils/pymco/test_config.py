@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.pool import Broker, pool
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import Settings
 
 POOL = """
 connector = rabbitmq
@@ -404,3 +405,17 @@ def test_the_methods_of_python_mcollective_answer() -> None:
     ]
     assert config.get_conn_params()["host_and_ports"] == pool
     assert config.get_conn_params()["vhost"] == "/mco"
+
+
+@pytest.mark.parametrize("kind", [Settings, Config])
+def test_each_way_to_settings_gives_the_class_that_was_asked(
+    kind: type[Settings], tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "client.cfg"
+    path.write_text("ttl = 7\n")
+    for found in (
+        kind.from_configstr("ttl = 7"),
+        kind.from_configfile(str(path), {}),
+        kind({"ttl": "5"}).altered({"ttl": "7"}),
+    ):
+        assert (type(found), found.getint("ttl")) == (kind, 7)
