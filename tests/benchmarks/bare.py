@@ -11,6 +11,7 @@ import typing as t
 
 import stomp
 from pymco.message import Filter, Message
+from pymco.pool import pool
 from pymco.security import security_provider
 from pymco.serializers import Symbol, symbolize
 
@@ -55,7 +56,7 @@ class Bare:
         self._payload = _payload(config, request)
 
     def __enter__(self) -> Bare:
-        (broker,) = self._config.brokers()
+        (broker,) = pool(self._config).brokers
         vhost = self._config["plugin.rabbitmq.vhost"]
         self._connection = stomp.StompConnection11(
             [(broker.host, broker.port)], vhost=vhost, auto_decode=False

@@ -17,7 +17,7 @@ import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import connector
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware import middleware
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire import network
 
 from .mutation import NUMBERS, Mutator
@@ -168,7 +168,7 @@ class FramesTarget(Target):
         how = payload[0] if payload else 0
         network.CHUNK = CHUNKS[how >> 2 & 7] if len(payload) < 20_000 else 65536
         self._broker.words = (CONNECTED if how & ANSWERED else b"") + payload[1:]
-        connection = connector(self._configs[how & BASE64])
+        connection = middleware(self._configs[how & BASE64])
         try:
             connection.connect(timeout=PATIENCE)
             outcome = self._listen(connection)

@@ -17,8 +17,9 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import (
     matching,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import connector
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware import middleware
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.pool import pool
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
     security_provider,
 )
@@ -157,8 +158,13 @@ class ConfigTarget(TextTarget):
         kinds = []
         for ask in (
             *(lambda: config.identity, lambda: config.collectives, lambda: config.libdirs),
-            *(config.secrets, config.pool, config.get_host_and_ports, config.get_user_and_password),
-            *(config.get_ssl_params, config.get_conn_params, lambda: connector(config)),
+            *(
+                config.secrets,
+                lambda: pool(config),
+                config.get_host_and_ports,
+                config.get_user_and_password,
+            ),
+            *(config.get_ssl_params, config.get_conn_params, lambda: middleware(config)),
             *(lambda: security_provider(config), lambda: config.getseconds("connection_timeout")),
         ):
             try:

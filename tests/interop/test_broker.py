@@ -88,7 +88,7 @@ def test_passwords_that_a_broker_could_read_otherwise(
     broker: Broker = request.getfixturevalue(connector)
     place = broker.places[f"odd-{number}"]
     with rpc.Client(bare_config(broker, place)) as client:
-        assert client.connector.session.broker.name == f"127.0.0.1:{broker.stomp_port}"
+        assert client.middleware.session.broker.name == f"127.0.0.1:{broker.stomp_port}"
 
 
 def bare_config(broker: Broker, place: Place, **changes: str) -> Config:

@@ -130,7 +130,7 @@ def test_heartbeats_are_agreed_on(lone: Collective, interval: str) -> None:
     """Less than 30 s is taken for 30 s. With half a second in reserve each way, as mco has it."""
     settings = {lone.option("heartbeat_interval"): interval}
     with rpc.Client(config_of(lone, settings)) as client:
-        beat = client.connector.session._heartbeat
+        beat = client.middleware.session._heartbeat
         result = client.call(rpc.Request("rpcutil", "ping", nodes=[WEB.identity]))
     assert senders(result) == [WEB.identity]
     assert beat.every is not None
@@ -141,7 +141,7 @@ def test_heartbeats_are_agreed_on(lone: Collective, interval: str) -> None:
 
 def test_without_heartbeats_there_are_none(lone: Collective) -> None:
     with rpc.Client(config_of(lone)) as client:
-        assert client.connector.session._heartbeat == (None, None)
+        assert client.middleware.session._heartbeat == (None, None)
 
 
 @pytest.mark.parametrize("security", SECURITIES)

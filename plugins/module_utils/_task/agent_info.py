@@ -20,7 +20,7 @@ from .values import to_json
 
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import ddl
-    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import Settings
 
 
 class AgentInfoTask(CollectiveTask):
@@ -32,7 +32,7 @@ class AgentInfoTask(CollectiveTask):
         "ddl_path": {"type": "list", "elements": "path", "default": []},
     }
 
-    def _configuration(self, environ: t.Mapping[str, str]) -> Config:
+    def _configuration(self, environ: t.Mapping[str, str]) -> Settings:
         return local_configuration(self.params, environ)
 
     def _run(self, check_mode: bool) -> Returned:

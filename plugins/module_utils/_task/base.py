@@ -27,8 +27,8 @@ from .configuration import configuration
 from .options import CLIENT_OPTIONS, TARGET_OPTIONS, Spec
 
 if t.TYPE_CHECKING:
-    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Library
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import Settings
 
 Params = t.Mapping[str, t.Any]
 Returned = dict[str, t.Any]
@@ -125,7 +125,7 @@ class CollectiveTask(Task):
         """The remarks of the configuration."""
         return [as_message(note) for note in self.config.notes]
 
-    def _configuration(self, environ: t.Mapping[str, str]) -> Config:
+    def _configuration(self, environ: t.Mapping[str, str]) -> Settings:
         """The configuration that the options stand for."""
         return configuration(self.params, environ)
 

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The options of the doc fragment client as a :class:`.Config`.
+"""The options of the doc fragment client as a :class:`.Settings`.
 
 Later ones win: client.cfg and plugin.d, the option config, then the options with names of their own.
 The environment variables of the reference lose to these, since a task's words are the nearer ones.
@@ -13,14 +13,14 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import (
-    MAX_REPLY_BYTES,
-    Config,
-)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config_file import (
     first_readable,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import (
+    MAX_REPLY_BYTES,
+    Settings,
+)
 
 from .options import CLIENT_OPTIONS
 
@@ -61,7 +61,7 @@ _VARIABLES = {
 """Which of the reference's environment variables lose to an option."""
 
 
-def configuration(params: Params, environ: t.Mapping[str, str]) -> Config:
+def configuration(params: Params, environ: t.Mapping[str, str]) -> Settings:
     """The configuration that a task's options stand for.
 
     :raises exc.ImproperlyConfigured: there is none, or an option is wrong or has no use.
@@ -76,7 +76,7 @@ def configuration(params: Params, environ: t.Mapping[str, str]) -> Config:
     return base.altered(own, _environ(params, environ)) if own else base
 
 
-def local_configuration(params: Params, environ: t.Mapping[str, str]) -> Config:
+def local_configuration(params: Params, environ: t.Mapping[str, str]) -> Settings:
     """The configuration of a task that reaches no broker, and so may have none.
 
     :raises exc.ImproperlyConfigured: there is one, and it is wrong.
@@ -86,18 +86,18 @@ def local_configuration(params: Params, environ: t.Mapping[str, str]) -> Config:
         try:
             first_readable(environ)
         except exc.ImproperlyConfigured:
-            return Config(given, environ=environ, source="the given options")
+            return Settings(given, environ=environ)
     return configuration(params, environ)
 
 
-def _base(params: Params, environ: t.Mapping[str, str]) -> Config:
+def _base(params: Params, environ: t.Mapping[str, str]) -> Settings:
     """What client.cfg and the option config say; who names a connector needs no file."""
     given = _texts(params["config"] or {})
     if params.get("connector"):
         given["connector"] = params["connector"]
     if params["config_file"] is None and "connector" in given:
-        return Config(given, environ=environ, source="the given options")
-    return Config.from_configfile(params["config_file"], environ, given)
+        return Settings(given, environ=environ)
+    return Settings.from_configfile(params["config_file"], environ, given)
 
 
 def _texts(given: t.Mapping[str, t.Any]) -> dict[str, str]:
@@ -142,7 +142,7 @@ def _use(provider: str) -> str:
     return f"security_provider = {provider}, which takes {', '.join(sorted(_KEYS[provider]))}"
 
 
-def _middleware(params: Params, base: Config) -> dict[str, str]:
+def _middleware(params: Params, base: Settings) -> dict[str, str]:
     prefix = f"plugin.{base.connector}"
     found = {}
     if params.get("vhost") is not None:
@@ -157,7 +157,7 @@ def _middleware(params: Params, base: Config) -> dict[str, str]:
     return found
 
 
-def _size(base: Config, prefix: str) -> int:
+def _size(base: Settings, prefix: str) -> int:
     """How many brokers the configuration names; what is wrong with that it says itself later."""
     text = base.get(f"{prefix}.pool.size", "0")
     return int(text) if text.isdecimal() and len(text) < 4 else 0

@@ -156,7 +156,7 @@ class PingTask(CollectiveTask):
                 "average": average,
                 "tries": found.tries,
                 "elapsed": round(elapsed, 3),
-                "passed_over": client.connector.passed_over,
+                "passed_over": client.middleware.passed_over,
                 "rejected": dict(found.rejected),
             },
         }

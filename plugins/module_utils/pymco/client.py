@@ -12,10 +12,10 @@ import time
 import typing as t
 
 from . import exc
-from .connector import connector
 from .conversation import Conversation, Line, Patience, Watch
 from .envelope import Envelope
 from .find import Answers, Finder, Targets, named
+from .middleware import middleware
 from .request import Prepared, Request, batches
 from .result import Result, reply_of
 from .security import security_provider
@@ -23,7 +23,7 @@ from .serializers import Symbol
 from .settle import settle
 
 if t.TYPE_CHECKING:
-    from .config import Config
+    from .settings import Settings
 
 T = t.TypeVar("T")
 Progress = t.Callable[[str, t.Mapping[str, t.Any], t.Optional[int]], None]
@@ -37,7 +37,7 @@ class Client:
     What a request leaves open is decided once, by :meth:`prepare`. The other methods take what it
     returns, or a :class:`.Request`, which they prepare.
 
-    :param config: which broker, and how requests are signed.
+    :param settings: which broker, and how requests are signed.
     :param clock: a monotonic clock, in seconds.
     :param progress: see :data:`Progress`.
     :raises exc.ImproperlyConfigured: the configuration is wrong; nothing was opened yet.
@@ -45,32 +45,32 @@ class Client:
 
     def __init__(
         self,
-        config: Config,
+        settings: Settings,
         clock: t.Callable[[], float] = time.monotonic,
         progress: Progress | None = None,
     ) -> None:
-        self.config = config
-        self.security = security_provider(config)
-        self.connector = connector(config)
-        self._line = Line(self.connector, self.security, clock)
+        self.settings = settings
+        self.security = security_provider(settings)
+        self.middleware = middleware(settings, self.security.callerid)
+        self._line = Line(self.middleware, self.security, clock)
         self._progress = progress
         self._seconds: dict[str, float] = {}
         settle(
-            Request("rpcutil", "ping", nodes=("any",)), config
+            Request("rpcutil", "ping", nodes=("any",)), settings
         )  # so that a wrong option is refused now
 
     def __enter__(self) -> Client:
         with self._timed("connect"):
-            self.connector.connect()
+            self.middleware.connect()
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        self.connector.disconnect()
+        self.middleware.disconnect()
 
     @property
     def warnings(self) -> list[str]:
         """What the user should know of the connection."""
-        return list(self.connector.pool.warnings)
+        return list(self.middleware.pool.warnings)
 
     def prepare(self, request: Request) -> Prepared:
         """Check a request and decide all that it leaves open. Needs no connection.
@@ -78,9 +78,9 @@ class Client:
         :raises exc.BadRequest: it cannot be sent; the message tells which part and why.
         :raises exc.ImproperlyConfigured: an option of the configuration is wrong.
         """
-        settled = settle(request, self.config)
+        settled = settle(request, self.settings)
         if settled.reply_to is not None:
-            self.connector.check_reply_to(settled.reply_to, settled.agent, settled.collective)
+            self.middleware.check_reply_to(settled.reply_to, settled.agent, settled.collective)
         filter_ = settled.filter.copy().add_agent(settled.agent)
         body = {  # MC:rpc/client.rb, new_request
             Symbol("agent"): settled.agent,
@@ -89,7 +89,7 @@ class Client:
             Symbol("data"): settled.data(),
         }
         envelope = Envelope(
-            identity=self.config.identity,
+            identity=self.settings.identity,
             agent=settled.agent,
             collective=settled.collective,
             filter=filter_,
@@ -102,8 +102,8 @@ class Client:
             envelope=envelope,
             filter=filter_,
             names=named(settled),
-            direct=self.config.getboolean("direct_addressing"),
-            threshold=self.config.getint("direct_addressing_threshold"),
+            direct=self.settings.getboolean("direct_addressing"),
+            threshold=self.settings.getint("direct_addressing_threshold"),
         )
 
     def targets(self, request: Request | Prepared) -> Result:
@@ -160,8 +160,8 @@ class Client:
             nodes=sorted(targets.nodes or ()),
             found=targets.found,
             known=targets.nodes is not None,
-            broker=self.connector.session.broker.name,
-            passed_over=self.connector.passed_over,
+            broker=self.middleware.session.broker.name,
+            passed_over=self.middleware.passed_over,
             seconds=self._seconds,
             awaited=prepared.request.awaits_replies,
             timeout=prepared.request.timeout,
@@ -173,11 +173,11 @@ class Client:
     def _persistently(self, ask: t.Callable[[], T]) -> T:
         """Ask which nodes are there. If the connection is lost meanwhile, ask again over the next broker of
         the pool, once for each other broker: being asked twice changes nothing on nodes."""
-        for _other in self.connector.pool.brokers[1:]:
+        for _other in self.middleware.pool.brokers[1:]:
             try:
                 return ask()
             except exc.ConnectionLost as lost:
-                self.connector.reconnect(lost)
+                self.middleware.reconnect(lost)
         return ask()
 
     def _watch(self, phase: str, expected: int | None) -> Watch | None:

@@ -16,9 +16,8 @@ import string
 import typing as t
 
 from . import exc
-from .files import read_text
+from .files import read_text, why
 from .permissions import holds_secrets
-from .utils import reason
 
 _LINE = re.compile(r"(.+?)\s*=\s*(.+)", re.ASCII | re.DOTALL)
 _PLUGIN_FILE = re.compile(r"\w+\.cfg", re.ASCII)
@@ -35,7 +34,7 @@ class Setting(t.NamedTuple):
 class Contents(t.NamedTuple):
     """What a client.cfg and the plugin.d beside it say.
 
-    :ivar files: what was read, the directory too, and whether there are secrets in it.
+    :ivar files: the files that were read, and the directory. True: the file holds secrets.
     """
 
     settings: dict[str, Setting]
@@ -45,22 +44,33 @@ class Contents(t.NamedTuple):
 def read_files(path: str) -> Contents:
     """Read a client.cfg and the plugin.d beside it, which wins.
 
+    The line ``x = y`` in plugin.d/rabbitmq.cfg is ``plugin.rabbitmq.x = y``.
+
     :raises exc.ImproperlyConfigured: a file cannot be read.
     """
-    main = parse(read_text(path, "the configuration file"), path)
-    found = Contents(main, {path: holds_secrets(main)})
+    found = Contents({}, {})
+    _read_file(found, path, "")
     directory = os.path.join(os.path.dirname(path), "plugin.d")
-    for file, settings in _plugin_settings(directory).items():
-        found.settings.update(settings)
-        found.files[file] = holds_secrets(settings)
+    try:
+        names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+    except OSError as error:
+        raise exc.ImproperlyConfigured(f"cannot read {directory}: {why(error)}") from error
+    for name in filter(_PLUGIN_FILE.fullmatch, names):
+        _read_file(found, os.path.join(directory, name), f"plugin.{name[: -len('.cfg')]}.")
     found.files[directory] = False
     return found
 
 
-def parse(text: str, source: str, prefix: str = "") -> dict[str, Setting]:
-    """Lines of ``key = value``; the last one wins, but for the options that accumulate.
+def _read_file(found: Contents, path: str, prefix: str) -> None:
+    settings = parse(read_text(path, "the configuration file"), path, prefix)
+    found.settings.update(settings)
+    found.files[path] = holds_secrets(settings)
 
-    :param source: what the text is called in messages.
+
+def parse(text: str, source: str, prefix: str = "") -> dict[str, Setting]:
+    """Return the options of lines ``key = value``. The last one wins, but for the options that accumulate.
+
+    :param source: what messages call the text.
     :param prefix: what the names of its options begin with.
     """
     settings: dict[str, Setting] = {}
@@ -77,26 +87,10 @@ def parse(text: str, source: str, prefix: str = "") -> dict[str, Setting]:
     return settings
 
 
-def _plugin_settings(directory: str) -> dict[str, dict[str, Setting]]:
-    """The options of plugin.d, by file: ``x = y`` in rabbitmq.cfg is ``plugin.rabbitmq.x = y``."""
-    if not os.path.isdir(directory):
-        return {}
-    found = {}
-    try:
-        names = sorted(os.listdir(directory))
-    except OSError as error:
-        raise exc.ImproperlyConfigured(f"cannot read {directory}: {reason(error)}") from error
-    for name in filter(_PLUGIN_FILE.fullmatch, names):
-        path = os.path.join(directory, name)
-        prefix = f"plugin.{name[: -len('.cfg')]}."
-        found[path] = parse(read_text(path, "the configuration file"), path, prefix)
-    return found
-
-
 def first_readable(environ: t.Mapping[str, str]) -> str:
-    """The first readable file of the reference's places (MC:util.rb, config_file_for_user).
+    """Return the first readable file of the reference's places (MC:util.rb, config_file_for_user).
 
-    :raises exc.ImproperlyConfigured: there is none; all places are named.
+    :raises exc.ImproperlyConfigured: no file can be read; the message names all places.
     """
     places = ["/etc/puppetlabs/mcollective/client.cfg", "/etc/mcollective/client.cfg"]
     if environ.get("HOME"):

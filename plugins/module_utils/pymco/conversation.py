@@ -15,10 +15,11 @@ import typing as t
 
 from . import exc
 from .intake import Intake, Outcome
+from .middleware import Outgoing
 
 if t.TYPE_CHECKING:
-    from .connector import Connector
     from .envelope import Envelope
+    from .middleware import BaseMiddleware
     from .security import SecurityProvider
 
 OVERTIME = 2.0
@@ -80,7 +81,7 @@ class Line:
     :ivar clock: a monotonic clock, in seconds.
     """
 
-    connector: Connector
+    middleware: BaseMiddleware
     security: SecurityProvider
     clock: t.Callable[[], float] = time.monotonic
 
@@ -96,7 +97,7 @@ class Conversation:
     :param enough: how many replies are all that is wanted.
     :param watch: see :data:`Watch`.
     :param taken: is called for each accepted reply.
-    :param resume: go on listening over another connection when one is lost, where the connector can.
+    :param resume: go on listening over another connection when one is lost, where the middleware can.
         Nothing is sent again. Replies that come in between may be lost.
     """
 
@@ -111,18 +112,18 @@ class Conversation:
         taken: t.Callable[[], None] | None = None,
         resume: bool = False,
     ) -> None:
-        self._connector, self._security, self._clock = line.connector, line.security, line.clock
+        self._middleware, self._security, self._clock = line.middleware, line.security, line.clock
         self.requestid = envelope.requestid or secrets.token_hex(16)
         self._envelope = dataclasses.replace(envelope, requestid=self.requestid)
         self._watch = watch
-        self._resumes = resume and self._connector.replies_survive
+        self._resumes = resume and self._middleware.replies_survive
         self._reply_to: str | None = None
         self.intake = Intake(
             self._security,
             self.requestid,
             expected,
             enough=enough,
-            most_bytes=self._connector.max_reply_bytes,
+            most_bytes=self._middleware.max_reply_bytes,
             taken=taken,
         )
 
@@ -152,12 +153,10 @@ class Conversation:
         """
         deadline = self._clock() + seconds
         payload = self._sealed(filter_)
-        envelope = self._envelope
         if self._reply_to is None:
-            self._reply_to = self._connector.open_replies(
-                envelope.agent, envelope.collective, deadline
-            )
-        return self._publish(payload, self._reply_to, deadline, nodes)
+            agent, collective = self._envelope.agent, self._envelope.collective
+            self._reply_to = self._middleware.open_replies(agent, collective, deadline)
+        return self._publish(self._outgoing(payload, self._reply_to), deadline, nodes)
 
     def send_away(
         self, seconds: float, nodes: t.Sequence[str] | None = None, reply_to: str | None = None
@@ -170,12 +169,12 @@ class Conversation:
         deadline = self._clock() + seconds
         payload = self._sealed()
         agent, collective = self._envelope.agent, self._envelope.collective
-        target = reply_to or self._connector.get_reply_target(agent, collective)
+        target = reply_to or self._middleware.reply_target(agent, collective)
         receipt = secrets.token_hex(8)
-        unsent = self._publish(payload, target, deadline, nodes, receipt)
+        unsent = self._publish(self._outgoing(payload, target), deadline, nodes, receipt)
         if self.outcome.lost is None and not unsent:
             try:
-                self._connector.confirm(receipt, deadline)
+                self._middleware.confirm(receipt, deadline)
             except exc.ConnectorError as error:
                 self.outcome.lost = error
         return unsent
@@ -185,44 +184,33 @@ class Conversation:
         if filter_ is not None:
             self._envelope = dataclasses.replace(self._envelope, filter=filter_)
         stamped = dataclasses.replace(self._envelope, time=int(time.time()))
-        payload, most = self._security.seal(stamped), self._connector.max_payload
-        if most is not None and len(payload) > most:
-            raise exc.BadRequest(
-                f"the request has {len(payload)} bytes; the middleware takes {most}"
-            )
-        return payload
+        return self._security.seal(stamped)
+
+    def _outgoing(self, payload: bytes, reply_to: str) -> Outgoing:
+        agent, collective, ttl = self._envelope.agent, self._envelope.collective, self._envelope.ttl
+        return Outgoing(payload, agent, collective, ttl, reply_to)
 
     def _publish(
         self,
-        payload: bytes,
-        reply_to: str,
+        outgoing: Outgoing,
         deadline: float,
         nodes: t.Sequence[str] | None,
         receipt: str | None = None,
     ) -> list[str]:
-        envelope = self._envelope
         try:
-            return self._connector.publish(
-                payload,
-                envelope.agent,
-                envelope.collective,
-                envelope.ttl,
-                reply_to,
-                deadline,
-                nodes=nodes,
-                receipt=receipt,
-                meanwhile=self._take_waiting,
+            return self._middleware.publish(
+                outgoing, deadline, nodes=nodes, receipt=receipt, meanwhile=self._take_waiting
             )
         except exc.ConnectorError as error:
             if nodes is None:
                 raise
-            self._end_or_resume(error, self._clock() + self._connector.connect_timeout)
+            self._end_or_resume(error, self._clock() + self._middleware.connect_timeout)
             return error.unsent
 
     def _take_waiting(self) -> None:
         """Make room for more replies."""
         with contextlib.suppress(exc.ConnectorError):  # the next use of the connection raises it
-            while self._connector.crowded:
+            while self._middleware.crowded:
                 self._receive(0.0)
 
     # -- listening -----------------------------------------------------------------------------
@@ -265,7 +253,7 @@ class Conversation:
     def _receive(self, timeout: float) -> bool | None:
         """Take in the next message. Return True if it was a reply, None if none came in time."""
         try:
-            payload = self._connector.next_payload(timeout)
+            payload = self._middleware.next_payload(timeout)
         except exc.Oversized as error:
             self.intake.reject("oversized", error.sender)
         except exc.DecodingError:
@@ -281,7 +269,7 @@ class Conversation:
             try:
                 self._receive(left)
             except exc.ConnectorError as error:
-                self._end_or_resume(error, end + self._connector.connect_timeout)
+                self._end_or_resume(error, end + self._middleware.connect_timeout)
 
     # -- when the connection is lost -------------------------------------------------------------
 
@@ -300,9 +288,9 @@ class Conversation:
             return
         self._take_rest()
         try:
-            self._connector.reconnect(lost, min(left, self._connector.connect_timeout))
+            self._middleware.reconnect(lost, min(left, self._middleware.connect_timeout))
             agent = self._envelope.agent
-            self._connector.reopen_replies(t.cast(str, self._reply_to), agent, deadline)
+            self._middleware.reopen_replies(t.cast(str, self._reply_to), agent, deadline)
         except exc.ConnectorError as error:
             outcome.lost = exc.ConnectionLost(str(error), lost.broker)
         else:

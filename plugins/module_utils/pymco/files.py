@@ -6,7 +6,7 @@
 
 A name may lead anywhere. A fifo would hold us for ever, a device would fill the memory, and an error that
 quotes the content would print a line of any file. So only regular files are read, up to a bound, and no
-error here quotes them.
+error quotes them.
 """
 
 from __future__ import annotations
@@ -34,10 +34,7 @@ _KINDS = {
 
 
 def kind(mode: int) -> str:
-    """Return in words what a file that is not a regular one is.
-
-    :param mode: ``st_mode``.
-    """
+    """Return in words what a file with this ``st_mode`` is, which is no regular file."""
     return _KINDS.get(stat.S_IFMT(mode), "something else")
 
 
@@ -48,7 +45,7 @@ def open_regular(
 
     :param most: bytes that it may have.
     :param dir_fd: the directory that a relative path begins in.
-    :param follow: whether the last part of the path may be a symbolic link.
+    :param follow: True: the last part of the path may be a symbolic link.
     :raises OSError: it cannot be opened, is no regular file or is larger; ``strerror`` tells which.
     """
     # Opening alone has an effect on some devices, so look at the path before.
@@ -63,10 +60,10 @@ def open_regular(
 
 
 def read_descriptor(descriptor: int, path: str, most: int = MAX_SIZE) -> bytes:
-    """Return all that is left in an open file, and close it.
+    """Return all that is left in an open file, and close the file.
 
-    :param path: its name, for the error.
-    :raises OSError: it cannot be read, or has more than ``most`` bytes.
+    :param path: the file's name, for the error.
+    :raises OSError: the file cannot be read, or has more than ``most`` bytes.
     """
     with os.fdopen(descriptor, "rb") as file:
         content = file.read(most + 1)
@@ -76,9 +73,8 @@ def read_descriptor(descriptor: int, path: str, most: int = MAX_SIZE) -> bytes:
 
 
 def read_bytes(path: str, most: int = MAX_SIZE) -> bytes:
-    """Return the content of a regular file.
+    """Return the content of a regular file of at most ``most`` bytes.
 
-    :param most: bytes that it may have.
     :raises OSError: it cannot be read, is no regular file or is larger; ``strerror`` tells which.
     :raises ValueError: the path has a NUL in it.
     """
@@ -89,24 +85,19 @@ def read_text(path: str, what: str, most: int = MAX_SIZE) -> str:
     """Return the content of a text file, its line ends as they are.
 
     :param what: what the file is, for the message.
-    :param most: bytes that it may have.
-    :raises exc.ImproperlyConfigured: it cannot be read, or is not in UTF-8. What can be no path is not shown: it may
-        be what should be in the file.
+    :raises exc.ImproperlyConfigured: the file cannot be read, or is not in UTF-8. What can be no path is
+        not shown: it may be what should be in the file.
     """
+    name = ""
     try:
-        options.path(path)
-    except ValueError:
-        raise exc.ImproperlyConfigured(
-            f"cannot read {what}: there can be no file of this name"
-        ) from None
-    try:
+        name = f" {options.path(path)}"
         return read_bytes(path, most).decode("utf-8")
     except (OSError, ValueError) as error:
-        raise exc.ImproperlyConfigured(f"cannot read {what} {path}: {why(error)}") from None
+        raise exc.ImproperlyConfigured(f"cannot read {what}{name}: {why(error)}") from None
 
 
 def check(path: str, most: int = MAX_SIZE) -> None:
-    """Refuse a file that another library, such as OpenSSL, is going to read. Raises as :func:`read_bytes`."""
+    """Refuse a file before another library, such as OpenSSL, reads it. Raises as :func:`read_bytes` does."""
     os.close(open_regular(path, most=most))
 
 
@@ -120,6 +111,7 @@ def why(error: OSError | ValueError) -> str:
 
 
 def _refuse(found: os.stat_result, path: str, most: int) -> None:
+    """Raise OSError if a file is no regular one, or is larger than that."""
     if not stat.S_ISREG(found.st_mode):
         words = f"it is {kind(found.st_mode)}, and only regular files are read"
         raise OSError(errno.EINVAL, words, path)

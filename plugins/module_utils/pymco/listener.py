@@ -24,8 +24,8 @@ from .wire.event import OVERHEAD, Event
 from .wire.stomp import MAX_REPLY
 
 if t.TYPE_CHECKING:
-    from .config import Config
     from .connector import Connector
+    from .settings import Settings
 
 
 class QueueListener:
@@ -44,29 +44,20 @@ class QueueListener:
         condition: threading.Condition | None = None,
     ) -> None:
         self.max_size = max_size
-        self._max_held = max_held
+        self._room = max_held
         self._events: collections.deque[Event] = collections.deque()
-        self._held = 0
         self._closed = False
-        self._fault: Event | None = None
-        self._disconnected = False
         self._changed = condition or threading.Condition()
 
     def next(self, timeout: float) -> Event | None:
-        """The next event; None if there is none within timeout seconds."""
+        """Return the next event, or None if none comes within timeout seconds."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._events, max(timeout, 0)):
                 return None
             event = self._events.popleft()
-            self._held -= _size(event)
+            self._room += OVERHEAD + len(event.body)
             self._changed.notify_all()
             return event
-
-    def fault(self, timeout: float) -> Event | None:
-        """What the broker complained of, if it does so within timeout seconds. It stays queued."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._fault or self._disconnected, max(timeout, 0))
-            return self._fault
 
     def close(self) -> None:
         """Take no more messages, so that the receiver thread never waits for us again."""
@@ -76,45 +67,22 @@ class QueueListener:
 
     def _put(self, event: Event) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._held < self._max_held)
-            if self._closed and event.kind == "message":
+            self._changed.wait_for(lambda: self._closed or self._room > 0)
+            if self._closed and event.kind != "disconnected":
                 return
-            if event.kind == "error":
-                self._fault = event
-            self._disconnected = event.kind == "disconnected"
             self._events.append(event)
-            self._held += _size(event)
+            self._room -= OVERHEAD + len(event.body)
             self._changed.notify_all()
 
-    def on_connected(self, frame: t.Any) -> None:
-        """The broker has taken us."""
-        self._put(Event("connected", headers=frame.headers))
-
     def on_message(self, headers: t.Any, body: bytes | str | None = None) -> None:
-        """Called by stomp.py: today with a frame alone, by old releases with headers and body."""
-        found = headers.body if body is None else body
-        self._put_message(found.encode() if isinstance(found, str) else found or b"")
-
-    def _put_message(self, body: bytes) -> None:
-        fits = len(body) <= self.max_size
-        self._put(Event("message", body) if fits else Event("oversized"))
-
-    def on_receipt(self, frame: t.Any) -> None:
-        """The broker has handled a frame of ours that asked for a receipt."""
-        self._put(Event("receipt", headers=frame.headers))
-
-    def on_error(self, frame: t.Any) -> None:
-        """The broker refuses something; it ends the connection after this."""
-        self._put(Event("error", frame.body or b"", frame.headers))
+        """Queue a message. stomp.py calls it: today with a frame alone, before with headers and body."""
+        found = (headers.body if body is None else body) or b""
+        data = found.encode() if isinstance(found, str) else found
+        self._put(Event("message", data) if len(data) <= self.max_size else Event("oversized"))
 
     def on_disconnected(self) -> None:
-        """The connection is gone."""
+        """Queue the end of the connection."""
         self._put(Event("disconnected"))
-
-
-def _size(event: Event) -> int:
-    """Bytes that an event counts for while it waits."""
-    return OVERHEAD + len(event.body)
 
 
 class CurrentHostPortListener:
@@ -124,15 +92,15 @@ class CurrentHostPortListener:
         self._current: tuple[str | None, int | None] = (None, None)
 
     def on_connecting(self, host_and_port: tuple[str, int]) -> None:
-        """Called by stomp.py."""
+        """Note the broker. stomp.py calls it."""
         self._current = host_and_port
 
     def get_host(self) -> str | None:
-        """The broker's host; None before the first attempt."""
+        """Return the broker's host, or None before the first attempt."""
         return self._current[0]
 
     def get_port(self) -> int | None:
-        """The broker's port; None before the first attempt."""
+        """Return the broker's port, or None before the first attempt."""
         return self._current[1]
 
 
@@ -141,7 +109,7 @@ class ResponseListener(QueueListener):
 
     The receiver thread only queues them; they are decoded where they are waited for.
 
-    :param connector: tells whether replies travel in Base64.
+    :param connector: its ``use_b64`` says if replies travel in Base64.
     :param count: how many replies to wait for.
     :param timeout: seconds to wait for them.
     :param condition: a :class:`threading.Condition` to wait with; anything else makes no difference.
@@ -152,7 +120,7 @@ class ResponseListener(QueueListener):
 
     def __init__(
         self,
-        config: Config,
+        config: Settings,
         connector: Connector,
         count: int,
         timeout: float = 30,
@@ -162,11 +130,9 @@ class ResponseListener(QueueListener):
         usable = isinstance(condition, threading.Condition)
         super().__init__(condition=condition if usable else None)
         self.condition = condition if condition is not None else self._changed
-        self.config = config
-        self.connector = connector
+        self.config, self.connector = config, connector
         self.logger = logger or config.logger
-        self.count = count
-        self.timeout = timeout
+        self.count, self.timeout = count, timeout
         self.responses: list[dict[str, t.Any]] = []
         self.rejected = 0
         self._debug = logs.debug(self.logger)
@@ -183,8 +149,7 @@ class ResponseListener(QueueListener):
             event = self.next(deadline - time.monotonic())
             if event is None or event.kind == "disconnected":
                 break
-            if event.kind in ("message", "oversized"):
-                self._decode(event)
+            self._decode(event)
         return self
 
     def _decode(self, event: Event) -> None:

@@ -14,12 +14,12 @@ import logging
 import typing as t
 
 LOG = logging.getLogger("pymco")
-"""What is used where no other logger is given. The name is the same wherever the package lies."""
+"""The logger where no other is given. Its name is the same wherever the package lies."""
 
 
 def debug(logger: logging.Logger) -> t.Callable[..., None] | None:
-    """Return a logger's method ``debug``, or None if nobody wants to have its records.
+    """Return a logger's method ``debug``, or None if nobody wants its records.
 
-    For what runs for every reply: it asks once, and then only looks at the result.
+    Code that runs for every reply asks once, and then only looks at the result.
     """
     return logger.debug if logger.isEnabledFor(logging.DEBUG) else None

@@ -17,7 +17,7 @@ from .filters import FACT_OPERATORS, Filter
 from .serializers import Symbol, with_symbols
 
 if t.TYPE_CHECKING:
-    from .config import Config
+    from .settings import Settings
 
 __all__ = ["FACT_OPERATORS", "Filter", "Message"]
 
@@ -38,7 +38,7 @@ class Message(collections.abc.MutableMapping[str, t.Any]):
         self,
         body: t.Any,
         agent: str,
-        config: Config,
+        config: Settings,
         filter_: t.Mapping[str, t.Any] | None = None,
         collective: str | None = None,
         ttl: int | None = None,

@@ -24,17 +24,14 @@ from .printable import printable
 TRUE = frozenset(("1", "yes", "true", "y", "t"))
 FALSE = frozenset(("0", "no", "false", "n", "f"))
 
-
 _INTEGER = re.compile(
     r"([+-]?)(0[xbod]|0_?(?=.)|)([0-9a-f]+(?:_[0-9a-f]+)*)", re.ASCII | re.IGNORECASE
 )
-_PORT = re.compile("[0-9]{1,5}")
-_NO_NAME = re.compile(r"[^/,]{256}")
 _BASES = {"0x": 16, "0b": 2, "0o": 8, "0d": 10, "0": 8, "0_": 8, "": 10}
 
 
 def integer(text: str) -> int:
-    """A whole number as Ruby's Integer() takes it: 10, 1_000, 0x1f, 0b11, and 017 for 15."""
+    """Return a whole number as Ruby's Integer() takes it: 10, 1_000, 0x1f, 0b11, and 017 for 15."""
     match = _INTEGER.fullmatch(text.strip(string.whitespace))
     if match is None:
         raise ValueError(text)
@@ -43,7 +40,7 @@ def integer(text: str) -> int:
 
 
 def number(text: str) -> float:
-    """A number that is finite."""
+    """Return a finite number."""
     value = float(text)
     if not math.isfinite(value) or not text.isascii():
         raise ValueError(text)
@@ -51,7 +48,7 @@ def number(text: str) -> float:
 
 
 def boolean(text: str) -> bool:
-    """A truth value: 1 yes true y t, or 0 no false n f, in any case (MC:util.rb, str_to_bool)."""
+    """Return a truth value: 1 yes true y t, or 0 no false n f, in any case (MC:util.rb, str_to_bool)."""
     word = text.strip(string.whitespace).lower()
     if word not in TRUE | FALSE:
         raise ValueError(text)
@@ -59,44 +56,42 @@ def boolean(text: str) -> bool:
 
 
 def port(text: str) -> int:
-    """A TCP port in decimal, however it begins (MC:connector/rabbitmq.rb)."""
-    if not _PORT.fullmatch(text) or not 0 < int(text) < 2**16:
+    """Return a TCP port. It is decimal, even if it begins with 0 (MC:connector/rabbitmq.rb)."""
+    if not re.fullmatch("[0-9]{1,5}", text) or not 0 < int(text) < 2**16:
         raise ValueError(text)
     return int(text)
 
 
 def path(text: str) -> str:
-    """A file's path. A text with line breaks, or longer than any file's name, is a file's content, perhaps
-    a private key."""
-    if re.search(r"[\r\n\0]|-----BEGIN ", text) or _NO_NAME.search(text):
+    """Return a file's path. A text with line breaks, or longer than the name of any file, is the content of
+    a file, perhaps a private key."""
+    if re.search(r"[\r\n\0]|-----BEGIN |[^/,]{256}", text):
         raise ValueError(text)
     return text
 
 
 def host(text: str) -> str:
-    """The name or address of a host. What has "@" or "/" in it is a URL, perhaps with a password."""
+    """Return the name or address of a host. A text with "@" or "/" is a URL, perhaps with a password."""
     if re.search(r"[\s@/\0]", text):
         raise ValueError(text)
     return text
 
 
 def texts(given: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """Options as a client.cfg has them. A list becomes a text with commas; what is None is not set."""
-    return {key: _text(value) for key, value in given.items() if value is not None}
-
-
-def _text(value: t.Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return ",".join(map(str, value))
-    return value if isinstance(value, str) else str(value)
+    """Return options as a client.cfg has them. A list becomes a text with commas; None is not set."""
+    return {
+        key: ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+        for key, value in given.items()
+        if value is not None
+    }
 
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
     """A type of value.
 
-    :ivar words: what a value of it is called in messages.
-    :ivar secret: whether nobody may see it.
+    :ivar words: what messages call a value of this type.
+    :ivar secret: nobody may see a value.
     """
 
     read: t.Callable[[str], t.Any]
@@ -132,154 +127,102 @@ DEFAULTS: dict[str, str] = {
 """The reference's defaults (MC:config.rb, set_config_defaults), but for connection_timeout, where
 the reference waits for ever."""
 
+
+def _of(kind: Kind, names: str) -> dict[str, Kind]:
+    """Return the options with these names, all of one type."""
+    return dict.fromkeys(names.split(), kind)
+
+
 CORE: dict[str, Kind] = {
-    "activate_agents": BOOLEAN,
-    "classesfile": TEXT,
-    "collectives": TEXT,
-    "color": BOOLEAN,
-    "connection_timeout": NUMBER,
-    "connector": TEXT,
-    "daemonize": BOOLEAN,
-    "default_batch_size": INTEGER,
-    "default_batch_sleep_time": NUMBER,
-    "default_discovery_method": TEXT,
-    "default_discovery_options": TEXT,
-    "direct_addressing": BOOLEAN,
-    "direct_addressing_threshold": INTEGER,
-    "discovery_timeout": NUMBER,
-    "fact_cache_time": INTEGER,
-    "factsource": TEXT,
-    "identity": TEXT,
-    "keeplogs": INTEGER,
-    "libdir": TEXT,
-    "logfacility": TEXT,
-    "logfile": TEXT,
-    "logger_type": TEXT,
-    "loglevel": TEXT,
-    "main_collective": TEXT,
-    "max_log_size": INTEGER,
-    "publish_timeout": NUMBER,
-    "registerinterval": INTEGER,
-    "registration": TEXT,
-    "registration_collective": TEXT,
-    "registration_splay": BOOLEAN,
-    "rpcaudit": BOOLEAN,
-    "rpcauditprovider": TEXT,
-    "rpcauthorization": BOOLEAN,
-    "rpcauthprovider": TEXT,
-    "rpclimitmethod": TEXT,
-    "securityprovider": TEXT,
-    "soft_shutdown": BOOLEAN,
-    "soft_shutdown_timeout": INTEGER,
-    "ssl_cipher": TEXT,
-    "threaded": BOOLEAN,
-    "ttl": INTEGER,
+    **_of(BOOLEAN, "activate_agents color daemonize direct_addressing registration_splay"),
+    **_of(BOOLEAN, "rpcaudit rpcauthorization soft_shutdown threaded"),
+    **_of(INTEGER, "default_batch_size direct_addressing_threshold fact_cache_time keeplogs"),
+    **_of(INTEGER, "max_log_size registerinterval soft_shutdown_timeout ttl"),
+    **_of(NUMBER, "connection_timeout default_batch_sleep_time discovery_timeout publish_timeout"),
+    **_of(TEXT, "classesfile collectives connector default_discovery_method"),
+    **_of(TEXT, "default_discovery_options factsource identity libdir logfacility logfile"),
+    **_of(TEXT, "logger_type loglevel main_collective registration registration_collective"),
+    **_of(TEXT, "rpcauditprovider rpcauthprovider rpclimitmethod securityprovider ssl_cipher"),
 }
 """Every option without "plugin." before it. Where the reference wants whole seconds, parts of one
 are taken too."""
 
 LEGACY = frozenset(("topicprefix", "queueprefix", "topicsep"))
-"""Used by the connector stomp; the reference has ignored them since that connector is gone."""
+"""The connector stomp uses them. The reference has ignored them since that connector is gone."""
 IGNORED = frozenset(("rpchelptemplate", "helptemplatedir"))
-"""Were options once, and are read over (MC:config.rb, with a warning)."""
+"""They were options once, and are passed over (MC:config.rb, with a warning)."""
 
 _RECONNECTING = {
-    "initial_reconnect_delay": NUMBER,
-    "max_reconnect_delay": NUMBER,
-    "use_exponential_back_off": BOOLEAN,
-    "back_off_multiplier": NUMBER,
+    **_of(NUMBER, "initial_reconnect_delay max_reconnect_delay back_off_multiplier"),
+    **_of(NUMBER, "timeout connect_timeout"),
+    **_of(BOOLEAN, "use_exponential_back_off randomize backup"),
     "max_reconnect_attempts": INTEGER,
-    "randomize": BOOLEAN,
-    "backup": BOOLEAN,
-    "timeout": NUMBER,
-    "connect_timeout": NUMBER,
 }
 _LOGIN = {"host": HOST, "port": PORT, "user": TEXT, "password": SECRET}
 _TLS = {
-    "ssl": BOOLEAN,
-    "ssl.ca": PATH,
-    "ssl.cert": PATH,
-    "ssl.key": PATH,
+    **_of(BOOLEAN, "ssl ssl.fallback ssl.verify"),
+    **_of(PATH, "ssl.ca ssl.cert ssl.key"),
     "ssl.ciphers": TEXT,
-    "ssl.fallback": BOOLEAN,
-    "ssl.verify": BOOLEAN,
 }
 _MIDDLEWARE = {
-    "pool.size": INTEGER,
     **{f"pool.*.{name}": kind for name, kind in {**_LOGIN, **_TLS}.items()},
-    "base64": BOOLEAN,
-    "vhost": TEXT,
-    "agents_multiplex": BOOLEAN,
     **_RECONNECTING,
+    **_of(BOOLEAN, "base64 agents_multiplex stomp_1_0_fallback prompt_user prompt_password"),
+    **_of(INTEGER, "pool.size max_hbread_fails max_hbrlck_fails"),
     "heartbeat_interval": NUMBER,
-    "stomp_1_0_fallback": BOOLEAN,
-    "max_hbread_fails": INTEGER,
-    "max_hbrlck_fails": INTEGER,
-    "prompt_user": BOOLEAN,
-    "prompt_password": BOOLEAN,
+    "vhost": TEXT,
 }
 _STOMP = {
     **_LOGIN,
-    "pool.size": INTEGER,
     **{f"pool.{name}*": kind for name, kind in {**_LOGIN, "ssl": BOOLEAN}.items()},
-    "base64": BOOLEAN,
-    "priority": INTEGER,
     **{f"pool.{name}": kind for name, kind in _RECONNECTING.items()},
+    **_of(INTEGER, "pool.size priority"),
+    "base64": BOOLEAN,
 }
-_SSL = {
-    "ssl_serializer": TEXT,
-    "ssl_client_public": PATH,
-    "ssl_client_private": PATH,
-    "ssl_server_public": PATH,
-    "ssl_server_private": PATH,
-    "ssl_client_cert_dir": PATH,
-    "ssl.enforce_ttl": BOOLEAN,
+_KEYS = "client_public client_private server_public server_private client_cert_dir"
+
+_BY_PLUGIN: dict[str, dict[str, Kind]] = {
+    "activemq": {**_MIDDLEWARE, "priority": INTEGER},
+    "rabbitmq": {**_MIDDLEWARE, "use_reply_exchange": BOOLEAN},
+    "stomp": _STOMP,
+    "psk": {"": SECRET, "callertype": TEXT},
+    "aes": {
+        **_of(PATH, f"{_KEYS} ca_cert"),
+        **_of(BOOLEAN, "send_pubkey learn_pubkeys insecure_learning enforce_ttl"),
+        "serializer": TEXT,
+    },
+    "none": {"serializer": TEXT},
+    "pymco": {"max_reply_bytes": INTEGER},
 }
-_AES = {
-    "serializer": TEXT,
-    "send_pubkey": BOOLEAN,
-    "client_public": PATH,
-    "client_private": PATH,
-    "server_public": PATH,
-    "server_private": PATH,
-    "client_cert_dir": PATH,
-    "learn_pubkeys": BOOLEAN,
-    "insecure_learning": BOOLEAN,
-    "ca_cert": PATH,
-    "enforce_ttl": BOOLEAN,
-}
-
-
-def _below(word: str, names: t.Mapping[str, Kind]) -> dict[str, Kind]:
-    """Options of one plugin, by their names behind "plugin."."""
-    return {f"{word}.{name}": kind for name, kind in names.items()}
-
-
 PLUGIN_OPTIONS: dict[str, dict[str, Kind]] = {
-    "activemq": _below("activemq", {**_MIDDLEWARE, "priority": INTEGER}),
-    "rabbitmq": _below("rabbitmq", {**_MIDDLEWARE, "use_reply_exchange": BOOLEAN}),
-    "stomp": _below("stomp", _STOMP),
-    "psk": {"psk": SECRET, "psk.callertype": TEXT},
-    "ssl": _SSL,
-    "aes": _below("aes", _AES),
-    "none": {"none.serializer": TEXT},
-    "pymco": {"pymco.max_reply_bytes": INTEGER},
+    **{
+        word: {f"{word}.{name}".rstrip("."): kind for name, kind in names.items()}
+        for word, names in _BY_PLUGIN.items()
+    },
+    "ssl": {
+        **{f"ssl_{name}": PATH for name in _KEYS.split()},
+        "ssl_serializer": TEXT,
+        "ssl.enforce_ttl": BOOLEAN,
+    },
 }
-"""What the connectors and security providers know, by the word that their options begin with. A
-star stands for a broker's number."""
+"""What the connectors and security providers know, by the word that their options begin with, and by what
+stands behind "plugin.". A star stands for a broker's number."""
 _PREFIX = re.compile(r"plugin\.([a-z]+)(?=[._]|$)")
 _NUMBER = re.compile(r"(\.pool\.)[0-9]+(?=\.)|(\.pool\.[a-z]+)[0-9]+$")
 
 
+def _plugin_of(key: str) -> dict[str, Kind] | None:
+    """Return the options of the plugin that an option belongs to, if we know that plugin."""
+    plugin = _PREFIX.match(key)
+    return None if plugin is None else PLUGIN_OPTIONS.get(plugin[1])
+
+
 def kind_of(key: str) -> Kind | None:
-    """The type of the option of this name; None if there is no such option here."""
+    """Return the type of the option of this name; None if there is no such option here."""
     if not key.startswith("plugin."):
         return TEXT if key in LEGACY | IGNORED else CORE.get(key)
-    plugin = _PREFIX.match(key)
-    if plugin is None or plugin[1] not in PLUGIN_OPTIONS or "*" in key:
-        return None
     name = _NUMBER.sub(lambda match: f"{match[1] or match[2]}*", key[len("plugin.") :])
-    return PLUGIN_OPTIONS[plugin[1]].get(name)
+    return None if "*" in key else (_plugin_of(key) or {}).get(name)
 
 
 def is_harmless(key: str, text: str) -> bool:
@@ -306,12 +249,8 @@ def note(key: str, connector: str) -> str | None:
 
 
 def complaint(key: str) -> str | None:
-    """Return a warning about an option by its name alone, or None."""
-    if key in CORE or key in LEGACY or key in IGNORED:
+    """Return a warning about an option by its name alone, or None. Options of unknown plugins are fine."""
+    if kind_of(key) is not None or (key.startswith("plugin.") and _plugin_of(key) is None):
         return None
-    if not key.startswith("plugin."):
-        return f"unknown option {printable(key)}{suggestion(key, CORE)}"
-    plugin = _PREFIX.match(key)
-    if plugin is None or plugin[1] not in PLUGIN_OPTIONS:
-        return None  # of some other plugin
-    return None if kind_of(key) else f"unknown option {printable(key)}"
+    near = "" if key.startswith("plugin.") else suggestion(key, CORE)
+    return f"unknown option {printable(key)}{near}"

@@ -4,8 +4,8 @@
 
 """Warns of permissions by which others can change a configuration's files, or read its secrets.
 
-A group may read the files, so that several operators can share a client.cfg. The owner's own group may write
-them too, as with the umask 002 of many distributions.
+A group may read the files, so that several operators can share a client.cfg. The owner's own group may also
+write them, as with the umask 002 of many distributions.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def warnings(
 ) -> list[str]:
     """Return a warning for each file that others can change, or whose secrets everybody can read.
 
-    :param files: the configuration's files and directories, and whether there are secrets in them.
-    :param options: names the keys and certificates that it uses.
-    :param environ: may name other ones.
+    :param files: the configuration's files and directories. True: the file holds secrets.
+    :param options: name keys and certificates.
+    :param environ: may name others.
     """
     secret = dict(files)
     for key, value in options.items():
@@ -62,25 +62,23 @@ def _warning(path: str, secret: bool) -> str | None:
     try:
         found = os.stat(path)
     except (OSError, ValueError):
-        return None  # whoever needs it says so
-    mode, told, cure = stat.S_IMODE(found.st_mode), [], []
+        return None  # whoever needs the file says so
+    mode, faults = stat.S_IMODE(found.st_mode), {}
     if mode & stat.S_IWOTH:
-        told.append("everybody on this machine can change it")
-        cure.append("o-w")
+        faults["o-w"] = "everybody on this machine can change it"
     if mode & stat.S_IWGRP and not _is_own_group(found):
-        told.append(f"its group {_group(found.st_gid)} can change it")
-        cure.append("g-w")
+        faults["g-w"] = f"its group {_group(found.st_gid)} can change it"
     if secret and mode & stat.S_IROTH:
-        told.append("everybody on this machine can read the secrets in it")
-        cure.append("o-r")
-    if not told:
+        faults["o-r"] = "everybody on this machine can read the secrets in it"
+    if not faults:
         return None
+    told, cure = ", ".join(faults.values()), ",".join(faults)
     where, command = printable(path), printable(shlex.quote(path))
-    return f"{where} has mode {mode:04o}: {', '.join(told)}; mend it with: chmod {','.join(cure)} {command}"
+    return f"{where} has mode {mode:04o}: {told}; mend it with: chmod {cure} {command}"
 
 
 def _is_own_group(found: os.stat_result) -> bool:
-    """Return True if the file's group has its owner's name and no other members."""
+    """Return True if the file's group has the name of its owner and no other members."""
     try:
         group, owner = grp.getgrgid(found.st_gid), pwd.getpwuid(found.st_uid)
     except KeyError:

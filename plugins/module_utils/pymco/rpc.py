@@ -16,6 +16,7 @@ from .connector import connector
 from .conversation import Conversation, Line, Patience
 from .find import Answers
 from .message import Message, envelope_of
+from .middleware import middleware
 from .request import Amount, Prepared, Request
 from .result import Reply, Result
 from .security import security_provider
@@ -92,7 +93,7 @@ class SimpleAction:
         envelope = self._envelope()
         security = security_provider(self.config, self.logger)
         patience = Patience(total=timeout, quiet=self.config.getseconds("discovery_timeout"))
-        with connector(self.config, self.logger) as connected:
+        with middleware(self.config, security.callerid, self.logger) as connected:
             conversation = Conversation(Line(connected, security), envelope)
             conversation.send(timeout)
             conversation.listen(patience)

@@ -16,7 +16,7 @@ from .ranges import LONGEST
 from .request import LIMIT_METHODS, METHODS, Amount, Request, Settled
 
 if t.TYPE_CHECKING:
-    from .config import Config
+    from .settings import Settings
 
 MAX_SEED = 2**32
 """Ruby takes larger seeds in another way."""
@@ -35,7 +35,7 @@ _NUMBERS: dict[str, tuple[t.Callable[[float], bool], str]] = {
 _COLLECTIVE = re.compile(r"[\w.\-]+", re.ASCII)
 
 
-def settle(request: Request, settings: Config) -> Settled:
+def settle(request: Request, settings: Settings) -> Settled:
     """Check a request, and fill in what it leaves open.
 
     :raises exc.BadRequest: it cannot be sent; the message tells which part and why.
@@ -115,7 +115,7 @@ def _check_numbers(request: Request) -> None:
             raise exc.BadRequest(f"{what} must be {words}, not {value}")
 
 
-def _collective(request: Request, settings: Config) -> str:
+def _collective(request: Request, settings: Settings) -> str:
     collective = request.collective or settings.main_collective
     if not _COLLECTIVE.fullmatch(collective):
         raise exc.BadRequest(
@@ -130,7 +130,7 @@ def _collective(request: Request, settings: Config) -> str:
     return collective
 
 
-def _method(request: Request, settings: Config) -> str:
+def _method(request: Request, settings: Settings) -> str:
     key = "default_discovery_method"
     method = request.discovery_method or settings[key]
     if method in METHODS:
@@ -144,7 +144,7 @@ def _method(request: Request, settings: Config) -> str:
 
 def _seconds(
     given: float | None,
-    settings: Config,
+    settings: Settings,
     key: str,
     *,
     default: float | None = None,
@@ -154,7 +154,7 @@ def _seconds(
     return settings.getseconds(key, default, zero) if given is None else given
 
 
-def _timeout(request: Request, settings: Config, method: str, window: float) -> float:
+def _timeout(request: Request, settings: Settings, method: str, window: float) -> float:
     """Return the seconds to wait for replies (MC:rpc/client.rb, initialize). Discovery by a file takes
     no time unless an option says that it does (MC:discovery/flatfile.ddl)."""
     timeout = request.timeout
@@ -164,7 +164,7 @@ def _timeout(request: Request, settings: Config, method: str, window: float) -> 
     return timeout + request.filter.seconds
 
 
-def _flatfile(request: Request, settings: Config) -> str:
+def _flatfile(request: Request, settings: Settings) -> str:
     options = request.discovery_options
     if options is None:
         options = settings.get("default_discovery_options", "").split("\n")[:1]
@@ -189,7 +189,7 @@ def _limit(request: Request) -> Amount | None:
     return limit
 
 
-def _limit_method(request: Request, settings: Config) -> str:
+def _limit_method(request: Request, settings: Settings) -> str:
     method = request.limit_method or settings["rpclimitmethod"]
     if method not in LIMIT_METHODS:
         raise exc.BadRequest(
@@ -198,7 +198,7 @@ def _limit_method(request: Request, settings: Config) -> str:
     return method
 
 
-def _batch_size(request: Request, settings: Config) -> Amount | None:
+def _batch_size(request: Request, settings: Settings) -> Amount | None:
     value = request.batch_size
     if value is None:
         value = settings["default_batch_size"] if request.awaits_replies else 0

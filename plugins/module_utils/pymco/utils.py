@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Keys and texts."""
+"""RSA keys, Base64 as Ruby writes it, and python-mcollective's other helpers."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _BASE64_LINE = 60
 
 
 def load_rsa_key(filename: str, what: str = "the key") -> t.Any:
-    """A private or public RSA key from a PEM file, or the public key of an X509 certificate.
+    """Return the private or public RSA key of a PEM file, or the public key of an X509 certificate.
 
     :param what: what the key is for, for the message.
-    :raises exc.CredentialError: it cannot be read, or holds no such key.
+    :raises exc.CredentialError: the file cannot be read, or holds no such key.
     :raises exc.MissingDependency: the cryptography library is missing.
     """
     try:
@@ -34,9 +34,8 @@ def load_rsa_key(filename: str, what: str = "the key") -> t.Any:
     try:
         pem = files.read_bytes(filename)
     except (OSError, ValueError) as error:
-        raise exc.CredentialError(
-            f"cannot read {what} {filename}: {files.why(error)}", filename
-        ) from None
+        words = f"cannot read {what} {filename}: {files.why(error)}"
+        raise exc.CredentialError(words, filename) from None
     try:
         if b"PRIVATE KEY-----" in pem:
             key: t.Any = _private_key(pem)
@@ -46,19 +45,18 @@ def load_rsa_key(filename: str, what: str = "the key") -> t.Any:
             key = serialization.load_pem_public_key(pem)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         # The parser's own words are left out: they may quote what stands in the file.
-        raise exc.CredentialError(
-            f"{what} {filename} is no usable RSA key in PEM form without a passphrase", filename
-        ) from error
+        words = f"{what} {filename} is no usable RSA key in PEM form without a passphrase"
+        raise exc.CredentialError(words, filename) from error
     if not isinstance(key, (rsa.RSAPrivateKey, rsa.RSAPublicKey)):
         raise exc.CredentialError(f"{what} {filename} is a key, but no RSA key", filename)
     return key
 
 
 def _private_key(pem: bytes) -> t.Any:
-    """A private key. Raises ValueError if its numbers do not belong together.
+    """Return a private key. Raises ValueError if its numbers do not belong together.
 
-    OpenSSL would also see whether they are primes, which takes longer than everything else that a
-    call does; whoever made the key has done that.
+    OpenSSL would also check that they are primes, which takes longer than everything else in a call.
+    Whoever made the key has done that.
     """
     from cryptography.hazmat.primitives import serialization
 
@@ -74,32 +72,30 @@ def _private_key(pem: bytes) -> t.Any:
 
 
 def _is_consistent(numbers: t.Any) -> bool:
-    """Whether the numbers of an RSA key belong together (RFC 8017, 3.2); true of other keys."""
+    """Return True if the numbers of an RSA key belong together (RFC 8017, 3.2). Other keys are fine."""
     if not hasattr(numbers, "iqmp"):
         return True
     p, q, d = numbers.p, numbers.q, numbers.d
     e, n = numbers.public_numbers.e, numbers.public_numbers.n
     return bool(
         p * q == n
-        and e * d % (p - 1) == 1
-        and e * d % (q - 1) == 1
-        and numbers.dmp1 == d % (p - 1)
-        and numbers.dmq1 == d % (q - 1)
+        and e * d % (p - 1) == e * d % (q - 1) == 1
+        and (numbers.dmp1, numbers.dmq1) == (d % (p - 1), d % (q - 1))
         and numbers.iqmp * q % p == 1
     )
 
 
 def base64_lines(data: bytes) -> str:
-    """Base64 in lines of 60 characters, the last one ended too, as Ruby writes it."""
+    """Return Base64 in lines of 60 characters. Each line has an end, as Ruby writes it."""
     text = base64.b64encode(data).decode("ascii")
-    lines = [text[start : start + _BASE64_LINE] for start in range(0, len(text), _BASE64_LINE)]
-    return "".join(f"{line}\n" for line in lines)
+    starts = range(0, len(text), _BASE64_LINE)
+    return "".join(f"{text[start : start + _BASE64_LINE]}\n" for start in starts)
 
 
 def from_base64(text: bytes) -> bytes:
-    """What Base64 stands for; it may have line breaks anywhere.
+    """Return what Base64 stands for. It may have line breaks anywhere.
 
-    :raises exc.DecodingError: it is none.
+    :raises exc.DecodingError: the text is not in Base64.
     """
     try:
         return base64.b64decode(b"".join(text.split()), validate=True)
@@ -108,17 +104,17 @@ def from_base64(text: bytes) -> bytes:
 
 
 def reason(error: BaseException) -> str:
-    """An exception's cause in words, without the errno and the file's name."""
+    """Return the cause of an exception in words, without the errno and the file's name."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__
 
 
-# -- python-mcollective's ------------------------------------------------------------------------
+# -- what only python-mcollective's users need ----------------------------------------------------
 
 
 def import_class(import_path: str) -> t.Any:
-    """The class (or anything else) that a dotted path names. Never give it a node's words.
+    """Return the class (or anything else) that a dotted path names. Never give it a node's words.
 
     :raises ImportError: there is no such module, or nothing of that name in it.
     """
@@ -130,13 +126,13 @@ def import_class(import_path: str) -> t.Any:
 
 
 def import_object(import_path: str, *args: t.Any, **kwargs: t.Any) -> t.Any:
-    """An instance of the class that a dotted path names. Raises as :func:`import_class` does."""
+    """Return an instance of the class that a dotted path names. Raises as :func:`import_class` does."""
     return import_class(import_path)(*args, **kwargs)
 
 
 def lookup_with_default(fnc: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
-    """A method that looks something up by its name, which returns the argument ``default`` where ``fnc``
-    raises KeyError. Without that argument it raises it too."""
+    """Return a method that looks something up by its name, and returns the argument ``default`` where
+    ``fnc`` raises KeyError. Without that argument it raises KeyError too."""
 
     @functools.wraps(fnc)
     def decorator(self: t.Any, name: str, *_args: t.Any, **kwargs: t.Any) -> t.Any:
@@ -151,20 +147,18 @@ def lookup_with_default(fnc: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
 
 
 def pem_to_der(pem: str) -> bytes:
-    """The public key of an X509 certificate in PEM form, as DER (a SubjectPublicKeyInfo).
+    """Return the public key of an X509 certificate in PEM form, as DER (a SubjectPublicKeyInfo).
 
     :raises exc.CredentialError: this is no such certificate.
     :raises exc.MissingDependency: the cryptography library is missing.
     """
     try:
         from cryptography import x509
-        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
     except ImportError as error:
         raise exc.MissingDependency("cryptography", "certificates") from error
     try:
         key = x509.load_pem_x509_certificate(pem.encode()).public_key()
     except ValueError as error:
         raise exc.CredentialError("this is no X509 certificate in PEM form", "") from error
-    return key.public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The connectors, by the name that a configuration uses."""
+"""python-mcollective's connectors, by the name that a configuration uses. The client has no use for them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import logging
 import typing as t
 
 from .activemq import ActiveMQConnector
-from .python_mcollective import Connector
+from .base import Connector
 from .rabbitmq import RabbitMQConnector
 from .stomp import StompConnector
 
 if t.TYPE_CHECKING:
-    from ..config import Config
+    from ..settings import Settings
 
 __all__ = [
     "CONNECTORS",
@@ -33,17 +33,15 @@ CONNECTORS: dict[str, type[Connector]] = {
 }
 
 
-def connector(config: Config, logger: logging.Logger | None = None) -> Connector:
-    """The connector that the configuration names; nothing is opened yet.
+def connector(config: Settings, logger: logging.Logger | None = None) -> Connector:
+    """Return the connector that the configuration names. Nothing is opened yet.
 
     :param logger: default: the configuration's.
-    :raises exc.ImproperlyConfigured: there is none of that name, or an option of it is missing.
+    :raises exc.ImproperlyConfigured: the name is unknown, or one of its options is wrong or missing.
     """
     found: type[Connector] = config.choose("connector", CONNECTORS)
     return found(config, logger=logger)
 
-
-# -- python-mcollective's --------------------------------------------------------------------------
 
 BaseConnector = Connector
 """python-mcollective has a connector's methods in two classes; here it is one, by both names."""

@@ -2,334 +2,206 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What every connector does: addresses, headers, and how a request reaches nodes."""
+"""How python-mcollective's users speak to a connector: in messages, one method for each step.
+
+The client itself does not go this way. It hands payloads to :class:`.BaseMiddleware`.
+"""
 
 from __future__ import annotations
 
-import abc
-import itertools
-import os
-import random
-import secrets
+import functools
+import logging
 import time
 import typing as t
 
 from .. import exc
-from ..utils import base64_lines, from_base64
-from ..wire import heartbeat
-from ..wire.stomp_session import Login, Session
+from ..conversation import Conversation, Line, Patience
+from ..message import envelope_of
+from ..middleware.base import Outgoing
+from ..middleware.stomp import OverStomp
+from ..pool import pool
+from ..security import SecurityProvider, security_provider
+from ..serializers import with_symbols
 
 if t.TYPE_CHECKING:
-    from ..config import Config
-    from ..pool import Broker
+    from ..settings import Settings
+    from ..wire.stomp_session import Session
 
-Self = t.TypeVar("Self", bound="BaseConnector")
-
-GRACE = 10
-"""Seconds that a broker keeps a request beyond its ttl (MC:connector/activemq.rb, headers_for)."""
+_SelfType = t.TypeVar("_SelfType", bound="Connector")
 
 
-class BaseConnector(abc.ABC):
-    """A way to the nodes. It moves payloads and does not know what they mean.
+def conn_params(config: Settings) -> dict[str, t.Any]:
+    """Return what stomp.py's Connection takes."""
+    found = pool(config)
+    return {
+        "host_and_ports": [(broker.host, broker.port) for broker in found.brokers],
+        "reconnect_sleep_initial": found.delay,
+        "reconnect_sleep_max": found.longest_delay,
+        "reconnect_attempts_max": found.attempts,
+        "vhost": config.get(f"plugin.{config.connector}.vhost"),
+    }
 
-    Use it as a context manager: it is connected inside and leaves nothing behind.
+
+class Connector(OverStomp):
+    """A middleware with python-mcollective's methods. Arguments that say nothing here make no difference.
+
+    What is left out: ``plugins``, since Ansible ships only what is imported by name, and ``id``,
+    since two subscriptions cannot share one.
+
+    :param connection: is kept as the attribute of that name and not used: a connection that somebody
+        else made has neither bounded waits nor TLS that is verified for certain.
+    :param logger: gets what the connector does; default: the configuration's.
     """
 
-    max_payload: int | None = None
-    """Bytes that a message may have; None if the middleware sets no limit of its own."""
-
-    takes_reply_to = True
-    """Whether a request may name any place for its replies."""
-    vhost: str | None = None
-    """The virtual host that CONNECT asks for where the configuration names none."""
-    resolves_backslashes = False
-    """Whether the broker resolves backslashes in CONNECT's headers, where STOMP has none."""
-    replies_survive = True
-    """Whether replies to an address still reach us when it is subscribed to over another connection."""
-
-    def __init__(self, config: Config) -> None:
+    def __init__(
+        self, config: Settings, connection: t.Any = None, logger: logging.Logger | None = None
+    ) -> None:
+        super().__init__(config, logger=logger)
         self.config = config
-        self.logger = config.logger
-        self.pool = config.pool()
-        self.use_b64 = self.flag("base64")
-        """Whether payloads travel in Base64."""
-        self.connect_timeout = config.getseconds("connection_timeout")
-        self.max_reply_bytes = config.max_reply_bytes
-        """Bytes that all accepted replies to a request may have together on the wire."""
-        self.passed_over: list[str] = []
-        """Why brokers were passed over before one took us."""
-        self.login(self.pool.brokers[0])  # so that a bad option is refused now
-        self._sequence = itertools.count(secrets.randbelow(10**9))
-        self._session: Session | None = None
-        self._replies: set[str] = set()
+        self.connection = connection
+        self._subscriptions: dict[str, str] = {}
+        self._conversation: Conversation | None = None
 
-    # -- what differs --------------------------------------------------------------------------
+    def connect(
+        self: _SelfType, wait: bool | None = None, *, timeout: float | None = None
+    ) -> _SelfType:
+        """See :meth:`.BaseMiddleware.connect`. The broker's answer is always waited for."""
+        return super().connect(timeout=timeout)
 
-    @abc.abstractmethod
+    def disconnect(self: _SelfType) -> _SelfType:
+        """See :meth:`.BaseMiddleware.disconnect`."""
+        self._subscriptions.clear()
+        self._conversation = None
+        return super().disconnect()
+
+    @functools.cached_property
+    def security(self) -> SecurityProvider:
+        """The provider that signs what :meth:`send` sends."""
+        return security_provider(self.config, self.logger)
+
     def get_target(self, agent: str, collective: str, node: str | None = None) -> str:
-        """Where a request goes: to all nodes of a collective that have an agent, or to one node."""
+        """See :meth:`.BaseMiddleware.target`."""
+        return self.target(agent, collective, node)
 
-    @abc.abstractmethod
     def get_reply_target(self, agent: str, collective: str) -> str:
-        """Where the replies to the next request are to go."""
+        """See :meth:`.BaseMiddleware.reply_target`."""
+        return self.reply_target(agent, collective)
 
-    @abc.abstractmethod
-    def headers(self, ttl: int, reply_to: str, node: str | None) -> dict[str, str]:
-        """The headers of a request, its destination aside.
-
-        :param ttl: seconds for which nodes take the request.
-        """
-
-    def subscription(self, target: str, agent: str) -> str | None:
-        """The identifier of the subscription to an address for replies; None: the broker subscribes us
-        by itself when it sees the address in a request.
-
-        :param agent: whose replies go there.
-        """
-        return target
-
-    # -- for subclasses ------------------------------------------------------------------------
-
-    def option(self, name: str) -> str:
-        """The full name of an option of this connector."""
-        return f"plugin.{self.config.connector}.{name}"
-
-    def flag(self, name: str) -> bool:
-        """An option of this connector that is no by default."""
-        return self.config.getboolean(self.option(name), False)
-
-    def reply_name(self, separator: str) -> str:
-        """A name for replies that nobody else uses: IDENTITY_PID and a number. The reference counts
-        its requests; here the count begins anywhere, since one process may have several clients."""
-        return f"{self.config.identity}_{os.getpid()}{separator}{next(self._sequence)}"
-
-    # -- connection ----------------------------------------------------------------------------
-
-    @property
-    def session(self) -> Session:
-        """The open session. Raises :class:`.exc.ConnectorError` if there is none."""
+    def get_current_host_and_port(self) -> tuple[str | None, int | None]:
+        """Return the broker that we are connected to; two times None without a connection."""
         if self._session is None:
-            raise exc.ConnectorError("not connected")
-        return self._session
+            return None, None
+        return self._session.broker.host, self._session.broker.port
 
-    def connect(self: Self, *, timeout: float | None = None) -> Self:
-        """Connect to the first broker of the pool that takes us, unless we are connected.
+    def set_listeners(self) -> None:
+        """Do nothing: a connector takes in what comes, and knows its broker, by itself."""
 
-        :param timeout: seconds for the whole pool; default: the configuration's
-            connection_timeout.
-        :raises exc.ConnectFailed: none does; the message tells why, for each.
-        """
-        if self._session is None or not self._session.alive:
-            self.disconnect()
-            self.passed_over = self._connect(timeout, self.pool.brokers)
-        return self
+    def set_ssl(self) -> None:
+        """Do nothing: a connector makes TLS connections by itself where a broker wants them."""
 
-    def reconnect(self, lost: exc.ConnectorError, timeout: float | None = None) -> None:
-        """Connect anew after a connection was lost, to the next broker of the pool if there is another.
+    def subscribe(
+        self: _SelfType,
+        destination: str,
+        id: str | None = None,  # noqa: A002
+        *args: t.Any,
+        **kwargs: t.Any,
+    ) -> _SelfType:
+        """Have a destination's messages delivered, if they are not yet.
 
-        :param lost: how it was lost; :attr:`passed_over` tells it from now on.
-        :param timeout: see :meth:`connect`.
-        :raises exc.ConnectFailed: see :meth:`connect`; it begins with how the connection was lost.
-        """
-        names = [broker.name for broker in self.pool.brokers]
-        self.logger.debug("the connection to %s is lost", lost.broker)
-        turn = names.index(lost.broker) + 1 if lost.broker in names else 0
-        before = [*self.passed_over, str(lost)]
-        self.disconnect()
-        try:
-            failures = self._connect(timeout, self.pool.brokers[turn:] + self.pool.brokers[:turn])
-        except exc.ConnectFailed as error:
-            raise exc.ConnectFailed(f"{lost}; then {error}", error.broker) from error
-        self.passed_over = list(dict.fromkeys([*before, *failures]))
+        To a temporary queue of RabbitMQ the broker subscribes us by itself.
 
-    def _connect(self, timeout: float | None, brokers: t.Sequence[Broker]) -> list[str]:
-        """Connect to the first of these that takes us. Returns why others were passed over."""
-        seconds = self.connect_timeout if timeout is None else timeout
-        deadline = time.monotonic() + seconds
-        failures: dict[str, exc.ConnectFailed] = {}  # by their words, each once
-        for attempt, (broker, delay) in enumerate(zip(self._turns(brokers), self.pool.delays())):
-            left = deadline - time.monotonic() - delay
-            if attempt and left <= 0:
-                break
-            if delay:
-                time.sleep(delay)
-            # The brokers that are still to come in this round need time too.
-            share = left / (len(brokers) - attempt % len(brokers))
-            self.logger.debug("connecting to %s", broker.name)
-            try:
-                self._session = Session.open(broker, self.login(broker), self._bounded(share))
-            except exc.ConnectFailed as error:
-                self.logger.debug("not connected to %s: %s", broker.name, type(error).__name__)
-                failures.setdefault(str(error), error)
-            else:
-                self.logger.debug("connected to %s", broker.name)
-                return list(failures)
-        raise _combined(failures)
-
-    def _turns(self, brokers: t.Sequence[Broker]) -> t.Iterator[Broker]:
-        """The brokers of the pool, one after the other, for ever."""
-        while True:
-            turn = list(brokers)
-            if self.pool.randomize:
-                random.shuffle(turn)
-            yield from turn
-
-    def _bounded(self, share: float) -> float:
-        return min(max(share, 0.1), self.pool.attempt_timeout)
-
-    def login(self, broker: Broker) -> Login:
-        """What CONNECT says to a broker (MC:connector/rabbitmq.rb, connection_headers)."""
-        vhost = self.config.get(self.option("vhost"), self.vhost)
-        fallback = self.config.getboolean(self.option("stomp_1_0_fallback"), True)
-        # A password that everybody sees in other places is no secret. To mask it in the name of an
-        # exchange would reveal it.
-        known = {broker.user, vhost, self.config.identity, *self.config.collectives}
-        hidden = {broker.password, *self.config.secrets()}
-        return Login(
-            user=self._spelled(broker.user),
-            password=self._spelled(broker.password),
-            vhost=None if vhost is None else self._spelled(vhost),
-            versions=("1.1", "1.0") if fallback else ("1.1",),
-            heartbeat=heartbeat.offer(self.config.getint(self.option("heartbeat_interval"), 0)),
-            missed=self.config.getint(self.option("max_hbread_fails"), 2),
-            secrets=tuple(hidden - known),
-        )
-
-    def _spelled(self, text: str) -> str:
-        return text.replace("\\", "\\\\") if self.resolves_backslashes else text
-
-    def disconnect(self: Self) -> Self:
-        """Close the connection, if there is one. Never fails."""
-        session, self._session = self._session, None
-        self._replies.clear()
-        if session is not None:
-            self.logger.debug("disconnecting from %s", session.broker.name)
-            session.close()
-        return self
-
-    def confirm(self, receipt: str, deadline: float) -> None:
-        """Wait until the broker has what was published with this receipt.
-
-        :param deadline: on the monotonic clock.
-        :raises exc.ConnectorError: it refused something, or is gone.
-        """
-        self.session.await_receipt(receipt, deadline)
-
-    def __enter__(self: Self) -> Self:
-        return self.connect()
-
-    def __exit__(self, *_exc: object) -> None:
-        self.disconnect()
-
-    # -- messages ------------------------------------------------------------------------------
-
-    def open_replies(self, agent: str, collective: str, deadline: float) -> str:
-        """Have replies to one request delivered to us, before it leaves. Returns their address.
-
-        :param deadline: on the monotonic clock.
+        :param id: of the subscription; default: the destination.
         :raises exc.ConnectorError: the connection is gone.
         """
-        target = self.get_reply_target(agent, collective)
-        self.reopen_replies(target, agent, deadline)
-        return target
+        if destination in self._subscriptions or self.subscription(destination, "") is None:
+            return self
+        subscription = destination if id is None else str(id)
+        self.logger.debug("subscribing to %s", destination)
+        self.session.subscribe(destination, subscription, self._soon())
+        self._subscriptions[destination] = subscription
+        return self
 
-    def reopen_replies(self, target: str, agent: str, deadline: float) -> None:
-        """Have what comes to an address for replies delivered over this connection, if it is not yet.
-        Raises as :meth:`open_replies` does."""
-        subscription = self.subscription(target, agent)
-        if subscription is not None and target not in self._replies:
-            self.logger.debug("subscribing to %s", target)
-            self.session.subscribe(target, subscription, deadline)
-            self._replies.add(target)
+    def unsubscribe(self: _SelfType, destination: str, *args: t.Any, **kwargs: t.Any) -> _SelfType:
+        """Have them delivered no more, if they are. Raises as :meth:`subscribe` does."""
+        subscription = self._subscriptions.pop(destination, None)
+        if subscription is not None:
+            self.logger.debug("unsubscribing from %s", destination)
+            t.cast("Session", self.session).unsubscribe(destination, subscription, self._soon())
+        return self
 
-    def publish(
-        self,
-        payload: bytes,
-        agent: str,
-        collective: str,
-        ttl: int,
-        reply_to: str,
-        deadline: float,
-        *,
-        nodes: t.Sequence[str] | None = None,
-        receipt: str | None = None,
-        meanwhile: t.Callable[[], None] | None = None,
-    ) -> list[str]:
-        """Send a request: once to everybody, or once to each of the nodes.
+    def send(
+        self: _SelfType,
+        msg: t.Mapping[str, t.Any],
+        destination: str,
+        *args: t.Any,
+        **headers: t.Any,
+    ) -> _SelfType:
+        """Sign a message and send it, with the headers that MCollective sends too.
 
-        :param reply_to: what :meth:`open_replies` returned, or any other place.
-        :param deadline: on the monotonic clock; when the broker must have taken all of it.
-        :param receipt: what :meth:`confirm` can wait for, when all of it has been sent.
-        :param meanwhile: is called when many replies wait, and takes some, so that there is room for
-            more. It raises nothing.
-        :returns: the nodes that it was not sent to since the deadline had come.
-        :raises exc.BadRequest: this middleware takes no other place for replies.
-        :raises exc.ConnectorError: the connection is gone, or the broker takes nothing. A request to
-            everybody has not left. Of the nodes, :attr:`.exc.ConnectorError.unsent` has those that it
-            was not sent to; the others may have got it.
+        :param msg: a :class:`.Message`, or a dict with all that one has.
+        :param headers: win over ours; in ``**{"reply-to": ...}`` goes the address for replies.
+        :raises exc.SerializationError: the message has no form in the provider's format.
+        :raises exc.ConnectorError: the connection is gone.
         """
-        self.check_reply_to(reply_to, agent, collective)
-        body = self._wrap(payload)
-        targets: t.Sequence[str | None] = [None] if nodes is None else nodes
-        whom = "all" if nodes is None else len(nodes)
-        self.logger.debug(
-            "publishing %d bytes for the agent %s on %s nodes of %s",
-            len(body),
-            agent,
-            whom,
-            collective,
+        message = with_symbols(dict(msg))
+        given = {name: str(value) for name, value in headers.items()}
+        outgoing = Outgoing(
+            payload=self.security.encode(message),
+            agent=message[":agent"],
+            collective=message[":collective"],
+            ttl=message[":ttl"],
+            reply_to=given.get("reply-to", ""),
         )
-        for position, node in enumerate(targets):
-            if position and time.monotonic() >= deadline:
-                return [name for name in targets[position:] if name is not None]
-            target = self.get_target(agent, collective, node)
-            headers = self.headers(ttl, reply_to, node)
-            if receipt is not None and position == len(targets) - 1:
-                # RabbitMQ tells of a missing exchange only whoever wants to know that it has a message.
-                headers["receipt"] = receipt
-            try:
-                self.session.send(target, body, headers, deadline)
-            except exc.ConnectorError as error:
-                error.unsent = [name for name in targets[position:] if name is not None]
-                raise
-            if meanwhile is not None and self.crowded:
-                meanwhile()
-        return []
+        usual = self.headers(outgoing, given.get("mc_identity"))
+        merged = {name: value for name, value in {**usual, **given}.items() if value}
+        body = self.wrap(outgoing)
+        self.logger.debug("publishing %d bytes to %s", len(body), destination)
+        self.session.send(destination, body, merged, self._soon())
+        self._conversation = Conversation(Line(self, self.security), envelope_of(message))
+        return self
 
-    def check_reply_to(self, reply_to: str, agent: str, collective: str) -> None:
-        """Refuse a place for replies that this middleware cannot use.
+    def receive(self, timeout: float, *args: t.Any, **kwargs: t.Any) -> list[dict[str, t.Any]]:
+        """Wait for replies to the message that was sent last. Called again, it returns further ones.
 
-        :raises exc.BadRequest: it takes no other than its own.
+        :param timeout: seconds to wait for the first reply, and at the most. Replies end when none
+            has come for the configuration's discovery_timeout.
+        :returns: one verified envelope for each node.
+        :raises exc.TimeoutError: nobody answered.
+        :raises exc.BadRequest: no message was sent.
+        :raises exc.ConnectorError: the connection was lost before a reply came.
         """
-        if not self.takes_reply_to and reply_to != self.get_reply_target(agent, collective):
-            raise exc.BadRequest(
-                f"connector = {self.config.connector} always has replies sent to"
-                f" {self.get_reply_target(agent, collective)}, not to {reply_to}"
+        if self._conversation is None:
+            raise exc.BadRequest("there is nothing to receive before a message is sent")
+        outcome = self._conversation.outcome
+        before = len(outcome.replies)
+        self._conversation.listen(
+            Patience(total=timeout, quiet=self.config.getseconds("discovery_timeout"))
+        )
+        replies = list(outcome.replies.values())[before:]
+        if not replies:
+            raise outcome.lost or exc.TimeoutError(f"nobody answered within {timeout} s")
+        return [received.fields for received in replies]
+
+    @classmethod
+    def default_connection(cls, config: Settings) -> t.Any:
+        """Return a connection of stomp.py to the configured brokers, not open yet, for whoever wants one.
+        The connectors have their own.
+
+        :raises exc.ImproperlyConfigured: a broker wants TLS, which not every release of stomp.py
+            that we support verifies.
+        """
+        try:
+            from stomp import StompConnection11
+        except (ImportError, AttributeError) as error:
+            raise exc.MissingDependency("stomp.py", "connections to a broker") from error
+        if any(broker.tls for broker in pool(config).brokers):
+            raise exc.ImproperlyConfigured(
+                f"{config.source}: default_connection makes no TLS connections; use connect"
             )
+        return StompConnection11(
+            try_loopback_connect=False, auto_decode=False, **conn_params(config)
+        )
 
-    @property
-    def crowded(self) -> bool:
-        """Whether so much waits to be taken that there will soon be no room for more."""
-        return self.session.crowded
-
-    def next_payload(self, timeout: float) -> bytes | None:
-        """The next payload that came in; None if there is none within timeout seconds.
-
-        :raises exc.DecodingError: something came that is no payload; it is dropped.
-        :raises exc.ConnectorError: nothing more can come.
-        """
-        body = self.session.next_message(timeout)
-        return None if body is None else self._unwrap(body)
-
-    def _wrap(self, payload: bytes) -> bytes:
-        return base64_lines(payload).encode() if self.use_b64 else payload
-
-    def _unwrap(self, body: bytes) -> bytes:
-        return from_base64(body) if self.use_b64 else body
-
-
-def _combined(failures: dict[str, exc.ConnectFailed]) -> exc.ConnectFailed:
-    """One error for a pool of brokers; a single broker's own error stays what it is."""
-    if len(failures) == 1:
-        return next(iter(failures.values()))
-    return exc.ConnectFailed("no broker of the pool took us: " + "; ".join(failures))
+    def _soon(self) -> float:
+        """Return when a frame has to be out, on the monotonic clock."""
+        return time.monotonic() + self.connect_timeout

@@ -30,7 +30,7 @@ class Library:
     Files in `paths` come first, then those in the libdirs, then what is built in.
 
     :param libdirs: directories that hold mcollective/KIND/NAME.ddl or .json, in the order in which
-        they are searched: :attr:`.Config.libdirs`.
+        they are searched: :attr:`.Settings.libdirs`.
     :param paths: files NAME.ddl or NAME.json, and directories with such files, or with
         KIND/NAME.ddl or mcollective/KIND/NAME.ddl in them.
     """

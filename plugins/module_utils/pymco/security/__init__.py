@@ -16,7 +16,7 @@ import typing as t
 from .base import SecurityProvider
 
 if t.TYPE_CHECKING:
-    from ..config import Config
+    from ..settings import Settings
 
 __all__ = [
     "PROVIDERS",
@@ -28,31 +28,31 @@ __all__ = [
 ]
 
 
-def _aes(config: Config, logger: logging.Logger | None) -> SecurityProvider:
+def _aes(config: Settings, logger: logging.Logger | None) -> SecurityProvider:
     from .aes import AesProvider
 
     return AesProvider(config, logger)
 
 
-def _none(config: Config, logger: logging.Logger | None) -> SecurityProvider:
+def _none(config: Settings, logger: logging.Logger | None) -> SecurityProvider:
     from .none import NoneProvider
 
     return NoneProvider(config, logger)
 
 
-def _psk(config: Config, logger: logging.Logger | None) -> SecurityProvider:
+def _psk(config: Settings, logger: logging.Logger | None) -> SecurityProvider:
     from .psk import PskProvider
 
     return PskProvider(config, logger)
 
 
-def _ssl(config: Config, logger: logging.Logger | None) -> SecurityProvider:
+def _ssl(config: Settings, logger: logging.Logger | None) -> SecurityProvider:
     from .ssl import SslProvider
 
     return SslProvider(config, logger)
 
 
-Maker = t.Callable[["Config", t.Optional[logging.Logger]], SecurityProvider]
+Maker = t.Callable[["Settings", t.Optional[logging.Logger]], SecurityProvider]
 
 PROVIDERS: dict[str, Maker] = {
     "aes_security": _aes,
@@ -62,7 +62,7 @@ PROVIDERS: dict[str, Maker] = {
 }
 
 
-def security_provider(config: Config, logger: logging.Logger | None = None) -> SecurityProvider:
+def security_provider(config: Settings, logger: logging.Logger | None = None) -> SecurityProvider:
     """The provider that the configuration names, ready for use.
 
     :param logger: default: the configuration's.

@@ -46,7 +46,7 @@ from .base import BODY, body_bytes
 from .rsa import RsaProvider
 
 if t.TYPE_CHECKING:
-    from ..config import Config
+    from ..settings import Settings
 
 SSLKEY = Symbol("sslkey")
 BLOCK = 16
@@ -68,7 +68,7 @@ class AesProvider(RsaProvider):
     word = "aes"
     prefix = "plugin.aes."
 
-    def __init__(self, config: Config, logger: logging.Logger | None = None) -> None:
+    def __init__(self, config: Settings, logger: logging.Logger | None = None) -> None:
         if not HAS_CRYPTOGRAPHY:
             raise exc.MissingDependency("cryptography", "securityprovider = aes_security")
         super().__init__(config, logger)

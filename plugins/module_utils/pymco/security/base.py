@@ -17,7 +17,7 @@ from ..serializers import Serializer, Symbol
 from ..utils import base64_lines, from_base64
 
 if t.TYPE_CHECKING:
-    from ..config import Config
+    from ..settings import Settings
 
 _CALLERID = re.compile(r"\w+=[\w.\-]+", re.ASCII)
 
@@ -39,7 +39,7 @@ class SecurityProvider(abc.ABC):
     :ivar callerid: who sends, in the form "kind=name".
     """
 
-    def __init__(self, config: Config, logger: logging.Logger | None = None) -> None:
+    def __init__(self, config: Settings, logger: logging.Logger | None = None) -> None:
         self.config = config
         self.logger = logger or config.logger
         self.serializer: Serializer = self._serializer()()

@@ -22,14 +22,14 @@ from ..serializers import MarshalSerializer, Serializer
 from .base import HASH, SecurityProvider, body_bytes
 
 if t.TYPE_CHECKING:
-    from ..config import Config
+    from ..settings import Settings
 
 
 class PskProvider(SecurityProvider):
     """``securityprovider = psk``: Marshal always, ``plugin.psk`` or MCOLLECTIVE_PSK the key,
     ``plugin.psk.callertype`` (uid, gid, user, group, identity) who the caller says to be."""
 
-    def __init__(self, config: Config, logger: logging.Logger | None = None) -> None:
+    def __init__(self, config: Settings, logger: logging.Logger | None = None) -> None:
         super().__init__(config, logger)
         self._key = (config.environ.get("MCOLLECTIVE_PSK") or self._required("plugin.psk")).encode()
 
@@ -63,13 +63,13 @@ class PskProvider(SecurityProvider):
         return hashlib.new("md5", body + self._key, usedforsecurity=False).hexdigest()
 
 
-def _group(_config: Config) -> str:
+def _group(_config: Settings) -> str:
     import grp
 
     return grp.getgrgid(os.getgid()).gr_name
 
 
-def _user(config: Config) -> str:
+def _user(config: Settings) -> str:
     """Who logged in, as Ruby's Etc.getlogin says (sudo changes nothing about it): by the terminal
     or, without one, by USER. Where neither is, which is nobody to the reference, by the uid."""
     import pwd
@@ -79,7 +79,7 @@ def _user(config: Config) -> str:
     return config.environ.get("USER") or pwd.getpwuid(os.getuid()).pw_name
 
 
-_CALLERS: dict[str, tuple[str, t.Callable[[Config], t.Any]]] = {
+_CALLERS: dict[str, tuple[str, t.Callable[[Settings], t.Any]]] = {
     "uid": ("uid", lambda config: os.getuid()),
     "gid": ("gid", lambda config: os.getgid()),
     "user": ("user", _user),

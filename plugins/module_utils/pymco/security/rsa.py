@@ -17,7 +17,7 @@ from ..utils import load_rsa_key
 from .base import SecurityProvider
 
 if t.TYPE_CHECKING:
-    from ..config import Config
+    from ..settings import Settings
 
 
 class RsaProvider(SecurityProvider):
@@ -28,7 +28,7 @@ class RsaProvider(SecurityProvider):
     prefix: t.ClassVar[str]
     """By which options begin."""
 
-    def __init__(self, config: Config, logger: logging.Logger | None = None) -> None:
+    def __init__(self, config: Settings, logger: logging.Logger | None = None) -> None:
         super().__init__(config, logger)
         option = f"{self.prefix}client_private"
         self._private_key = load_rsa_key(

@@ -32,7 +32,7 @@ from .base import HASH, body_bytes
 from .rsa import RsaProvider
 
 if t.TYPE_CHECKING:
-    from ..config import Config
+    from ..settings import Settings
 
 
 class SslProvider(RsaProvider):
@@ -46,7 +46,7 @@ class SslProvider(RsaProvider):
     word = "ssl"
     prefix = "plugin.ssl_"
 
-    def __init__(self, config: Config, logger: logging.Logger | None = None) -> None:
+    def __init__(self, config: Settings, logger: logging.Logger | None = None) -> None:
         if not HAS_CRYPTOGRAPHY:
             raise exc.MissingDependency("cryptography", "securityprovider = ssl")
         super().__init__(config, logger)

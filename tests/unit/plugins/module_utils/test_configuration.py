@@ -14,7 +14,8 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.base impor
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import connector
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware import middleware
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.pool import pool
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
     security_provider,
 )
@@ -70,9 +71,9 @@ def test_options_alone_are_enough() -> None:
     assert (config.connector, config.identity) == ("rabbitmq", "me")
     assert config.getseconds("connection_timeout") == 2.5
     assert config.max_reply_bytes == 1000
-    found = [(b.host, b.port, b.user, b.password) for b in config.brokers()]
+    found = [(b.host, b.port, b.user, b.password) for b in pool(config).brokers]
     assert found == [("a", 61613, "u", "p"), ("b", 1, "v", "")]
-    assert connector(config).login(config.brokers()[0]).vhost == "/m"
+    assert middleware(config).login(pool(config).brokers[0]).vhost == "/m"
     assert security_provider(config).callerid
 
 
@@ -91,7 +92,7 @@ def test_options_win_over_config_and_that_over_the_file(tmp_path: pathlib.Path) 
     )
     assert config["plugin.psk"] == "option"
     assert (config.identity, config["plugin.rabbitmq.vhost"]) == ("config", "config")
-    assert [broker.host for broker in config.brokers()] == ["option"]
+    assert [broker.host for broker in pool(config).brokers] == ["option"]
     assert config.getint("ttl") == 5
 
 
@@ -107,7 +108,7 @@ def test_the_connector_of_an_option_wins_over_that_of_config() -> None:
         connector="stomp", config={"connector": "rabbitmq"}, brokers=brokers(*HERE), psk="k"
     )
     assert config.connector == "stomp"
-    assert [(broker.host, broker.port) for broker in config.brokers()] == [("127.0.0.1", 61613)]
+    assert [(broker.host, broker.port) for broker in pool(config).brokers] == [("127.0.0.1", 61613)]
 
 
 # -- security ------------------------------------------------------------------------------------
@@ -225,9 +226,9 @@ def test_an_option_beats_the_variable_where_it_counts() -> None:
     entry = {"host": "a", "password": "given"}
     config = configured(environ, connector="rabbitmq", brokers=brokers(entry), psk="given")
     assert config.secrets() == {"given"}
-    assert config.brokers()[0].password == "given"
+    assert pool(config).brokers[0].password == "given"
     config = configured(environ, connector="rabbitmq", brokers=brokers({"host": "a"}))
-    assert config.brokers()[0].password == "environment"
+    assert pool(config).brokers[0].password == "environment"
 
 
 def test_a_variable_that_no_option_beats_stays() -> None:
@@ -251,7 +252,7 @@ def test_what_is_said_for_all_brokers_holds_where_a_broker_says_nothing() -> Non
             {"host": "c", "tls": False},
         ),
     )
-    first, second, third = config.brokers()
+    first, second, third = pool(config).brokers
     assert (first.tls, first.ca, first.cert, first.key) == (True, ("/ca",), "/cert", "/key")
     assert (second.tls, second.ca, second.cert, second.key) == (True, ("/other",), "/c", "/k")
     assert not third.tls
@@ -259,7 +260,7 @@ def test_what_is_said_for_all_brokers_holds_where_a_broker_says_nothing() -> Non
 
 def test_tls_needs_no_file() -> None:
     config = configured(connector="rabbitmq", brokers=brokers({"host": "a", "tls": True}))
-    (broker,) = config.brokers()
+    (broker,) = pool(config).brokers
     assert (broker.tls, broker.ca, broker.verified) == (True, (), True)
 
 
@@ -280,7 +281,7 @@ def test_certificates_are_verified_unless_somebody_says_otherwise(
         validate_certs=shared,
         brokers=brokers({"host": "a", "tls": True, **entry}),
     )
-    assert config.brokers()[0].verified is verified
+    assert pool(config).brokers[0].verified is verified
 
 
 def test_tls_options_hold_for_the_brokers_of_a_file(tmp_path: pathlib.Path) -> None:
@@ -291,12 +292,12 @@ def test_tls_options_hold_for_the_brokers_of_a_file(tmp_path: pathlib.Path) -> N
         "plugin.activemq.pool.2.host = b\nplugin.activemq.pool.2.ssl = 1\n"
     )
     config = configured(config_file=str(path), ca_cert="/ca", validate_certs=False)
-    assert [(broker.host, broker.verified) for broker in config.brokers()] == [
+    assert [(broker.host, broker.verified) for broker in pool(config).brokers] == [
         ("a", False),
         ("b", False),
     ]
     config = configured(config_file=str(path), ca_cert="/ca")
-    assert [broker.ca for broker in config.brokers()] == [("/ca",), ("/ca",)]
+    assert [broker.ca for broker in pool(config).brokers] == [("/ca",), ("/ca",)]
 
 
 # -- what is refused -----------------------------------------------------------------------------
@@ -306,14 +307,14 @@ def test_an_empty_list_of_brokers_is_refused() -> None:
     with pytest.raises(
         Exception, match=r"plugin\.rabbitmq\.pool\.size must be from 1 to \d+ brokers, not 0"
     ):
-        configured(connector="rabbitmq", brokers=[]).brokers()
+        pool(configured(connector="rabbitmq", brokers=[]))
 
 
 @pytest.mark.parametrize("port", [0, 65536, -1])
 def test_a_port_that_is_none_is_refused(port: int) -> None:
     config = configured(connector="rabbitmq", brokers=brokers({"host": "a", "port": port}))
     with pytest.raises(Exception, match=r"pool\.1\.port is not a port"):
-        config.brokers()
+        pool(config)
 
 
 @pytest.mark.parametrize("connector_", ["pigeon", "", "rabbitmq/x"])
@@ -322,7 +323,7 @@ def test_a_connector_that_there_is_not_is_refused(connector_: str) -> None:
     if not connector_:
         given["config"] = {"connector": "pigeon"}
     with pytest.raises(Exception, match="is not supported; there are activemq, rabbitmq, stomp"):
-        connector(configured(**given))
+        middleware(configured(**given))
 
 
 def test_a_collective_that_is_not_configured_is_refused() -> None:
@@ -350,4 +351,4 @@ def test_secrets_of_options_are_secrets() -> None:
 def test_a_bound_that_lets_no_reply_in_is_refused(most: int) -> None:
     config = configured(connector="rabbitmq", brokers=brokers(*HERE), psk="k", max_reply_bytes=most)
     with pytest.raises(exc.ImproperlyConfigured, match=f"must be at least 1 byte, not {most}"):
-        connector(config)
+        middleware(config)

@@ -14,11 +14,12 @@ import threading
 import time
 import typing as t
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import (
-    Connector,
-    connector,
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware import (
+    BaseMiddleware,
+    Outgoing,
+    middleware,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import Settings
 
 PATIENCE = 30.0
 """Seconds for which a script waits for what it expects."""
@@ -191,8 +192,8 @@ PAYLOAD = b"\x04\x08\x00binary\n\xff"
 SECRET = "p:ss\\word"
 
 
-def to(*brokers: ScriptedBroker | int, **more: str) -> Connector:
-    """A connector to a pool of brokers."""
+def to(*brokers: ScriptedBroker | int, **more: str) -> BaseMiddleware:
+    """The middleware RabbitMQ with a pool of brokers."""
     options = {
         "identity": "me",
         "connector": "rabbitmq",
@@ -207,7 +208,12 @@ def to(*brokers: ScriptedBroker | int, **more: str) -> Connector:
         options[f"{prefix}.port"] = str(port)
         options[f"{prefix}.user"] = f"user{number}"
         options[f"{prefix}.password"] = f"{SECRET}{number}"
-    return connector(Config(options))
+    return middleware(Settings(options))
+
+
+def outgoing(payload: bytes, agent: str, collective: str, reply_to: str) -> Outgoing:
+    """A request with the usual ttl."""
+    return Outgoing(payload, agent, collective, 60, reply_to)
 
 
 def within(seconds: float) -> float:
@@ -220,5 +226,5 @@ def polite(peer: Peer) -> None:
     peer.log_out()
 
 
-def tls_to(broker: ScriptedBroker, ca: str, **more: str) -> Connector:
+def tls_to(broker: ScriptedBroker, ca: str, **more: str) -> BaseMiddleware:
     return to(broker, **{"pool__1__ssl": "1", "pool__1__ssl__ca": ca, **more})

@@ -19,6 +19,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.conversati
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.envelope import Envelope
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Outcome
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware import Outgoing
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
     security_provider,
 )
@@ -71,7 +72,6 @@ class ScriptedConnector:
     :param arrivals: seconds after the request, and a payload or an error. All must be taken.
     """
 
-    max_payload: int | None = None
     max_reply_bytes = 10**6
     replies_survive = False
     crowded = False
@@ -90,11 +90,7 @@ class ScriptedConnector:
 
     def publish(
         self,
-        payload: bytes,
-        agent: str,
-        collective: str,
-        ttl: int,
-        reply_to: str,
+        outgoing: Outgoing,
         deadline: float,
         *,
         nodes: t.Iterable[str] | None = None,
@@ -102,9 +98,9 @@ class ScriptedConnector:
         meanwhile: t.Callable[[], None] | None = None,
     ) -> list[str]:
         assert receipt is None
-        arguments = (agent, collective, ttl, reply_to, deadline - self.start, nodes)
-        self.calls.append(("publish", *arguments))
-        self.payload = payload
+        request = (outgoing.agent, outgoing.collective, outgoing.ttl, outgoing.reply_to)
+        self.calls.append(("publish", *request, deadline - self.start, nodes))
+        self.payload = outgoing.payload
         self.clock.now += self.publishing
         if self.failure is not None:
             raise self.failure

@@ -367,7 +367,9 @@ def test_a_file_name_that_nodes_would_refuse_is_refused(
     rsa_keys: certificates.KeyPairs, tmp_path: pathlib.Path
 ) -> None:
     path = certificates.write_public(tmp_path / "alice smith.pem", rsa_keys.client)
-    with pytest.raises(exc.ImproperlyConfigured, match="'cert=alice smith' would be refused"):
+    with pytest.raises(
+        exc.ImproperlyConfigured, match="every node would refuse the callerid 'cert=alice smith'"
+    ):
         aes(rsa_keys, plugin__aes__client_public=path)
 
 

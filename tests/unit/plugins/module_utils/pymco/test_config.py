@@ -10,10 +10,9 @@ import pathlib
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import (
-    Broker,
-    Config,
-)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.pool import Broker, pool
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import Settings
 
 POOL = """
 connector = rabbitmq
@@ -275,7 +274,7 @@ def test_an_identity_that_nodes_would_refuse_is_refused(identity: str) -> None:
 
 
 def test_brokers_come_in_the_order_of_the_pool() -> None:
-    assert Config.from_configstr(POOL).brokers() == [
+    assert list(pool(Config.from_configstr(POOL)).brokers) == [
         Broker("a.example.com", 61613, "alice", "first%secret"),
         Broker(
             "b.example.com",
@@ -299,7 +298,7 @@ def test_the_environment_wins_for_credentials_and_tls_files() -> None:
         "MCOLLECTIVE_RABBITMQ_POOL1_SSL_KEY": "/of another broker",
         "MCOLLECTIVE_ACTIVEMQ_POOL2_SSL_KEY": "/of another connector",
     }
-    first, second = Config.from_configstr(POOL, environ=environ).brokers()
+    first, second = pool(Config.from_configstr(POOL, environ=environ)).brokers
     assert (first.user, first.password) == ("eve", "of the environment")
     assert (second.user, second.password) == ("eve", "of the environment")
     assert (second.cert, second.key) == ("/env-cert.pem", "/env-key.pem")
@@ -308,11 +307,11 @@ def test_the_environment_wins_for_credentials_and_tls_files() -> None:
 
 def test_the_process_environment_is_not_read_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STOMP_USER", "intruder")
-    assert Config.from_configstr(POOL).brokers()[0].user == "alice"
+    assert pool(Config.from_configstr(POOL)).brokers[0].user == "alice"
 
 
 def test_no_broker_shows_its_password() -> None:
-    for broker in Config.from_configstr(POOL).brokers():
+    for broker in pool(Config.from_configstr(POOL)).brokers:
         assert "secret" not in repr(broker)
         assert "secret" not in str(broker)
 
@@ -363,17 +362,17 @@ def test_an_empty_pool_is_refused(size: str) -> None:
     with pytest.raises(
         exc.ImproperlyConfigured, match=r"pool\.size must be from 1 to \d+ brokers, not "
     ):
-        Config.from_configstr(POOL + f"plugin.rabbitmq.pool.size = {size}\n").brokers()
+        pool(Config.from_configstr(POOL + f"plugin.rabbitmq.pool.size = {size}\n"))
 
 
 def test_a_pool_without_size_names_the_option() -> None:
     with pytest.raises(exc.ConfigLookupError, match=r"plugin\.rabbitmq\.pool\.size is missing"):
-        Config({"connector": "rabbitmq"}).brokers()
+        pool(Config({"connector": "rabbitmq"}))
 
 
 def test_a_broker_without_host_names_the_option() -> None:
     with pytest.raises(exc.ConfigLookupError, match=r"plugin\.rabbitmq\.pool\.3\.host is missing"):
-        Config.from_configstr(POOL + "plugin.rabbitmq.pool.size = 3\n").brokers()
+        pool(Config.from_configstr(POOL + "plugin.rabbitmq.pool.size = 3\n"))
 
 
 def test_a_choice_that_is_not_there_names_those_that_are() -> None:
@@ -406,3 +405,17 @@ def test_the_methods_of_python_mcollective_answer() -> None:
     ]
     assert config.get_conn_params()["host_and_ports"] == pool
     assert config.get_conn_params()["vhost"] == "/mco"
+
+
+@pytest.mark.parametrize("kind", [Settings, Config])
+def test_each_way_to_settings_gives_the_class_that_was_asked(
+    kind: type[Settings], tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "client.cfg"
+    path.write_text("ttl = 7\n")
+    for found in (
+        kind.from_configstr("ttl = 7"),
+        kind.from_configfile(str(path), {}),
+        kind({"ttl": "5"}).altered({"ttl": "7"}),
+    ):
+        assert (type(found), found.getint("ttl")) == (kind, 7)

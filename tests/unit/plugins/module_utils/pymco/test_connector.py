@@ -15,9 +15,9 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import (
-    Connector,
-    connector,
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware import (
+    BaseMiddleware,
+    middleware,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire.stomp_session import (
     Login,
@@ -29,6 +29,7 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
     Peer,
     ScriptedBroker,
     closed_port,
+    outgoing,
     polite,
     to,
     within,
@@ -65,11 +66,11 @@ def test_rabbitmq_reads_the_backslashes_of_a_login_as_they_are_meant() -> None:
 
     odd = {"user": "dom\\n:me", "password": "a\\cb\\\\:c\\", "vhost": "/m\\co\\n"}
     with ScriptedBroker(script) as broker:
-        options = dict(to(broker).config)
+        options = dict(to(broker).settings)
         options["plugin.rabbitmq.pool.1.user"] = odd["user"]
         options["plugin.rabbitmq.pool.1.password"] = odd["password"]
         options["plugin.rabbitmq.vhost"] = odd["vhost"]
-        with connector(Config(options)):
+        with middleware(Config(options)):
             pass
     (headers,) = seen
     assert [headers[key] for key in ("login", "passcode", "host")] == list(odd.values())
@@ -137,18 +138,18 @@ def test_what_is_no_host_name_is_told(host: str, tls: str) -> None:
 
 @pytest.mark.parametrize("port", ["-1", "65536", "99999999999"])
 def test_what_is_no_port_is_told(port: str) -> None:
-    options = {**to(1).config, "plugin.rabbitmq.pool.1.port": port}
+    options = {**to(1).settings, "plugin.rabbitmq.pool.1.port": port}
     with pytest.raises((exc.ConnectFailed, exc.ImproperlyConfigured)):
-        connector(Config(options)).connect()
+        middleware(Config(options)).connect()
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "2592000", "soon"])
 def test_a_timeout_that_is_none_is_refused_before_connecting(seconds: str) -> None:
-    options = {**to(1).config, "connection_timeout": seconds}
+    options = {**to(1).settings, "connection_timeout": seconds}
     with pytest.raises(
         exc.ImproperlyConfigured, match=rf"connection_timeout( = {seconds})? is not"
     ):
-        connector(Config(options))
+        middleware(Config(options))
 
 
 def test_a_broker_that_says_nothing_fails_within_the_timeout() -> None:
@@ -252,7 +253,7 @@ def test_leaving_by_an_error_says_goodbye_too() -> None:
 # -- requests ------------------------------------------------------------------------------------
 
 
-def sent(count: int, action: t.Callable[[Connector], None], **options: str) -> list[t.Any]:
+def sent(count: int, action: t.Callable[[BaseMiddleware], None], **options: str) -> list[t.Any]:
     """The frames that an action sends."""
     frames: list[t.Any] = []
 
@@ -267,9 +268,9 @@ def sent(count: int, action: t.Callable[[Connector], None], **options: str) -> l
 
 
 def test_a_broadcast_over_rabbitmq_has_the_address_and_headers_of_the_reference() -> None:
-    def action(connected: Connector) -> None:
+    def action(connected: BaseMiddleware) -> None:
         reply_to = connected.open_replies("rpcutil", "fleet", within(3))
-        connected.publish(PAYLOAD, "rpcutil", "fleet", 60, reply_to, within(3))
+        connected.publish(outgoing(PAYLOAD, "rpcutil", "fleet", reply_to), within(3))
 
     (frame,) = sent(1, action)  # thus no SUBSCRIBE to the temporary queue
     assert frame.command == "SEND"
@@ -285,10 +286,10 @@ def test_a_broadcast_over_rabbitmq_has_the_address_and_headers_of_the_reference(
 
 
 def test_a_direct_request_goes_to_each_node_once() -> None:
-    def action(connected: Connector) -> None:
+    def action(connected: BaseMiddleware) -> None:
         reply_to = connected.open_replies("rpcutil", "fleet", within(3))
         nodes = ["b.example.com", "a"]
-        connected.publish(PAYLOAD, "rpcutil", "fleet", 60, reply_to, within(3), nodes=nodes)
+        connected.publish(outgoing(PAYLOAD, "rpcutil", "fleet", reply_to), within(3), nodes=nodes)
 
     frames = sent(2, action)
     assert [frame.headers["destination"] for frame in frames] == [
@@ -302,10 +303,10 @@ def test_a_direct_request_goes_to_each_node_once() -> None:
 
 
 def test_replies_by_exchange_are_subscribed_to_before_the_request_leaves() -> None:
-    def action(connected: Connector) -> None:
+    def action(connected: BaseMiddleware) -> None:
         for _time in range(2):
             reply_to = connected.open_replies("rpcutil", "fleet", within(3))
-            connected.publish(PAYLOAD, "rpcutil", "fleet", 60, reply_to, within(3))
+            connected.publish(outgoing(PAYLOAD, "rpcutil", "fleet", reply_to), within(3))
 
     frames = sent(4, action, use_reply_exchange="1")
     assert [frame.command for frame in frames] == ["SUBSCRIBE", "SEND"] * 2
@@ -331,7 +332,7 @@ def test_base64_wraps_requests_as_ruby_does_and_unwraps_replies() -> None:
 
     payload = bytes(range(256))
     with ScriptedBroker(script) as broker, to(broker, base64="true") as connected:
-        connected.publish(payload, "a", "c", 60, "/temp-queue/x", within(3))
+        connected.publish(outgoing(payload, "a", "c", "/temp-queue/x"), within(3))
         assert connected.next_payload(3) == b"one line"
         assert connected.next_payload(3) == b"x" * 100
         with pytest.raises(exc.DecodingError, match="not in Base64") as caught:
@@ -346,4 +347,4 @@ def test_an_unknown_connector_is_refused_with_those_that_are() -> None:
     with pytest.raises(
         exc.ImproperlyConfigured, match="the value of connector is not supported; there are"
     ):
-        connector(Config({"connector": "carrier"}))
+        middleware(Config({"connector": "carrier"}))

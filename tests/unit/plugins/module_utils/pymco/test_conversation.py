@@ -392,11 +392,3 @@ def test_a_broadcast_is_published_once_with_replies_opened_before() -> None:
 def test_a_direct_request_is_published_to_those_who_are_asked() -> None:
     connector = run(expected=["a", "b"], direct=True)[2]
     assert connector.calls[1][-1] == ["a", "b"]
-
-
-def test_a_request_that_is_too_large_for_the_middleware_is_refused_before_it_is_sent() -> None:
-    connector = ScriptedConnector(Clock())
-    connector.max_payload = 10
-    with pytest.raises(exc.BadRequest, match="bytes; the middleware takes 10"):
-        exchange(connector, Patience(1))
-    assert connector.calls == []

@@ -17,15 +17,16 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import (
-    Connector,
-    connector,
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware import (
+    BaseMiddleware,
+    middleware,
 )
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
     PAYLOAD,
     Frame,
     Peer,
     ScriptedBroker,
+    outgoing,
     within,
 )
 
@@ -42,7 +43,10 @@ def options(kind: str, broker: ScriptedBroker, more: dict[str, str]) -> dict[str
 
 
 def sent(
-    kind: str, count: int, action: t.Callable[[Connector], None], more: dict[str, str] | None = None
+    kind: str,
+    count: int,
+    action: t.Callable[[BaseMiddleware], None],
+    more: dict[str, str] | None = None,
 ) -> list[Frame]:
     """The frames that an action sends; no other may follow."""
     frames: list[Frame] = []
@@ -54,23 +58,23 @@ def sent(
 
     with (
         ScriptedBroker(script) as broker,
-        connector(Config(options(kind, broker, more or {}))) as connected,
+        middleware(Config(options(kind, broker, more or {}))) as connected,
     ):
         action(connected)
     return frames
 
 
-def broadcast(connected: Connector) -> None:
+def broadcast(connected: BaseMiddleware) -> None:
     """A request to everybody, as an exchange makes it."""
     reply_to = connected.open_replies("rpcutil", "fleet", within(3))
-    connected.publish(PAYLOAD, "rpcutil", "fleet", 60, reply_to, within(3))
+    connected.publish(outgoing(PAYLOAD, "rpcutil", "fleet", reply_to), within(3))
 
 
-def direct(connected: Connector) -> None:
+def direct(connected: BaseMiddleware) -> None:
     """A request to two nodes."""
     reply_to = connected.open_replies("rpcutil", "fleet", within(3))
     nodes = ["web1.example.com", "db"]
-    connected.publish(PAYLOAD, "rpcutil", "fleet", 60, reply_to, within(3), nodes=nodes)
+    connected.publish(outgoing(PAYLOAD, "rpcutil", "fleet", reply_to), within(3), nodes=nodes)
 
 
 LENGTH = {
@@ -131,7 +135,7 @@ def test_a_direct_request_over_activemq_names_its_node() -> None:
 
 
 def test_each_request_over_activemq_has_its_own_reply_queue() -> None:
-    def action(connected: Connector) -> None:
+    def action(connected: BaseMiddleware) -> None:
         broadcast(connected)
         broadcast(connected)
 
@@ -169,14 +173,16 @@ def test_a_priority_that_is_no_number_is_refused() -> None:
         | {"plugin.activemq.priority": "high"}
     )
     with pytest.raises(exc.ImproperlyConfigured, match="priority is not a whole number"):
-        connector(config)
+        middleware(config)
 
 
 @pytest.mark.parametrize("kind", ["activemq", "rabbitmq"])
 def test_replies_may_go_elsewhere(kind: str) -> None:
-    def action(connected: Connector) -> None:
-        connected.publish(PAYLOAD, "a", "fleet", 60, "/queue/else:where", within(3), nodes=["n"])
-        connected.publish(PAYLOAD, "a", "fleet", 60, "/queue/else:where", within(3))
+    def action(connected: BaseMiddleware) -> None:
+        connected.publish(
+            outgoing(PAYLOAD, "a", "fleet", "/queue/else:where"), within(3), nodes=["n"]
+        )
+        connected.publish(outgoing(PAYLOAD, "a", "fleet", "/queue/else:where"), within(3))
 
     frames = sent(kind, 2, action)
     assert [frame.headers["reply-to"] for frame in frames] == ["/queue/else:where"] * 2
@@ -191,7 +197,7 @@ def test_the_virtual_host_has_the_default_of_the_reference(kind: str, vhost: str
         peer.log_out()
 
     for more in ({}, {f"plugin.{kind}.vhost": "other"}):
-        with ScriptedBroker(script) as broker, connector(Config(options(kind, broker, more))):
+        with ScriptedBroker(script) as broker, middleware(Config(options(kind, broker, more))):
             pass
     assert [headers["host"] for headers in seen] == [vhost, "other"]
 
@@ -244,15 +250,15 @@ def test_the_legacy_connector_asks_for_a_virtual_host_only_when_told() -> None:
         seen.append(peer.log_in().headers)
         peer.log_out()
 
-    with ScriptedBroker(script) as broker, connector(Config(options("stomp", broker, {}))):
+    with ScriptedBroker(script) as broker, middleware(Config(options("stomp", broker, {}))):
         pass
     assert "host" not in seen[0]
 
 
 def test_the_legacy_connector_cannot_have_replies_sent_elsewhere() -> None:
-    def action(connected: Connector) -> None:
+    def action(connected: BaseMiddleware) -> None:
         with pytest.raises(exc.BadRequest) as caught:
-            connected.publish(PAYLOAD, "a", "fleet", 60, "/topic/elsewhere", within(3))
+            connected.publish(outgoing(PAYLOAD, "a", "fleet", "/topic/elsewhere"), within(3))
         assert str(caught.value) == (
             "connector = stomp always has replies sent to /topic/fleet.a.reply, not to"
             " /topic/elsewhere"

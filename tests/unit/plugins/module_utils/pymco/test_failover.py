@@ -13,10 +13,10 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import (
-    Connector,
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware import (
+    BaseMiddleware,
     base,
-    connector,
+    middleware,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire.encrypted import (
     EncryptedSocket,
@@ -85,8 +85,8 @@ def test_what_was_passed_over_is_that_of_the_last_connection() -> None:
         with connected:
             (why,) = connected.passed_over
             assert f"127.0.0.1:{first_port}" in why
-        options = {**connected.config, "plugin.rabbitmq.pool.1.port": str(second.port)}
-        with connector(Config(options)) as again:
+        options = {**connected.settings, "plugin.rabbitmq.pool.1.port": str(second.port)}
+        with middleware(Config(options)) as again:
             assert again.passed_over == []
 
 
@@ -224,7 +224,7 @@ def test_in_order_each_round_is_the_same() -> None:
 # -- what TLS is worth ---------------------------------------------------------------------------
 
 
-def tls_of(connected: Connector) -> ssl.SSLObject:
+def tls_of(connected: BaseMiddleware) -> ssl.SSLObject:
     """What OpenSSL knows of a connection."""
     sock = connected.session._channel.stream.socket
     assert isinstance(sock, EncryptedSocket)

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import ddl, exc, files
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import lookup
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.targets import read_flatfile
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.find import read_flatfile
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import (
     certificates,
 )

@@ -20,6 +20,7 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
     PATIENCE,
     Peer,
     ScriptedBroker,
+    outgoing,
     to,
     within,
 )
@@ -91,7 +92,7 @@ def test_waiting_for_a_receipt_ends(flood: bytes) -> None:
 
     with ScriptedBroker(script) as broker:
         connected = to(broker).connect()
-        connected.publish(b"x", "a", "c", 60, "/temp-queue/x", within(3), receipt="r")
+        connected.publish(outgoing(b"x", "a", "c", "/temp-queue/x"), within(3), receipt="r")
         assert "did not confirm" in refused(lambda: connected.confirm("r", within(WAIT)))
         closed_in_time(connected)
 
@@ -113,7 +114,9 @@ def test_what_is_held_of_a_flood_while_we_send_is_bounded(
         tracemalloc.start()
         try:
             words = refused(
-                lambda: connected.publish(request, "a", "c", 60, "/temp-queue/x", within(WAIT))
+                lambda: connected.publish(
+                    outgoing(request, "a", "c", "/temp-queue/x"), within(WAIT)
+                )
             )
             closed_in_time(connected)
             # The frame is put together from the request, and is as large.
@@ -197,8 +200,8 @@ def complaint(words: str, **options: str) -> str:
 
     with ScriptedBroker(script) as broker:
         first = to(broker)
-        connected = type(first)(first.config.altered(options)).connect()
-        connected.publish(b"x", "a", "c", 60, "/temp-queue/x", within(3))
+        connected = type(first)(first.settings.altered(options)).connect()
+        connected.publish(outgoing(b"x", "a", "c", "/temp-queue/x"), within(3))
         said = refused(lambda: connected.next_payload(3))
         connected.disconnect()
     return said.partition("refused what we sent: ")[2]

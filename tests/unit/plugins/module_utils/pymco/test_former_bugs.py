@@ -30,6 +30,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.listener i
     SingleResponseListener,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter, Message
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.pool import pool
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.rpc import (
     Client,
     Request,
@@ -415,11 +416,11 @@ def test_bug_21_what_has_a_default_had_to_be_set(tmp_path: pathlib.Path) -> None
     conf = Config.from_configfile(environ={**environ, "MCOLLECTIVE_PSK": "key"})
     assert conf.get_host_and_ports() == [("a.example.com", 61613)]
     assert conf.get_user_and_password() == ("u", "p")
-    assert conf.get_connector().login(conf.brokers()[0]).vhost == "mcollective"
+    assert conf.get_connector().login(pool(conf).brokers[0]).vhost == "mcollective"
     assert isinstance(conf.get_security(), PskProvider)
     assert conf.main_collective == "mcollective"
-    pool = {f"plugin.stomp.pool.host{number}": f"h{number}" for number in (1, 2)}
-    stomp = Config({"connector": "Stomp", "plugin.stomp.pool.size": "2", **pool})
+    hosts = {f"plugin.stomp.pool.host{number}": f"h{number}" for number in (1, 2)}
+    stomp = Config({"connector": "Stomp", "plugin.stomp.pool.size": "2", **hosts})
     assert stomp.get_host_and_ports() == [("h1", 6163), ("h2", 6163)]
     assert isinstance(stomp.get_connector(), CONNECTORS["stomp"])
 
@@ -438,10 +439,10 @@ def test_bug_22_tls_was_not_verified_without_a_word(authority: certificates.Auth
     ):
         config(broker.port, **tls).get_connector().connect()
     fallback = {**tls, "plugin.rabbitmq.pool.1.ssl.fallback": "1"}
-    (warning,) = config(1, **fallback).pool().warnings
+    (warning,) = pool(config(1, **fallback)).warnings
     assert "is not verified" in warning
     ciphers = {**tls, "plugin.rabbitmq.pool.1.ssl.ciphers": "ECDHE"}
-    assert config(1, **ciphers).brokers()[0].ciphers == "ECDHE"
+    assert pool(config(1, **ciphers)).brokers[0].ciphers == "ECDHE"
 
 
 def test_bug_24_asking_for_the_port_before_connecting_was_an_error() -> None:

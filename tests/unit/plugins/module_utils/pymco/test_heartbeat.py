@@ -23,6 +23,7 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
     PATIENCE,
     Peer,
     ScriptedBroker,
+    outgoing,
     tls_to,
     to,
     within,
@@ -214,7 +215,7 @@ def test_a_request_is_a_sign_of_life_and_a_beat_is_never_within_it() -> None:
         ScriptedBroker(agreeing("0,200", script)) as broker,
         to(broker, heartbeat_interval="30") as connected,
     ):
-        connected.publish(payload, "a", "c", 60, "/temp-queue/x", within(3))
+        connected.publish(outgoing(payload, "a", "c", "/temp-queue/x"), within(3))
     assert bodies == [payload]
 
 
@@ -236,7 +237,7 @@ def test_a_silent_broker_is_noticed_once_enough_beats_stay_out() -> None:
             assert caught.value.broker == f"127.0.0.1:{broker.port}"
         assert 0.35 < time.monotonic() - start < BUSY
         with pytest.raises(exc.ConnectionLost, match="no sign of life"):
-            connected.publish(b"x", "a", "c", 60, "/temp-queue/x", within(3))
+            connected.publish(outgoing(b"x", "a", "c", "/temp-queue/x"), within(3))
         over.set()
     assert str(caught.value) == f"127.0.0.1:{broker.port} has given no sign of life for 0 s"
 

@@ -24,8 +24,8 @@ AT_ONCE = 0.15
 ENOUGH = 5.0
 
 
-def frame(body: bytes | None = b"", **headers: str) -> t.Any:
-    return types.SimpleNamespace(body=body, headers=headers)
+def frame(body: bytes | None) -> t.Any:
+    return types.SimpleNamespace(body=body, headers={})
 
 
 class Receiver:
@@ -53,21 +53,15 @@ class Receiver:
         return not self._thread.is_alive()
 
 
-def test_events_come_in_their_order_with_what_the_broker_said() -> None:
+def test_events_come_in_their_order() -> None:
     listener = QueueListener(max_size=3)
-    listener.on_connected(frame(version="1.1"))
     for body in (b"abc", None, b"abcd"):
         listener.on_message(frame(body))
-    listener.on_receipt(frame(receipt_id="1"))
-    listener.on_error(frame(b"why", message="no"))
     listener.on_disconnected()
-    assert [listener.next(0) for _event in range(8)] == [
-        Event("connected", headers={"version": "1.1"}),
+    assert [listener.next(0) for _event in range(5)] == [
         Event("message", b"abc"),
         Event("message"),
         Event("oversized"),
-        Event("receipt", headers={"receipt_id": "1"}),
-        Event("error", b"why", {"message": "no"}),
         Event("disconnected"),
         None,
     ]
@@ -118,27 +112,11 @@ def test_a_receiver_that_waits_is_let_go_by_closing() -> None:
     assert receiver.ends()
 
 
-def test_after_closing_no_message_is_held_and_everything_else_is_told() -> None:
+def test_after_closing_no_message_is_held_and_the_end_is_told() -> None:
     listener = QueueListener(max_held=OVERHEAD + 10)
     listener.on_message(frame(b"x" * 20))
     listener.close()
     assert Receiver(listener, *[b"x" * 20] * 100).ends()
-    listener.on_receipt(frame(receipt_id="1"))
     listener.on_disconnected()
     kinds = [event.kind for event in iter(lambda: listener.next(0), None)]
-    assert kinds == ["message", "receipt", "disconnected"]
-
-
-def test_a_complaint_of_the_broker_is_known_before_its_turn_comes() -> None:
-    listener = QueueListener()
-    assert listener.fault(0) is None
-    listener.on_message(frame(b"reply"))
-    listener.on_error(frame(message="no"))
-    listener.on_disconnected()
-    fault = listener.fault(0)
-    assert fault is not None
-    assert fault.headers == {"message": "no"}
-    kinds = [
-        event.kind for event in (listener.next(0), listener.next(0), listener.next(0)) if event
-    ]
-    assert kinds == ["message", "error", "disconnected"]
+    assert kinds == ["message", "disconnected"]

@@ -11,9 +11,9 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import (
-    Connector,
-    connector,
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware import (
+    BaseMiddleware,
+    middleware,
 )
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
     PAYLOAD,
@@ -21,6 +21,7 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
     Peer,
     ScriptedBroker,
     closed_port,
+    outgoing,
     to,
     within,
 )
@@ -98,9 +99,9 @@ def test_a_version_that_is_our_password_is_not_told() -> None:
     assert "speaks STOMP ********; wanted" in str(caught.value)
 
 
-def requesting(reply_to: str) -> t.Callable[[Connector], None]:
-    def action(connected: Connector) -> None:
-        connected.publish(PAYLOAD, "a", "fleet", 60, reply_to, within(3))
+def requesting(reply_to: str) -> t.Callable[[BaseMiddleware], None]:
+    def action(connected: BaseMiddleware) -> None:
+        connected.publish(outgoing(PAYLOAD, "a", "fleet", reply_to), within(3))
 
     return action
 
@@ -200,7 +201,7 @@ def test_a_login_that_would_become_another_header_is_refused_before_connecting(
     options[f"plugin.{kind}.pool.1.user"] = "alice"
     options[f"plugin.{kind}.{option}"] = SECRET + end
     with pytest.raises(exc.BadRequest) as caught:
-        connector(Config({"connector": kind, **options})).connect()
+        middleware(Config({"connector": kind, **options})).connect()
     assert f"header {header} cannot hold a line break or a NUL" in str(caught.value)
     assert SECRET not in str(caught.value)
 
@@ -214,9 +215,9 @@ def test_nobody_logs_in_without_a_user() -> None:
         peer.log_out()
 
     with ScriptedBroker(script) as broker:
-        options = {**to(broker).config}
+        options = {**to(broker).settings}
         del options["plugin.rabbitmq.pool.1.user"]
-        with connector(Config(options)):
+        with middleware(Config(options)):
             pass
     assert set(seen[0]) == {"accept-version", "host"}
 

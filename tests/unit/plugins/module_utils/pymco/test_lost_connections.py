@@ -11,10 +11,10 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import connector
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.conversation import (
     MOST_RESUMED,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware import middleware
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.rpc import Client, Request
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire import channel
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
@@ -80,7 +80,7 @@ def test_a_request_that_never_left_leaves_all_unsent() -> None:
     with ScriptedBroker(script) as broker, Client(config(broker.port)) as client:
         broker.wait()
         with pytest.raises(exc.ConnectionLost):
-            client.connector.next_payload(5)
+            client.middleware.next_payload(5)
         result = client.call(Request("a", "b", nodes=["web1", "web2"], timeout=5))
     assert (result.unsent, result.no_response) == (["web1", "web2"], [])
     assert result.lost is not None
@@ -357,10 +357,10 @@ def test_after_a_reconnection_the_topic_is_subscribed_to_again() -> None:
         peer.log_out()
 
     with ScriptedBroker(script, script) as broker:
-        middleware = connector(pool(broker.port, connector="stomp"))
+        way = middleware(pool(broker.port, connector="stomp"))
         for _connection in range(2):
-            with middleware:
-                middleware.open_replies("a", "mcollective", within(3))
+            with way:
+                way.open_replies("a", "mcollective", within(3))
 
 
 def test_replies_are_taken_while_a_request_goes_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options im
     integer,
     is_harmless,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.pool import pool
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.rpc import Client, Request
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
     MarshalSerializer,
@@ -145,7 +146,7 @@ def test_a_wrong_option_of_plugin_d_names_its_own_file_and_line(tmp_path: pathli
     (tmp_path / "plugin.d" / "rabbitmq.cfg").write_text("\nrandomize = perhaps\n")
     config = Config.from_configfile(str(tmp_path / "client.cfg"), {})
     with pytest.raises(exc.ImproperlyConfigured) as caught:
-        config.pool()
+        pool(config)
     assert str(caught.value) == (
         f"{tmp_path}/plugin.d/rabbitmq.cfg:2: plugin.rabbitmq.randomize is not yes or no"
     )
@@ -437,6 +438,6 @@ def test_no_error_of_a_pool_shows_a_password(more: dict[str, str]) -> None:
         "plugin.rabbitmq.pool.1.pasword": HUSH,
         **{f"plugin.rabbitmq.{key}": value for key, value in more.items()},
     }
-    said = messages(options, lambda config: config.pool())
+    said = messages(options, pool)
     assert len(said) == 3
     assert not any(HUSH in words for words in said)

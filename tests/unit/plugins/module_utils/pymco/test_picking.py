@@ -10,7 +10,7 @@ import random
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.picking import pick
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import MAX_SEED
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settle import MAX_SEED
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
     MarshalSerializer,
 )

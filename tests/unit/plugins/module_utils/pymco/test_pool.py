@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.pool import Broker, Pool
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.pool import pool as pool_of
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import (
     certificates,
 )
@@ -29,7 +30,7 @@ def pool(
     options.update({key.replace("__", "."): value for key, value in more.items()})
     options["pool.size"] = size
     prefixed = {f"plugin.{connector}.{key}": value for key, value in options.items()}
-    return Config({"connector": connector, **prefixed}, environ=environ).pool()
+    return pool_of(Config({"connector": connector, **prefixed}, environ=environ))
 
 
 # -- patience ------------------------------------------------------------------------------------
@@ -274,7 +275,7 @@ def test_without_the_fallback_every_connection_is_verified(
 
 def stomp(environ: dict[str, str] | None = None, /, **more: str) -> Pool:
     options = {f"plugin.stomp.{key.replace('__', '.')}": value for key, value in more.items()}
-    return Config({"connector": "stomp", **options}, environ=environ).pool()
+    return pool_of(Config({"connector": "stomp", **options}, environ=environ))
 
 
 def test_the_legacy_connector_has_one_broker() -> None:
@@ -324,3 +325,8 @@ def test_the_patience_with_a_legacy_pool_is_named_with_it() -> None:
     assert list(found.delays()) == [0.0, 1.0, 4.0]
     assert found.randomize is True
     assert stomp(host="h", max_reconnect_attempts="9").attempts == 1
+
+
+@pytest.mark.parametrize("connector", ["{", "{x}", "{0}"])
+def test_a_connector_with_braces_is_a_name_like_others(connector: str) -> None:
+    assert pool(connector).brokers == (Broker("h1", 61613, "", ""),)

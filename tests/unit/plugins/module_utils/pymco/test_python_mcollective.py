@@ -32,6 +32,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector.
     StompConnector,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter, Message
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.pool import pool
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.rpc import SimpleAction
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security.none import (
     NoneProvider,
@@ -345,7 +346,7 @@ def test_credentials_are_for_brokers_of_the_pool_only() -> None:
 def test_a_connection_can_be_tried_for_as_long_as_there_is_time() -> None:
     conf = Config({**config(61613), "plugin.rabbitmq.max_reconnect_attempts": INFINITE})
     assert conf.get_conn_params()["reconnect_attempts_max"] > INFINITE
-    assert next(iter(conf.pool().delays())) == 0.0
+    assert next(iter(pool(conf).delays())) == 0.0
 
 
 def test_a_lookup_can_have_a_default() -> None:

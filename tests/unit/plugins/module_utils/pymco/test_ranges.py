@@ -60,7 +60,7 @@ def test_a_number_out_of_its_range(connector: str, key: str, values: list[str]) 
         name = key.format(connector)
         with pytest.raises((exc.ImproperlyConfigured, exc.BadRequest)) as caught:
             prepared = client(connector, **{key: value})
-            settle(rpc.Request("rpcutil", "ping"), prepared.config)
+            settle(rpc.Request("rpcutil", "ping"), prepared.settings)
         message = str(caught.value)
         assert re.search(re.escape(name), message), message
         assert re.search(r"must be from|between|is not a port|is negative", message), message
@@ -77,7 +77,7 @@ def test_a_number_out_of_its_range(connector: str, key: str, values: list[str]) 
     ],
 )
 def test_the_ends_of_a_range(connector: str, options: dict[str, str]) -> None:
-    assert client(connector, **options).config.given("identity")
+    assert client(connector, **options).settings.given("identity")
 
 
 def test_where_the_number_stands_is_told() -> None:

@@ -27,6 +27,7 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
     PAYLOAD,
     Peer,
     ScriptedBroker,
+    outgoing,
     tls_to,
     to,
     within,
@@ -117,7 +118,7 @@ def test_what_the_broker_refuses_is_told_in_its_own_words() -> None:
         peer.expect_end()
 
     with ScriptedBroker(script) as broker, to(broker) as connected:
-        connected.publish(PAYLOAD, "a", "fleet", 60, "/temp-queue/x", within(3))
+        connected.publish(outgoing(PAYLOAD, "a", "fleet", "/temp-queue/x"), within(3))
         with pytest.raises(exc.BrokerError) as caught:
             connected.next_payload(3)
     assert str(caught.value).endswith(
@@ -138,7 +139,7 @@ def test_sending_on_a_connection_that_is_gone_tells_what_the_broker_said() -> No
     ):
         broker.wait()
         for _time in range(100):
-            connected.publish(PAYLOAD, "a", "fleet", 60, "/temp-queue/x", within(3))
+            connected.publish(outgoing(PAYLOAD, "a", "fleet", "/temp-queue/x"), within(3))
             time.sleep(0.02)
 
 
@@ -150,7 +151,7 @@ def test_sending_on_a_connection_that_is_gone_is_a_lost_connection() -> None:
     ):
         broker.wait()
         for _time in range(100):
-            connected.publish(PAYLOAD, "a", "fleet", 60, "/temp-queue/x", within(3))
+            connected.publish(outgoing(PAYLOAD, "a", "fleet", "/temp-queue/x"), within(3))
             time.sleep(0.02)
 
 
@@ -164,7 +165,7 @@ def test_what_came_before_a_failed_send_is_still_delivered() -> None:
         broker.wait()
         with pytest.raises(exc.BrokerError, match="policy: go away"):
             for _time in range(100):
-                connected.publish(PAYLOAD, "a", "fleet", 60, "/temp-queue/x", within(3))
+                connected.publish(outgoing(PAYLOAD, "a", "fleet", "/temp-queue/x"), within(3))
                 time.sleep(0.02)
         assert connected.next_payload(1) == b"first"
         for _time in range(2):
@@ -206,7 +207,7 @@ def test_a_broker_that_stops_reading_holds_us_until_the_deadline(
         with pytest.raises(
             exc.ConnectionLost, match=f"127.0.0.1:{broker.port} failed: it takes nothing more"
         ):
-            connected.publish(bytes(STOPPED), "a", "c", 60, "/temp-queue/x", start + 0.5)
+            connected.publish(outgoing(bytes(STOPPED), "a", "c", "/temp-queue/x"), start + 0.5)
         assert 0.4 < time.monotonic() - start < BUSY
         start = time.monotonic()
         connected.disconnect()
@@ -230,10 +231,10 @@ def test_nothing_follows_a_request_that_was_cut_off_at_the_deadline() -> None:
     with ScriptedBroker(script) as broker:
         with to(broker) as connected:
             with pytest.raises(exc.ConnectionLost):
-                connected.publish(bytes(STOPPED), "a", "c", 60, "/temp-queue/x", within(0.2))
+                connected.publish(outgoing(bytes(STOPPED), "a", "c", "/temp-queue/x"), within(0.2))
             go_on.set()
             with pytest.raises(exc.ConnectorError):
-                connected.publish(PAYLOAD, "a", "c", 60, "/temp-queue/x", within(3))
+                connected.publish(outgoing(PAYLOAD, "a", "c", "/temp-queue/x"), within(3))
         assert over.wait(PATIENCE)
     assert rest[0].strip(b"\0") == b""
 
@@ -249,7 +250,7 @@ def test_a_broker_that_reads_slowly_gets_it_all_before_the_deadline() -> None:
 
     body = os.urandom(STOPPED // 4)
     with ScriptedBroker(script) as broker, to(broker) as connected:
-        connected.publish(body, "a", "c", 60, "/temp-queue/x", within(5))
+        connected.publish(outgoing(body, "a", "c", "/temp-queue/x"), within(5))
     assert seen == [body]
 
 
@@ -263,4 +264,4 @@ def test_a_deadline_that_is_over_ends_a_request_that_does_not_fit_the_buffers() 
         to(broker) as connected,
         pytest.raises(exc.ConnectorError),
     ):
-        connected.publish(bytes(STOPPED), "a", "c", 60, "/temp-queue/x", within(-1))
+        connected.publish(outgoing(bytes(STOPPED), "a", "c", "/temp-queue/x"), within(-1))

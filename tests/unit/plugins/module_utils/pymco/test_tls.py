@@ -28,6 +28,7 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
     Peer,
     ScriptedBroker,
     closed_port,
+    outgoing,
     polite,
     tls_to,
     to,
@@ -50,7 +51,7 @@ def test_tls_with_the_right_authority(authority: certificates.Authority) -> None
         ScriptedBroker(script, context=authority.server_context()) as broker,
         tls_to(broker, authority.path) as connected,
     ):
-        connected.publish(b"x" * 500_000, "a", "c", 60, "/temp-queue/x", within(3))
+        connected.publish(outgoing(b"x" * 500_000, "a", "c", "/temp-queue/x"), within(3))
         assert connected.next_payload(3) == b"y" * 100_000
     assert seen == [b"x" * 500_000]
 
@@ -71,7 +72,7 @@ def test_large_payloads_go_both_ways_at_once_over_tls(authority: certificates.Au
         ScriptedBroker(script, context=authority.server_context()) as broker,
         tls_to(broker, authority.path) as connected,
     ):
-        connected.publish(request, "a", "c", 60, "/temp-queue/x", within(10))
+        connected.publish(outgoing(request, "a", "c", "/temp-queue/x"), within(10))
         assert [connected.next_payload(10) for _reply in replies] == replies
     assert seen == [request]
 
@@ -95,7 +96,7 @@ def test_a_broker_that_does_not_read_while_it_writes_is_read(
         ScriptedBroker(script, context=context) as broker,
         tls_to(broker, authority.path) if tls else to(broker) as connected,
     ):
-        connected.publish(request, "a", "c", 60, "/temp-queue/x", within(10))
+        connected.publish(outgoing(request, "a", "c", "/temp-queue/x"), within(10))
         assert connected.next_payload(10) == reply
     assert seen == [request]
 
@@ -140,13 +141,13 @@ ENCRYPTED = """
 import sys
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.connector import connector
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware import middleware
 prefix = "plugin.rabbitmq.pool"
 options = {"identity": "me", "connector": "rabbitmq", f"{prefix}.size": "1"}
 options.update({f"{prefix}.1.host": "127.0.0.1", f"{prefix}.1.port": "1", f"{prefix}.1.ssl": "1"})
 options.update({f"{prefix}.1.ssl.cert": sys.argv[1], f"{prefix}.1.ssl.key": sys.argv[2]})
 try:
-    connector(Config(options)).connect()
+    middleware(Config(options)).connect()
 except exc.CredentialError as error:
     print(error)
 """
