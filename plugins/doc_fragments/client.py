@@ -53,7 +53,7 @@ options:
         description: The user's password. It takes precedence over the environment variable E(STOMP_PASSWORD).
         type: str
       tls:
-        description: Whether to encrypt the connection. The default is V(true) if certificates are configured, and V(false) otherwise.
+        description: Whether to encrypt the connection. The default is V(true) if the broker has a C(ca_cert) or C(client_cert), and V(false) otherwise.
         type: bool
       ca_cert:
         description: Replaces O(ca_cert) for this broker.
