@@ -42,8 +42,8 @@ attributes:
     support: full
     details:
       - With a local connection, the task runs in the controller's process and starts no Python interpreter.
-      - With any other connection, with C(become) and with C(async), the module runs on the host of the connection, as that user, or in
-        the background.
+      - With any other connection, the module runs on the host of the connection. With C(become), the module runs as that user. With
+        C(async), it runs in the background.
   async:
     support: full
 """

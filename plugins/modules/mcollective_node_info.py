@@ -77,7 +77,7 @@ EXAMPLES = r"""
 - name: Count the nodes of each kernel
   ansible.builtin.debug:
     msg: "{{ item.0 }} runs on {{ item.1 | length }} nodes"
-  loop: "{{ kernels.node_info | groupby('facts.kernelrelease', default='an unknown kernel') }}"
+  loop: "{{ kernels.node_info | selectattr('facts.kernelrelease', 'defined') | groupby('facts.kernelrelease') }}"
   loop_control:
     label: "{{ item.0 }}"
 
