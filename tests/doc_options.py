@@ -27,8 +27,8 @@ MADE = "# Made of _task/options.py by tests/doc_options.py.\n"
 FACTS = ("type", "elements", "required", "choices", "default", "aliases")
 """What documentation says of an option by the words of its specification."""
 _TASK = "ansible_collections.pymco.mcollective.plugins.module_utils._task"
-_SENTENCE = "- Can be set by the environment variable E({})."
-_OLD_SENTENCE = re.compile(r" *- Can be set by the environment variable E\(\w+\)\.\n")
+_SENTENCE = "- The environment variable E({}) sets this option too."
+_OLD_SENTENCE = re.compile(r" *- The environment variable E\(\w+\) sets this option too\.\n")
 
 Spec = t.Mapping[str, t.Any]
 

@@ -20,7 +20,7 @@ options:
       - The file, and the keys that it names, must be on the host where the module runs.
       - It must be a regular file of at most 1 MiB. A warning appears if other users can change the file, or if it contains secrets that
         everybody can read.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CONFIG_FILE).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_CONFIG_FILE) sets this option too.
     type: path
   config:
     description:
@@ -32,7 +32,7 @@ options:
     description:
       - The kind of broker, as C(connector) in C(client.cfg). One of V(activemq), V(rabbitmq) and V(stomp).
       - With this option, no configuration file is needed, because the other options can replace it.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CONNECTOR).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_CONNECTOR) sets this option too.
     type: str
   brokers:
     description: The brokers to try, in this order. They replace the brokers in the configuration.
@@ -70,81 +70,81 @@ options:
   vhost:
     description:
       - The broker's virtual host.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_VHOST).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_VHOST) sets this option too.
     type: str
   security_provider:
     description:
       - How messages are protected, as C(securityprovider) in C(client.cfg). One of V(psk), V(ssl), V(aes_security), and V(none) for tests.
       - None of them protects a whole message. See R(the guide,ansible_collections.pymco.mcollective.docsite.trust_model).
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_SECURITY_PROVIDER).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_SECURITY_PROVIDER) sets this option too.
     type: str
   psk:
     description:
       - The pre-shared key, for the security provider V(psk). It takes precedence over the environment variable E(MCOLLECTIVE_PSK).
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_PSK).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_PSK) sets this option too.
     type: str
   private_key:
     description:
       - The file with the caller's private key, for the security providers V(ssl) and V(aes_security). A warning appears if everybody can
         read it.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_PRIVATE_KEY).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_PRIVATE_KEY) sets this option too.
     type: path
   public_key:
     description:
       - The file with the caller's public key or certificate, for V(ssl) and V(aes_security). Nodes identify the caller by the file's name.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_PUBLIC_KEY).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_PUBLIC_KEY) sets this option too.
     type: path
   server_public_key:
     description:
       - The file with the public key that all nodes share, for V(ssl). The client verifies replies with it. A good signature proves
         that some node made the reply, and not which one.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_SERVER_PUBLIC_KEY).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_SERVER_PUBLIC_KEY) sets this option too.
     type: path
   serializer:
     description:
       - The format of messages with V(ssl) and V(aes_security). Nodes must have the same setting.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_SERIALIZER).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_SERIALIZER) sets this option too.
     type: str
     choices: [marshal, yaml]
   ca_cert:
     description:
       - The file with the certificate of the authority that signs the brokers' certificates. By default, the client trusts the system's
         authorities.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CA_CERT).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_CA_CERT) sets this option too.
     type: path
   client_cert:
     description:
       - The file with the client's TLS certificate.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CLIENT_CERT).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_CLIENT_CERT) sets this option too.
     type: path
   client_key:
     description:
       - The file with the private key of O(client_cert).
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CLIENT_KEY).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_CLIENT_KEY) sets this option too.
     type: path
   validate_certs:
     description:
       - Whether a broker must show a certificate for its host name that a trusted authority has signed. The name must be in the
         certificate's C(subjectAltName).
       - With V(false), anybody between the client and the broker can read and change everything, passwords included. Use it only for tests.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_VALIDATE_CERTS).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_VALIDATE_CERTS) sets this option too.
     type: bool
     default: true
   identity:
     description:
       - The client's name for brokers and nodes, as C(identity) in C(client.cfg). The default is the host's name.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_IDENTITY).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_IDENTITY) sets this option too.
     type: str
   collective:
     description:
       - The collective to address. It must be one of the configuration's C(collectives). The default is the configuration's C(main_collective).
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_COLLECTIVE).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_COLLECTIVE) sets this option too.
     type: str
   connect_timeout:
     description:
       - How many seconds connecting may take, over all brokers. The default is the configuration's C(connection_timeout), or V(10) if that
         is not set.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CONNECT_TIMEOUT).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_CONNECT_TIMEOUT) sets this option too.
     type: float
   max_reply_bytes:
     description:
@@ -155,7 +155,7 @@ options:
       - >-
         The client drops a reply that exceeds this size. A warning names its node, and the node counts as one that did not respond. The
         limit for a single reply is always 16 MiB.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_MAX_REPLY_BYTES).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_MAX_REPLY_BYTES) sets this option too.
     type: int
 requirements:
   - stomp.py >= 4.1.24
