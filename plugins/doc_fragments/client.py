@@ -30,7 +30,7 @@ options:
     type: dict
   connector:
     description:
-      - The kind of broker, as C(connector) in C(client.cfg). One of V(activemq), V(rabbitmq) and V(stomp).
+      - The kind of broker, as C(connector) in C(client.cfg). It is V(activemq), V(rabbitmq) or V(stomp).
       - With this option, no configuration file is needed, because the other options can replace it.
       - The environment variable E(ANSIBLE_MCOLLECTIVE_CONNECTOR) sets this option too.
     type: str
@@ -74,7 +74,7 @@ options:
     type: str
   security_provider:
     description:
-      - How messages are protected, as C(securityprovider) in C(client.cfg). One of V(psk), V(ssl), V(aes_security), and V(none) for tests.
+      - How messages are protected, as C(securityprovider) in C(client.cfg). It is V(psk), V(ssl), V(aes_security), or V(none) for tests.
       - None of them protects a whole message. See R(the guide,ansible_collections.pymco.mcollective.docsite.trust_model).
       - The environment variable E(ANSIBLE_MCOLLECTIVE_SECURITY_PROVIDER) sets this option too.
     type: str

@@ -54,9 +54,9 @@ options:
       - The expression joins statements with C(and), C(or), C(not) (or C(!)) and parentheses. C(not) binds tighter than C(and), and C(and)
         tighter than C(or).
       - A statement is a class, a fact or a data function. A class is a name or a V(/regular expression/). A fact has one of the operators
-        C(= < <= > >=) and a value, or C(=) and a V(/regular expression/). A data function, such as V(fstat("/etc/hosts").md5=/^ba/),
+        C(= < <= > >=) and a value, or C(=) and a V(/regular expression/). A data function, such as V(fstat("/etc/hosts"\).md5=/^ba/),
         has one of the operators C(= != < <= > >=).
-      - For example V(role::web and not env=production) or V(os="Debian Linux" and (cpus>=8 or /^role::db/)).
+      - For example V(role::web and not env=production) or V(os="Debian Linux" and (cpus>=8 or /^role::db/\)).
       - Quote names and values that contain spaces, parentheses or quotes.
       - A data function needs an operator. A node does not answer at all if it lacks the function (as all nodes of MCollective 2.0 do) or
         cannot compare its output, even if the rest of the expression is true.

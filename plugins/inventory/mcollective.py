@@ -54,8 +54,8 @@ options:
   discovery_method:
     description:
       - How to find the nodes to ask.
-      - The default is V(none). It is the configuration's C(default_discovery_method) if that is V(flatfile), if O(nodes) or O(limit) is
-        set, or if O(identity_filters) has names without regular expressions only.
+      - The default is V(none). If O(nodes) or O(limit) is set, if O(identity_filters) has no regular expression, or if the configuration's
+        C(default_discovery_method) is V(flatfile), the default is the configuration's C(default_discovery_method).
       - V(none) looks for no nodes. The request goes out in one broadcast, and every node that fits may answer. The plugin cannot know which
         nodes should have answered and did not. O(expected_nodes) and O(minimum_nodes) help to notice this.
       - V(mc) asks all nodes by broadcast whether they fit, and then asks those that answer for their inventory. This takes two rounds,
@@ -119,7 +119,7 @@ options:
     default: []
   include:
     description:
-      - Conditions. A host is in the inventory only if it fulfills at least one of them. A condition that cannot be evaluated counts as not
+      - A host is in the inventory only if it fulfills at least one of these conditions. A condition that cannot be evaluated counts as not
         fulfilled, unless O(strict) makes this an error.
       - Ansible evaluates the conditions here, after all nodes have answered. This takes about a millisecond for each host. Filters are
         cheaper, because nodes evaluate them, and nodes that do not fit do not answer.
@@ -127,7 +127,7 @@ options:
     elements: str
     default: []
   exclude:
-    description: Conditions. A host that fulfills one of them is not in the inventory. Otherwise they work as those of O(include).
+    description: A host is not in the inventory if it fulfills one of these conditions. In all other respects, they work as those of O(include).
     type: list
     elements: str
     default: []

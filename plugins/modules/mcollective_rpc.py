@@ -184,9 +184,7 @@ EXAMPLES = r"""
       service: gunicorn
     compound_filter: /^role::app/ and processorcount>=8 and not env=production
     batch_size: 10%
-    batch_sleep: 5
     max_fail_percentage: 20
-    timeout: 60
 
 - name: Start Puppet on any three nodes, and do not wait for it
   pymco.mcollective.mcollective_rpc:
@@ -243,8 +241,9 @@ replies:
       type: str
     statuscode:
       description:
-        - V(0) is success. V(1) means that the agent gave up, V(4) that the request does not fit its DDL, as with an unknown action or a
-          missing argument, V(5) any other error. V(2) is an unknown action and V(3) missing data that only the agent itself noticed.
+        - V(0) means success, V(1) that the agent gave up, and V(5) any other error. V(4) means that the request does not fit the agent's DDL,
+          for example because of an unknown action or a missing argument. If only the agent itself noticed it, V(2) means an unknown
+          action and V(3) means missing data.
       type: int
     statusmsg:
       description: The status in words.
@@ -329,10 +328,9 @@ stats:
       type: int
     rejected:
       description:
-        - The number of dropped messages by reason. V(undecodable) and V(malformed) mean garbage, V(oversized) a message that is too
-          large, V(other_request) an answer to another request, V(duplicate) a repeated answer, V(contradictory) a further answer that
-          differs from the node's first one, V(forged) a wrong signature, V(unexpected) an answer of a node that was not addressed, and
-          V(over_limit) an answer that exceeded O(max_reply_bytes).
+        - The number of dropped messages by reason. V(undecodable) and V(malformed) are garbage. V(oversized) is too large.
+          V(other_request) answers another request. V(duplicate) repeats an answer. V(contradictory) differs from the node's first answer.
+          V(forged) has a wrong signature. V(unexpected) comes from a node that was not addressed. V(over_limit) exceeded O(max_reply_bytes).
         - The task warns about V(contradictory) and V(over_limit), and names the nodes.
       type: dict
     lost:
@@ -340,8 +338,9 @@ stats:
       type: str
     resumed:
       description:
-        - Why the connection was lost, for each time that the module went on listening over a new one. It can do so where reply addresses
-          outlive a connection, with V(activemq), V(stomp), and V(rabbitmq) with C(use_reply_exchange). It never sends the request again.
+        - Why the connection was lost, for each time that the module went on listening over a new connection. This is possible where reply
+          addresses outlive a connection. Those of V(activemq) and V(stomp) do, and those of V(rabbitmq) with C(use_reply_exchange). The
+          module never sends the request again.
       type: list
       elements: str
     timeout:
