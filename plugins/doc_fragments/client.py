@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How to reach the collective."""
+"""The options that configure the client."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ requirements:
 """
 
     PLUGINS = r"""
-# Made of _task/options.py by tests/doc_options.py.
+# Generated from _task/options.py by tests/doc_options.py.
 options:
   config_file:
     env:

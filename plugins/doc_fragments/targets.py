@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which nodes to address."""
+"""The options that select nodes."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ options:
 """
 
     PLUGINS = r"""
-# Made of _task/options.py by tests/doc_options.py.
+# Generated from _task/options.py by tests/doc_options.py.
 options:
   discovery_method:
     env:
