@@ -3,9 +3,9 @@
 
 """Write what argument specifications say into the documentation: ``python tests/doc_options.py``.
 
-People write the name of an option and its description. Its type, default, choices and suboptions, and
-where plugins and tasks find it besides, come from ``plugins/module_utils/_task``. A test sees that they
-still do. Options that no specification has, such as those of Ansible, are left alone.
+People write the name of an option and its description. Its type, default, choices and suboptions, its
+environment variable and its key in ansible.cfg come from ``plugins/module_utils/_task``. A test checks
+that they are up to date. The program does not change options without a specification, such as Ansible's.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PLUGINS = ROOT / "plugins"
 TABLES = {"client": "CLIENT", "progress": "PROGRESS", "targets": "TARGETS"}
 """Which table of ``_task/options.py`` a doc fragment describes."""
-MADE = "# Made of _task/options.py by tests/doc_options.py.\n"
+MADE = "# Generated from _task/options.py by tests/doc_options.py.\n"
 FACTS = ("type", "elements", "required", "choices", "default", "aliases")
-"""What documentation says of an option by the words of its specification."""
+"""The fields of an option that its documentation shares with its specification."""
 _TASK = "ansible_collections.pymco.mcollective.plugins.module_utils._task"
-_SENTENCE = "- Can be set by the environment variable E({})."
-_OLD_SENTENCE = re.compile(r" *- Can be set by the environment variable E\(\w+\)\.\n")
+_SENTENCE = "- The environment variable E({}) sets this option too."
+_OLD_SENTENCE = re.compile(r" *- The environment variable E\(\w+\) sets this option too\.\n")
 
 Spec = t.Mapping[str, t.Any]
 
@@ -45,7 +45,7 @@ def files() -> list[pathlib.Path]:
 
 
 def written(path: pathlib.Path) -> str:
-    """Return what a file should have in it.
+    """Return the text that a file should have.
 
     :raises Undescribed: an option is in no documentation.
     """
@@ -77,13 +77,13 @@ def _is_task(found: t.Any, module: str) -> bool:
 
 
 def _replaced(text: str, name: str, made: t.Callable[[str], str]) -> str:
-    """Return a file's text with what is made of one of its constants in its place."""
+    """Return a file's text with a new value of one of its constants."""
     constant = re.compile(rf'(^ *{name} = r"""\n)(.*?)(^""")', re.DOTALL | re.MULTILINE)
     return constant.sub(lambda match: f"{match[1]}{made(match[2])}{match[3]}", text)
 
 
 def found_elsewhere(table: t.Mapping[str, t.Any]) -> str:
-    """Return the documentation of where plugins find options that their source does not give."""
+    """Return the documentation of environment variables and of keys in ansible.cfg."""
     options = importlib.import_module(f"{_TASK}.options")
     lines = [f"{MADE}options:\n"]
     for name, option in table.items():
@@ -96,9 +96,9 @@ def found_elsewhere(table: t.Mapping[str, t.Any]) -> str:
 
 
 def documentation(text: str, spec: Spec, shared: Spec | None = None) -> str:
-    """Return documentation with what a specification says of its options.
+    """Return documentation with the fields that a specification has for its options.
 
-    :param shared: options that fragments document. They may have another description here, and need none.
+    :param shared: options that fragments document. They need no description here, and may have one.
     :raises Undescribed: an option is missing.
     """
     shared = shared or {}
@@ -171,7 +171,7 @@ def _extents(node: yaml.MappingNode) -> list[tuple[int, int]]:
 
 
 def facts(spec: Spec) -> t.Iterator[tuple[str, t.Any]]:
-    """Yield what documentation says of an option besides its description and its suboptions."""
+    """Yield the fields of an option's documentation, without its description and its suboptions."""
     known = {"type": "str", **spec}
     for name in FACTS:
         if name in known:
@@ -185,7 +185,7 @@ def _flow(value: t.Any) -> str:
 
 
 def main() -> None:
-    """Bring all of it up to date."""
+    """Update all files."""
     with tempfile.TemporaryDirectory(prefix="mcollective-docs-") as scratch:
         place = pathlib.Path(scratch, "ansible_collections", "pymco")
         place.mkdir(parents=True)

@@ -3,7 +3,7 @@
 
 """Write the tables of variables in the READMEs of roles: ``python tests/role_readmes.py``.
 
-They are made of ``meta/argument_specs.yml``, and a test sees that they still are.
+The tables come from ``meta/argument_specs.yml``. A test checks that they are up to date.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ import typing as t
 import yaml
 
 ROLES = pathlib.Path(__file__).resolve().parent.parent / "roles"
-BEGIN = "<!-- Made of meta/argument_specs.yml by tests/role_readmes.py. -->\n"
-END = "<!-- Here it ends. -->\n"
+BEGIN = "<!-- Generated from meta/argument_specs.yml by tests/role_readmes.py. -->\n"
+END = "<!-- End of the generated part. -->\n"
 _MARKUP = re.compile(r"\b([BCEIMOPRV])\(([^()]*)\)")
 
 
 def roles() -> list[str]:
-    """The names of all roles."""
+    """Return the names of all roles."""
     return sorted(path.parent.parent.name for path in ROLES.glob("*/meta/argument_specs.yml"))
 
 
 def options(role: str) -> dict[str, t.Any]:
-    """The variables of a role, as its argument specification has them."""
+    """Return the variables of a role, from its argument specification."""
     text = (ROLES / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
     found: dict[str, t.Any] = yaml.safe_load(text)["argument_specs"]["main"]["options"]
     return found
 
 
 def defaults(role: str) -> dict[str, t.Any]:
-    """The variables of a role that have defaults."""
+    """Return the variables of a role that have defaults."""
     text = (ROLES / role / "defaults" / "main.yml").read_text(encoding="utf-8")
     found: dict[str, t.Any] = yaml.safe_load(text)
     return found
 
 
 def table(role: str) -> str:
-    """The variables of a role as a table in Markdown."""
-    lines = ["| Variable | Type | Default | |", "|---|---|---|---|"]
+    """Return the variables of a role as a table in Markdown."""
+    lines = ["| Variable | Type | Default | Description |", "|---|---|---|---|"]
     for name, option in options(role).items():
         lines.append(_row(name, option))
         for inner, suboption in option.get("options", {}).items():
@@ -50,12 +50,12 @@ def table(role: str) -> str:
 
 
 def readme(role: str) -> pathlib.Path:
-    """Where the table belongs."""
+    """Return the file that contains the table."""
     return ROLES / role / "README.md"
 
 
 def written(text: str, role: str) -> str:
-    """A README with the right table in it."""
+    """Return a README with the current table."""
     before, _mark, rest = text.partition(BEGIN)
     _old, _mark, after = rest.partition(END)
     return f"{before}{BEGIN}\n{table(role)}\n{END}{after}"
@@ -87,7 +87,7 @@ def _value(value: t.Any) -> str:
 
 
 def _plain(text: str) -> str:
-    """Semantic markup as Markdown. A reference to another plugin is left with the name of what is meant."""
+    """Return semantic markup as Markdown. A reference to another plugin becomes the name of its target."""
 
     def replaced(match: re.Match[str]) -> str:
         kind, content = match.groups()
@@ -99,7 +99,7 @@ def _plain(text: str) -> str:
 
 
 def main() -> None:
-    """Bring all of them up to date."""
+    """Update all READMEs."""
     for role in roles():
         path = readme(role)
         path.write_text(written(path.read_text(encoding="utf-8"), role), encoding="utf-8")

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What modules say of themselves."""
+"""The attributes that modules declare."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Attributes, with their descriptions."""
+    """The descriptions of all attributes, and the values that several modules share."""
 
     DOCUMENTATION = r"""
 options: {}
@@ -41,8 +41,9 @@ attributes:
   action:
     support: full
     details:
-      - With a local connection it runs in the controller's process, where no interpreter has to start. With any other connection,
-        with C(become) and with C(async), the module runs on that host, as that user, in the background.
+      - With a local connection, the task runs in the controller's process and starts no Python interpreter.
+      - With any other connection, the module runs on the host of the connection. With C(become), the module runs as that user. With
+        C(async), it runs in the background.
   async:
     support: full
 """
@@ -53,15 +54,15 @@ attributes:
   check_mode:
     support: full
     details:
-      - It changes nothing, and does the same in check mode.
+      - The module changes nothing. It does the same in check mode.
   diff_mode:
     support: N/A
     details:
-      - It changes nothing.
+      - The module changes nothing.
   idempotent:
     support: full
     details:
-      - It changes nothing.
+      - The module changes nothing.
 """
 
     FACTS = r"""

@@ -2,40 +2,40 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How to reach the collective."""
+"""The options that configure the client."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of everything that talks to a broker."""
+    """Options of plugins that connect to a broker."""
 
     DOCUMENTATION = r"""
 options:
   config_file:
     description:
-      - The client's configuration, the same file that C(mco) uses. The files in C(plugin.d) beside it are read too.
-      - By default the first readable one of C(~/.mcollective), C(/etc/puppetlabs/mcollective/client.cfg)
-        and C(/etc/mcollective/client.cfg). If O(connector) or O(config) names a connector, no file is needed.
-      - It is read on the host that the module runs on, as are the keys that it names.
-      - It must be a regular file of 1 MiB at the most. There is a warning if others can change it, or if it has secrets that everybody can
-        read.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CONFIG_FILE).
+      - The client's configuration file, the same that C(mco) uses. The files in C(plugin.d) next to it are read too.
+      - The default is the first readable file of C(~/.mcollective), C(/etc/puppetlabs/mcollective/client.cfg)
+        and C(/etc/mcollective/client.cfg). No file is needed if O(connector) or O(config) sets a connector.
+      - The file, and the keys that it names, must be on the host where the module runs.
+      - It must be a regular file of at most 1 MiB. A warning appears if other users can change the file, or if it contains secrets that
+        everybody can read.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_CONFIG_FILE) sets this option too.
     type: path
   config:
     description:
-      - Options of C(client.cfg) by their names there; they win over those in the file.
-      - A value is shown only if the option is known, is no secret, and the value is of its type. All others are kept out of all
-        output, those of misspelt names too.
+      - Options by their names in C(client.cfg). They take precedence over the file.
+      - Ansible shows a value only if the option is known, is not secret, and the value has the right type. Every other value is hidden
+        in all output, also if only the option's name is misspelt.
     type: dict
   connector:
     description:
-      - How requests travel, as C(connector) in C(client.cfg). There are V(activemq), V(rabbitmq) and V(stomp).
-      - Where it is given, no configuration file is needed. The other options can say all that a file says.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CONNECTOR).
+      - The kind of broker, as C(connector) in C(client.cfg). It is V(activemq), V(rabbitmq) or V(stomp).
+      - With this option, no configuration file is needed, because the other options can replace it.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_CONNECTOR) sets this option too.
     type: str
   brokers:
-    description: The brokers to try, in this order, instead of those in the configuration.
+    description: The brokers to try, in this order. They replace the brokers in the configuration.
     type: list
     elements: dict
     suboptions:
@@ -44,115 +44,118 @@ options:
         type: str
         required: true
       port:
-        description: The port of its STOMP listener. By default V(61613).
+        description: The port of the broker's STOMP listener. The default is V(61613).
         type: int
       user:
-        description: Who logs in. Wins over the environment variable E(STOMP_USER).
+        description: The user that logs in. It takes precedence over the environment variable E(STOMP_USER).
         type: str
       password:
-        description: The user's password. Wins over the environment variable E(STOMP_PASSWORD).
+        description: The user's password. It takes precedence over the environment variable E(STOMP_PASSWORD).
         type: str
       tls:
-        description: Whether the connection is encrypted. By default it is where certificates are named.
+        description: Whether to encrypt the connection. The default is V(true) if the broker has a C(ca_cert) or C(client_cert), and V(false) otherwise.
         type: bool
       ca_cert:
-        description: Instead of O(ca_cert) for this broker.
+        description: Replaces O(ca_cert) for this broker.
         type: path
       client_cert:
-        description: Instead of O(client_cert) for this broker.
+        description: Replaces O(client_cert) for this broker.
         type: path
       client_key:
-        description: Instead of O(client_key) for this broker.
+        description: Replaces O(client_key) for this broker.
         type: path
       validate_certs:
-        description: Instead of O(validate_certs) for this broker.
+        description: Replaces O(validate_certs) for this broker.
         type: bool
   vhost:
     description:
       - The broker's virtual host.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_VHOST).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_VHOST) sets this option too.
     type: str
   security_provider:
     description:
-      - How messages are protected, as C(securityprovider) in C(client.cfg). There are V(psk), V(ssl), V(aes_security), and V(none) for tests.
-      - None of them covers a whole message. See R(the guide,ansible_collections.pymco.mcollective.docsite.trust_model).
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_SECURITY_PROVIDER).
+      - How messages are protected, as C(securityprovider) in C(client.cfg). It is V(psk), V(ssl), V(aes_security), or V(none) for tests.
+      - None of them protects a whole message. See R(the guide,ansible_collections.pymco.mcollective.docsite.trust_model).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_SECURITY_PROVIDER) sets this option too.
     type: str
   psk:
     description:
-      - The pre-shared key, for the security provider V(psk). Wins over the environment variable E(MCOLLECTIVE_PSK).
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_PSK).
+      - The pre-shared key, for the security provider V(psk). It takes precedence over the environment variable E(MCOLLECTIVE_PSK).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_PSK) sets this option too.
     type: str
   private_key:
     description:
-      - The file of the caller's private key, for the security providers V(ssl) and V(aes_security). There is a warning if everybody can read it.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_PRIVATE_KEY).
+      - The file with the caller's private key, for the security providers V(ssl) and V(aes_security). A warning appears if everybody can
+        read it.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_PRIVATE_KEY) sets this option too.
     type: path
   public_key:
     description:
-      - The file of the caller's public key or certificate, for V(ssl) and V(aes_security). Its name tells the nodes who calls.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_PUBLIC_KEY).
+      - The file with the caller's public key or certificate, for V(ssl) and V(aes_security). Nodes identify the caller by the file's name.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_PUBLIC_KEY) sets this option too.
     type: path
   server_public_key:
     description:
-      - The file of the public key that all nodes share, for V(ssl). Their replies are verified with it, which
-        proves that one of the nodes has sent them, and not which.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_SERVER_PUBLIC_KEY).
+      - The file with the public key that all nodes share, for V(ssl). The client verifies replies with it. A good signature proves
+        that some node made the reply, and not which one.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_SERVER_PUBLIC_KEY) sets this option too.
     type: path
   serializer:
     description:
-      - How messages are written with V(ssl) and V(aes_security). Nodes must have the same setting.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_SERIALIZER).
+      - The format of messages with V(ssl) and V(aes_security). Nodes must have the same setting.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_SERIALIZER) sets this option too.
     type: str
     choices: [marshal, yaml]
   ca_cert:
     description:
-      - The file of the authority that signs the brokers' certificates. Without one, the system's authorities are trusted.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CA_CERT).
+      - The file with the certificate of the authority that signs the brokers' certificates. By default, the client trusts the system's
+        authorities.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_CA_CERT) sets this option too.
     type: path
   client_cert:
     description:
-      - The file of the certificate to show to the broker.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CLIENT_CERT).
+      - The file with the client's TLS certificate.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_CLIENT_CERT) sets this option too.
     type: path
   client_key:
     description:
-      - The file of its private key.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CLIENT_KEY).
+      - The file with the private key of O(client_cert).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_CLIENT_KEY) sets this option too.
     type: path
   validate_certs:
     description:
-      - Whether a broker must show a certificate for its name that a trusted authority has signed. The name must be among its
-        alternative names (subjectAltName).
-      - Without that anybody between here and the broker can read and change everything, passwords included. It is for tests.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_VALIDATE_CERTS).
+      - Whether a broker must show a certificate for its host name that a trusted authority has signed. The name must be in the
+        certificate's C(subjectAltName).
+      - With V(false), anybody between the client and the broker can read and change everything, passwords included. Use it only for tests.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_VALIDATE_CERTS) sets this option too.
     type: bool
     default: true
   identity:
     description:
-      - Who we are for brokers and nodes, as C(identity) in C(client.cfg). By default the host's name.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_IDENTITY).
+      - The client's name for brokers and nodes, as C(identity) in C(client.cfg). The default is the host's name.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_IDENTITY) sets this option too.
     type: str
   collective:
     description:
-      - The collective to address. By default the configuration's C(main_collective). It must be among its C(collectives).
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_COLLECTIVE).
+      - The collective to address. It must be one of the configuration's C(collectives). The default is the configuration's C(main_collective).
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_COLLECTIVE) sets this option too.
     type: str
   connect_timeout:
     description:
-      - Seconds that connecting may take, over all brokers. By default the configuration's C(connection_timeout), and V(10) without one.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_CONNECT_TIMEOUT).
+      - How many seconds connecting may take, over all brokers. The default is the configuration's C(connection_timeout), or V(10) if that
+        is not set.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_CONNECT_TIMEOUT) sets this option too.
     type: float
   max_reply_bytes:
     description:
       - >-
-        Bytes that all replies to one request may have together, as they come from the broker. In memory usual replies take up to
-        three times as much, and replies that were made to take much up to forty times. By default the configuration's
-        C(plugin.pymco.max_reply_bytes), and V(536870912) (512 MiB) without one.
+        The maximum size in bytes of all replies to one request, as they come from the broker. In memory, usual replies take up to three
+        times as much, and malicious replies up to forty times. The default is the configuration's C(plugin.pymco.max_reply_bytes),
+        or V(536870912) (512 MiB) if that is not set.
       - >-
-        A reply that has no room is not kept. Its node is named in a warning and is among those that gave no response. A single
-        reply may have 16 MiB, whatever is said here.
-      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_MAX_REPLY_BYTES).
+        The client drops a reply that exceeds this size. A warning names its node, and the node counts as one that did not respond. The
+        limit for a single reply is always 16 MiB.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_MAX_REPLY_BYTES) sets this option too.
     type: int
 requirements:
   - stomp.py >= 4.1.24
@@ -161,7 +164,7 @@ requirements:
 """
 
     PLUGINS = r"""
-# Made of _task/options.py by tests/doc_options.py.
+# Generated from _task/options.py by tests/doc_options.py.
 options:
   config_file:
     env:
@@ -266,4 +269,4 @@ options:
       - section: mcollective_collection
         key: max_reply_bytes
 """
-    # Where plugins find the options besides, to be used together with the documentation above.
+    # Environment variables and keys of ansible.cfg for plugins, in addition to the documentation above.

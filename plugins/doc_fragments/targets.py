@@ -2,110 +2,114 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which nodes to address."""
+"""The options that select nodes."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of everything that addresses nodes."""
+    """Options of plugins that address nodes."""
 
     DOCUMENTATION = r"""
 options:
   nodes:
     description:
-      - Identities of the nodes to address, in this order. They are asked directly, without a discovery before.
-      - If there are filters too, only those of them that fit the filters are addressed. To find out who does, these nodes are
-        asked first, unless the filters are about identities only.
-      - Without this option, O(discovery_method) tells how nodes are found.
-      - It is an error if this option, a filter, O(discovery_options), O(limit) or O(collective) is given and empty (V([]), V(null), an empty
-        text, or a list with such an entry), since it would address nobody. Leave such an option out, or give it the value C(omit), to
-        restrict nothing by it.
+      - The identities of the nodes to address, in this order. The request goes directly to them, without discovery.
+      - With filters, the request goes only to those of O(nodes) that fit. The client asks them first whether they fit, unless all
+        filters are about identities.
+      - Without this option, O(discovery_method) determines how the client finds the nodes.
+      - An empty value of this option, a filter, O(discovery_options), O(limit) or O(collective) is an error, because it would address no
+        node. Empty values are V([]), V(null), an empty string, and a list with such an entry. To set no restriction, leave the option
+        out or give it the value C(omit).
     type: list
     elements: str
   fact_filters:
     description:
-      - Facts that a node must have, in the form V(NAME OPERATOR VALUE), as C(mco -F) takes them.
+      - Facts that a node must have, in the form V(NAME OPERATOR VALUE), as for C(mco -F).
         For example V(os=Debian), V(os=~^Deb), V(os=/^Deb/), V(cpus>=4) or V(env!=production).
-      - Values are compared as numbers if both are whole numbers or both are decimal fractions such as V(0.5), and as text otherwise.
+      - Nodes compare values as numbers if both are integers or both are decimal fractions such as V(0.5). They compare all other values
+        as text.
     type: list
     elements: str
   class_filters:
     description:
-      - Configuration management classes that a node must have, by name or as V(/regular expression/), as C(mco -C) takes them.
+      - Configuration management classes that a node must have, by name or as V(/regular expression/), as for C(mco -C).
     type: list
     elements: str
   agent_filters:
     description:
-      - Agents that a node must have besides the one that is called, by name or as V(/regular expression/), as C(mco -A) takes them.
+      - Agents that a node must have in addition to the called agent, by name or as V(/regular expression/), as for C(mco -A).
     type: list
     elements: str
   identity_filters:
     description:
-      - Identities of which a node must have one, by name or as V(/regular expression/), as C(mco -I) takes them.
-      - Names without a regular expression are as good as O(nodes). Nobody has to be discovered then.
-      - Unlike C(mco), this never drops the other filters when this one is given. All kinds of filters must fit.
+      - A node must have one of these identities, by name or as V(/regular expression/), as for C(mco -I).
+      - If no entry is a regular expression, the client needs no discovery and treats the names like O(nodes).
+      - This filter does not disable the other filters, as it does with C(mco). A node must fit all kinds of filters.
     type: list
     elements: str
   compound_filter:
     description:
-      - An expression over classes, facts and data functions that must be true of a node, as C(mco -S) takes it.
-      - It joins statements with C(and), C(or), C(not) (or C(!)) and parentheses. C(not) binds before C(and), and C(and) before C(or).
-      - A statement is a class, by name or as V(/regular expression/); a fact with one of the operators C(= < <= > >=) and a value or,
-        after C(=), a V(/regular expression/); or a data function, such as V(fstat("/etc/hosts").md5=/^ba/), with one of
-        the operators C(= != < <= > >=).
-      - For example V(role::web and not env=production) or V(os="Debian Linux" and (cpus>=8 or /^role::db/)).
-      - Names and values with blanks, parentheses or quotes must be quoted.
-      - A data function must be compared. Nodes that lack it (as all of MCollective 2.0 do), or that cannot compare its output, do not answer
-        at all, whatever the rest of the expression says. See R(the guide,ansible_collections.pymco.mcollective.docsite.rpc_guide).
+      - An expression of classes, facts and data functions that must be true for a node, as for C(mco -S).
+      - The expression joins statements with C(and), C(or), C(not) (or C(!)) and parentheses. C(not) binds tighter than C(and), and C(and)
+        tighter than C(or).
+      - A statement is a class, a fact or a data function. A class is a name or a V(/regular expression/). A fact has one of the operators
+        C(= < <= > >=) and a value, or C(=) and a V(/regular expression/). A data function, such as V(fstat("/etc/hosts"\).md5=/^ba/),
+        has one of the operators C(= != < <= > >=).
+      - For example V(role::web and not env=production) or V(os="Debian Linux" and (cpus>=8 or /^role::db/\)).
+      - Quote names and values that contain spaces, parentheses or quotes.
+      - A data function needs an operator. A node does not answer at all if it lacks the function (as all nodes of MCollective 2.0 do) or
+        cannot compare its output, even if the rest of the expression is true.
+        See R(the guide,ansible_collections.pymco.mcollective.docsite.rpc_guide).
     type: str
   discovery_method:
     description:
-      - How the nodes to address are found. By default the configuration's C(default_discovery_method), which is V(mc) if it is not set.
-      - With V(mc) all nodes are asked by broadcast whether they fit, and those that answer are addressed.
-      - With V(flatfile) they are read from the file in O(discovery_options), one identity to a line.
-        Lines that begin with C(#) and empty ones do not count.
-      - With V(none) nobody is looked for. The request goes to all that fit, in one broadcast, and whoever answers is taken in.
-        That is quickest, but nobody can tell who should have answered and did not.
+      - How to find the nodes to address. The default is the configuration's C(default_discovery_method), or V(mc) if that is not set.
+      - V(mc) asks all nodes by broadcast whether they fit. The request goes to the nodes that answer.
+      - V(flatfile) reads the nodes from the file in O(discovery_options), one identity per line. Empty lines and lines that begin
+        with C(#) are ignored.
+      - V(none) looks for no nodes. The request goes out in one broadcast, and every node that fits may answer. This is the quickest
+        method, but the client cannot know which nodes should have answered and did not.
     type: str
     choices: [mc, flatfile, none]
   discovery_options:
     description:
-      - What the discovery method needs. For V(flatfile) the path of one file, on the host that the task runs on.
-      - It is an error to give it with another method, unless O(nodes) are given.
+      - The options of the discovery method. For V(flatfile), this is the path of one file on the host where the task runs.
+      - With any other method, this option is an error, unless O(nodes) is set.
     type: list
     elements: str
   discovery_timeout:
     description:
-      - Discovery ends when no node has answered for this many seconds. As long as answers come it goes on, up to a minute.
-        C(mco) stops after that time, answers or not.
-      - With O(discovery_method=none) the call ends when no reply has come for this many seconds, once there was one.
-      - By default the configuration's C(discovery_timeout), which is 2 if it is not set.
+      - Discovery ends when no node has answered for this many seconds. It continues as long as answers arrive, for at most a minute.
+        C(mco) always stops after this time.
+      - With O(discovery_method=none), the call ends when no reply has arrived for this many seconds after an earlier one.
+      - The default is the configuration's C(discovery_timeout), or V(2) if that is not set.
     type: float
   expected_nodes:
     description:
-      - How many nodes there should be. Discovery ends at once when so many have answered.
-        If there are fewer in the end, the task fails, before anything is sent, unless O(fail_on) leaves C(no_nodes) out.
+      - The expected number of nodes. Discovery ends at once when this many nodes have answered.
+      - If there are fewer nodes in the end, the task fails before it sends anything, unless O(fail_on) does not include C(no_nodes).
     type: int
   limit:
     description:
-      - How many of the nodes to address at the most, as a number or as a percentage such as V(10%), which is rounded down, but to no less than one.
+      - The maximum number of nodes to address, as a number or as a percentage such as V(10%). A percentage is rounded down, but to at
+        least one node.
     type: str
   limit_method:
     description:
-      - Which of the nodes a O(limit) takes. V(first) are those that answered first, or stand first in O(nodes), V(random) are any.
-      - By default the configuration's C(rpclimitmethod), which is V(first) if it is not set.
+      - Which nodes O(limit) selects. V(first) selects those that answered first or are first in O(nodes). V(random) selects at random.
+      - The default is the configuration's C(rpclimitmethod), or V(first) if that is not set.
     type: str
     choices: [first, random]
   limit_seed:
     description:
-      - A number with which V(random) takes the same nodes each time, as long as there are the same to choose from. They are those
-        that C(mco --limit-seed) takes.
+      - A number that makes V(random) select the same nodes each time, if the nodes to choose from are the same. C(mco --limit-seed)
+        selects the same nodes.
     type: int
 """
 
     PLUGINS = r"""
-# Made of _task/options.py by tests/doc_options.py.
+# Generated from _task/options.py by tests/doc_options.py.
 options:
   discovery_method:
     env:
@@ -120,4 +124,4 @@ options:
       - section: mcollective_collection
         key: discovery_timeout
 """
-    # Where plugins find the options besides, to be used together with the documentation above.
+    # Environment variables and keys of ansible.cfg for plugins, in addition to the documentation above.

@@ -2,31 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All nodes of a collective as an inventory."""
+"""The inventory plugin: all nodes of a collective as hosts."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: mcollective
-short_description: All nodes of an MCollective collective, with their facts, classes, agents and collectives
+short_description: All nodes of an MCollective collective with their facts, classes, agents and collectives
 version_added: 0.1.0
 author: The pymco.mcollective authors (@pymco)
 description:
-  - Asks all nodes of a collective, or those that fit filters, for their inventory. One broadcast brings everything.
-  - The name of its configuration file must end in C(mcollective.yml) or C(mcollective.yaml).
-  - Nothing that comes from a node is ever evaluated as a template, and all of it is in variables of our own, below.
-    So no node can set C(ansible_host), C(ansible_connection) or any other variable that means something to Ansible.
-    Use O(compose) to set such on purpose.
-  - Every host has C(mcollective_identity), C(mcollective_version), C(mcollective_facts) (a dictionary), C(mcollective_classes),
-    C(mcollective_agents) and C(mcollective_collectives) (lists), as far as O(gather) has them gathered. Facts are text on the nodes.
-  - Needs ansible-core 2.19 or newer. With an older one, texts that come from nodes could run as templates, so it refuses to work.
+  - Asks all nodes of a collective, or the nodes that fit filters, for their inventory. One broadcast brings all data.
+  - The name of the inventory file must end in C(mcollective.yml) or C(mcollective.yaml).
+  - Every host has the variables C(mcollective_identity), C(mcollective_version), C(mcollective_facts) (a dictionary),
+    C(mcollective_classes), C(mcollective_agents) and C(mcollective_collectives) (lists). O(gather) selects them. Nodes store facts as text.
+  - Ansible never evaluates data of a node as a template, and all data is in these variables. So no node can set C(ansible_host),
+    C(ansible_connection) or any other variable with a meaning to Ansible. Use O(compose) to set such a variable on purpose.
+  - The plugin requires ansible-core 2.19 or newer. It refuses to work with an older version, which could run text from nodes as templates.
 notes:
-  - If the broker cannot be reached, or any option is wrong, the inventory fails as a whole, and no host is added. Ansible goes on
-    without it by default, and ends with code 0. Set C(any_unparsed_is_failed=true) in the section C([inventory]) of C(ansible.cfg)
-    to make it an error.
-  - The options of the sections about the client and about targets may have templates. Variables that are given with C(-e)
-    can be used in them. O(hostnames), O(include), O(exclude), O(compose), O(groups) and the keys of O(keyed_groups) are expressions.
-  - The guide R(From client.cfg to a play,ansible_collections.pymco.mcollective.docsite.inventory_guide) has more.
+  - If the plugin cannot reach the broker, or an option is wrong, it adds no host. By default, Ansible then continues without this inventory
+    and ends with code 0. Set C(any_unparsed_is_failed=true) in the section C([inventory]) of C(ansible.cfg) to make this an error.
+  - The options for the client and for targets may contain templates, which may use variables from C(-e). O(hostnames), O(include),
+    O(exclude), O(compose), O(groups) and the keys of O(keyed_groups) are expressions.
+  - The guide R(From client.cfg to a play,ansible_collections.pymco.mcollective.docsite.inventory_guide) has examples and background.
 extends_documentation_fragment:
   - pymco.mcollective.client
   - pymco.mcollective.client.plugins
@@ -41,101 +39,102 @@ options:
     required: true
     choices: [pymco.mcollective.mcollective]
   gather:
-    description: What to gather of each node, and to put into variables.
+    description: The data to gather from each node and to store in variables.
     type: list
     elements: str
     choices: [facts, classes, agents, collectives]
     default: [facts, classes, agents, collectives]
   fact_names:
     description:
-      - The facts to keep, by the names that they have at the top, as V(os). By default all.
-      - With O(gather=facts) they are also all that is asked for. That is less to send, to read and to store
-        where nodes have many facts. Nodes before MCollective 2.3.3 are asked for everything then, and the rest is dropped.
+      - The facts to keep, by their top-level names, such as V(os). The default is all facts.
+      - With O(gather=facts), the plugin asks for these facts only. This saves time, traffic and memory where nodes have many facts. Nodes
+        older than MCollective 2.3.3 still send everything, and the plugin drops the rest.
     type: list
     elements: str
   discovery_method:
     description:
-      - How the nodes to ask are found.
-      - By default V(none), unless there are O(nodes), a O(limit) or only O(identity_filters) without regular expressions,
-        or the configuration has V(flatfile) as its C(default_discovery_method).
-      - With V(none) nobody is looked for. The request goes to all that fit, in one broadcast, and whoever answers is taken in.
-        Nobody can tell then who should have answered and did not. O(expected_nodes) and O(minimum_nodes) help.
-      - With V(mc) all nodes are asked by broadcast whether they fit, and those that answer are asked for their inventory.
-        That takes two rounds, and it is known who did not answer the second.
-      - With V(flatfile) they are read from the file in O(discovery_options), one identity to a line.
-        Lines that begin with C(#) and empty ones do not count.
+      - How to find the nodes to ask.
+      - The default is V(none). If O(nodes) or O(limit) is set, if O(identity_filters) has no regular expression, or if the configuration's
+        C(default_discovery_method) is V(flatfile), the default is the configuration's C(default_discovery_method).
+      - V(none) looks for no nodes. The request goes out in one broadcast, and every node that fits may answer. The plugin cannot know which
+        nodes should have answered and did not. O(expected_nodes) and O(minimum_nodes) help to notice this.
+      - V(mc) asks all nodes by broadcast whether they fit, and then asks those that answer for their inventory. This takes two rounds,
+        and the plugin knows which nodes did not answer the second one.
+      - V(flatfile) reads the nodes from the file in O(discovery_options), one identity per line. Empty lines and lines that begin
+        with C(#) are ignored.
   discovery_timeout:
     description:
-      - Waiting ends when no node has answered for this many seconds.
-      - By default the configuration's C(discovery_timeout), which is 2 if it is not set.
+      - The plugin stops waiting when no node has answered for this many seconds.
+      - The default is the configuration's C(discovery_timeout), or V(2) if that is not set.
   discovery_options:
-    description: What the discovery method needs. For V(flatfile) the path of the file.
+    description: The options of the discovery method. For V(flatfile), this is the path of the file.
   expected_nodes:
     description:
-      - How many nodes there should be. Waiting ends at once when so many have answered. That saves the seconds of O(discovery_timeout).
-      - What happens if there are fewer is up to O(on_no_response).
+      - The expected number of nodes. The plugin stops waiting at once when this many nodes have answered, and so saves O(discovery_timeout).
+      - O(on_no_response) determines what happens if fewer nodes answer.
   timeout:
     description:
-      - How many seconds to wait for replies at the most.
-      - By default 60, as long as replies come, and 10 more than O(discovery_timeout) for the first one. Where it is known who
-        has been asked, 10 more than O(discovery_timeout) for all.
+      - The maximum number of seconds to wait for replies.
+      - If the plugin knows which nodes it has asked, the default is O(discovery_timeout) plus 10. Otherwise the default is V(60), and
+        the first reply must arrive within O(discovery_timeout) plus 10 seconds.
     type: float
   on_no_response:
     description:
-      - What to do about nodes that did not answer though it is known that they were asked, about those whose answer is of no use,
-        and if there are fewer than O(expected_nodes).
-      - They are never in the inventory. With V(warn) there is a warning, and the others are. With V(fail) the inventory fails as a whole.
+      - What to do if a node that the plugin asked by name does not answer, if the answer of a node cannot be used, or if there are fewer
+        nodes than O(expected_nodes).
+      - Such nodes are never in the inventory. V(warn) shows a warning and adds the other nodes. V(ignore) adds them without a warning.
+        With V(fail), the whole inventory fails.
     type: str
     choices: [warn, fail, ignore]
     default: warn
   minimum_nodes:
-    description: How many nodes must have answered for the inventory not to fail as a whole. With V(0) it may be empty.
+    description: The whole inventory fails if fewer nodes than this answer. With V(0), the inventory may be empty.
     type: int
     default: 1
   hostnames:
     description:
-      - What to call hosts. The first of these expressions that gives a name is used.
-      - A name has letters, digits, dots, dashes and underscores, does not begin with a dash, and has no meaning to Ansible,
-        as C(all), C(localhost) and the names of groups have. A node without such a name is left out, and named in a warning.
-        So are all nodes that would have the same name.
+      - Expressions for the name of a host. The plugin uses the first expression that results in a valid name.
+      - A valid name consists of letters, digits, dots, dashes and underscores, and does not begin with a dash. It must not have a meaning
+        to Ansible, as C(all), C(localhost) and the names of groups have.
+      - The plugin leaves out a node without a valid name, and all nodes that would get the same name. Warnings name these nodes.
     type: list
     elements: str
     default: [mcollective_identity]
   group_by:
     description:
-      - Groups to make of what nodes say, without a template. It costs next to nothing, where O(keyed_groups) takes about a
+      - Groups to create from the data of the nodes, without templates. This takes almost no time. O(keyed_groups) takes about a
         millisecond for each host and entry, unless its key is a plain path into the variables above.
-      - An entry is a key, or a dictionary with C(key) and some of C(prefix), C(separator) and C(parent_group).
-      - Keys are V(class), V(agent), V(collective) and V(fact:NAME), where nested facts have dots between the names, as V(fact:os.family).
-        A fact that is a list makes a group for each of its values.
-      - The groups are called by the prefix, the separator and the value. The prefix is the key by default, that of a fact its name,
-        and the separator V(_). Characters that groups cannot have become underscores. So V(fact:os.family) makes C(os_family_Debian).
-      - Values that become the same name share the group, and there is a warning. A value makes no group, and there is a warning,
-        if it is a dictionary or has more than 200 characters, or if the name is that of a host, of a group that has others below it,
-        or means something to Ansible, as C(all), C(ungrouped) and C(localhost) do.
-      - Nodes choose their facts. With an empty prefix they also choose in which of your groups they are, and a group can take the name of
-        a host that a later inventory source brings.
+      - An entry is a key, or a dictionary with C(key) and any of C(prefix), C(separator) and C(parent_group).
+      - A key is V(class), V(agent), V(collective) or V(fact:NAME). The name of a nested fact has dots, as in V(fact:os.family). A fact that
+        is a list creates a group for each of its values.
+      - The name of a group consists of the prefix, the separator and the value. The default prefix is the key or the name of the fact,
+        and the default separator is V(_). Underscores replace invalid characters. So V(fact:os.family) creates C(os_family_Debian).
+      - Values that lead to the same name share one group, and a warning appears. A value creates no group, and a warning appears, if it is
+        a dictionary or has more than 200 characters, or if the name is the name of a host, the name of a group with child groups, or a name
+        with a meaning to Ansible, such as C(all), C(ungrouped) and C(localhost).
+      - Nodes choose their facts. With an empty prefix, they also choose which of your groups they join, and a group can take the name of
+        a host of a later inventory source.
     type: list
     elements: raw
     default: []
   include:
     description:
-      - Conditions of which a host must fulfil one to be in the inventory. One that cannot be evaluated is not fulfilled, unless
-        O(strict) makes that an error.
-      - They are evaluated here, after all nodes have answered, and take about a millisecond for each host. Filters are evaluated by the
-        nodes, and who does not fit does not even answer.
+      - A host is in the inventory only if it fulfills at least one of these conditions. A condition that cannot be evaluated counts as not
+        fulfilled, unless O(strict) makes this an error.
+      - Ansible evaluates the conditions here, after all nodes have answered. This takes about a millisecond for each host. Filters are
+        cheaper, because nodes evaluate them, and nodes that do not fit do not answer.
     type: list
     elements: str
     default: []
   exclude:
-    description: Conditions of which a host must fulfil none. Everything else is as with O(include).
+    description: A host is not in the inventory if it fulfills one of these conditions. In all other respects, they work as those of O(include).
     type: list
     elements: str
     default: []
 """
 
 EXAMPLES = r"""
-# all.mcollective.yml: everything that the client.cfg of this user reaches.
+# all.mcollective.yml: all nodes that the client.cfg of this user reaches.
 # Try: ansible-inventory -i all.mcollective.yml --graph
 plugin: pymco.mcollective.mcollective
 group_by:
@@ -143,7 +142,7 @@ group_by:
   - fact:os.family
 
 ---
-# zurich.mcollective.yml: the web servers of a site, by a client.cfg of its own, with a password from the environment.
+# zurich.mcollective.yml: the web servers of one site, with a separate client.cfg and a password from the environment.
 plugin: pymco.mcollective.mcollective
 config_file: /etc/mcollective/ansible.cfg
 config:
@@ -169,7 +168,7 @@ exclude:
   - "'decommissioned' in mcollective_classes"
 
 ---
-# large.mcollective.yml: for thousands of nodes, of which few facts are needed, kept for ten minutes.
+# large.mcollective.yml: thousands of nodes with a few facts each, in the cache for ten minutes.
 plugin: pymco.mcollective.mcollective
 gather:
   - facts

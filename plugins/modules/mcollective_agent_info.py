@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mcollective_agent_info
-short_description: Tell what an MCollective agent can do
+short_description: Get the description (DDL) of an MCollective agent as data
 version_added: 0.1.0
 author: The pymco.mcollective authors (@pymco)
 description:
-  - Reads an agent's DDL, the description that it shares with its clients, and returns it as data. Ruby is not needed for that.
-  - No broker and no node is asked. The DDL is the one that M(pymco.mcollective.mcollective_rpc) would use on the same host.
-    The DDLs on the nodes, by which they judge requests, may differ.
-  - Without O(agent) it tells of which agents there are DDLs.
+  - Reads the DDL of an agent and returns it as data. The DDL describes the agent's actions to its clients. The module does not need Ruby.
+  - The module asks no broker and no node. It reads the same DDL as M(pymco.mcollective.mcollective_rpc) on the same host. Nodes check
+    requests by their own DDLs, which may differ.
+  - Without O(agent), the module lists all agents that have a DDL here.
 extends_documentation_fragment:
   - pymco.mcollective.attributes
   - pymco.mcollective.attributes.info_module
@@ -23,18 +23,18 @@ extends_documentation_fragment:
   - pymco.mcollective.client
 options:
   agent:
-    description: The agent. Without one there is a list of all agents of which there are DDLs.
+    description: The agent. Without this option, the module lists all agents that have a DDL.
     type: str
   ddl_path:
     description:
-      - Where to look for DDLs first. Files named after their agent, in the Ruby form C(.ddl) or the JSON form C(.json), or directories of such.
-      - DDLs in the configuration's C(libdir), and that of C(rpcutil), are found without it.
+      - Where to look for DDLs first. An entry is a directory, or a file with the agent's name, in the Ruby form C(.ddl) or the JSON form C(.json).
+      - The module always finds the DDLs in the configuration's C(libdir) and the DDL of C(rpcutil).
     type: list
     elements: path
     default: []
 notes:
-  - Of the configuration only C(libdir) matters. There need not be one. The options for a connection are there so that the
-    module can be used with the defaults of its action group.
+  - The module uses only C(libdir) of the configuration. It needs no configuration. It accepts the options for a connection so that
+    C(module_defaults) of its action group can set them.
 seealso:
   - module: pymco.mcollective.mcollective_rpc
 """
@@ -42,7 +42,7 @@ seealso:
 EXAMPLES = r"""
 # ansible localhost -m pymco.mcollective.mcollective_agent_info -a agent=rpcutil
 
-- name: Read what the agent rpcutil can do
+- name: Read the DDL of the agent rpcutil
   pymco.mcollective.mcollective_agent_info:
     agent: rpcutil
   register: rpcutil
@@ -54,7 +54,7 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.name }}"
 
-- name: See which agents are described here
+- name: List the agents that have a DDL
   pymco.mcollective.mcollective_agent_info:
     ddl_path:
       - "{{ playbook_dir }}"
@@ -67,29 +67,29 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ddl:
-  description: What the agent can do.
-  returned: when O(agent) is given
+  description: The agent's DDL.
+  returned: when O(agent) is set
   type: dict
   contains:
     name:
       description: The agent's name.
       type: str
     path:
-      description: The file that was read. V(none) if the description is built in.
+      description: The file that the module read. V(none) if the DDL is built in.
       type: str
     metadata:
       description:
-        - The C(name), C(description), C(author), C(license), C(version), C(url) and C(timeout) of the agent, and whatever else is there.
-        - The C(timeout) is in seconds. Nodes stop an action after that time.
+        - The C(name), C(description), C(author), C(license), C(version), C(url) and C(timeout) of the agent, and all other metadata.
+        - The C(timeout) is in seconds. Nodes stop an action after this time.
       type: dict
     usage:
-      description: A text on how to use it.
+      description: A text that tells how to use the agent.
       type: str
     requires:
-      description: The versions that it requires, by name.
+      description: The versions that the agent requires, by name.
       type: dict
     actions:
-      description: Its actions, in the order of the DDL.
+      description: The agent's actions, in the order of the DDL.
       type: list
       elements: dict
       contains:
@@ -97,13 +97,13 @@ ddl:
           description: The action's name.
           type: str
         description:
-          description: What it does.
+          description: What the action does.
           type: str
         display:
-          description: Which replies C(mco) shows, V(ok), V(failed), V(always) or V(flatten).
+          description: Which replies C(mco) shows. One of V(ok), V(failed), V(always) and V(flatten).
           type: str
         inputs:
-          description: Its arguments, in the order of the DDL.
+          description: The action's arguments, in the order of the DDL.
           type: list
           elements: dict
           contains:
@@ -111,36 +111,35 @@ ddl:
               description: The argument's name.
               type: str
             prompt:
-              description: How to ask for it.
+              description: The label with which to ask for the argument.
               type: str
             description:
-              description: What it is for.
+              description: What the argument is for.
               type: str
             type:
-              description:
-                - V(string), V(list), V(integer), V(float), V(number), V(boolean), or the name of a validator plugin.
+              description: V(string), V(list), V(integer), V(float), V(number), V(boolean), or the name of a validator plugin.
               type: str
             optional:
-              description: Whether it may be left out.
+              description: Whether the argument may be left out.
               type: bool
             default:
-              description: What it is when it is required and left out.
+              description: The value of a required argument that is left out.
               type: raw
             validation:
-              description: Of a V(string), the regular expression, in Ruby's notation, that must be found in it, or a list of what is allowed.
+              description: For a V(string), the regular expression in Ruby's notation that must match, or a list of the allowed values.
               type: raw
             validator:
-              description: Of a V(string), the name of the validator plugin that judges it instead, such as V(shellsafe).
+              description: For a V(string), the name of the validator plugin that checks it instead, such as V(shellsafe).
               type: str
             maxlength:
-              description: Of a V(string), how many characters it may have. V(0) means that there is no limit.
+              description: For a V(string), the maximum number of characters. V(0) means no limit.
               type: int
             list:
-              description: Of a V(list), what is allowed.
+              description: For a V(list), the allowed values.
               type: list
               elements: raw
         outputs:
-          description: What it returns, in the order of the DDL.
+          description: The action's outputs, in the order of the DDL.
           type: list
           elements: dict
           contains:
@@ -148,16 +147,16 @@ ddl:
               description: The output's name.
               type: str
             description:
-              description: What it is.
+              description: What the output means.
               type: str
             display_as:
-              description: Its heading.
+              description: The heading of the output.
               type: str
             default:
-              description: What it is when the action does not set it.
+              description: The value of the output if the action does not set it.
               type: raw
         aggregates:
-          description: How replies are summarized.
+          description: How C(mco) summarizes the replies.
           type: list
           elements: dict
           contains:
@@ -165,26 +164,26 @@ ddl:
               description: The function, such as V(summary).
               type: str
             output:
-              description: The output that is summarized.
+              description: The output that the function summarizes.
               type: str
             format:
-              description: How to show it, in the notation of C(printf).
+              description: How to show the result, in the notation of C(printf).
               type: str
     unread:
       description:
-        - What the DDL says that could not be read, or that MCollective would refuse. It is warned of, too.
-        - With such entries there may be more actions, inputs and outputs than are returned.
+        - The parts of the DDL that the module cannot read or that MCollective would refuse. The module also warns about them.
+        - If there is an entry, the DDL may have more actions, inputs and outputs than the module returns.
       type: list
       elements: dict
       contains:
         line:
-          description: The line of the file. V(none) if it is not known.
+          description: The line in the file. V(none) if it is unknown.
           type: int
         reason:
-          description: What stands there or is missing.
+          description: What the module found there, or what is missing.
           type: str
         action:
-          description: The action that it belongs to. V(none) if it belongs to none.
+          description: The action to which the part belongs. V(none) if it belongs to no action.
           type: str
   sample:
     name: service
@@ -226,8 +225,8 @@ ddl:
             format:
     unread: []
 agents:
-  description: The agents of which there are DDLs, sorted by C(name). What cannot be read of them is warned of.
-  returned: when O(agent) is not given
+  description: The agents that have a DDL, sorted by C(name). The module warns about parts that it cannot read.
+  returned: when O(agent) is not set
   type: list
   elements: dict
   contains:
@@ -235,16 +234,16 @@ agents:
       description: The agent's name.
       type: str
     description:
-      description: What it is for.
+      description: What the agent is for.
       type: str
     version:
-      description: Its version.
+      description: The agent's version.
       type: str
     path:
-      description: The file that was read. V(none) if the description is built in.
+      description: The file that the module read. V(none) if the DDL is built in.
       type: str
     actions:
-      description: The names of its actions.
+      description: The names of the agent's actions.
       type: list
       elements: str
   sample:

@@ -11,17 +11,17 @@ short_description: Gather the facts of a host from its MCollective node
 version_added: 0.1.0
 author: The pymco.mcollective authors (@pymco)
 description:
-  - Asks the node of the current host for its facts, classes, agents and collectives, over the broker. Nothing has to log in to the host.
-  - They are C(ansible_facts.mcollective). Whatever a node says, nothing of it becomes a variable of its own, nor a template.
-  - To get the facts of many nodes at once, take them from the inventory P(pymco.mcollective.mcollective#inventory), or call C(rpcutil)
-    with M(pymco.mcollective.mcollective_rpc).
+  - Asks the node of the current host for its facts, classes, agents and collectives, over the broker. Ansible does not log in to the host.
+  - The module stores all data in C(ansible_facts.mcollective). No data of a node becomes a variable of its own or runs as a template.
+  - To get the facts of many nodes at once, use the inventory plugin P(pymco.mcollective.mcollective#inventory) or the module
+    M(pymco.mcollective.mcollective_node_info).
 notes:
-  - Do not use it with C(run_once). Ansible then gives the facts of the first host to all hosts.
-  - As a task it runs where the host's connection leads, as every module does. Have it run here with C(delegate_to=localhost). The facts
-    are still those of the host, and are stored with it.
-  - It can be one of C(ansible_facts_modules), so that C(gather_facts=true) gathers over the collective. Ansible does not tell such
-    modules which host they are for, so O(node) has to be set by C(module_defaults); see the examples. They run over the host's
-    connection, so this is for hosts with a local one.
+  - Do not use this module with C(run_once). Ansible then gives the facts of the first host to all hosts.
+  - As every module, it runs on the host that the task's connection leads to. Use C(delegate_to=localhost) to run it on the control host.
+    The facts are still those of the inventory host, and Ansible stores them with that host.
+  - The module can be one of C(ansible_facts_modules), so that C(gather_facts=true) gathers over the collective. Ansible does not tell
+    such a module which host it works for, so C(module_defaults) must set O(node). See the examples. Such a module runs over the
+    host's connection, so use this for hosts with a local connection.
 extends_documentation_fragment:
   - pymco.mcollective.attributes
   - pymco.mcollective.attributes.actiongroup_mcollective
@@ -32,12 +32,13 @@ attributes:
     support: full
   diff_mode:
     support: N/A
-    details: Nothing is changed.
+    details: The module changes nothing.
   action:
     support: full
     details:
-      - With a local connection it runs in the controller's process, where no interpreter has to start. With any other connection,
-        with C(become), with C(async), and for C(gather_facts), the module runs on that host, as that user, in the background.
+      - With a local connection, the task runs in the controller's process and starts no Python interpreter.
+      - With any other connection and for C(gather_facts), the module runs on the host of the connection. With C(become), the module runs
+        as that user. With C(async), it runs in the background.
   async:
     support: full
   idempotent:
@@ -46,9 +47,9 @@ options:
   node:
     description:
       - The identity of the node to ask.
-      - By default, in a task, the host's variable C(mcollective_identity), as the inventory plugin sets it, and without one the host's name.
-      - With C(delegate_facts), by default, the variable or the name is that of the host that gets the facts, which must be in the inventory.
-      - It is an error if it is given and empty.
+      - In a task, the default is the host's variable C(mcollective_identity), which the inventory plugin sets, or else the host's name.
+      - With C(delegate_facts), the default is the variable or the name of the host that gets the facts. That host must be in the inventory.
+      - An empty value is an error.
     type: str
   gather_subset:
     description: What to gather.
@@ -58,13 +59,12 @@ options:
     default: [facts, classes, agents, collectives]
   fact_names:
     description:
-      - The facts to keep, by the names that they have at the top, as V(os). By default all.
-      - With O(gather_subset=facts) they are also all that is asked for.
+      - The facts to keep, by their top-level names, such as V(os). The default is all facts.
+      - With O(gather_subset=facts), the module asks the node for these facts only.
     type: list
     elements: str
   timeout:
-    description:
-      - How many seconds to wait for the node. By default 10 more than the configuration's C(discovery_timeout).
+    description: How many seconds to wait for the node. The default is the configuration's C(discovery_timeout) plus 10.
     type: float
 seealso:
   - module: pymco.mcollective.mcollective_rpc
@@ -73,19 +73,19 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Use the facts that the collective knows, for hosts that Ansible reaches over SSH
+- name: Use facts from the collective for hosts that Ansible reaches over SSH
   hosts: webservers
   gather_facts: false
   tasks:
-    - name: Gather them over the broker, from here
+    - name: Gather the facts over the broker, from the control host
       pymco.mcollective.mcollective_facts:
       delegate_to: localhost
 
-    - name: Use them
+    - name: Use the facts
       ansible.builtin.debug:
         msg: "{{ inventory_hostname }} runs {{ ansible_facts.mcollective.facts.os.family }}"
 
-- name: Have gather_facts gather them, for hosts of which nothing else is wanted than what agents do
+- name: Gather with gather_facts, for hosts that are managed by agents only
   hosts: all
   gather_facts: true
   vars:
@@ -97,19 +97,19 @@ EXAMPLES = r"""
     pymco.mcollective.mcollective_facts:
       node: "{{ mcollective_identity | default(inventory_hostname) }}"
   tasks:
-    - name: Use them
+    - name: Use the facts
       ansible.builtin.debug:
         msg: "{{ ansible_facts.mcollective.classes | join(', ') }}"
 """
 
 RETURN = r"""
 ansible_facts:
-  description: What the node said.
+  description: The node's data.
   returned: success
   type: dict
   contains:
     mcollective:
-      description: All of it, in one variable.
+      description: All data in one variable.
       returned: success
       type: dict
       contains:
@@ -118,27 +118,27 @@ ansible_facts:
           returned: success
           type: str
         facts:
-          description: Its facts. Nodes hold them as text, also numbers. Lists and dictionaries are such.
-          returned: if O(gather_subset) has V(facts)
+          description: The node's facts. Nodes store values as text, numbers included. Lists and dictionaries keep their form.
+          returned: if O(gather_subset) includes V(facts)
           type: dict
         classes:
-          description: Its configuration management classes.
-          returned: if O(gather_subset) has V(classes)
+          description: The configuration management classes of the node.
+          returned: if O(gather_subset) includes V(classes)
           type: list
           elements: str
         agents:
-          description: The agents that it has.
-          returned: if O(gather_subset) has V(agents)
+          description: The agents of the node.
+          returned: if O(gather_subset) includes V(agents)
           type: list
           elements: str
         collectives:
-          description: The collectives that it is a member of.
-          returned: if O(gather_subset) has V(collectives)
+          description: The collectives of the node.
+          returned: if O(gather_subset) includes V(collectives)
           type: list
           elements: str
         version:
-          description: The version of its MCollective.
-          returned: unless named facts are all that is gathered
+          description: The MCollective version of the node.
+          returned: unless only O(fact_names) are gathered
           type: str
   sample:
     mcollective:

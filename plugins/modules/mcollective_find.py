@@ -11,10 +11,10 @@ short_description: Find the nodes of an MCollective collective that fit filters
 version_added: 0.1.0
 author: The pymco.mcollective authors (@pymco)
 description:
-  - Finds out whom a task with the same options would address, as C(mco find) does.
-  - Nodes are asked by broadcast who fits the filters. Those that answer are returned.
-  - Nodes that are known by name, from O(nodes), O(identity_filters) without a regular expression, or a file, are asked only if there
-    are filters of other kinds. Use M(pymco.mcollective.mcollective_ping) to see which of them are there.
+  - Finds the nodes that a task with the same options would address, as C(mco find) does.
+  - The module asks all nodes by broadcast whether they fit the filters, and returns those that answer.
+  - Some nodes are known by name, from O(nodes), from O(identity_filters) without a regular expression, or from a file. The module asks
+    these nodes only if there are filters of other kinds. Use M(pymco.mcollective.mcollective_ping) to check which of them answer.
 extends_documentation_fragment:
   - pymco.mcollective.attributes
   - pymco.mcollective.attributes.info_module
@@ -27,14 +27,14 @@ options:
   fail_on:
     description:
       - What makes the task fail.
-      - V(no_nodes) means that no node was found, or fewer than O(expected_nodes).
-      - Use an empty list to handle that in the play.
+      - V(no_nodes) means that the module found no node, or fewer than O(expected_nodes).
+      - Use an empty list to handle this in the play.
     type: list
     elements: str
     choices: [no_nodes]
     default: [no_nodes]
 notes:
-  - O(discovery_method=none) is refused, since it looks for nobody.
+  - The module refuses O(discovery_method=none), because that method looks for no nodes.
 seealso:
   - module: pymco.mcollective.mcollective_ping
   - module: pymco.mcollective.mcollective_node_info
@@ -48,26 +48,26 @@ EXAMPLES = r"""
     compound_filter: /^role::db/ and processorcount>=16
   register: databases
 
-- name: Make hosts of them for the plays to come
+- name: Add them as hosts for the plays that follow
   ansible.builtin.add_host:
     name: "{{ item }}"
     groups: databases
   loop: "{{ databases.nodes }}"
   changed_when: false
 
-- name: Find nodes that nobody should have any more
+- name: Find nodes with an outdated operating system
   pymco.mcollective.mcollective_find:
     fact_filters:
       - operatingsystemmajrelease<10
     fail_on: []
   register: old
 
-- name: See that there are none
+- name: Check that there are none
   ansible.builtin.assert:
     that: old.count == 0
-    fail_msg: "To be replaced: {{ old.nodes }}"
+    fail_msg: "Replace these nodes: {{ old.nodes }}"
 
-- name: Choose three web servers, the same ones each time
+- name: Choose three web servers, the same three each time
   pymco.mcollective.mcollective_find:
     class_filters:
       - role::web
@@ -76,7 +76,7 @@ EXAMPLES = r"""
     limit_seed: 42
   register: canaries
 
-- name: Restart these
+- name: Restart nginx on these three
   pymco.mcollective.mcollective_rpc:
     agent: service
     action: restart
@@ -93,7 +93,7 @@ nodes:
   elements: str
   sample: [db1.example.com, db2.example.com]
 count:
-  description: How many they are.
+  description: The number of nodes in RV(nodes).
   returned: success
   type: int
   sample: 2
@@ -103,20 +103,20 @@ stats:
   type: dict
   contains:
     found:
-      description: How many nodes there were before a O(limit).
+      description: The number of nodes before O(limit) was applied.
       type: int
     broker:
       description: The broker that was used.
       type: str
     passed_over:
-      description: Why the brokers before the one that was used were passed over.
+      description: Why each broker before the used one was passed over.
       type: list
       elements: str
     rejected:
-      description: How many messages were dropped, by reason, as M(pymco.mcollective.mcollective_rpc) has it.
+      description: The number of dropped messages by reason. M(pymco.mcollective.mcollective_rpc) describes the reasons.
       type: dict
     seconds:
-      description: How long V(connect) and V(discovery) took.
+      description: How many seconds V(connect) and V(discovery) took.
       type: dict
   sample:
     found: 2

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mcollective_keys
-short_description: Make the keys, passwords and certificates of an MCollective collective
+short_description: Create the keys, passwords and certificates of an MCollective collective
 version_added: 0.1.0
 author: The pymco.mcollective authors (@pymco)
 description:
-  - Keeps one directory that holds all that is secret in a collective, from which the roles of this collection take what they put
-    on brokers, nodes and control hosts.
-  - What is missing is made. What is there is kept, so that own keys and passwords can be put there before. Certificates
-    that expire soon, or are for other names than the wanted ones, are issued again, with their keys.
-  - It writes files on the host where the task runs, usually the control host. No secret is in its result or its diff.
+  - Maintains one directory with all secrets of a collective. The roles of this collection copy from it to brokers, nodes and control hosts.
+  - The module creates missing files and keeps existing ones, so you can put your own keys and passwords there first. It issues certificates
+    again, with new keys, if they expire soon or have other names than the wanted ones.
+  - The module writes the files on the host where the task runs, usually the control host. Its result and its diff contain no secret.
 extends_documentation_fragment:
   - pymco.mcollective.attributes
 attributes:
@@ -24,7 +23,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - The names of the files that were made, never what is in them.
+      - The diff has the names of the created files, never their content.
   action:
     support: none
   async:
@@ -34,32 +33,32 @@ attributes:
 options:
   path:
     description:
-      - The directory. It is made if it is not there, for its owner alone.
-      - The directory and its files must be owned by the user that the module runs as, and must not be symbolic links. Otherwise the module
+      - The directory. If it does not exist, the module creates it with access for its owner only.
+      - The user that the module runs as must own the directory and its files. None of them may be a symbolic link. Otherwise the module
         fails and names the path and its owner.
-      - It gets the files C(server.pem), C(server-private.pem), C(clients/NAME.pem), C(clients/NAME-private.pem), C(psk),
+      - The module writes the files C(server.pem), C(server-private.pem), C(clients/NAME.pem), C(clients/NAME-private.pem), C(psk),
         C(passwords/NAME), C(ca.pem), C(ca-private.pem), C(tls/NAME.pem), C(tls/NAME-private.pem) and, for Java,
         C(tls/NAME-keystore.p12), C(tls/NAME-truststore.p12) and C(tls/NAME-store-password).
     type: path
     required: true
   clients:
     description:
-      - The names of clients, each of which gets a key pair. To nodes, the client is C(cert=NAME).
-      - The pair that all nodes share is always made.
+      - The names of the clients. Each client gets a key pair, and nodes know it as C(cert=NAME).
+      - The module always creates the key pair that all nodes share.
     type: list
     elements: str
     default: []
   passwords:
-    description: The names of passwords to make, usually those of the broker's users.
+    description: The names of the passwords to create, usually the names of the broker's users.
     type: list
     elements: str
     default: []
   psk:
-    description: Whether to make a pre-shared key.
+    description: Whether to create a pre-shared key.
     type: bool
     default: true
   certificates:
-    description: The certificates for TLS. If there is any, a private authority is made that issues them.
+    description: The certificates for TLS. If there is an entry, the module creates a private authority that issues them.
     type: list
     elements: dict
     default: []
@@ -69,19 +68,19 @@ options:
         type: str
         required: true
       dns:
-        description: The host names that a server with this certificate is reached by. Without any name or address it is a client's.
+        description: The host names of a server with this certificate. Without any name or address, it is a client certificate.
         type: list
         elements: str
         default: []
       addresses:
-        description: The IP addresses that a server with this certificate is reached by.
+        description: The IP addresses of a server with this certificate.
         type: list
         elements: str
         default: []
       java:
         description:
-          - Whether to make the key store and trust store that a Java broker such as ActiveMQ reads.
-          - It needs cryptography 45 or newer.
+          - Whether to create the key store and trust store for a Java broker such as ActiveMQ.
+          - This requires cryptography 45 or newer.
         type: bool
         default: false
   authority_name:
@@ -90,20 +89,20 @@ options:
     default: MCollective CA
   authority_days:
     description:
-      - How many days the authority's certificate is valid, more than O(renew_days) and at the most V(36500).
-      - A renewed one keeps the key, so what it has issued stays valid.
+      - How many days the authority's certificate is valid. More than O(renew_days) and at most V(36500).
+      - A renewed certificate keeps its key, so the certificates that the authority has issued stay valid.
     type: int
     default: 3650
   certificate_days:
-    description: How many days other certificates are valid, more than O(renew_days) and at the most V(36500).
+    description: How many days other certificates are valid. More than O(renew_days) and at most V(36500).
     type: int
     default: 825
   renew_days:
-    description: A certificate that expires within so many days is renewed, from V(0) to V(36500).
+    description: The module renews a certificate that expires within this many days. From V(0) to V(36500).
     type: int
     default: 30
   key_size:
-    description: The size of new RSA keys in bits, from V(2048) to V(16384).
+    description: The size of new RSA keys in bits. From V(2048) to V(16384).
     type: int
     default: 2048
 requirements:
@@ -111,7 +110,7 @@ requirements:
 """
 
 EXAMPLES = r"""
-- name: Make all that a collective with one operator needs
+- name: Create all files for a collective with one operator
   pymco.mcollective.mcollective_keys:
     path: "{{ inventory_dir }}/keys"
     clients:
@@ -129,14 +128,14 @@ EXAMPLES = r"""
   run_once: true
   register: keys
 
-- name: Show what is new
+- name: Show the new files
   ansible.builtin.debug:
     msg: "{{ keys.files }}"
 """
 
 RETURN = r"""
 files:
-  description: The files that were made, renewed or closed to others, relative to O(path). In check mode, that would have been.
+  description: The files, relative to O(path), that the module created, renewed or closed to other users. In check mode, those that it would change.
   returned: success
   type: list
   elements: str

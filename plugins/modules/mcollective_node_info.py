@@ -11,8 +11,8 @@ short_description: Gather facts, classes, agents and collectives of many MCollec
 version_added: 0.1.0
 author: The pymco.mcollective authors (@pymco)
 description:
-  - Asks all nodes that fit for their inventory, in one request, and returns it as data.
-  - If a few facts by name are all that is wanted, nodes send these alone, which is less by far on nodes with thousands of facts.
+  - Asks the selected nodes for their inventory in one request, and returns it as data.
+  - If a task gathers only named facts, nodes send only these. This saves much traffic where nodes have thousands of facts.
 extends_documentation_fragment:
   - pymco.mcollective.attributes
   - pymco.mcollective.attributes.info_module
@@ -24,41 +24,41 @@ extends_documentation_fragment:
 options:
   gather:
     description:
-      - What to gather. By default all of it, and V(facts) alone if O(facts) names some.
-      - Nodes send their whole inventory in any case, unless O(facts) are named and nothing else is gathered.
+      - What to gather. The default is everything, or only V(facts) if O(facts) is set.
+      - Nodes send their whole inventory in any case, unless O(facts) is set and nothing else is gathered.
     type: list
     elements: str
     choices: [facts, classes, agents, collectives]
   facts:
     description:
-      - The names of the facts to gather. By default all.
-      - Facts that are hashes are gathered as a whole, by the name that they have at the top. A fact that a node does not have is left out.
+      - The names of the facts to gather. The default is all facts.
+      - Use the top-level name of a fact that is a hash. The module gathers the whole hash. It leaves out facts that a node does not have.
     type: list
     elements: str
   timeout:
     description:
-      - How many seconds to wait for replies once a request has been sent. It ends at once when all nodes have answered.
-      - By default V(10), plus the discovery timeout, as with C(mco).
+      - How many seconds to wait for replies after a request has been sent. The wait ends at once when all nodes have answered.
+      - The default is V(10) plus the discovery timeout, as with C(mco).
     type: float
   ttl:
     description:
-      - Nodes that get the request later than so many seconds after it was made drop it. It also is how far the clock here may be
-        behind theirs. With a clock that is ahead, nodes take requests for longer.
-      - By default the configuration's C(ttl), which is 60 if it is not set.
+      - Nodes drop a request that arrives more than this many seconds after it was made. So the clock here may be this far behind theirs.
+        If the clock here is ahead, nodes accept the request for longer.
+      - The default is the configuration's C(ttl), or V(60) if that is not set.
     type: int
   fail_on:
     description:
-      - What makes the task fail. All that was gathered is returned in any case.
-      - V(failed) means that a node answered, but not with what was asked for.
-      - V(no_response) means that a node which was addressed did not answer in time.
-      - V(no_nodes) means that there is no node to address, or fewer than O(expected_nodes).
+      - What makes the task fail. The task returns all gathered data in any case.
+      - V(failed) means that a node answered, but not with the requested data.
+      - V(no_response) means that an addressed node did not answer in time.
+      - V(no_nodes) means that there is no node to address, or that there are fewer than O(expected_nodes).
       - Use an empty list to handle every outcome in the play.
     type: list
     elements: str
     choices: [failed, no_response, no_nodes]
     default: [failed, no_response, no_nodes]
 notes:
-  - Nodes hold the values of facts as text, numbers and truth values included. Hashes and lists stay what they are.
+  - Nodes store the values of facts as text, numbers and booleans included. Hashes and lists keep their form.
 seealso:
   - module: pymco.mcollective.mcollective_find
   - module: pymco.mcollective.mcollective_rpc
@@ -74,10 +74,10 @@ EXAMPLES = r"""
       - os
   register: kernels
 
-- name: Count the kernels
+- name: Count the nodes of each kernel
   ansible.builtin.debug:
     msg: "{{ item.0 }} runs on {{ item.1 | length }} nodes"
-  loop: "{{ kernels.node_info | groupby('facts.kernelrelease', default='none that is known') }}"
+  loop: "{{ kernels.node_info | selectattr('facts.kernelrelease', 'defined') | groupby('facts.kernelrelease') }}"
   loop_control:
     label: "{{ item.0 }}"
 
@@ -87,18 +87,18 @@ EXAMPLES = r"""
       - role::web
   register: web
 
-- name: Name those that lack an agent
+- name: Show the web servers without the agent puppet
   ansible.builtin.debug:
     msg: "{{ web.node_info | rejectattr('agents', 'contains', 'puppet') | map(attribute='identity') | list }}"
 
-- name: Show the classes of one of them
+- name: Show the classes of one web server
   ansible.builtin.debug:
     msg: "{{ (web.node_info | items2dict(key_name='identity', value_name='classes'))['web1.example.com'] }}"
 """
 
 RETURN = r"""
 node_info:
-  description: One entry for each node of which all that was wanted has come, sorted by C(identity).
+  description: One entry for each node that sent all requested data, sorted by C(identity).
   returned: always, unless the request could not be sent
   type: list
   elements: dict
@@ -107,27 +107,27 @@ node_info:
       description: The node's identity.
       type: str
     facts:
-      description: Its facts by name.
+      description: The node's facts by name.
       returned: when gathered
       type: dict
     classes:
-      description: The classes that its configuration management has applied.
+      description: The configuration management classes of the node.
       returned: when gathered
       type: list
       elements: str
     agents:
-      description: The names of its agents.
+      description: The names of the node's agents.
       returned: when gathered
       type: list
       elements: str
     collectives:
-      description: The collectives that it belongs to.
+      description: The collectives of the node.
       returned: when gathered
       type: list
       elements: str
     version:
-      description: The version of its MCollective.
-      returned: when more than named facts is gathered
+      description: The MCollective version of the node.
+      returned: unless only O(facts) are gathered
       type: str
   sample:
     - identity: web1.example.com
@@ -139,19 +139,19 @@ node_info:
       collectives: [mcollective]
       version: 2.12.5
 nodes:
-  description: The identities of the nodes that were addressed.
+  description: The identities of the addressed nodes.
   returned: always, unless the request could not be sent
   type: list
   elements: str
   sample: [db1.example.com, old1.example.com, web1.example.com]
 no_response:
-  description: The nodes of RV(nodes) that did not answer in time, or not to every request.
+  description: The nodes of RV(nodes) that did not answer every request in time.
   returned: always, unless the request could not be sent
   type: list
   elements: str
   sample: [db1.example.com]
 failures:
-  description: The nodes that answered, but not with what was asked for.
+  description: The nodes that answered, but not with the requested data.
   returned: always, unless the request could not be sent
   type: list
   elements: dict
@@ -160,19 +160,19 @@ failures:
       description: The node's identity.
       type: str
     msg:
-      description: Why its answer is of no use, with what the node said, as it said it.
+      description: Why the answer cannot be used. It contains the node's own words without any change.
       type: str
   sample:
     - identity: old1.example.com
       msg: "5: cannot load facts"
 unexpected:
-  description: Nodes that answered though they were not addressed. Their replies are not used.
+  description: Nodes that answered although they were not addressed. The module does not use their replies.
   returned: always, unless the request could not be sent
   type: list
   elements: str
   sample: []
 stats:
-  description: Figures of all requests together.
+  description: Figures of all requests.
   returned: always, unless the request could not be sent
   type: dict
   contains:
@@ -180,36 +180,35 @@ stats:
       description: The broker that was used.
       type: str
     nodes:
-      description: How many nodes were addressed.
+      description: The number of addressed nodes.
       type: int
     gathered:
-      description: How many nodes are in RV(node_info).
+      description: The number of nodes in RV(node_info).
       type: int
     failed:
-      description: How many nodes are in RV(failures).
+      description: The number of nodes in RV(failures).
       type: int
     no_response:
-      description: How many nodes are in RV(no_response).
+      description: The number of nodes in RV(no_response).
       type: int
     requests:
-      description:
-        - How many requests it took. A request can name facts of 200 characters altogether, so that more need several.
+      description: The number of requests. One request can name facts of up to 200 characters in total. More names need more requests.
       type: int
     lost:
-      description: Why the connection to the broker ended before the replies were in, if it did.
+      description: Why the connection to the broker ended before all replies arrived, if it did.
       type: str
     timeout:
-      description: How many seconds there were for the replies.
+      description: How many seconds the nodes had to answer.
       type: float
     seconds:
-      description: How long V(connect), V(discovery) and V(call) took, the last two for the last request.
+      description: How many seconds V(connect), V(discovery) and V(call) took. The last two are those of the last request.
       type: dict
     passed_over:
-      description: Why the brokers before the one that was used were passed over.
+      description: Why each broker before the used one was passed over.
       type: list
       elements: str
     rejected:
-      description: How many messages were dropped, by reason, as M(pymco.mcollective.mcollective_rpc) has it.
+      description: The number of dropped messages by reason. M(pymco.mcollective.mcollective_rpc) describes the reasons.
       type: dict
   sample:
     broker: broker.example.com:61613

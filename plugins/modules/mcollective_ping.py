@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mcollective_ping
-short_description: Ping the nodes of an MCollective collective, and wait until they are there or gone
+short_description: Ping the nodes of an MCollective collective, and wait until they answer or are gone
 version_added: 0.1.0
 author: The pymco.mcollective authors (@pymco)
 description:
-  - Asks the nodes' discovery agent, which every node has, who is there, and how quickly each answers, as C(mco ping) does.
-  - With a O(timeout) it asks again until the nodes answer that should, or, with O(state=absent), until none does. Use it after a
-    reboot or a deployment.
-  - Each try is a request of its own, and connects anew, so that the broker may be restarted meanwhile too.
+  - Asks the discovery agent, which every node has, and returns which nodes answer and how quickly, as C(mco ping) does.
+  - With a O(timeout), the module asks again until the expected nodes answer or, with O(state=absent), until no node answers. Use it
+    after a reboot or a deployment.
+  - Each try is a new request over a new connection, so the broker may restart in the meantime.
 extends_documentation_fragment:
   - pymco.mcollective.attributes
   - pymco.mcollective.attributes.info_module
@@ -26,37 +26,35 @@ extends_documentation_fragment:
 options:
   expected_nodes:
     description:
-      - How many nodes have to answer. A try ends at once when so many have.
-      - Of O(nodes), any so many are enough. Without this option all of them have to answer.
-      - With neither, one node that answers is enough.
+      - How many nodes must answer. A try ends at once when this many have answered.
+      - With O(nodes), this many of them are enough. Without this option, all O(nodes) must answer.
+      - With neither option, one answer is enough.
     type: int
     aliases: [count]
   state:
     description:
-      - What to wait for. V(present) means that nodes answer, V(absent) that none of them does any more.
-      - Of O(nodes), one that has answered, or with V(absent) has not answered, is not asked again. So each needs to have been there, or gone,
-        once. Without O(nodes), all have to be at the same time.
-      - Nodes that do not answer look like nodes that are gone, whatever the reason, such as a wrong key.
+      - What to wait for. V(present) waits until nodes answer. V(absent) waits until no node answers any more.
+      - With O(nodes), the module does not ask a node again after it has answered or, with V(absent), after it has not answered.
+        So each node must answer, or be silent, once. Without O(nodes), all nodes must do so at the same time.
+      - A node that is silent for another reason, such as a wrong key, looks like a node that is gone.
     type: str
     choices: [present, absent]
     default: present
   timeout:
     description:
-      - For how many seconds to try again, if need be. No try begins later than that.
-      - A try ends O(discovery_timeout) seconds after the last answer, or at once when all have answered.
-      - V(0) means that there is one try.
+      - For how many seconds to try again. No try begins later than that. V(0) means one try.
+      - A try ends O(discovery_timeout) seconds after the last answer, or at once when all nodes have answered.
     type: float
     default: 0.0
   interval:
-    description:
-      - How many seconds there are from the beginning of a try to that of the next. If a try takes longer, the next follows at once.
+    description: How many seconds lie between the beginnings of two tries. If a try takes longer, the next one follows at once.
     type: float
     default: 5.0
   fail_on:
     description:
-      - What makes the task fail in the end.
-      - V(answered) means that with O(state=absent) a node still answers.
-      - V(no_response) means that one of O(nodes) does not answer, unless O(expected_nodes) tells how many have to.
+      - What makes the task fail after the last try.
+      - V(answered) means that a node still answers, with O(state=absent).
+      - V(no_response) means that one of O(nodes) does not answer, unless O(expected_nodes) is set.
       - V(no_nodes) means that no node answers, or fewer than O(expected_nodes).
       - Use an empty list to handle every outcome in the play.
     type: list
@@ -64,9 +62,10 @@ options:
     choices: [answered, no_response, no_nodes]
     default: [answered, no_response, no_nodes]
 notes:
-  - Filters are left to the nodes. One of O(nodes) that does not fit them does not answer. So a task can wait until nodes have
-    a class, or a fact has a value.
-  - Names without a regular expression in O(identity_filters) and those in the file of O(discovery_method=flatfile) are pinged like O(nodes).
+  - The nodes evaluate the filters. One of O(nodes) that does not fit does not answer. So a task can wait until nodes have
+    a class or a fact has a value.
+  - The module treats names in O(identity_filters) without a regular expression, and names in the file of O(discovery_method=flatfile),
+    like O(nodes).
 seealso:
   - module: pymco.mcollective.mcollective_find
   - module: ansible.builtin.wait_for_connection
@@ -75,22 +74,22 @@ seealso:
 EXAMPLES = r"""
 # ansible localhost -m pymco.mcollective.mcollective_ping
 
-- name: See who is there
+- name: Ping all nodes
   pymco.mcollective.mcollective_ping:
   register: ping
 
-- name: Name the three slowest
+- name: Show the three slowest nodes
   ansible.builtin.debug:
-    msg: "{{ (ping.nodes | sort(attribute='seconds'))[-3:] }} of {{ ping.stats.responses }}"
+    msg: "{{ (ping.nodes | sort(attribute='seconds'))[-3:] }} of {{ ping.stats.responses }} nodes"
 
-- name: Wait until twenty web servers have come up
+- name: Wait until twenty web servers answer
   pymco.mcollective.mcollective_ping:
     class_filters:
       - role::web
     expected_nodes: 20
     timeout: 300
 
-- name: Wait until this node goes away for its reboot
+- name: Wait until the node of this host shuts down
   pymco.mcollective.mcollective_ping:
     nodes:
       - "{{ inventory_hostname }}"
@@ -100,14 +99,14 @@ EXAMPLES = r"""
     discovery_timeout: 1
   delegate_to: localhost
 
-- name: Wait until it is back
+- name: Wait until it answers again
   pymco.mcollective.mcollective_ping:
     nodes:
       - "{{ inventory_hostname }}"
     timeout: 600
   delegate_to: localhost
 
-- name: See who of a list is missing, and go on without them
+- name: Find out which nodes of a list are missing, and continue without them
   pymco.mcollective.mcollective_ping:
     nodes:
       - web1.example.com
@@ -115,14 +114,14 @@ EXAMPLES = r"""
     fail_on: []
   register: list
 
-- name: Show the missing ones
+- name: Show the missing nodes
   ansible.builtin.debug:
     var: list.no_response
 """
 
 RETURN = r"""
 nodes:
-  description: The nodes that answered, sorted by C(identity). With O(state=absent) those that answered the last try.
+  description: The nodes that answered, sorted by C(identity). With O(state=absent), the nodes that answered the last try.
   returned: always, unless the first try failed
   type: list
   elements: dict
@@ -131,55 +130,55 @@ nodes:
       description: The node's identity.
       type: str
     seconds:
-      description: The time from when the request was sent until the reply was taken in.
+      description: The time from sending the request to receiving the reply.
       type: float
   sample:
     - identity: web1.example.com
       seconds: 0.021348
 no_response:
-  description: The nodes that were asked by name and did not answer.
+  description: The nodes that the module asked by name and that did not answer.
   returned: always, unless the first try failed
   type: list
   elements: str
   sample: [web2.example.com]
 unexpected:
-  description: Nodes that answered though they were not asked. Their replies are not used.
+  description: Nodes that answered although they were not asked. The module does not use their replies.
   returned: always, unless the first try failed
   type: list
   elements: str
   sample: []
 stats:
-  description: Figures of all tries together.
+  description: Figures of all tries.
   returned: always, unless the first try failed
   type: dict
   contains:
     responses:
-      description: How many nodes are in RV(nodes).
+      description: The number of nodes in RV(nodes).
       type: int
     no_response:
-      description: How many nodes are in RV(no_response).
+      description: The number of nodes in RV(no_response).
       type: int
     min:
-      description: The shortest time of RV(nodes), in seconds. V(none) if there are no nodes.
+      description: The shortest time in RV(nodes), in seconds. V(none) if no node answered.
       type: float
     max:
-      description: The longest one.
+      description: The longest time in RV(nodes), in seconds. V(none) if no node answered.
       type: float
     average:
-      description: The arithmetic mean.
+      description: The mean time in RV(nodes), in seconds. V(none) if no node answered.
       type: float
     tries:
-      description: How often was asked.
+      description: The number of tries.
       type: int
     elapsed:
-      description: How many seconds all of it took.
+      description: How many seconds all tries took.
       type: float
     passed_over:
-      description: Why the brokers before the one that was used were passed over.
+      description: Why each broker before the used one was passed over.
       type: list
       elements: str
     rejected:
-      description: How many messages were dropped, by reason, as M(pymco.mcollective.mcollective_rpc) has it.
+      description: The number of dropped messages by reason. M(pymco.mcollective.mcollective_rpc) describes the reasons.
       type: dict
   sample:
     responses: 1

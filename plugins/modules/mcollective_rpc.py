@@ -11,10 +11,10 @@ short_description: Call an action of an MCollective agent on many nodes at once
 version_added: 0.1.0
 author: The pymco.mcollective authors (@pymco)
 description:
-  - Publishes one signed request on the message broker of an MCollective collective and collects the nodes' replies.
-  - It needs no connection to the nodes. Run it on a host that reaches the broker and has the client's configuration and keys,
-    usually with C(hosts=localhost) or C(delegate_to=localhost). There it runs within Ansible itself.
-  - One task addresses any number of nodes. Use O(nodes) or the filters to say which.
+  - Publishes one signed request on the message broker of an MCollective collective and collects the replies of the nodes.
+    One task addresses any number of nodes. O(nodes) and the filters select them.
+  - The module needs no connection to the nodes. Run it on a host that reaches the broker and has the client's configuration
+    and keys. Usually that is the control host, with C(hosts=localhost) or C(delegate_to=localhost).
 extends_documentation_fragment:
   - pymco.mcollective.attributes
   - pymco.mcollective.attributes.actiongroup_mcollective
@@ -26,14 +26,14 @@ attributes:
   check_mode:
     support: partial
     details:
-      - Options are checked and nodes are discovered, but the request is not sent, and RV(replies) is empty.
-      - With O(read_only=true) the request is sent in check mode too.
+      - In check mode, the module checks its options and discovers the nodes. It does not send the request, and RV(replies) is empty.
+        With O(read_only=true), it sends the request in check mode too.
   diff_mode:
     support: none
   idempotent:
     support: N/A
     details:
-      - What an action does is up to its agent. The module reports a change whenever it has sent a request, unless O(read_only=true).
+      - The agent decides what an action does. The module reports a change if it has sent a request, unless O(read_only=true).
 options:
   agent:
     description: The agent to call.
@@ -45,87 +45,81 @@ options:
     required: true
   arguments:
     description:
-      - The action's inputs by name. Values keep the types that they have in YAML, so write numbers and booleans
-        for an agent that wants such.
-      - Beware of templates such as V("{{ port }}"), which give the type that the variable has.
+      - The action's inputs by name. Values keep their YAML types, so write a number or a boolean where the agent expects one.
+        A template such as V("{{ port }}") has the type of its variable.
     type: dict
     default: {}
   timeout:
     description:
-      - How many seconds to wait for replies once the request has been sent. The call ends at once when all nodes have answered.
-        In a call in batches, each batch has this time.
-      - By default the time that the agent's DDL declares, or V(10) without one, plus the discovery timeout, as with C(mco).
-      - Nodes stop an action after the timeout that its agent declares, and then do not answer at all.
+      - How many seconds to wait for replies after the request, or a batch of it, has been sent. The wait ends when all nodes have answered.
+      - The default is the timeout that the agent's DDL declares, or V(10) without a DDL, plus the discovery timeout. C(mco) has the same.
+      - A node stops an action after the timeout that its agent declares. The node then does not answer at all.
     type: float
   publish_timeout:
     description:
-      - How many seconds sending may take when many nodes are addressed singly. Nodes that the request was not sent to by then are left
-        out, and named in RV(unsent).
-      - By default the configuration's C(publish_timeout) and, without one, the same as O(timeout).
+      - How many seconds sending may take when the request goes to many nodes one by one. RV(unsent) lists the nodes that were left.
+      - The default is the configuration's C(publish_timeout), or the value of O(timeout) if that is not set.
     type: float
   ttl:
     description:
-      - Nodes that get the request later than so many seconds after it was made drop it. It also is how far the clock here may be
-        behind theirs. With a clock that is ahead, nodes take requests for longer.
-      - By default the configuration's C(ttl), which is 60 if it is not set.
+      - Nodes drop a request that arrives more than this many seconds after it was made. So the clock here may be this far behind theirs.
+        If the clock here is ahead, nodes accept the request for longer.
+      - The default is the configuration's C(ttl), or V(60) if that is not set.
     type: int
   batch_size:
     description:
-      - How many nodes to ask at once, as a number or as a percentage of all, which is rounded up. V(0) means all.
-        The next batch is asked when the one before it has answered, or its O(timeout) is over. All of it is one request.
-      - By default the configuration's C(default_batch_size), which is 0 if it is not set.
+      - How many nodes to ask at once, as a number or as a percentage of all nodes. A percentage is rounded up. V(0) means all nodes.
+      - The next batch starts when all nodes of the current batch have answered or its O(timeout) is over. All batches are one request.
+      - The default is the configuration's C(default_batch_size), or V(0) if that is not set.
     type: str
   batch_sleep:
-    description:
-      - How many seconds to wait between two batches.
-      - By default the configuration's C(default_batch_sleep_time), which is 1 if it is not set.
+    description: How many seconds to wait between two batches. The default is the configuration's C(default_batch_sleep_time), or V(1).
     type: float
   max_fail_percentage:
     description:
-      - When more than this percentage of a batch has failed or stayed silent, no further batch is asked, and the task fails.
-        The nodes that were not asked are in RV(unsent).
-      - Like the play keyword of that name, it must be exceeded. V(0) stops at the first failure.
+      - If more than this percentage of a batch fails or stays silent, no further batch starts and the task fails. RV(unsent) lists the rest.
+      - As with the play keyword of the same name, the value must be exceeded. V(0) stops at the first failure.
     type: float
   process_results:
     description:
-      - Whether to wait for replies. If not, the task ends as soon as the broker has the request, and the nodes send no replies.
-        Nobody is discovered then, unless O(limit) or O(expected_nodes) want it.
+      - Whether to wait for replies. With V(false), the task ends as soon as the broker has the request, the nodes send no replies,
+        and nodes are discovered only for O(limit) or O(expected_nodes).
     type: bool
     default: true
   reply_to:
     description:
-      - Where nodes are to send their replies instead of to us, in the broker's terms, such as V(/queue/audit). The task does not wait for them.
-      - The connector V(stomp) has no such choice.
+      - Where nodes send their replies, as an address of the broker such as V(/queue/audit). The task does not wait for them.
+        The connector V(stomp) does not support this option.
     type: str
   validate:
     description:
-      - Whether O(arguments) are checked against the agent's DDL before they are sent. With a DDL inputs that are required and have
-        a default get it, text becomes a number or a truth value where the DDL wants one, and there is a RV(summary).
-      - V(auto) uses the DDL if there is one. Without one, the nodes judge by theirs. If a DDL can be read in part only, that part is used,
-        and a warning names the rest. Inputs that the DDL does not declare are sent, with a warning, since MCollective allows them.
-      - V(strict) refuses to send what cannot be checked wholly, because there is no DDL, because part of it cannot be read, or because a rule
-        can be checked by nodes only, and inputs that the DDL does not declare.
-      - V(off) uses none.
+      - Whether to check O(arguments) against the agent's DDL before they are sent. With a DDL, the module also fills in required inputs
+        that have a default, turns text into a number or a boolean where the DDL declares one, and returns a RV(summary).
+      - V(auto) uses the DDL if there is one. Without one, the nodes judge by theirs. If only a part of the DDL can be read, the module uses
+        that part and warns about the rest. It sends inputs that the DDL does not declare, as MCollective allows, and warns about them.
+      - V(strict) refuses the request if there is no DDL, if a part of the DDL cannot be read, if only nodes can check one of its rules,
+        or if the DDL does not declare an input.
+      - V(off) uses no DDL.
     type: str
     choices: [auto, strict, 'off']
     default: auto
   ddl_path:
     description:
-      - Where to look for DDLs first. Files named after their agent, in the Ruby form C(.ddl) or the JSON form C(.json), or directories of such.
-      - DDLs in the configuration's C(libdir), and that of C(rpcutil), are found without it.
+      - Where to look for DDLs first. An entry is a directory, or a file with the agent's name, in the Ruby form C(.ddl) or the JSON form C(.json).
+      - The module always finds the DDLs in the configuration's C(libdir) and the DDL of C(rpcutil).
     type: list
     elements: path
     default: []
   read_only:
-    description: Says that the action changes nothing. Then the task reports no change, and runs in check mode too.
+    description: Declares that the action changes nothing. The task then reports no change, and it calls the action in check mode too.
     type: bool
     default: false
   fail_on:
     description:
-      - What makes the task fail. All replies are returned in any case. A O(max_fail_percentage) that is exceeded always does.
-      - V(failed) means that an action failed on a node (its C(statuscode) is not 0).
-      - V(no_response) means that a node which was addressed did not answer in time, or that there was no time to send it the request.
-      - V(no_nodes) means that there is no node to address, or fewer than O(expected_nodes).
+      - What makes the task fail. The task returns all replies in any case. It always fails when O(max_fail_percentage) is exceeded.
+      - V(failed) means that the action failed on a node (its C(statuscode) is not 0).
+      - V(no_response) means that an addressed node did not answer in time, or that there was no time to send it the request.
+      - V(no_nodes) means that there is no node to address, or that there are fewer than O(expected_nodes).
       - Use an empty list to handle every outcome in the play.
     type: list
     elements: str
@@ -133,8 +127,8 @@ options:
     default: [failed, no_response, no_nodes]
   return_replies:
     description:
-      - Which replies to return. On ten thousand nodes they are most of what a task stores and shows.
-        RV(stats) and RV(summary) are about all of them in any case.
+      - Which replies to return. With ten thousand nodes, the replies are most of what a task stores and shows.
+      - RV(stats) and RV(summary) cover all replies in any case.
     type: str
     choices: [all, failed, none]
     default: all
@@ -163,7 +157,7 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.sender }}"
 
-- name: Restart a service on the web servers of one site, and handle failures here
+- name: Restart a service on the web servers of one site, and handle failures in the play
   pymco.mcollective.mcollective_rpc:
     agent: service
     action: restart
@@ -178,39 +172,21 @@ EXAMPLES = r"""
       - no_nodes
   register: restart
 
-- name: Name the nodes that need a look
+- name: Show the nodes that need attention
   ansible.builtin.debug:
-    msg: "Failed: {{ restart.replies | rejectattr('statuscode', 'equalto', 0) | map(attribute='sender') | list }},
-      silent: {{ restart.no_response }}"
+    msg: "failed: {{ restart.replies | selectattr('statuscode') | map(attribute='sender') | list }}, silent: {{ restart.no_response }}"
 
-- name: Find out the version of nginx on big web servers outside of production
-  pymco.mcollective.mcollective_rpc:
-    agent: package
-    action: status
-    arguments:
-      package: nginx
-    compound_filter: /^role::web/ and processorcount>=8 and not env=production
-    read_only: true
-  register: packages
-
-- name: List the versions that there are
-  ansible.builtin.debug:
-    msg: "{{ packages.replies | map(attribute='data.ensure') | unique | sort }}"
-
-- name: Restart ten percent of the application servers at a time, and stop when more than a fifth of a batch fails
+- name: Restart ten percent of some application servers at a time, and stop when more than a fifth of a batch fails
   pymco.mcollective.mcollective_rpc:
     agent: service
     action: restart
     arguments:
       service: gunicorn
-    class_filters:
-      - role::app
+    compound_filter: /^role::app/ and processorcount>=8 and not env=production
     batch_size: 10%
-    batch_sleep: 5
     max_fail_percentage: 20
-    timeout: 60
 
-- name: Have three nodes, any three, run Puppet, and do not wait for it
+- name: Start Puppet on any three nodes, and do not wait for it
   pymco.mcollective.mcollective_rpc:
     agent: puppet
     action: runonce
@@ -218,7 +194,7 @@ EXAMPLES = r"""
     limit_method: random
     process_results: false
 
-- name: Count the values of a fact over the whole fleet, without keeping a reply of each node
+- name: Count the values of a fact in the whole fleet, without the reply of each node
   pymco.mcollective.mcollective_rpc:
     agent: rpcutil
     action: get_fact
@@ -228,11 +204,11 @@ EXAMPLES = r"""
     return_replies: none
   register: systems
 
-- name: Show how many there are of each
+- name: Show how often each value occurs
   ansible.builtin.debug:
     msg: "{{ systems.summary[0].counts }}"
 
-- name: Ask the node that this play is about, through the control host
+- name: Ask the node of the current host, through the control host
   pymco.mcollective.mcollective_rpc:
     agent: rpcutil
     action: daemon_stats
@@ -242,7 +218,7 @@ EXAMPLES = r"""
   delegate_to: localhost
   register: stats
 
-- name: Show how many requests it has seen
+- name: Show how many requests the node has received
   ansible.builtin.debug:
     msg: "{{ stats.reply.data.total }} requests"
 """
@@ -265,66 +241,51 @@ replies:
       type: str
     statuscode:
       description:
-        - V(0) for success, V(1) if the agent gave up, V(4) if the request does not fit the agent's DDL, as with an unknown action
-          or a missing argument, V(5) for any other error. V(2) and V(3) are for unknown actions and missing data that only the
-          agent itself noticed.
+        - V(0) means success, V(1) that the agent gave up, and V(5) any other error. V(4) means that the request does not fit the agent's DDL,
+          for example because of an unknown action or a missing argument. If only the agent itself noticed it, V(2) means an unknown
+          action and V(3) means missing data.
       type: int
     statusmsg:
       description: The status in words.
       type: str
     data:
       description:
-        - The action's outputs by name, with their types. A Ruby Symbol is a string.
-        - A binary string is a dictionary with the keys C(content) and C(encoding), as M(ansible.builtin.slurp) returns them.
-        - The guide R(about values,ansible_collections.pymco.mcollective.docsite.rpc_guide.values) tells what becomes of keys that are no
-          texts, and of other values for which JSON has no form.
+        - The action's outputs by name, with their types. A Ruby Symbol becomes a string.
+        - A binary string is a dictionary with the keys C(content) and C(encoding), as M(ansible.builtin.slurp) returns it.
+        - The guide R(about values,ansible_collections.pymco.mcollective.docsite.rpc_guide.values) covers values and keys that JSON lacks.
       type: dict
   sample:
-    - agent: rpcutil
-      action: ping
-      sender: web1.example.com
-      statuscode: 0
-      statusmsg: OK
-      data:
-        pong: 1395419893
+    - {agent: rpcutil, action: ping, sender: web1.example.com, statuscode: 0, statusmsg: OK, data: {pong: 1395419893}}
 reply:
-  description: The one entry of RV(replies).
+  description: The only entry of RV(replies).
   returned: when one node was addressed and has answered
   type: dict
-  sample:
-    agent: rpcutil
-    action: ping
-    sender: web1.example.com
-    statuscode: 0
-    statusmsg: OK
-    data:
-      pong: 1395419893
+  sample: {agent: rpcutil, action: ping, sender: web1.example.com, statuscode: 0, statusmsg: OK, data: {pong: 1395419893}}
 nodes:
   description:
-    - The identities of the nodes that were addressed; in check mode, that would have been.
-    - With O(discovery_method=none) those that answered. Empty if a request went to whoever fits and nobody waited for replies.
+    - The identities of the addressed nodes. In check mode, the nodes that the request would address.
+    - With O(discovery_method=none), the nodes that answered. Empty if the request went to all nodes that fit and the task did not wait.
   returned: always, unless the request could not be sent
   type: list
   elements: str
   sample: [db1.example.com, web1.example.com]
 no_response:
   description:
-    - The nodes of RV(nodes) that did not answer in time. They may have got the request.
-    - A node whose reply had no room in O(max_reply_bytes) is among them, and is named in a warning.
+    - The nodes of RV(nodes) that did not answer in time. They may have received the request.
+    - A node whose reply exceeded O(max_reply_bytes) is in this list too, and a warning names it.
   returned: always, unless the request could not be sent
   type: list
   elements: str
   sample: [db1.example.com]
 unsent:
   description:
-    - The nodes of RV(nodes) that the request certainly was not sent to, because a batch before them failed, for want of time, or
-      since the connection was lost before their turn.
+    - The nodes of RV(nodes) that the request was certainly not sent to. An earlier batch failed, time ran out, or the connection was lost.
   returned: always, unless the request could not be sent
   type: list
   elements: str
   sample: []
 unexpected:
-  description: Nodes that answered though they were not addressed. Their replies are not used.
+  description: Nodes that answered although they were not addressed. The module does not use their replies.
   returned: always, unless the request could not be sent
   type: list
   elements: str
@@ -335,120 +296,94 @@ stats:
   type: dict
   contains:
     requestid:
-      description: The request's identifier, as it appears in the nodes' logs. V(none) if nothing was sent.
+      description: The request's identifier, as it appears in the logs of the nodes. V(none) if nothing was sent.
       type: str
     broker:
       description: The broker that was used.
       type: str
     passed_over:
-      description: Why other brokers of the pool were not used, or were left in the middle of discovery.
+      description: Why each other broker of the pool was not used, or was given up during discovery.
       type: list
       elements: str
     nodes:
-      description: How many nodes were addressed.
+      description: The number of addressed nodes.
       type: int
     responses:
-      description: How many answered.
+      description: The number of nodes that answered.
       type: int
     ok:
-      description: On how many the action succeeded.
+      description: The number of nodes on which the action succeeded.
       type: int
     failed:
-      description: On how many it failed.
+      description: The number of nodes on which the action failed.
       type: int
     no_response:
-      description: How many did not answer.
+      description: The number of nodes that did not answer.
       type: int
     unsent:
-      description: How many the request was not sent to.
+      description: The number of nodes to which the request was not sent.
       type: int
     batches:
-      description: In how many batches it was sent.
+      description: The number of batches.
       type: int
     rejected:
       description:
-        - How many messages were dropped, by reason. V(undecodable) and V(malformed) are garbage, V(oversized) is too large,
-          V(other_request) answers another request, V(duplicate) is an answer that came again, V(contradictory) is a further answer of a
-          node that says something else than its first, V(forged) has a wrong signature, V(unexpected) comes from a node that was
-          not addressed, V(over_limit) had no room in O(max_reply_bytes).
-        - The task warns of V(contradictory) and V(over_limit), and names the nodes.
+        - The number of dropped messages by reason. V(undecodable) and V(malformed) are garbage. V(oversized) is too large.
+          V(other_request) answers another request. V(duplicate) repeats an answer. V(contradictory) differs from the node's first answer.
+          V(forged) has a wrong signature. V(unexpected) comes from a node that was not addressed. V(over_limit) exceeded O(max_reply_bytes).
+        - The task warns about V(contradictory) and V(over_limit), and names the nodes.
       type: dict
     lost:
-      description: Why the connection to the broker ended before the replies were in, if it did.
+      description: Why the connection to the broker ended before all replies arrived, if it did.
       type: str
     resumed:
       description:
-        - Why the connection was lost, each time that listening went on over another one. That is possible where the address for
-          replies outlives a connection, with the connectors V(activemq) and V(stomp), and with V(rabbitmq) if
-          C(use_reply_exchange) is set. The request is never sent again.
+        - Why the connection was lost, for each time that the module went on listening over a new connection. This is possible where reply
+          addresses outlive a connection. Those of V(activemq) and V(stomp) do, and those of V(rabbitmq) with C(use_reply_exchange). The
+          module never sends the request again.
       type: list
       elements: str
     timeout:
       description: How many seconds each batch had to answer.
       type: float
     seconds:
-      description: How long V(connect), V(discovery) and V(call) took.
+      description: How many seconds V(connect), V(discovery) and V(call) took.
       type: dict
-  sample:
-    requestid: 1f8b4f7aa1c54ea58a1f5a2a0b1ab7de
-    broker: broker.example.com:61613
-    passed_over: []
-    nodes: 2
-    responses: 1
-    ok: 1
-    failed: 0
-    no_response: 1
-    unsent: 0
-    batches: 1
-    rejected: {}
-    lost:
-    resumed: []
-    timeout: 12.0
-    seconds:
-      connect: 0.012
-      discovery: 2.004
-      call: 10.001
+  sample: {requestid: 1f8b4f7aa1c54ea58a1f5a2a0b1ab7de, broker: "broker.example.com:61613", passed_over: [], nodes: 2, responses: 1, ok: 1,
+    failed: 0, no_response: 1, unsent: 0, batches: 1, rejected: {}, lost: null, resumed: [], timeout: 12.0,
+    seconds: {connect: 0.012, discovery: 2.004, call: 10.001}}
 summary:
-  description: What the DDL's aggregate functions make of all replies, those of failed ones included; what C(mco) prints as summaries.
-  returned: when the action's DDL has such and O(validate) is not V(off)
+  description: The results of the DDL's aggregate functions over all replies, failed ones included. C(mco) prints them as summaries.
+  returned: when the DDL declares aggregate functions for the action and O(validate) is not V(off)
   type: list
   elements: dict
   contains:
     output:
-      description: The output that it is about.
+      description: The output that is summarized.
       type: str
     function:
       description: The function, such as V(summary), V(average) or V(sum).
       type: str
     display_as:
-      description: What the DDL calls the output.
+      description: The DDL's heading for the output.
       type: str
     value:
-      description: The number that came out. Only of functions that make one.
+      description: The number that the function returned. Only functions that return a number have it.
       type: float
     counts:
-      description: How often each value came, the most frequent first. Only of V(summary).
+      description: How often each value occurs, the most frequent first. Only V(summary) has it.
       type: list
       elements: dict
     lines:
-      description: It as C(mco) shows it.
+      description: The result as C(mco) shows it.
       type: list
       elements: str
     error:
-      description: Why it came to nothing, if so.
+      description: Why there is no result, if the function failed.
       type: str
   sample:
-    - output: value
-      function: summary
-      display_as: Value
-      counts:
-        - value: Debian
-          count: 7
-        - value: Ubuntu
-          count: 2
-      lines:
-        - Debian = 7
-        - Ubuntu = 2
+    - {output: value, function: summary, display_as: Value, lines: [Debian = 7, Ubuntu = 2],
+      counts: [{value: Debian, count: 7}, {value: Ubuntu, count: 2}]}
 """
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask

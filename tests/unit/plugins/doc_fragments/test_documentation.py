@@ -154,7 +154,7 @@ def test_a_row_and_a_description_are_enough() -> None:
     made = DOCS.documentation(TEXT, specs(TABLE))
     assert made == TEXT.replace("default: 4", "default: 5").replace("    default: 7\n", "").replace(
         "    version_added: 2.0.0\n",
-        "      - Can be set by the environment variable E(ANSIBLE_MCOLLECTIVE_NEW).\n"
+        "      - The environment variable E(ANSIBLE_MCOLLECTIVE_NEW) sets this option too.\n"
         "    version_added: 2.0.0\n"
         "    type: str\n"
         "    choices: ['on', x]\n",
