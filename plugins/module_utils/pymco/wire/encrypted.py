@@ -4,8 +4,8 @@
 
 """TLS on a socket, a bounded piece at a time.
 
-OpenSSL on a socket of its own reads for as long as a broker sends what is no data, such as session tickets
-without end, and nobody looks at a deadline meanwhile. Here it gets only what has been read for it.
+OpenSSL on a socket of its own reads as long as a broker sends something other than data, such as session tickets
+without end, and meanwhile nobody looks at a deadline. Here it gets only what has been read for it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import ssl
 import typing as t
 
 PIECE = 65536
-"""Bytes that OpenSSL is given at once, and that may wait to be sent before it is given more."""
+"""Bytes that OpenSSL is given at once. It is given no more while as many wait to be sent."""
 
 
 class EncryptedSocket:
-    """What the transport uses of a socket that does not block, with TLS. The handshake comes first.
+    """The part of a non-blocking socket that :class:`.Stream` uses, with TLS. The handshake comes first.
 
     It raises as an SSL socket does: SSLWantReadError or SSLWantWriteError for what has to be waited for.
 
@@ -34,17 +34,17 @@ class EncryptedSocket:
         self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
         self._rest = b""
         self._taken = 0
-
-    def fileno(self) -> int:
-        """The descriptor to be waited for."""
-        return self._socket.fileno()
+        self._failure: ssl.SSLError | None = None
+        self.fileno = sock.fileno
+        self.shutdown = sock.shutdown
+        self.close = sock.close
 
     def shake_hands(self, wait: t.Callable[[int], int]) -> None:
-        """The handshake as a whole, however many pieces the broker cuts its part into.
+        """Do the whole handshake, however many pieces the broker cuts its part into.
 
         :param wait: waits until the socket can be read (select.POLLIN) or written (select.POLLOUT), and returns
             0 if that takes too long.
-        :raises socket.timeout: it has not ended by then.
+        :raises socket.timeout: it has not ended then.
         :raises OSError: it failed.
         """
         while True:
@@ -57,16 +57,48 @@ class EncryptedSocket:
             if not wait(wanted):
                 raise socket.timeout("the handshake has not ended in time")
 
-    def recv(self, most: int) -> bytes:
-        """Up to so many bytes; none at the end. One piece is read from the socket at the most."""
+    def _step(self) -> None:
+        """Go on with the handshake as long as one piece of what the broker says allows."""
         try:
-            return self._read(most)
-        except ssl.SSLWantReadError:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                return self.tls.do_handshake()
             self._fill()
-        return self._read(most)
+            return self.tls.do_handshake()
+        finally:
+            # A refusal of the broker's certificate goes out, too.
+            with contextlib.suppress(OSError):
+                self._flush()
+
+    def recv(self, most: int) -> bytes:
+        """Return up to so many bytes; none at the end. At most one piece is read from the socket."""
+        data = self._read(most)
+        if data is None:
+            self._fill()
+            data = self._read(most)
+        if data is None:
+            raise ssl.SSLWantReadError
+        return data
+
+    def _read(self, most: int) -> bytes | None:
+        """Return the bytes of all records that OpenSSL has whole; none at the end; None if it has no record."""
+        parts: list[bytes] = []
+        while most and self._failure is None:
+            try:
+                parts.append(self.tls.read(most))
+            except ssl.SSLError as error:
+                if isinstance(error, ssl.SSLWantReadError):
+                    return b"".join(parts) if parts else None
+                self._failure = error  # is told behind the bytes that came before it
+            else:
+                if not parts[-1]:
+                    break
+                most -= len(parts[-1])
+        if not parts and self._failure and not isinstance(self._failure, ssl.SSLEOFError):
+            raise self._failure
+        return b"".join(parts)
 
     def send(self, data: bytes | memoryview) -> int:
-        """How many of the bytes the system has taken. Where it has to be waited for, send the same again."""
+        """Return how many of the bytes the system has taken. If it raises, send the same bytes again."""
         if not self._taken:
             self._taken = self.tls.write(data)
         if not self._flush():
@@ -74,35 +106,12 @@ class EncryptedSocket:
         taken, self._taken = self._taken, 0
         return taken
 
-    def shutdown(self, how: int) -> None:
-        """As of a socket; TLS's own end is not sent."""
-        self._socket.shutdown(how)
-
-    def close(self) -> None:
-        """Close the socket."""
-        self._socket.close()
-
-    def _step(self) -> None:
-        """Go on with the handshake, as far as one piece of what the broker says leads."""
-        try:
-            with contextlib.suppress(ssl.SSLWantReadError):
-                return self.tls.do_handshake()
-            self._fill()
-            return self.tls.do_handshake()
-        finally:
-            # What refuses the broker's certificate goes out, too.
-            with contextlib.suppress(OSError):
-                self._flush()
-
-    def _read(self, most: int) -> bytes:
-        try:
-            return self.tls.read(most)
-        except ssl.SSLEOFError:
-            return b""
-
     def _fill(self) -> None:
-        """Have OpenSSL get one piece of what has come. Raises if there is nothing, or if what it has to
-        answer first does not go out."""
+        """Give OpenSSL one piece of what has come.
+
+        :raises ssl.SSLWantReadError: nothing has come.
+        :raises ssl.SSLWantWriteError: what OpenSSL has to answer first does not go out.
+        """
         if not self._flush() and len(self._rest) > PIECE:
             raise ssl.SSLWantWriteError
         try:
@@ -115,7 +124,7 @@ class EncryptedSocket:
             self._incoming.write_eof()
 
     def _flush(self) -> bool:
-        """Send what OpenSSL has to say. Returns whether all of it is out."""
+        """Send what OpenSSL has to say. Return True if all of it is out."""
         self._rest += self._outgoing.read()
         with contextlib.suppress(BlockingIOError):
             while self._rest:

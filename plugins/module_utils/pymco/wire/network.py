@@ -2,10 +2,10 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""A connection to a broker as a stream of bytes of which every step has a deadline.
+"""A connection to a broker: a stream of bytes, and a deadline for each step.
 
-There is no thread: whoever waits for something reads the socket, and whoever sends reads too while the broker
-takes nothing, so that neither side waits for the other. Nothing here knows what the bytes mean.
+There is no thread. Whoever waits reads the socket, and whoever sends also reads while the broker takes nothing, so
+that neither side waits for the other. Nothing here knows what the bytes mean.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:
     from ..pool import Broker
 
 SHORTEST = 0.1
-"""Seconds; no step of connecting gets less."""
+"""Seconds. No step of connecting gets less."""
 CHUNK = 65536
 """Bytes that are read or written at once."""
 AnySocket = t.Union[socket.socket, EncryptedSocket]
@@ -34,22 +34,11 @@ _FAILURES = (OSError, ValueError)
 """What a socket raises; ValueError once it is closed."""
 
 
-class Reading(t.Protocol):
-    """Whoever reads what comes while something is sent."""
-
-    @property
-    def has_room(self) -> bool:
-        """Whether more may be read."""
-
-    def take(self) -> None:
-        """Read what is there."""
-
-
 class Stream:
     """An open connection. It can go over to TLS at any moment.
 
-    :ivar alert: with what the broker, or we, ended TLS.
-    :ivar ended: whether the connection is over, as far as is known.
+    :ivar alert: the error with which the broker, or we, ended TLS.
+    :ivar ended: True once the connection is known to be over.
     :ivar last_sent: when something was sent, on the monotonic clock.
     :ivar last_received: when something came, or the end.
     """
@@ -65,7 +54,7 @@ class Stream:
     def open(cls, broker: Broker, timeout: float) -> Stream:
         """Connect, and go over to TLS if the broker's entry says so.
 
-        :param timeout: seconds for both, what the resolver takes aside.
+        :param timeout: seconds for both. The time that the resolver takes is not counted.
         :raises exc.ConnectFailed: the message tells the step and the cause.
         :raises exc.ImproperlyConfigured: a TLS file or cipher cannot be used.
         """
@@ -87,8 +76,8 @@ class Stream:
     def start_tls(self, broker: Broker, context: ssl.SSLContext, deadline: float) -> None:
         """Go over to TLS. The connection is closed if that fails.
 
-        :param deadline: on the monotonic clock, for the handshake as a whole, however many pieces the broker
-            cuts its part into.
+        :param deadline: on the monotonic clock, for the whole handshake, however many pieces the broker cuts its
+            part into.
         :raises exc.ConnectFailed: the message tells the cause.
         """
         try:
@@ -100,8 +89,6 @@ class Stream:
             raise exc.ConnectFailed(
                 f"no TLS connection to {broker.name}: {tls.failure(error)}", broker.name
             ) from error
-
-    # -- receiving -----------------------------------------------------------------------------
 
     def read(self) -> bytes | None:
         """Return some of what has come; None if nothing has; no bytes at the end of the connection."""
@@ -121,25 +108,22 @@ class Stream:
         return data
 
     def wait(self, deadline: float) -> bool:
-        """Wait until :meth:`read`, which has returned None, has more to return. Returns False at the deadline.
+        """Wait until :meth:`read`, which has returned None, has more to return. Return False at the deadline.
 
         :param deadline: on the monotonic clock.
         """
         return bool(_ready(self.socket, self._waits_for, deadline))
 
-    # -- sending -------------------------------------------------------------------------------
-
-    def send(self, data: bytes, deadline: float, reading: Reading) -> None:
+    def send(self, data: bytes, deadline: float, take: t.Callable[[], bool]) -> None:
         """Send bytes, and have what comes read meanwhile if the broker wants that first.
 
         :param deadline: on the monotonic clock.
+        :param take: reads what is there, and returns True if it has room for more.
         :raises TimeoutError: the broker takes nothing more.
         :raises OSError: the connection is gone. Either way the broker did not get all of the bytes.
         """
-        rest, wanted = memoryview(data), 0
-        if reading.has_room:
-            # Once the broker has gone, sending may end what it said before, unread.
-            reading.take()
+        # Once the broker has gone, sending may end what it said before, unread.
+        rest, room = memoryview(data), take()
         while rest:
             if self.ended:
                 raise ConnectionError("the connection is closed")
@@ -147,16 +131,14 @@ class Stream:
                 rest = rest[self.socket.send(rest[:CHUNK]) :]
                 continue
             except (BlockingIOError, ssl.SSLWantWriteError):
-                wanted = select.POLLOUT
+                wanted = select.POLLOUT | (select.POLLIN if room else 0)
             except ssl.SSLWantReadError:
                 wanted = select.POLLIN
-            if reading.has_room:
-                wanted |= select.POLLIN
             found = _ready(self.socket, wanted, deadline)
             if not found:
                 raise TimeoutError("it takes nothing more; is it overloaded?")
             if found & ~select.POLLOUT and wanted & select.POLLIN:
-                reading.take()
+                room = take()
         self.last_sent = time.monotonic()
 
     def close(self) -> None:
@@ -169,7 +151,7 @@ class Stream:
 
 
 def _ready(sock: AnySocket, wanted: int, deadline: float) -> int:
-    """Wait until the socket can be read or written, as wanted. Returns for what; 0 at the deadline."""
+    """Wait until the socket can be read or written, as wanted. Return for what; 0 at the deadline."""
     left = deadline - time.monotonic()
     if left <= 0:
         return 0
@@ -180,7 +162,7 @@ def _ready(sock: AnySocket, wanted: int, deadline: float) -> int:
 
 
 def _connected(broker: Broker, deadline: float) -> socket.socket:
-    """A socket that is connected to one of the host's addresses; they share the time."""
+    """Return a socket that is connected to one of the host's addresses. They share the time."""
     addresses = socket.getaddrinfo(broker.host, broker.port, type=socket.SOCK_STREAM)
     failure: OSError = ConnectionError("the host has no address")
     for position, (family, kind, protocol, _name, address) in enumerate(addresses):

@@ -226,7 +226,7 @@ def test_in_order_each_round_is_the_same() -> None:
 
 def tls_of(connected: Connector) -> ssl.SSLObject:
     """What OpenSSL knows of a connection."""
-    sock = connected.session._channel.stream.socket
+    sock = connected.session.stream.socket
     assert isinstance(sock, EncryptedSocket)
     return sock.tls
 

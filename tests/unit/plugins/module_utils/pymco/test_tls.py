@@ -133,7 +133,7 @@ def test_each_of_several_ca_files_counts_and_no_other(
             ScriptedBroker(polite, context=authority.server_context()) as broker,
             tls_to(broker, ca) as connected,
         ):
-            assert len(connected.session._channel.stream.socket.tls.context.get_ca_certs()) == 2
+            assert len(connected.session.stream.socket.tls.context.get_ca_certs()) == 2
 
 
 ENCRYPTED = """
