@@ -20,7 +20,6 @@ import typing as t
 from .. import exc
 from ..utils import reason
 from . import tls
-from .encrypted import EncryptedSocket
 
 if t.TYPE_CHECKING:
     from ..pool import Broker
@@ -29,7 +28,6 @@ SHORTEST = 0.1
 """Seconds. No step of connecting gets less."""
 CHUNK = 65536
 """Bytes that are read or written at once."""
-AnySocket = t.Union[socket.socket, EncryptedSocket]
 _FAILURES = (OSError, ValueError)
 """What a socket raises; ValueError once it is closed."""
 
@@ -37,6 +35,8 @@ _FAILURES = (OSError, ValueError)
 class Stream:
     """An open connection. It can go over to TLS at any moment.
 
+    :param sock: does not block.
+    :ivar tls: None if nothing is encrypted.
     :ivar alert: the error with which the broker, or we, ended TLS.
     :ivar ended: True once the connection is known to be over.
     :ivar last_sent: when something was sent, on the monotonic clock.
@@ -44,11 +44,12 @@ class Stream:
     """
 
     def __init__(self, sock: socket.socket) -> None:
-        self.socket: AnySocket = sock
+        self.socket = sock
+        self.tls: tls.Encryption | None = None
         self.alert: ssl.SSLError | None = None
         self.ended = False
         self.last_sent = self.last_received = time.monotonic()
-        self._waits_for = select.POLLIN
+        self._unsent: bytes | memoryview = b""
 
     @classmethod
     def open(cls, broker: Broker, timeout: float) -> Stream:
@@ -80,39 +81,72 @@ class Stream:
             part into.
         :raises exc.ConnectFailed: the message tells the cause.
         """
+        end = max(deadline, time.monotonic() + SHORTEST)
         try:
-            encrypted = EncryptedSocket(t.cast(socket.socket, self.socket), context, broker.host)
-            self.socket, end = encrypted, max(deadline, time.monotonic() + SHORTEST)
-            encrypted.shake_hands(lambda wanted: _ready(encrypted, wanted, end))
+            self.tls = tls.Encryption(context, broker.host)
+            while not self._shake_hands(self.tls):
+                wanted = select.POLLIN | (select.POLLOUT if self._unsent else 0)
+                if not self._ready(wanted, end):
+                    raise socket.timeout("the handshake has not ended in time")
         except _FAILURES as error:
             self.close()
             raise exc.ConnectFailed(
                 f"no TLS connection to {broker.name}: {tls.failure(error)}", broker.name
             ) from error
 
+    def _shake_hands(self, encryption: tls.Encryption) -> bool:
+        """Go on with the handshake. Return True if it is complete."""
+        try:
+            with contextlib.suppress(BlockingIOError):
+                if encryption.shake_hands():
+                    return True
+                encryption.feed(self.socket.recv(CHUNK))
+            return encryption.shake_hands()
+        finally:
+            # A refusal of the broker's certificate goes out, too.
+            with contextlib.suppress(OSError):
+                self._flush()
+
+    # -- receiving -----------------------------------------------------------------------------
+
     def read(self) -> bytes | None:
         """Return some of what has come; None if nothing has; no bytes at the end of the connection."""
         try:
-            data = self.socket.recv(CHUNK)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            self._waits_for = select.POLLIN
-            return None
-        except ssl.SSLWantWriteError:
-            self._waits_for = select.POLLOUT
+            data = self.socket.recv(CHUNK) if self.tls is None else self._decrypted(self.tls)
+        except BlockingIOError:
             return None
         except _FAILURES as error:
             self.alert = error if isinstance(error, ssl.SSLError) else None
             data = b""
-        self.last_received = time.monotonic()
-        self.ended = self.ended or not data
+        if data is not None:
+            self.last_received = time.monotonic()
+            self.ended = self.ended or not data
         return data
+
+    def _decrypted(self, encryption: tls.Encryption) -> bytes | None:
+        """Return what has come, of which one piece is read. Nothing more is read from a broker that does not
+        take OpenSSL's answers."""
+        data = encryption.decrypted()
+        if data is None:
+            self._flush()
+            if self._stalled:
+                return None
+            encryption.feed(self.socket.recv(CHUNK))
+            data = encryption.decrypted()
+        return data
+
+    @property
+    def _stalled(self) -> bool:
+        return self.tls is not None and len(self._unsent) > CHUNK
 
     def wait(self, deadline: float) -> bool:
         """Wait until :meth:`read`, which has returned None, has more to return. Return False at the deadline.
 
         :param deadline: on the monotonic clock.
         """
-        return bool(_ready(self.socket, self._waits_for, deadline))
+        return bool(self._ready(select.POLLOUT if self._stalled else select.POLLIN, deadline))
+
+    # -- sending -------------------------------------------------------------------------------
 
     def send(self, data: bytes, deadline: float, take: t.Callable[[], bool]) -> None:
         """Send bytes, and have what comes read meanwhile if the broker wants that first.
@@ -124,22 +158,39 @@ class Stream:
         """
         # Once the broker has gone, sending may end what it said before, unread.
         rest, room = memoryview(data), take()
-        while rest:
+        while rest or self._unsent:
             if self.ended:
                 raise ConnectionError("the connection is closed")
-            try:
-                rest = rest[self.socket.send(rest[:CHUNK]) :]
-                continue
-            except (BlockingIOError, ssl.SSLWantWriteError):
+            if not self._unsent:
+                piece, rest = rest[:CHUNK], rest[CHUNK:]
+                self._unsent = piece if self.tls is None else self.tls.encrypted(piece)
+            self._flush()
+            if self._unsent:
                 wanted = select.POLLOUT | (select.POLLIN if room else 0)
-            except ssl.SSLWantReadError:
-                wanted = select.POLLIN
-            found = _ready(self.socket, wanted, deadline)
-            if not found:
-                raise TimeoutError("it takes nothing more; is it overloaded?")
-            if found & ~select.POLLOUT and wanted & select.POLLIN:
-                room = take()
+                found = self._ready(wanted, deadline)
+                if not found:
+                    raise TimeoutError("it takes nothing more; is it overloaded?")
+                if room and found & ~select.POLLOUT:
+                    room = take()
         self.last_sent = time.monotonic()
+
+    def _flush(self) -> None:
+        """Have the system take as much as it does of what is not sent yet."""
+        if self.tls is not None:
+            self._unsent = b"".join((self._unsent, self.tls.answer()))
+        with contextlib.suppress(BlockingIOError):
+            while self._unsent:
+                self._unsent = self._unsent[self.socket.send(self._unsent) :]
+
+    def _ready(self, wanted: int, deadline: float) -> int:
+        """Wait until the socket can be read or written, as wanted. Return for what; 0 at the deadline."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return 0
+        poll = select.poll()
+        poll.register(self.socket, wanted)
+        found = poll.poll(left * 1000)
+        return found[0][1] if found else 0
 
     def close(self) -> None:
         """Close the socket. Never fails."""
@@ -148,17 +199,6 @@ class Stream:
             self.socket.shutdown(socket.SHUT_RDWR)
         with contextlib.suppress(*_FAILURES):
             self.socket.close()
-
-
-def _ready(sock: AnySocket, wanted: int, deadline: float) -> int:
-    """Wait until the socket can be read or written, as wanted. Return for what; 0 at the deadline."""
-    left = deadline - time.monotonic()
-    if left <= 0:
-        return 0
-    poll = select.poll()
-    poll.register(sock, wanted)
-    found = poll.poll(left * 1000)
-    return found[0][1] if found else 0
 
 
 def _connected(broker: Broker, deadline: float) -> socket.socket:
