@@ -15,7 +15,7 @@ import typing as t
 
 from .. import exc
 from ..utils import reason
-from .event import MAX_FRAME, MAX_REPLY, OVERHEAD, Event, Item, Reader
+from .event import MAX_FRAME, MAX_REPLY, Event, Item, Reader, weight
 from .heartbeat import Heartbeat
 
 if t.TYPE_CHECKING:
@@ -29,10 +29,7 @@ LAST_WORDS = 0.5
 
 
 class Channel(abc.ABC):
-    """The items of a connection, in their order. A subclass speaks the protocol.
-
-    :param stream: is closed by :meth:`close`, which has to be called in every path.
-    """
+    """The items of a connection, in their order. A subclass speaks the protocol."""
 
     BEAT: t.ClassVar[bytes]
     """What tells the broker that we are alive."""
@@ -79,31 +76,27 @@ class Channel(abc.ABC):
         item = self._next(0.0) if self._waiting or self._ended else self._listen(timeout)
         if isinstance(item, bytes):
             return item
-        if item is None:
-            if self._ended is not None:
-                raise self._ended
-        elif item.kind == "oversized":
-            sender = item.headers.get("mc_sender")
-            raise exc.Oversized(f"a message of more than {MAX_REPLY} bytes", sender)
-        else:
+        if item is not None:
             self._raise_if_end(item)
+            if item.kind == "oversized":
+                sender = item.headers.get("mc_sender")
+                raise exc.Oversized(f"a message of more than {MAX_REPLY} bytes", sender)
+        elif self._ended is not None:
+            raise self._ended
         return None
 
     def _await(self, wanted: t.Callable[[Event], bool], deadline: float, what: str) -> None:
-        """Wait for an event. All that comes before it is dropped.
+        """Wait for an event. All that comes before it is dropped. Raises as :meth:`next_message` does.
 
-        :param what: the broker did not do in time, for the message.
-        :raises exc.BrokerError: the broker refused something that we sent.
-        :raises exc.ConnectionLost: the connection is gone, or the event does not come in time.
+        :param what: the broker did not do if the event does not come in time, which loses the connection.
         """
+        item: Item | None = b""
         late = False
-        while not late:
-            # A broker that sends other items all the time does not make the wait longer.
+        # A broker that sends other items all the time does not make the wait longer.
+        while item is not None and not late:
             late = time.monotonic() >= deadline
             item = self._next(deadline - time.monotonic())
-            if item is None:
-                break
-            if not isinstance(item, bytes):
+            if isinstance(item, Event):
                 if wanted(item):
                     return
                 self._raise_if_end(item)
@@ -127,7 +120,7 @@ class Channel(abc.ABC):
             if not waiting:
                 return None
         item = waiting.popleft()
-        self._held -= OVERHEAD + len(item) if isinstance(item, bytes) else item.size
+        self._held -= weight(item)
         return item
 
     def _take(self) -> bool:
@@ -137,8 +130,7 @@ class Channel(abc.ABC):
 
     def _read_until(self, deadline: float, done: t.Callable[[], object]) -> None:
         """Read until done() is true, the deadline, the end of the connection, or until no more may wait.
-        Once the deadline has passed it reads once, however much the broker sends.
-        """
+        Once the deadline has passed it reads once, however much the broker sends."""
         stream = self.stream
         while not stream.ended and self._held < MAX_HELD:
             data = stream.read()
@@ -156,9 +148,7 @@ class Channel(abc.ABC):
             self.stream.ended = True
             items.append(Event("overlong" if data else "disconnected"))
         self._waiting.extend(items)
-        self._held += sum(
-            [OVERHEAD + len(item) if isinstance(item, bytes) else item.size for item in items]
-        )
+        self._held += sum(map(weight, items))
 
     # -- sending -------------------------------------------------------------------------------
 
@@ -177,13 +167,8 @@ class Channel(abc.ABC):
             patience = 0.0 if isinstance(error, TimeoutError) else LAST_WORDS
             self._read_until(time.monotonic() + patience, self._fault)
             fault = self._fault()
-            self._ended = (
-                exc.ConnectionLost(
-                    f"sending to {self.broker.name} failed: {reason(error)}", self.broker.name
-                )
-                if fault is None
-                else self.complaint(fault)
-            )
+            words, name = f"sending to {self.broker.name} failed: {reason(error)}", self.broker.name
+            self._ended = self.complaint(fault) if fault else exc.ConnectionLost(words, name)
             raise self._ended from error
 
     def _beat(self, deadline: float) -> float:
@@ -207,7 +192,7 @@ class Channel(abc.ABC):
 
     def _fault(self) -> Event | None:
         """Return the first complaint that waits. It can still be taken."""
-        events = (item for item in self._waiting if not isinstance(item, bytes))
+        events = (item for item in self._waiting if isinstance(item, Event))
         return next((event for event in events if event.kind == "error"), None)
 
     def _raise_if_end(self, event: Event) -> None:

@@ -38,6 +38,11 @@ Item = t.Union[bytes, Event]
 """The body of a message, or an event."""
 
 
+def weight(item: Item) -> int:
+    """Return the bytes that an item counts for while it waits."""
+    return OVERHEAD + len(item) if isinstance(item, bytes) else item.size
+
+
 class Unfinished(t.NamedTuple):
     """A frame whose end has not come.
 

@@ -77,16 +77,14 @@ class Stream:
     def start_tls(self, broker: Broker, context: ssl.SSLContext, deadline: float) -> None:
         """Go over to TLS. The connection is closed if that fails.
 
-        :param deadline: on the monotonic clock, for the whole handshake, however many pieces the broker cuts its
-            part into.
+        :param deadline: on the monotonic clock; of the whole handshake, however many pieces the broker sends.
         :raises exc.ConnectFailed: the message tells the cause.
         """
         end = max(deadline, time.monotonic() + SHORTEST)
         try:
             self.tls = tls.Encryption(context, broker.host)
             while not self._shake_hands(self.tls):
-                wanted = select.POLLIN | (select.POLLOUT if self._unsent else 0)
-                if not self._ready(wanted, end):
+                if not self._ready(select.POLLIN | (select.POLLOUT if self._unsent else 0), end):
                     raise socket.timeout("the handshake has not ended in time")
         except _FAILURES as error:
             self.close()
@@ -98,8 +96,6 @@ class Stream:
         """Go on with the handshake. Return True if it is complete."""
         try:
             with contextlib.suppress(BlockingIOError):
-                if encryption.shake_hands():
-                    return True
                 encryption.feed(self.socket.recv(CHUNK))
             return encryption.shake_hands()
         finally:
@@ -166,8 +162,7 @@ class Stream:
                 self._unsent = piece if self.tls is None else self.tls.encrypted(piece)
             self._flush()
             if self._unsent:
-                wanted = select.POLLOUT | (select.POLLIN if room else 0)
-                found = self._ready(wanted, deadline)
+                found = self._ready(select.POLLOUT | (select.POLLIN if room else 0), deadline)
                 if not found:
                     raise TimeoutError("it takes nothing more; is it overloaded?")
                 if room and found & ~select.POLLOUT:
@@ -207,18 +202,16 @@ def _connected(broker: Broker, deadline: float) -> socket.socket:
     failure: OSError = ConnectionError("the host has no address")
     for position, (family, kind, protocol, _name, address) in enumerate(addresses):
         share = (deadline - time.monotonic()) / (len(addresses) - position)
+        sock = None
         try:
-            sock = socket.socket(family, kind, protocol)
-        except OSError as error:  # a family that this machine does not have
-            failure = error
-            continue
-        try:
+            sock = socket.socket(family, kind, protocol)  # fails if this machine lacks the family
             sock.settimeout(max(share, SHORTEST))
             sock.connect(address)
             return sock
         except OSError as error:
-            sock.close()
             failure = error
+            if sock is not None:
+                sock.close()
     raise failure
 
 

@@ -110,44 +110,40 @@ class Session(Channel):
     # -- login ---------------------------------------------------------------------------------
 
     def _log_in(self, deadline: float) -> None:
-        login, name = self._login, self.broker.name
+        login = self._login
         with contextlib.suppress(exc.ConnectorError):  # then the next event tells how it ended
             self._transmit("CONNECT", login.headers(), deadline)
         item = self._next(deadline - time.monotonic())
-        if item is None:
-            raise exc.ConnectFailed(
-                f"{name} takes connections, but did not answer STOMP's CONNECT in time:"
-                " is this its STOMP port?",
-                name,
-            )
-        if isinstance(item, bytes) or item.kind != "connected":
+        if not isinstance(item, Event) or item.kind != "connected":
             raise self._refused(item)
         version = item.headers.get("version", "1.0")
         if version not in login.versions:
-            raise exc.ConnectFailed(
-                f"{name} speaks STOMP {printable(login.without_secrets(version), 20)}; wanted is"
-                f" {' or '.join(login.versions)} (see stomp_1_0_fallback)",
-                name,
+            spoken, wanted = login.without_secrets(version), " or ".join(login.versions)
+            raise self._failed(
+                f"speaks STOMP {printable(spoken, 20)}; wanted is {wanted} (see stomp_1_0_fallback)"
             )
         self._escapes = version != "1.0"
         if self._escapes:
             self._heartbeat = agree(login.heartbeat, item.headers.get("heart-beat"), login.missed)
 
-    def _refused(self, item: Item) -> exc.ConnectFailed:
+    def _refused(self, item: Item | None) -> exc.ConnectFailed:
         """Return the error for an answer to CONNECT that is not CONNECTED."""
-        login, name = self._login, self.broker.name
-        kind = "message" if isinstance(item, bytes) else item.kind
-        if kind == "disconnected":
-            return exc.ConnectFailed(self._closed_early(), name)
-        if isinstance(item, bytes) or kind != "error":
-            found = {"overlong": "no frame", "oversized": "MESSAGE"}.get(kind, kind.upper())
-            return exc.ConnectFailed(
-                f"{name} answered STOMP's CONNECT with {found} instead of CONNECTED: is this a STOMP broker?",
-                name,
+        kind = item.kind if isinstance(item, Event) else "message"
+        if item is None:
+            return self._failed(
+                "takes connections, but did not answer STOMP's CONNECT in time: is this its STOMP port?"
             )
-        vhost = f" to the virtual host {login.vhost!r}" if login.vhost else ""
+        if kind == "disconnected":
+            return self._failed(self._closed_early())
+        if not isinstance(item, Event) or kind != "error":
+            found = {"overlong": "no frame", "oversized": "MESSAGE"}.get(kind, kind.upper())
+            return self._failed(
+                f"answered STOMP's CONNECT with {found} instead of CONNECTED: is this a STOMP broker?"
+            )
+        name, vhost = self.broker.name, self._login.vhost
+        place = f" to the virtual host {vhost!r}" if vhost else ""
         return exc.AuthenticationFailed(
-            f"{name} refused the login of user {self.broker.user!r}{vhost}: {self._words(item)}."
+            f"{name} refused the login of user {self.broker.user!r}{place}: {self._words(item)}."
             " Check user, password and virtual host",
             name,
         )
@@ -159,12 +155,10 @@ class Session(Channel):
             verb = "accept our" if self.broker.cert else "want a"
             wants = f"{verb} client certificate (ssl.cert and ssl.key)"
         alert = f" ({reason(self.stream.alert)})" if self.stream.alert else ""
-        return (
-            f"{self.broker.name} closed the connection during the login{alert}: is this its STOMP port,"
-            f" and does it {wants}?"
-        )
+        return f"closed the connection during the login{alert}: is this its STOMP port, and does it {wants}?"
 
-    # -- what the broker complains of ----------------------------------------------------------
+    def _failed(self, words: str) -> exc.ConnectFailed:
+        return exc.ConnectFailed(f"{self.broker.name} {words}", self.broker.name)
 
     def complaint(self, event: Event) -> exc.BrokerError:
         """See :meth:`.Channel.complaint`."""

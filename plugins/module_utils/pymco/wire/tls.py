@@ -94,10 +94,7 @@ class Encryption:
 
     def feed(self, data: bytes) -> None:
         """Take what the broker says; no bytes at its end."""
-        if data:
-            self._incoming.write(data)
-        else:
-            self._incoming.write_eof()
+        self._incoming.write(data) if data else self._incoming.write_eof()
 
     def decrypted(self) -> bytes | None:
         """Return all that can be decrypted; None if there is nothing; no bytes at the end.
