@@ -52,27 +52,23 @@ class Stream:
         self._unsent: bytes | memoryview = b""
 
     @classmethod
-    def open(cls, broker: Broker, timeout: float) -> Stream:
-        """Connect, and go over to TLS if the broker's entry says so.
+    def open(cls, broker: Broker, timeout: float, *, listener: str) -> Stream:
+        """Connect. Nothing is encrypted yet.
 
-        :param timeout: seconds for both. The time that the resolver takes is not counted.
-        :raises exc.ConnectFailed: the message tells the step and the cause.
-        :raises exc.ImproperlyConfigured: a TLS file or cipher cannot be used.
+        :param timeout: seconds. The time that the resolver takes is not counted.
+        :param listener: what listens on the port, for the message if nothing does: "STOMP plugin".
+        :raises exc.ConnectFailed: the message tells the cause.
         """
-        context = tls.context_of(broker) if broker.tls else None
-        deadline = time.monotonic() + timeout
         try:
-            sock = _connected(broker, deadline)
+            sock = _connected(broker, time.monotonic() + timeout)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setblocking(False)
         except (OSError, UnicodeError) as error:
+            why = _tcp_reason(error, timeout, listener)
             raise exc.ConnectFailed(
-                f"cannot connect to {broker.name}: {_tcp_reason(error, timeout)}", broker.name
+                f"cannot connect to {broker.name}: {why}", broker.name
             ) from error
-        stream = cls(sock)
-        if context is not None:
-            stream.start_tls(broker, context, deadline)
-        return stream
+        return cls(sock)
 
     def start_tls(self, broker: Broker, context: ssl.SSLContext, deadline: float) -> None:
         """Go over to TLS. The connection is closed if that fails.
@@ -215,11 +211,11 @@ def _connected(broker: Broker, deadline: float) -> socket.socket:
     raise failure
 
 
-def _tcp_reason(error: OSError | UnicodeError, timeout: float) -> str:
+def _tcp_reason(error: OSError | UnicodeError, timeout: float, listener: str) -> str:
     if isinstance(error, socket.timeout):
         return f"no answer within {timeout:.0f} s; is the address right, and no firewall between?"
     if isinstance(error, UnicodeError):
         return "this is no host name"
     if isinstance(error, ConnectionRefusedError):
-        return "connection refused; does the broker run there, with its STOMP plugin on that port?"
+        return f"connection refused; does the broker run there, with its {listener} on that port?"
     return reason(error)

@@ -16,6 +16,7 @@ import typing as t
 from .. import exc
 from ..printable import masked, printable
 from ..utils import reason
+from . import tls
 from .channel import Channel
 from .event import Event, Item
 from .heartbeat import agree
@@ -91,19 +92,24 @@ class Session(Channel):
     def open(cls, broker: Broker, login: Login, timeout: float) -> Session:
         """Connect and log in.
 
-        :param timeout: seconds for all of it.
+        :param timeout: seconds for all of it. The time that the resolver takes is not counted.
         :raises exc.ConnectFailed: no connection; the message tells the step and the cause.
         :raises exc.AuthenticationFailed: the broker refused us.
+        :raises exc.ImproperlyConfigured: a TLS file or cipher cannot be used.
         """
         if not HAS_STOMP:
             raise exc.MissingDependency("stomp.py", "connections to a broker")
         _refuse_breaks(login.headers())
+        context = tls.context_of(broker) if broker.tls else None
         deadline = time.monotonic() + timeout
-        session = cls(broker, login, Stream.open(broker, timeout))
+        stream = Stream.open(broker, timeout, listener="STOMP plugin")
+        if context is not None:
+            stream.start_tls(broker, context, deadline)
+        session = cls(broker, login, stream)
         try:
             session._log_in(deadline)
         except BaseException:
-            session.stream.close()
+            stream.close()
             raise
         return session
 

@@ -296,7 +296,7 @@ def test_a_broker_lost_over_tls_is_noticed(authority: certificates.Authority) ->
 
 
 def shaken(ours: socket.socket, theirs: socket.socket, **options: t.Any) -> network.Stream:
-    """Our end of a connection, after a handshake.
+    """Our end of a connection, after a line in plain text and a handshake.
 
     :param options: of :func:`serve`.
     """
@@ -306,8 +306,10 @@ def shaken(ours: socket.socket, theirs: socket.socket, **options: t.Any) -> netw
     context = authority.server_context()
     thread = threading.Thread(target=serve, args=(theirs, context), kwargs=options)
     ours.setblocking(False)
-    thread.start()
     stream = network.Stream(ours)
+    theirs.sendall(b"INFO\r\n")
+    assert stream.read() == b"INFO\r\n"
+    thread.start()
     stream.start_tls(to(1).pool.brokers[0], trusting, within(PATIENCE))
     thread.join(PATIENCE)
     return stream
