@@ -79,8 +79,8 @@ class Channel(abc.ABC):
         if item is not None:
             self._raise_if_end(item)
             if item.kind == "oversized":
-                sender = item.headers.get("mc_sender")
-                raise exc.Oversized(f"a message of more than {MAX_REPLY} bytes", sender)
+                words = f"a message of more than {MAX_REPLY} bytes"
+                raise exc.Oversized(words, item.headers.get("sender"))
         elif self._ended is not None:
             raise self._ended
         return None
@@ -192,8 +192,10 @@ class Channel(abc.ABC):
 
     def _fault(self) -> Event | None:
         """Return the first complaint that waits. It can still be taken."""
-        events = (item for item in self._waiting if isinstance(item, Event))
-        return next((event for event in events if event.kind == "error"), None)
+        for item in self._waiting:
+            if isinstance(item, Event) and item.kind == "error":
+                return item
+        return None
 
     def _raise_if_end(self, event: Event) -> None:
         """Raise what ends the connection if this event does."""

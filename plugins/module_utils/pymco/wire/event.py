@@ -24,7 +24,7 @@ class Event(t.NamedTuple):
 
     :ivar kind: connected, oversized, receipt or error; the last event of a connection is disconnected, or
         overlong if we leave the broker because it sends a frame without end.
-    :ivar headers: those that somebody looks at. An oversized message has ``mc_sender`` if it names its sender.
+    :ivar headers: those that somebody looks at. An oversized message has ``sender`` if it names its sender.
     :ivar size: bytes that it counts for while it waits.
     """
 

@@ -129,7 +129,7 @@ class Stream:
 
     @property
     def _stalled(self) -> bool:
-        return self.tls is not None and len(self._unsent) > CHUNK
+        return self.tls is not None and len(self._unsent) > 2 * CHUNK
 
     def wait(self, deadline: float) -> bool:
         """Wait until :meth:`read`, which has returned None, has more to return. Return False at the deadline.

@@ -23,8 +23,9 @@ _KINDS = {"CONNECTED": "connected", "RECEIPT": "receipt", "ERROR": "error"}
 _KEPT = frozenset(("heart-beat", "message", "receipt-id", "version"))
 """The headers that somebody looks at. A frame may have a million others."""
 _MESSAGE = (b"MESSAGE\n", b"MESSAGE\r\n")
+_OTHERS = tuple(map(str.encode, _KINDS))
 _LENGTH = re.compile(rb"\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r?(?=\n)")
-_FIRST = re.compile(rb"[^\r\n]")
+_FIRST = re.compile(rb"[^\r\n\0]")
 _SENDER = re.compile(rb"\nmc_sender:([\w.\-]{1,255})\r?\n")
 
 
@@ -39,7 +40,7 @@ class FrameReader(Reader):
             if first is None:
                 return None
             start = first.start()
-            # A NUL ends a frame also where it has no body; headers have none.
+            # A NUL ends a frame even if it has no body. Headers contain none.
             stop = data.find(b"\0", start)
             body = _head_end(data, start, come if stop < 0 else stop)
             size = 0
@@ -70,26 +71,20 @@ def _head_end(data: bytes, start: int, stop: int) -> int:
 
 def _append(items: list[Item], data: bytes, start: int, body: int, stop: int) -> None:
     """Append what a frame is, unless it is one that brokers do not send."""
-    if not data.startswith(_MESSAGE, start):
-        items.extend(_event(data[start : min(stop, body + MAX_WORDS)]))
-    elif stop - body <= MAX_REPLY:
-        items.append(data[body:stop])
-    else:
-        sender = _SENDER.search(data, start, body)
-        items.append(
-            Event("oversized", headers={"mc_sender": sender[1].decode()} if sender else {})
-        )
-
-
-def _event(data: bytes) -> t.Iterator[Event]:
-    """Have stomp.py read a frame."""
-    frame: t.Any = parse_frame(data) if data else None
-    kind = None if frame is None else _KINDS.get(frame.cmd)
-    if kind is not None:
-        words = frame.body or b""
-        headers = {name: frame.headers[name][:MAX_WORDS] for name in _KEPT & frame.headers.keys()}
-        size = OVERHEAD + len(words) + sum(map(len, headers.values()))
-        yield Event(kind, words, headers, size)
+    if data.startswith(_MESSAGE, start):
+        if stop - body <= MAX_REPLY:
+            items.append(data[body:stop])
+        else:
+            found = _SENDER.search(data, start, body)
+            items.append(Event("oversized", headers={"sender": found[1].decode()} if found else {}))
+    elif data.startswith(_OTHERS, start):
+        frame: t.Any = parse_frame(data[start : min(stop, body + MAX_WORDS)])
+        kind = None if frame is None else _KINDS.get(frame.cmd)
+        if kind is not None:
+            words, names = frame.body or b"", _KEPT & frame.headers.keys()
+            headers = {name: frame.headers[name][:MAX_WORDS] for name in names}
+            size = OVERHEAD + len(words) + sum(map(len, headers.values()))
+            items.append(Event(kind, words, headers, size))
 
 
 def frame(command: str, headers: dict[str, str], body: bytes = b"") -> bytes:

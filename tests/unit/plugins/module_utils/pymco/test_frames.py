@@ -119,7 +119,7 @@ def test_of_a_large_frame_nothing_is_kept(counted: bool, command: str) -> None:
     data += wire("MESSAGE", {}, b"y", True)
     for start in range(0, len(data), 65536):
         found = map(as_event, reader.feed(data[start : start + 65536]))
-        kinds += [(event.kind, event.headers.get("mc_sender")) for event in found]
+        kinds += [(event.kind, event.headers.get("sender")) for event in found]
         most = max(most, sum(map(len, reader._parts)))
     assert kinds == [("oversized", "web1")] * (command == "MESSAGE") + [("message", None)]
     assert most < MAX_REPLY + 3 * MAX_HEAD

@@ -356,6 +356,28 @@ def test_what_a_broker_says_between_the_handshake_and_its_fault_is_read(
             assert isinstance(stream.alert, ssl.SSLError)
 
 
+def test_a_broker_that_takes_nothing_is_read_nevertheless(
+    authority: certificates.Authority,
+) -> None:
+    """Else both would wait for each other. The piece that waits to be sent is encrypted already."""
+    ours, theirs = socket.socketpair()
+    seen: list[bytes | None] = []
+
+    def take() -> bool:
+        """Read once the first piece cannot be sent."""
+        seen.append(stream.read() if seen else None)
+        return True
+
+    with ours, theirs:
+        stream = shaken(ours, theirs, authority=authority, words=b"hello")
+        with pytest.raises(BlockingIOError):
+            while True:
+                ours.send(bytes(network.CHUNK))
+        with pytest.raises(TimeoutError):
+            stream.send(bytes(2 * network.CHUNK), within(0.5), take)
+    assert seen == [None, b"hello"]
+
+
 def unread(sock: socket.socket) -> int:
     """Bytes that have come and that nobody has read."""
     return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.FIONREAD, bytes(4)), "little")
