@@ -49,7 +49,7 @@ class Target:
         return f"{'at least' if self.at_least else 'at most'} {self.bound:g}"
 
     def met(self, ratio: float) -> bool:
-        """Whether it is."""
+        """Return True if a ratio is as it should be."""
         return ratio >= self.bound if self.at_least else ratio <= self.bound
 
 
@@ -58,6 +58,7 @@ class Line:
     """A line of the table.
 
     :ivar failed: why there is nothing else to tell, if so.
+    :ivar before: the ratio of an earlier run, to compare with.
     """
 
     what: str
@@ -66,16 +67,19 @@ class Line:
     ratio: float | None = None
     target: Target | None = None
     failed: str = ""
+    before: float | None = None
 
     def cells(self) -> list[str]:
-        """What stands in the table's columns."""
+        """Return what stands in the table's columns."""
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
+        if self.before is not None:
+            ratio = f"{ratio} (was {self.before:.2f})".lstrip()
         target = "" if self.target is None else str(self.target)
         return [self.what, self.ours, self.other, ratio, target, self.verdict]
 
     @property
     def verdict(self) -> str:
-        """Whether the target is met."""
+        """Say whether the target is met, or why there is nothing to tell."""
         if self.failed:
             return f"FAILED: {self.failed}"
         if self.target is None or self.ratio is None:
@@ -87,7 +91,7 @@ HEADS = ["", "ours", "the other's", "ratio", "target", ""]
 
 
 def table(lines: Sequence[Line], nodes: int, seconds: float) -> str:
-    """All lines, as text."""
+    """Return all lines, as text."""
     rows = [HEADS, *(line.cells() for line in lines)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS) - 1)]
     texts = (
@@ -106,12 +110,12 @@ class Pair:
     other: float
 
     def times_slower(self, what: str, other: str, target: Target | None = None) -> Line:
-        """A line of the table; the ratio says how many times as long ours took."""
+        """Return a line of the table. The ratio says how many times as long ours took."""
         figures = f"{self.ours:.3f} s", f"{self.other:.3f} s {other}"
         return Line(what, *figures, ratio=self.ours / self.other, target=target)
 
     def times_faster(self, what: str, other: str, target: Target | None = None) -> Line:
-        """A line of the table; the ratio says how many times as long the other took."""
+        """Return a line of the table. The ratio says how many times as long the other took."""
         figures = f"{self.ours:.3f} s", f"{self.other:.3f} s {other}"
         return Line(what, *figures, ratio=self.other / self.ours, target=target)
 
@@ -129,7 +133,7 @@ def in_turns(rounds: int, ours: Callable[[], float], other: Callable[[], float])
 
 
 def stopwatch(function: Callable[[], t.Any]) -> Callable[[], float]:
-    """A function that does the same and returns how many seconds it took."""
+    """Return a function that does the same and returns how many seconds it took."""
 
     def timed() -> float:
         start = time.perf_counter()
@@ -149,7 +153,7 @@ class Bench:
     :ivar calls: how many are made one after the other.
     :ivar timeout: seconds that replies have; none should need them.
     :ivar quiet: seconds without an answer that end discovery; None: as usual.
-    :ivar counted: whether discovery is told how many nodes there are, so that no time ends it.
+    :ivar counted: True if discovery is told how many nodes there are, so that no time ends it.
     :ivar listening: seconds that ``mco find`` listens; None: as usual.
     """
 
@@ -166,15 +170,15 @@ class Bench:
 
     @classmethod
     def of_size(cls, broker: RabbitMQ, nodes: int, rounds: int) -> Bench:
-        """For so many nodes, and no more of anything else."""
+        """Return a bench for so many nodes, and no more of anything else."""
         return cls(broker, nodes, rounds, hosts=min(200, nodes), calls=min(200, nodes))
 
     def fleet(self, security: Security = USUAL, nodes: int | None = None) -> Fleet:
-        """A fleet, not started yet."""
+        """Return a fleet that is not started yet."""
         return Fleet(self.broker, FLEET, nodes or self.nodes, security, self.behaviour)
 
     def request(self, fleet: Fleet) -> rpc.Request:
-        """Seven facts of all nodes."""
+        """Return a request for seven facts of all nodes."""
         return rpc.Request(
             "rpcutil",
             "get_facts",
@@ -185,7 +189,7 @@ class Bench:
         )
 
     def child(self, fleet: Fleet, what: str) -> dict[str, t.Any]:
-        """What child.py finds out in a process of its own, which has to be complete."""
+        """Return what child.py finds out in a process of its own. It has to be complete."""
         options = {
             "config": str(fleet.client_cfg),
             "timeout": self.timeout,
@@ -209,7 +213,7 @@ class Bench:
 
 
 def config_of(fleet: Fleet) -> Config:
-    """The configuration of a fleet's client."""
+    """Return the configuration of a fleet's client."""
     return Config.from_configfile(str(fleet.client_cfg), environ={})
 
 
@@ -221,7 +225,7 @@ def check_senders(senders: Sequence[str], fleet: Fleet, rejected: t.Mapping[str,
 
 
 def check(result: rpc.Result, fleet: Fleet) -> rpc.Result:
-    """The result; :class:`Incomplete` unless every node of the fleet was found and answered well."""
+    """Return the result. Raise :class:`Incomplete` unless every node of the fleet was found and answered well."""
     check_senders([reply.sender for reply in result.replies], fleet, result.rejected)
     if result.nodes != fleet.identities or result.failed or result.lost:
         raise Incomplete(f"{len(result.nodes)} found, {len(result.failed)} failed, {result.lost}")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import subprocess
 import sys
@@ -97,13 +98,18 @@ def test_nodes_that_are_not_found_make_a_row_fail(bench: Bench) -> None:
         ROWS["discovery"](lossy)
 
 
-def test_the_command_line_prints_one_table() -> None:
-    done = _run("--only", "large", "--nodes", "2", "--rounds", "1")
+def test_the_command_line_prints_one_table(tmp_path: Path) -> None:
+    (before := tmp_path / "before.json").write_text('{"large": [4.567]}')
+    after = tmp_path / "after.json"
+    files = ("--before", str(before), "--save", str(after))
+    done = _run("--only", "large", "--nodes", "2", "--rounds", "1", *files)
     assert done.returncode == 0, done.stderr
     head, columns, line = done.stdout.splitlines()
     assert head.startswith("2 nodes, ")
     assert columns.split() == ["ours", "the", "other's", "ratio", "target"]
     assert line.startswith("replies of 10 nodes, ssl-yaml  ")
+    (ratio,) = json.loads(after.read_text())["large"]
+    assert line.endswith(f"  {ratio:.2f} (was 4.57)")
 
 
 def test_targets_are_told_beside_ratios() -> None:

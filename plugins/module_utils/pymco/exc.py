@@ -4,9 +4,9 @@
 
 """Every error that the client raises, in one tree.
 
-An error says what was tried, what happened and what to do. Its parts are attributes too, so that
-a caller can decide on them without reading text. No error ever holds a secret. What a node, a broker
-or a file says may be part of a message; a message is always in one line, and fit for a terminal.
+An error says what was tried, what happened and what to do. Its parts are attributes too, so that a caller can
+decide on them without reading text. No error holds a secret. A message may quote a node, a broker or a file; it
+is always one line, and fit for a terminal.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class ImproperlyConfigured(PyMcoException):
 
 
 class ConfigLookupError(ImproperlyConfigured, KeyError):
-    """A configuration option was asked for that has neither a value nor a default."""
+    """A configuration option that was asked for has neither a value nor a default."""
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
@@ -71,7 +71,7 @@ class InvalidArgument(BadRequest):
     :ivar agent: the agent, or the data plugin.
     :ivar action: its action; None for a data plugin.
     :ivar input: the input; None if the action itself is unknown.
-    :ivar rule: what the DDL demands, in MCollective's words as far as it has some.
+    :ivar rule: what the DDL demands, in MCollective's words where it has any.
     """
 
     def __init__(self, agent: str, action: str | None, input_: str | None, rule: str) -> None:
@@ -95,10 +95,10 @@ class BadFilterFactOperator(BadFilter):
 class UnreadableDDL(PyMcoException):
     """A DDL file cannot be read, or says something that MCollective would refuse.
 
-    :ivar path: the file, or a name for what is no file.
-    :ivar line: counted from 1; None if it is about the file as a whole.
-    :ivar reason: what stands there or is missing.
-    :param partly: whether the rest of it can be read.
+    :ivar path: the file, or a name if the DDL is in no file.
+    :ivar line: counted from 1; None if the error is about the whole file.
+    :ivar reason: what is wrong or missing there.
+    :param partly: True if the rest of it can be read.
     """
 
     def __init__(
@@ -113,10 +113,10 @@ class UnreadableDDL(PyMcoException):
 
 
 class BadCompoundFilter(BadFilter):
-    """The text of a compound filter does not parse, or nodes could not do what it says.
+    """The text of a compound filter does not parse, or nodes cannot evaluate it.
 
     :ivar text: the whole filter.
-    :ivar column: where it goes wrong, counted from 1.
+    :ivar column: where the error is, counted from 1.
     """
 
     def __init__(self, text: str, position: int, why: str) -> None:
@@ -132,13 +132,13 @@ class SerializationError(BadRequest):
 
 
 class DecodingError(PyMcoException):
-    """A payload is not what it should be: garbage, truncated, or larger than its bounds."""
+    """A payload cannot be decoded: it is garbage, truncated, or larger than its bounds."""
 
 
 class Oversized(DecodingError):
-    """A payload is larger than what is taken; it was dropped unread.
+    """A payload is larger than what the client takes. It was dropped unread.
 
-    :ivar sender: the sender that the message's headers name, which is not verified; None if they name none.
+    :ivar sender: the sender that the message's headers name, not verified; None if they name none.
     """
 
     def __init__(self, message: str, sender: str | None = None) -> None:
@@ -147,18 +147,18 @@ class Oversized(DecodingError):
 
 
 class VerificationError(PyMcoException):
-    """A reply's signature does not fit its body."""
+    """The signature of a reply does not match its body."""
 
 
 MessageVerificationError = VerificationError
-"""The name that python-mcollective's documentation of providers has for it."""
+"""The name of it in python-mcollective's documentation of providers."""
 
 
 class ConnectorError(PyMcoException):
     """The middleware could not be used.
 
     :ivar broker: "host:port", or the empty string before one was chosen.
-    :ivar unsent: the nodes that a request to single nodes was certainly not sent to.
+    :ivar unsent: the nodes to which a request was certainly not sent, if it goes to single nodes.
     """
 
     def __init__(self, message: str, broker: str = "") -> None:
@@ -176,7 +176,7 @@ class AuthenticationFailed(ConnectFailed):
 
 
 class BrokerError(ConnectorError):
-    """The broker answered a frame with ERROR: a missing exchange, a permission that is not there."""
+    """The broker answered a frame with ERROR: an exchange or a permission is missing."""
 
 
 class ConnectionLost(ConnectorError):

@@ -20,8 +20,7 @@ import typing as t
 from . import exc, logs
 from .security import SecurityProvider, security_provider
 from .wire.channel import MAX_HELD
-from .wire.event import OVERHEAD, Event
-from .wire.stomp import MAX_REPLY
+from .wire.event import MAX_REPLY, OVERHEAD, Event
 
 if t.TYPE_CHECKING:
     from .connector import Connector

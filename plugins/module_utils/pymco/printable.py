@@ -2,11 +2,10 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Makes text of others (a node, a broker, a file) fit for a message to people.
+"""Makes foreign text (of a node, a broker, a file) fit for a message to people.
 
-A terminal obeys what it is shown: ESC moves the cursor and sets titles, a bidirectional override makes a
-line read as another one. So all foreign text in a message passes through here. Data that a caller gets
-back is never touched.
+A terminal obeys the text that it shows: ESC moves the cursor and sets titles, a bidirectional override makes one line
+read as another. So all foreign text in a message passes through here. The data that a caller gets is never touched.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ LONGEST_MESSAGE = 4000
 
 MASK = "********"
 SHORT_SECRET = 6
-"""Characters. A shorter secret is masked only where it stands as a word: it may be a part of any other."""
+"""Characters. A shorter secret is masked only where it is a whole word, since it may be part of many others."""
 
 
 def as_message(text: t.Any) -> str:
@@ -32,7 +31,7 @@ def as_message(text: t.Any) -> str:
 def masked(text: str, secrets: t.Iterable[str]) -> str:
     """Return a text without the secrets that somebody repeats in it.
 
-    Call it with the text as it came, before anything is cut off or escaped.
+    Call it before anything of the text is cut off or escaped.
 
     >>> masked("no user web1 with password hunter2", ["hunter2", "1"])
     'no user web1 with password ********'
@@ -48,8 +47,8 @@ def masked(text: str, secrets: t.Iterable[str]) -> str:
 def printable(text: t.Any, most: int = LONGEST_QUOTE) -> str:
     """Return a text without anything that a terminal obeys, in one line and of bounded length.
 
-    :param text: any value; what is no text is shown as Python writes it.
-    :param most: characters to show; what is longer ends in "...".
+    :param text: any value; other values than texts are shown as Python writes them.
+    :param most: characters to show; a longer text ends in "...".
     :returns: printable characters only (:meth:`str.isprintable`); others are escaped as in Python: ``\\x1b``,
         ``\\u202e``, ``\\n``.
 
@@ -57,7 +56,7 @@ def printable(text: t.Any, most: int = LONGEST_QUOTE) -> str:
     'fine\\\\x1b[2J'
     """
     shown = text if isinstance(text, str) else repr(text)
-    # Cut first: escaping a text of megabytes would cost what showing it would.
+    # Cut first, so that nobody waits for megabytes to be escaped.
     cut = shown[: most + 1]
     if not cut.isprintable():
         cut = "".join(

@@ -25,7 +25,7 @@ class InventoryModule(BaseInventoryPlugin):
     NAME = "bare"
 
     def verify_file(self, path: str) -> bool:
-        """Whether a source is one of ours."""
+        """Return True if a source is one of ours."""
         return path.endswith((".bare.json", ".bare-broadcast.json"))
 
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:

@@ -2,26 +2,115 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What comes from a broker, whatever its protocol."""
+"""What comes from a broker, and how it is cut out of a stream of bytes, whatever the protocol."""
 
 from __future__ import annotations
 
+import abc
 import typing as t
 
+MAX_FRAME = 64 * 2**20
+"""Bytes. A broker that sends a longer frame is left."""
+MAX_HEAD = 2**20
+"""Bytes that may come before the body of a frame."""
+MAX_REPLY = 16 * 2**20
+"""Bytes. A larger message is dropped, and counted as oversized."""
 OVERHEAD = 1024
-"""Bytes that an event which waits to be taken counts for beside its body."""
+"""Bytes that an item counts for while it waits, in addition to its content."""
 
 
 class Event(t.NamedTuple):
-    """Something that came from the broker.
+    """Something that comes from the broker and is no message.
 
-    :ivar kind: connected, message, oversized, receipt, error, or disconnected (always the last).
-    :ivar headers: a message has none; an oversized one has ``mc_sender``, the sender that it names, if
-        it names one; others have those that somebody looks at.
-    :ivar size: bytes that it counts for while it waits to be taken.
+    :ivar kind: connected, oversized, receipt or error; the last event of a connection is disconnected, or
+        overlong if we leave the broker because it sends a frame without end.
+    :ivar headers: those that somebody looks at. An oversized message has ``sender`` if it names its sender.
+    :ivar size: bytes that it counts for while it waits.
     """
 
     kind: str
     body: bytes = b""
     headers: t.Mapping[str, str] = {}
     size: int = OVERHEAD
+
+
+Item = t.Union[bytes, Event]
+"""The body of a message, or an event."""
+
+
+def weight(item: Item) -> int:
+    """Return the bytes that an item counts for while it waits."""
+    return OVERHEAD + len(item) if isinstance(item, bytes) else item.size
+
+
+class Unfinished(t.NamedTuple):
+    """A frame whose end has not come.
+
+    :ivar start: where it begins.
+    :ivar size: bytes of the whole frame; 0 if it does not tell.
+    :ivar end: the byte without which it cannot go on, if it does not tell its size: a line feed in its head.
+    :ivar dropped: True if it is too large. The protocol has made an item of it already.
+    """
+
+    start: int
+    size: int
+    end: bytes
+    dropped: bool = False
+
+
+class Reader(abc.ABC):
+    """Cuts a stream of bytes into items. It knows no socket.
+
+    It holds at most :data:`MAX_REPLY` bytes and somewhat more of a frame whose end has not come. It looks again
+    at such a frame only when the end may be there, so that many small pieces take linear time.
+
+    :ivar unfinished: bytes that have come of a frame whose end has not.
+    """
+
+    def __init__(self) -> None:
+        self.unfinished = 0
+        self._parts: list[bytes] = []
+        self._rest: Unfinished | None = None
+
+    @abc.abstractmethod
+    def cut(self, data: bytes, items: list[Item]) -> Unfinished | None:
+        """Append the items of all complete frames. Return the frame that is not complete, if there is one."""
+
+    @property
+    def overlong(self) -> bool:
+        """Return True if the broker has to be left because it sends something without end."""
+        return self.unfinished > MAX_FRAME
+
+    def feed(self, data: bytes) -> list[Item]:
+        """Take the next bytes. Return the items that they complete."""
+        rest = self._rest
+        if rest is not None:
+            self.unfinished += len(data)
+            if self._is_awaited(rest, data):
+                if not rest.dropped:
+                    self._parts.append(data)
+                return []
+            if not rest.dropped:
+                data = b"".join([*self._parts, data])
+            elif rest.size:
+                data = data[len(data) - (self.unfinished - rest.size) :]
+            else:
+                data = data.partition(rest.end)[2]
+        items: list[Item] = []
+        self._rest = rest = self.cut(data, items)
+        self._parts, self.unfinished = [], 0
+        if rest is not None:
+            self.unfinished = len(data) - rest.start
+            if not rest.dropped:
+                self._parts = [data[rest.start :]]
+            if not rest.size and rest.end == b"\n" and self.unfinished > MAX_HEAD:
+                self.unfinished = MAX_FRAME + 1  # this is no frame
+        return items
+
+    def _is_awaited(self, rest: Unfinished, data: bytes) -> bool:
+        """Return True if the end of a frame cannot have come with these bytes."""
+        if rest.size:
+            return self.unfinished < rest.size
+        return rest.end not in data and (
+            rest.dropped or self.unfinished <= MAX_REPLY + 2 * MAX_HEAD
+        )

@@ -2,24 +2,23 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Heart-beats: signs of life on a connection on which nothing else is said (STOMP 1.1)."""
+"""Heart-beats: signs of life on a connection that is otherwise silent, and how STOMP 1.1 agrees on them."""
 
 from __future__ import annotations
 
 import typing as t
 
 SHORTEST = 30
-"""Seconds; a shorter interval is made this long (MC:connector/rabbitmq.rb, connection_headers)."""
+"""Seconds. A shorter interval becomes this long (MC:connector/rabbitmq.rb, connection_headers)."""
 MARGIN = 500
-"""Milliseconds by which we promise less and want more than the interval, as the reference does."""
-BEAT = b"\n"
+"""Milliseconds by which we promise less, and want more, than the interval, as the reference does."""
 
 
 class Heartbeat(t.NamedTuple):
-    """What both sides have agreed on.
+    """What both sides have agreed on, whatever the protocol.
 
     :ivar every: seconds after which we have to send something; None: never.
-    :ivar silence: seconds of silence after which the broker counts as gone; None: for ever.
+    :ivar silence: seconds of silence after which the broker counts as gone; None: never.
     """
 
     every: float | None = None
@@ -35,7 +34,7 @@ def offer(seconds: int) -> str | None:
 
 
 def agree(ours: str | None, theirs: str | None, missed: int) -> Heartbeat:
-    """What follows from our header heart-beat and the broker's.
+    """Return what our header heart-beat and the broker's agree on.
 
     :param missed: how many beats of the broker may stay out; 0: all of them.
     """
@@ -49,7 +48,7 @@ def agree(ours: str | None, theirs: str | None, missed: int) -> Heartbeat:
 
 
 def _milliseconds(header: str | None) -> tuple[int, int]:
-    """The two numbers of a header; what is none counts as "no heart-beats"."""
+    """Return the two numbers of a header. Anything else counts as "no heart-beats"."""
     parts = [part.strip() for part in (header or "0,0").split(",")]
     if len(parts) != 2 or not all(part.isdecimal() and len(part) < 10 for part in parts):
         return 0, 0

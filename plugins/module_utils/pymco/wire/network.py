@@ -2,10 +2,10 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""A connection to a broker as a stream of bytes of which every step has a deadline.
+"""A connection to a broker: a stream of bytes, and a deadline for each step.
 
-There is no thread: whoever waits for something reads the socket, and whoever sends reads too while the broker
-takes nothing, so that neither side waits for the other. Nothing here knows what the bytes mean.
+There is no thread. Whoever waits reads the socket, and whoever sends also reads while the broker takes nothing, so
+that neither side waits for the other. Nothing here knows what the bytes mean.
 """
 
 from __future__ import annotations
@@ -20,144 +20,168 @@ import typing as t
 from .. import exc
 from ..utils import reason
 from . import tls
-from .encrypted import EncryptedSocket
 
 if t.TYPE_CHECKING:
     from ..pool import Broker
 
 SHORTEST = 0.1
-"""Seconds; no step of connecting gets less."""
+"""Seconds. No step of connecting gets less."""
 CHUNK = 65536
 """Bytes that are read or written at once."""
-AnySocket = t.Union[socket.socket, EncryptedSocket]
 _FAILURES = (OSError, ValueError)
 """What a socket raises; ValueError once it is closed."""
-
-
-class Reading(t.Protocol):
-    """Whoever reads what comes while something is sent."""
-
-    @property
-    def has_room(self) -> bool:
-        """Whether more may be read."""
-
-    def take(self) -> None:
-        """Read what is there."""
 
 
 class Stream:
     """An open connection. It can go over to TLS at any moment.
 
-    :ivar alert: with what the broker, or we, ended TLS.
-    :ivar ended: whether the connection is over, as far as is known.
+    :param sock: does not block.
+    :ivar tls: None if nothing is encrypted.
+    :ivar alert: the error with which the broker, or we, ended TLS.
+    :ivar ended: True once the connection is known to be over.
     :ivar last_sent: when something was sent, on the monotonic clock.
     :ivar last_received: when something came, or the end.
     """
 
     def __init__(self, sock: socket.socket) -> None:
-        self.socket: AnySocket = sock
+        self.socket = sock
+        self.tls: tls.Encryption | None = None
         self.alert: ssl.SSLError | None = None
         self.ended = False
         self.last_sent = self.last_received = time.monotonic()
-        self._waits_for = select.POLLIN
+        self._unsent: bytes | memoryview = b""
 
     @classmethod
-    def open(cls, broker: Broker, timeout: float) -> Stream:
-        """Connect, and go over to TLS if the broker's entry says so.
+    def open(cls, broker: Broker, timeout: float, *, listener: str) -> Stream:
+        """Connect. Nothing is encrypted yet.
 
-        :param timeout: seconds for both, what the resolver takes aside.
-        :raises exc.ConnectFailed: the message tells the step and the cause.
-        :raises exc.ImproperlyConfigured: a TLS file or cipher cannot be used.
+        :param timeout: seconds. The time that the resolver takes is not counted.
+        :param listener: what listens on the port, for the message if nothing does: "STOMP plugin".
+        :raises exc.ConnectFailed: the message tells the cause.
         """
-        context = tls.context_of(broker) if broker.tls else None
-        deadline = time.monotonic() + timeout
         try:
-            sock = _connected(broker, deadline)
+            sock = _connected(broker, time.monotonic() + timeout)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setblocking(False)
         except (OSError, UnicodeError) as error:
+            why = _tcp_reason(error, timeout, listener)
             raise exc.ConnectFailed(
-                f"cannot connect to {broker.name}: {_tcp_reason(error, timeout)}", broker.name
+                f"cannot connect to {broker.name}: {why}", broker.name
             ) from error
-        stream = cls(sock)
-        if context is not None:
-            stream.start_tls(broker, context, deadline)
-        return stream
+        return cls(sock)
 
     def start_tls(self, broker: Broker, context: ssl.SSLContext, deadline: float) -> None:
         """Go over to TLS. The connection is closed if that fails.
 
-        :param deadline: on the monotonic clock, for the handshake as a whole, however many pieces the broker
-            cuts its part into.
+        :param deadline: on the monotonic clock; of the whole handshake, however many pieces the broker sends.
         :raises exc.ConnectFailed: the message tells the cause.
         """
+        end = max(deadline, time.monotonic() + SHORTEST)
         try:
-            encrypted = EncryptedSocket(t.cast(socket.socket, self.socket), context, broker.host)
-            self.socket, end = encrypted, max(deadline, time.monotonic() + SHORTEST)
-            encrypted.shake_hands(lambda wanted: _ready(encrypted, wanted, end))
+            self.tls = tls.Encryption(context, broker.host)
+            while not self._shake_hands(self.tls):
+                if not self._ready(select.POLLIN | (select.POLLOUT if self._unsent else 0), end):
+                    raise socket.timeout("the handshake has not ended in time")
         except _FAILURES as error:
             self.close()
             raise exc.ConnectFailed(
                 f"no TLS connection to {broker.name}: {tls.failure(error)}", broker.name
             ) from error
 
+    def _shake_hands(self, encryption: tls.Encryption) -> bool:
+        """Go on with the handshake. Return True if it is complete."""
+        try:
+            with contextlib.suppress(BlockingIOError):
+                encryption.feed(self.socket.recv(CHUNK))
+            return encryption.shake_hands()
+        finally:
+            # A refusal of the broker's certificate goes out, too.
+            with contextlib.suppress(OSError):
+                self._flush()
+
     # -- receiving -----------------------------------------------------------------------------
 
     def read(self) -> bytes | None:
         """Return some of what has come; None if nothing has; no bytes at the end of the connection."""
         try:
-            data = self.socket.recv(CHUNK)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            self._waits_for = select.POLLIN
-            return None
-        except ssl.SSLWantWriteError:
-            self._waits_for = select.POLLOUT
+            data = self.socket.recv(CHUNK) if self.tls is None else self._decrypted(self.tls)
+        except BlockingIOError:
             return None
         except _FAILURES as error:
             self.alert = error if isinstance(error, ssl.SSLError) else None
             data = b""
-        self.last_received = time.monotonic()
-        self.ended = self.ended or not data
+        if data is not None:
+            self.last_received = time.monotonic()
+            self.ended = self.ended or not data
         return data
 
+    def _decrypted(self, encryption: tls.Encryption) -> bytes | None:
+        """Return what has come, of which one piece is read. Nothing more is read from a broker that does not
+        take OpenSSL's answers."""
+        data = encryption.decrypted()
+        if data is None:
+            self._flush()
+            if self._stalled:
+                return None
+            encryption.feed(self.socket.recv(CHUNK))
+            data = encryption.decrypted()
+        return data
+
+    @property
+    def _stalled(self) -> bool:
+        return self.tls is not None and len(self._unsent) > 2 * CHUNK
+
     def wait(self, deadline: float) -> bool:
-        """Wait until :meth:`read`, which has returned None, has more to return. Returns False at the deadline.
+        """Wait until :meth:`read`, which has returned None, has more to return. Return False at the deadline.
 
         :param deadline: on the monotonic clock.
         """
-        return bool(_ready(self.socket, self._waits_for, deadline))
+        return bool(self._ready(select.POLLOUT if self._stalled else select.POLLIN, deadline))
 
     # -- sending -------------------------------------------------------------------------------
 
-    def send(self, data: bytes, deadline: float, reading: Reading) -> None:
+    def send(self, data: bytes, deadline: float, take: t.Callable[[], bool]) -> None:
         """Send bytes, and have what comes read meanwhile if the broker wants that first.
 
         :param deadline: on the monotonic clock.
+        :param take: reads what is there, and returns True if it has room for more.
         :raises TimeoutError: the broker takes nothing more.
         :raises OSError: the connection is gone. Either way the broker did not get all of the bytes.
         """
-        rest, wanted = memoryview(data), 0
-        if reading.has_room:
-            # Once the broker has gone, sending may end what it said before, unread.
-            reading.take()
-        while rest:
+        # Once the broker has gone, sending may end what it said before, unread.
+        rest, room = memoryview(data), take()
+        while rest or self._unsent:
             if self.ended:
                 raise ConnectionError("the connection is closed")
-            try:
-                rest = rest[self.socket.send(rest[:CHUNK]) :]
-                continue
-            except (BlockingIOError, ssl.SSLWantWriteError):
-                wanted = select.POLLOUT
-            except ssl.SSLWantReadError:
-                wanted = select.POLLIN
-            if reading.has_room:
-                wanted |= select.POLLIN
-            found = _ready(self.socket, wanted, deadline)
-            if not found:
-                raise TimeoutError("it takes nothing more; is it overloaded?")
-            if found & ~select.POLLOUT and wanted & select.POLLIN:
-                reading.take()
+            if not self._unsent:
+                piece, rest = rest[:CHUNK], rest[CHUNK:]
+                self._unsent = piece if self.tls is None else self.tls.encrypted(piece)
+            self._flush()
+            if self._unsent:
+                found = self._ready(select.POLLOUT | (select.POLLIN if room else 0), deadline)
+                if not found:
+                    raise TimeoutError("it takes nothing more; is it overloaded?")
+                if room and found & ~select.POLLOUT:
+                    room = take()
         self.last_sent = time.monotonic()
+
+    def _flush(self) -> None:
+        """Have the system take as much as it does of what is not sent yet."""
+        if self.tls is not None:
+            self._unsent = b"".join((self._unsent, self.tls.answer()))
+        with contextlib.suppress(BlockingIOError):
+            while self._unsent:
+                self._unsent = self._unsent[self.socket.send(self._unsent) :]
+
+    def _ready(self, wanted: int, deadline: float) -> int:
+        """Wait until the socket can be read or written, as wanted. Return for what; 0 at the deadline."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return 0
+        poll = select.poll()
+        poll.register(self.socket, wanted)
+        found = poll.poll(left * 1000)
+        return found[0][1] if found else 0
 
     def close(self) -> None:
         """Close the socket. Never fails."""
@@ -168,43 +192,30 @@ class Stream:
             self.socket.close()
 
 
-def _ready(sock: AnySocket, wanted: int, deadline: float) -> int:
-    """Wait until the socket can be read or written, as wanted. Returns for what; 0 at the deadline."""
-    left = deadline - time.monotonic()
-    if left <= 0:
-        return 0
-    poll = select.poll()
-    poll.register(sock, wanted)
-    found = poll.poll(left * 1000)
-    return found[0][1] if found else 0
-
-
 def _connected(broker: Broker, deadline: float) -> socket.socket:
-    """A socket that is connected to one of the host's addresses; they share the time."""
+    """Return a socket that is connected to one of the host's addresses. They share the time."""
     addresses = socket.getaddrinfo(broker.host, broker.port, type=socket.SOCK_STREAM)
     failure: OSError = ConnectionError("the host has no address")
     for position, (family, kind, protocol, _name, address) in enumerate(addresses):
         share = (deadline - time.monotonic()) / (len(addresses) - position)
+        sock = None
         try:
-            sock = socket.socket(family, kind, protocol)
-        except OSError as error:  # a family that this machine does not have
-            failure = error
-            continue
-        try:
+            sock = socket.socket(family, kind, protocol)  # fails if this machine lacks the family
             sock.settimeout(max(share, SHORTEST))
             sock.connect(address)
             return sock
         except OSError as error:
-            sock.close()
             failure = error
+            if sock is not None:
+                sock.close()
     raise failure
 
 
-def _tcp_reason(error: OSError | UnicodeError, timeout: float) -> str:
+def _tcp_reason(error: OSError | UnicodeError, timeout: float, listener: str) -> str:
     if isinstance(error, socket.timeout):
         return f"no answer within {timeout:.0f} s; is the address right, and no firewall between?"
     if isinstance(error, UnicodeError):
         return "this is no host name"
     if isinstance(error, ConnectionRefusedError):
-        return "connection refused; does the broker run there, with its STOMP plugin on that port?"
+        return f"connection refused; does the broker run there, with its {listener} on that port?"
     return reason(error)

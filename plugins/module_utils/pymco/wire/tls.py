@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""TLS to a broker: what is verified, and why a handshake fails."""
+"""TLS to a broker: what is verified, bytes in and out without a socket, and why a handshake fails."""
 
 from __future__ import annotations
 
@@ -19,64 +19,111 @@ if t.TYPE_CHECKING:
 
 
 def context_of(broker: Broker) -> ssl.SSLContext:
-    """Return TLS 1.2 or newer, verified against the broker's ca files; without any, the system's.
+    """Return TLS 1.2 or newer, verified against the broker's ca files, or without any against the system's.
 
     :raises exc.CredentialError: a file cannot be used.
     :raises exc.ImproperlyConfigured: the ciphers are unknown.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
     # A common name is what an authority lets anybody choose (RFC 9525, 1.3): only a subjectAltName counts.
     context.hostname_checks_common_name = False
-    _set_ciphers(context, broker)
+    if broker.ciphers is not None:
+        try:
+            context.set_ciphers(broker.ciphers)
+        except (ssl.SSLError, ValueError) as error:
+            raise exc.ImproperlyConfigured(
+                f"the ssl.ciphers of {broker.name}, {broker.ciphers!r}, name no cipher that OpenSSL has"
+            ) from error
     try:
-        _check_files(broker)
-        if not broker.verified:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        elif not broker.ca:
-            context.load_default_certs()
-        else:
-            for path in broker.ca:
-                context.load_verify_locations(path)
-        if broker.cert:
-            # Without a callback OpenSSL would ask for a passphrase on the terminal.
-            context.load_cert_chain(broker.cert, broker.key, password=lambda: "")
+        _load_files(context, broker)
     except (OSError, ValueError) as error:
+        # OpenSSL does not name the file; our own checks do.
+        file = getattr(error, "filename", None)
         raise exc.CredentialError(
-            f"cannot use the TLS files of {broker.name} (ca {', '.join(broker.ca) or 'none'},"
-            f" cert {broker.cert}, key {broker.key}): {_file_reason(error)}",
+            f"cannot use the TLS files of {broker.name} (ca {', '.join(broker.ca) or 'none'}, cert {broker.cert},"
+            f" key {broker.key}): {f'{printable(file)}: ' if file else ''}{reason(error)}",
             broker.cert or "",
         ) from error
     return context
 
 
-def _check_files(broker: Broker) -> None:
-    """Refuse files that OpenSSL would wait for or read without end. Raises OSError or ValueError."""
+def _load_files(context: ssl.SSLContext, broker: Broker) -> None:
+    """Load the files, unless OpenSSL would wait for one or read it without end. Raises OSError or ValueError."""
     for path in broker.ca if broker.verified else ():
         files.check(path, files.MAX_LIST_SIZE)
+    for path in filter(None, (broker.cert, broker.key)) if broker.cert else ():
+        files.check(path)
+    if not broker.verified:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif not broker.ca:
+        context.load_default_certs()
+    else:
+        for path in broker.ca:
+            context.load_verify_locations(path)
     if broker.cert:
-        for path in filter(None, (broker.cert, broker.key)):
-            files.check(path)
+        # Without a callback OpenSSL would ask for a passphrase on the terminal.
+        context.load_cert_chain(broker.cert, broker.key, password=lambda: "")
 
 
-def _set_ciphers(context: ssl.SSLContext, broker: Broker) -> None:
-    if broker.ciphers is None:
-        return
-    try:
-        context.set_ciphers(broker.ciphers)
-    except (ssl.SSLError, ValueError) as error:
-        raise exc.ImproperlyConfigured(
-            f"the ssl.ciphers of {broker.name}, {broker.ciphers!r}, name no cipher that OpenSSL has"
-        ) from error
+class Encryption:
+    """TLS without a socket.
 
+    OpenSSL on a socket of its own reads as long as a broker sends something other than data, such as session
+    tickets without end, and meanwhile nobody looks at a deadline. Here it gets only what has been read for it.
 
-def _file_reason(error: OSError | ValueError) -> str:
-    """Return why a TLS file cannot be used, with its name if our own check refused it. OpenSSL names none."""
-    words = reason(error)
-    if isinstance(error, OSError) and error.filename:
-        return f"{printable(error.filename)}: {words}"
-    return words
+    :ivar tls: what OpenSSL knows of the connection.
+    :ivar over: True if nothing more can be decrypted.
+    """
+
+    def __init__(self, context: ssl.SSLContext, host: str) -> None:
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        self.over = False
+        self._failure: ssl.SSLError | None = None
+
+    def shake_hands(self) -> bool:
+        """Go on with the handshake. Return True if it is complete."""
+        try:
+            self.tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        return True
+
+    def feed(self, data: bytes) -> None:
+        """Take what the broker says; no bytes at its end."""
+        self._incoming.write(data) if data else self._incoming.write_eof()
+
+    def decrypted(self) -> bytes | None:
+        """Return all that can be decrypted; None if there is nothing; no bytes at the end.
+
+        :raises ssl.SSLError: TLS has failed. All that came before has been returned.
+        """
+        parts: list[bytes] = []
+        try:
+            while not self.over:
+                parts.append(self.tls.read(2**16))
+                self.over = not parts[-1]
+        except ssl.SSLWantReadError:
+            return b"".join(parts) or None
+        except ssl.SSLError as error:
+            self.over = True
+            self._failure = None if isinstance(error, ssl.SSLEOFError) else error
+        if self._failure is not None and not parts:
+            raise self._failure
+        return b"".join(parts)
+
+    def encrypted(self, data: memoryview) -> bytes:
+        """Return what the broker has to be sent for these bytes."""
+        while data:
+            data = data[self.tls.write(data) :]
+        return self._outgoing.read()
+
+    def answer(self) -> bytes:
+        """Return what OpenSSL itself has to say to the broker."""
+        return self._outgoing.read()
 
 
 # By OpenSSL's number of the error (X509_V_ERR_...).

@@ -18,9 +18,6 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware
     base,
     middleware,
 )
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire.encrypted import (
-    EncryptedSocket,
-)
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import (
     certificates,
 )
@@ -226,9 +223,9 @@ def test_in_order_each_round_is_the_same() -> None:
 
 def tls_of(connected: BaseMiddleware) -> ssl.SSLObject:
     """What OpenSSL knows of a connection."""
-    sock = connected.session._channel.stream.socket
-    assert isinstance(sock, EncryptedSocket)
-    return sock.tls
+    encryption = connected.session.stream.tls
+    assert encryption is not None
+    return encryption.tls
 
 
 def test_the_fallback_takes_a_certificate_of_anybody(authority: certificates.Authority) -> None:

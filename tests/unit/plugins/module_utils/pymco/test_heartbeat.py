@@ -333,7 +333,7 @@ def test_a_beat_that_the_broker_does_not_take_holds_us_no_longer_than_we_wait() 
         ScriptedBroker(agreeing("0,1500", script)) as broker,
         to(broker, heartbeat_interval="30") as connected,
     ):
-        sock = connected.session._channel.stream.socket
+        sock = connected.session.stream.socket
         _fill(sock)
         time.sleep(0.8)  # a beat is due by now
         _fill(sock)

@@ -14,7 +14,7 @@ import typing as t
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire.stomp import (
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire.event import (
     MAX_FRAME,
     MAX_REPLY,
 )

@@ -14,17 +14,20 @@ import ssl
 import subprocess
 import sys
 import termios
+import threading
 import time
+import typing as t
 
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire import encrypted
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire import network
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import (
     certificates,
 )
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
     BUSY,
+    PATIENCE,
     Peer,
     ScriptedBroker,
     closed_port,
@@ -134,7 +137,7 @@ def test_each_of_several_ca_files_counts_and_no_other(
             ScriptedBroker(polite, context=authority.server_context()) as broker,
             tls_to(broker, ca) as connected,
         ):
-            assert len(connected.session._channel.stream.socket.tls.context.get_ca_certs()) == 2
+            assert len(connected.session.stream.tls.tls.context.get_ca_certs()) == 2
 
 
 ENCRYPTED = """
@@ -293,34 +296,87 @@ def test_a_broker_lost_over_tls_is_noticed(authority: certificates.Authority) ->
         connected.next_payload(3)
 
 
-def test_tickets_without_end_are_taken_piece_by_piece(authority: certificates.Authority) -> None:
-    """OpenSSL would read for as long as they come, and nobody would look at a deadline meanwhile."""
+def shaken(ours: socket.socket, theirs: socket.socket, **options: t.Any) -> network.Stream:
+    """Our end of a connection, after a line in plain text and a handshake.
+
+    :param options: of :func:`serve`.
+    """
+    authority = options.pop("authority")
+    trusting = ssl.create_default_context(cafile=authority.path)
+    trusting.maximum_version = options.pop("version", ssl.TLSVersion.TLSv1_3)
     context = authority.server_context()
-    context.num_tickets = 400  # 250 bytes or so each
+    thread = threading.Thread(target=serve, args=(theirs, context), kwargs=options)
+    ours.setblocking(False)
+    stream = network.Stream(ours)
+    theirs.sendall(b"INFO\r\n")
+    assert stream.read() == b"INFO\r\n"
+    thread.start()
+    stream.start_tls(to(1).pool.brokers[0], trusting, within(PATIENCE))
+    thread.join(PATIENCE)
+    return stream
+
+
+def serve(
+    theirs: socket.socket, context: ssl.SSLContext, words: bytes = b"", tickets: int = 2
+) -> None:
+    """Be the broker of a handshake, and say something in the same breath as its last part."""
+    context.num_tickets = tickets
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     broker = context.wrap_bio(incoming, outgoing, server_side=True)
-    ours, theirs = socket.socketpair()
-
-    def serve(wanted: int) -> int:
-        """Answer what the client has said."""
-        incoming.write(theirs.recv(encrypted.PIECE))
+    for last in (False, True):
+        incoming.write(theirs.recv(network.CHUNK))
         with contextlib.suppress(ssl.SSLWantReadError):
             broker.do_handshake()
-        theirs.sendall(outgoing.read())
-        return wanted
+        if last and words:
+            broker.write(words)
+        theirs.sendall(outgoing.read() + b"no TLS" * (last and bool(words)))
+
+
+def test_tickets_without_end_are_taken_piece_by_piece(authority: certificates.Authority) -> None:
+    """OpenSSL would read for as long as they come, and nobody would look at a deadline meanwhile."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        stream = shaken(ours, theirs, authority=authority, tickets=400)  # 250 bytes or so each
+        before = unread(ours)
+        assert before > network.CHUNK
+        assert stream.read() is None
+        assert unread(ours) == before - network.CHUNK
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_what_a_broker_says_between_the_handshake_and_its_fault_is_read(
+    authority: certificates.Authority, version: ssl.TLSVersion
+) -> None:
+    """With TLS 1.2 it comes in one piece with the end of the handshake."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        stream = shaken(ours, theirs, authority=authority, words=b"hello", version=version)
+        assert [stream.read(), stream.alert] == [b"hello", None]
+        for _time in range(2):
+            assert stream.read() == b""
+            assert isinstance(stream.alert, ssl.SSLError)
+
+
+def test_a_broker_that_takes_nothing_is_read_nevertheless(
+    authority: certificates.Authority,
+) -> None:
+    """Else both would wait for each other. The piece that waits to be sent is encrypted already."""
+    ours, theirs = socket.socketpair()
+    seen: list[bytes | None] = []
+
+    def take() -> bool:
+        """Read once the first piece cannot be sent."""
+        seen.append(stream.read() if seen else None)
+        return True
 
     with ours, theirs:
-        ours.setblocking(False)
-        client = encrypted.EncryptedSocket(
-            ours, ssl.create_default_context(cafile=authority.path), "127.0.0.1"
-        )
-        client.shake_hands(serve)
-        serve(0)
-        before = unread(ours)
-        assert before > encrypted.PIECE
-        with pytest.raises(ssl.SSLWantReadError):
-            client.recv(encrypted.PIECE)
-        assert unread(ours) == before - encrypted.PIECE
+        stream = shaken(ours, theirs, authority=authority, words=b"hello")
+        with pytest.raises(BlockingIOError):
+            while True:
+                ours.send(bytes(network.CHUNK))
+        with pytest.raises(TimeoutError):
+            stream.send(bytes(2 * network.CHUNK), within(0.5), take)
+    assert seen == [None, b"hello"]
 
 
 def unread(sock: socket.socket) -> int:
