@@ -10,10 +10,10 @@ import random
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.picking import pick
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settle import MAX_SEED
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
     MarshalSerializer,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settle import MAX_SEED
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.ruby import Ruby
 
 SOURCE = """
