@@ -15,9 +15,11 @@ import collections
 import concurrent.futures
 import dataclasses
 import json
+import pathlib
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -48,7 +50,7 @@ WANTS = {
     "interop": ("rabbitmq-server", "activemq", "mcollectived", "mco"),
 }
 NEEDS = {"interop": WANTS["interop"]}
-ROLES = ("roles", "playbooks")
+NOX = VENV / "bin" / "nox"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,27 +64,68 @@ class Result:
 
 
 def lint() -> list[Result]:
-    package = "ansible_collections.pymco.mcollective.plugins"
-    tools = {
-        "black": ["black", "--check", "--diff", "--quiet", "."],
-        "ruff": ["ruff", "check", "--no-cache", "--output-format=concise", "."],
-        "mypy": ["mypy", "-p", package],
-        "reuse": ["reuse", "lint", "--lines"],
-        "antsibull-changelog": ["antsibull-changelog", "lint"],
-        "antsibull-docs": ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."],
-        # Offline, since it would look on Galaxy for what roles and playbooks use, all of which is here.
-        "ansible-lint": ["ansible-lint", "--profile=production", "--offline", *ROLES],
+    """Let nox run the checks that need no peer: noxfile.py and antsibull-nox.toml list them."""
+    environments = prepare_nox()
+    forget("junit", "lint.xml")
+    report = OUTPUT / "lint.json"
+    report.unlink(missing_ok=True)
+    env = environment() | {
+        # In CI, formatters check and change nothing.
+        "CI": "true",
+        "NO_COLOR": "1",
+        "ANTSIBULL_NOX_OUTPUT_JUNIT_XML_PATH": str(OUTPUT / "junit" / "lint.xml"),
     }
-    return [lint_with(name, command) for name, command in tools.items()]
+    # -R: use the environments as they are.
+    command = [NOX, "-R", "--envdir", environments, "--report", report]
+    finished = execute(command, stage="lint", env=env, show=False)
+    if finished.code != 0:
+        say(finished.output, "lint")
+    sessions = json.loads(report.read_text())["sessions"] if report.exists() else []
+    checks = read_junit("lint", "lint.xml")
+    return conclude("lint", finished, nox_results(sessions, checks, finished.output))
 
 
-def lint_with(tool: str, command: t.Sequence[str]) -> Result:
-    finished = execute([VENV / "bin" / command[0], *command[1:]], stage="lint", show=False)
-    if finished.code == 0:
-        say(f"{tool}: passed", "lint")
-        return Result("lint", tool, "passed")
-    say(f"{tool}: FAILED\n{finished.output}", "lint")
-    return Result("lint", tool, "failed", finished.ending)
+def prepare_nox() -> pathlib.Path:
+    """Lead every session of nox to .venv, which has all that the sessions would install.
+
+    Only galaxy-importer gets an environment of its own: it demands an attrs that nox cannot use.
+    """
+    environments = VENV / "nox"
+    command = [NOX, "--list", "--json"]
+    listed = subprocess.run(
+        command, cwd=COPY, env=environment(), stdout=subprocess.PIPE, text=True, check=True
+    )
+    environments.mkdir(exist_ok=True)
+    for session in json.loads(listed.stdout):
+        environment_of_session = environments / session["name"]
+        if session["name"] == "build-import-check":
+            prepare.prepare_environment(environment_of_session, "galaxy-importer>=0.4.44,<0.5")
+        elif not environment_of_session.is_symlink():
+            environment_of_session.symlink_to(VENV)
+    return environments
+
+
+def nox_results(
+    sessions: t.Iterable[dict[str, t.Any]], checks: t.Sequence[Result], output: str
+) -> list[Result]:
+    """Return a result for each check, and for each session that does not tell its checks apart.
+
+    :param sessions: what nox reports of its sessions.
+    :param checks: what antsibull-nox reports of the checks in them, as ``session::check``.
+    :param output: the warnings in it tell of checks that did not run, and of errors that it lets pass.
+    """
+    results = list(checks)
+    for session in sessions:
+        name, passed = session["name"], session["result"] == "success"
+        told = [check for check in checks if check.name.startswith(f"{name}::")]
+        if name == "lint":
+            continue  # which does nothing but require others
+        if not told or not (passed or any(check.outcome == "failed" for check in told)):
+            outcome: t.Literal["passed", "failed"] = "passed" if passed else "failed"
+            results.append(Result("lint", name, outcome, session["reason"] or ""))
+    for warning in re.findall(r"^nox > ((?:Skip|Galaxy importer emitted).*)", output, re.M):
+        results.append(Result("lint", warning, "failed"))
+    return results
 
 
 def sanity() -> list[Result]:
@@ -127,35 +170,27 @@ def unit() -> list[Result]:
 
 def integration() -> list[Result]:
     forget("data", "integration-*.json")
-    env = ansible_test_environment()
     command = [*ansible_test("integration"), "--python", prepare.venv_version()]
     command += ["--allow-destructive", "--allow-unstable", "--allow-unsupported"]
-    everything = [*command, "--allow-disabled", "--allow-root", "--list-targets"]
-    listed = execute(everything, stage="integration", env=env, show=False)
-    if listed.code != 0:
-        say(listed.output, "integration")
-        return conclude("integration", listed, [])
-    finished = execute([*command, "--continue-on-error"], stage="integration", env=env)
-    return conclude("integration", finished, integration_results(listed.output, finished))
+    command += ["--continue-on-error"]
+    finished = execute(command, stage="integration", env=ansible_test_environment())
+    return conclude("integration", finished, integration_results(finished.output))
 
 
-def integration_results(listed: str, finished: Finished) -> list[Result]:
-    """ansible-test writes down which targets passed and prints which failed; the rest it left out, and said why."""
+def integration_results(output: str) -> list[Result]:
+    """Return a result for each target: ansible-test writes down those that passed, and prints why it left out others."""
     passed: set[str] = set()
     for path in OUTPUT.glob("data/integration-*.json"):
         passed |= set(json.loads(path.read_text())["targets"])
-    failed = finished.output.partition("integration test(s) listed below")[2].splitlines()
     excluded: dict[str, str] = {}
     exclusion = re.compile(r"^WARNING: Excluding target tests (.*?): (.*)$", re.M)
-    for reason, names in exclusion.findall(finished.output):
+    for reason, names in exclusion.findall(output):
         excluded |= {name.strip(): reason for name in names.split(",")}
     results = []
-    for target in listed.splitlines():
-        if not (COPY / "tests/integration/targets" / target).is_dir():
-            continue  # a warning between the names
+    for target in sorted(path.name for path in COPY.glob("tests/integration/targets/*")):
         if target in passed:
             results.append(Result("integration", target, "passed"))
-        elif target in excluded and target not in failed:
+        elif target in excluded:
             results.append(Result("integration", target, "skipped", excluded[target]))
         else:
             results.append(Result("integration", target, "failed"))
@@ -198,12 +233,8 @@ def matrix() -> list[Result]:
 
 
 def with_cores(stage: str, wanted: t.Sequence[run_cores.Core]) -> list[Result]:
-    missing = run_cores.prepare_cores(wanted)
-    found = {
-        core.name: f"!{missing[core.name]}" if core.name in missing else str(core.directory)
-        for core in wanted
-    }
-    return with_pytest(stage, ["tests/cores"], environment() | {"TEST_CORES": json.dumps(found)})
+    found = json.dumps({core.name: core.prepare() for core in wanted})
+    return with_pytest(stage, ["tests/cores"], environment() | {"TEST_CORES": found})
 
 
 STAGES: dict[str, t.Callable[[], list[Result]]] = {
