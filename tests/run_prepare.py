@@ -90,7 +90,8 @@ def is_prepared(directory: pathlib.Path, *requirements: str | pathlib.Path) -> b
     if not found.exists() or found.read_text() != stamp(directory, *requirements):
         return False
     python = directory / "bin" / "python"
-    return subprocess.run([python, "-c", "import pip"], capture_output=True).returncode == 0
+    finished = subprocess.run([python, "-c", "import pip"], capture_output=True, check=False)
+    return finished.returncode == 0
 
 
 def stamp(directory: pathlib.Path, *requirements: str | pathlib.Path) -> str:
