@@ -89,9 +89,7 @@ def is_prepared(directory: pathlib.Path, *requirements: str | pathlib.Path) -> b
     found = directory / "stamp"
     if not found.exists() or found.read_text() != stamp(directory, *requirements):
         return False
-    python = directory / "bin" / "python"
-    finished = subprocess.run([python, "-c", "import pip"], capture_output=True, check=False)
-    return finished.returncode == 0
+    return usable_python(str(directory / "bin" / "python")) is not None
 
 
 def stamp(directory: pathlib.Path, *requirements: str | pathlib.Path) -> str:
