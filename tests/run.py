@@ -3,9 +3,9 @@
 
 """Run the tests of this collection: ``python3 tests/run.py [stage ...]``, by default all stages in order.
 
-Needs Python 3.11 and git; everything else is fetched into ``.venv`` and, on Debian as root, from the distribution.
-The tests run on a copy of the tree, committed or not, in ``.build/ansible_collections/pymco/mcollective``, because
-ansible-test works nowhere else. The last line counts the tests of all stages; the exit code is 0 when none failed.
+Needs Python 3.11 and git. Everything else is installed into ``.venv`` and, on Debian as root, from the distribution.
+The tests run on a copy of the tree in ``.build/ansible_collections/pymco/mcollective``, because ansible-test works
+nowhere else. The last line counts the tests of all stages; the exit code is 0 if none failed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import collections
 import concurrent.futures
 import dataclasses
 import json
+import pathlib
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -41,14 +43,17 @@ from run_process import (
     say,
 )
 
-# What a stage wants; without what it needs it is skipped.
+# The programs that a stage uses, and the stages that are skipped without them.
 WANTS = {
     "sanity": ("shellcheck",),
     "integration": ("rabbitmq-server", "mcollectived", "mco"),
     "interop": ("rabbitmq-server", "activemq", "mcollectived", "mco"),
 }
-NEEDS = {"interop": WANTS["interop"]}
-ROLES = ("roles", "playbooks")
+NEEDING = ("interop",)
+NOX = VENV / "bin" / "nox"
+
+
+Outcome = t.Literal["passed", "failed", "skipped"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,32 +62,74 @@ class Result:
 
     stage: str
     name: str
-    outcome: t.Literal["passed", "failed", "skipped"]
+    outcome: Outcome
     reason: str = ""
 
 
 def lint() -> list[Result]:
-    package = "ansible_collections.pymco.mcollective.plugins"
-    tools = {
-        "black": ["black", "--check", "--diff", "--quiet", "."],
-        "ruff": ["ruff", "check", "--no-cache", "--output-format=concise", "."],
-        "mypy": ["mypy", "-p", package],
-        "reuse": ["reuse", "lint", "--lines"],
-        "antsibull-changelog": ["antsibull-changelog", "lint"],
-        "antsibull-docs": ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."],
-        # Offline, since it would look on Galaxy for what roles and playbooks use, all of which is here.
-        "ansible-lint": ["ansible-lint", "--profile=production", "--offline", *ROLES],
+    """Let nox run the checks that need no peer: noxfile.py and antsibull-nox.toml list them."""
+    environments = prepare_nox()
+    forget("junit", "lint.xml")
+    forget("data", "lint.json")
+    report = OUTPUT / "data" / "lint.json"
+    report.parent.mkdir(exist_ok=True)
+    env = environment() | {
+        # In CI, formatters check and change nothing.
+        "CI": "true",
+        "NO_COLOR": "1",
+        # It has a session of its own, which is stricter.
+        "GALAXY_IMPORTER_RUN_ANSIBLE_LINT": "false",
+        "ANTSIBULL_NOX_OUTPUT_JUNIT_XML_PATH": str(OUTPUT / "junit" / "lint.xml"),
     }
-    return [lint_with(name, command) for name, command in tools.items()]
+    # -R takes the environments as they are.
+    command = [NOX, "-R", "--envdir", environments, "--report", report]
+    finished = execute(command, stage="lint", env=env, show=False)
+    if finished.code != 0:
+        say(finished.output, "lint")
+    sessions = json.loads(report.read_text())["sessions"] if report.exists() else []
+    checks = read_junit("lint", "lint.xml")
+    return conclude("lint", finished, nox_results(sessions, checks, output=finished.output))
 
 
-def lint_with(tool: str, command: t.Sequence[str]) -> Result:
-    finished = execute([VENV / "bin" / command[0], *command[1:]], stage="lint", show=False)
-    if finished.code == 0:
-        say(f"{tool}: passed", "lint")
-        return Result("lint", tool, "passed")
-    say(f"{tool}: FAILED\n{finished.output}", "lint")
-    return Result("lint", tool, "failed", finished.ending)
+def prepare_nox() -> pathlib.Path:
+    """Lead each session of nox to .venv, which has everything that the sessions would install.
+
+    Only galaxy-importer gets an environment of its own: it demands an attrs that nox cannot use.
+    """
+    command = [NOX, "--list", "--json"]
+    listed = subprocess.run(
+        command, cwd=COPY, env=environment(), stdout=subprocess.PIPE, check=True
+    )
+    environments = VENV / "nox"
+    environments.mkdir(exist_ok=True)
+    for session in json.loads(listed.stdout):
+        place = environments / session["name"]
+        if session["name"] == "build-import-check":
+            prepare.prepare_environment(place, "galaxy-importer>=0.4.44,<0.5")
+        elif not place.is_symlink():
+            place.symlink_to(VENV)
+    return environments
+
+
+def nox_results(
+    sessions: t.Iterable[dict[str, t.Any]], checks: t.Sequence[Result], *, output: str
+) -> list[Result]:
+    """Return a result for each check, and for each session that does not tell its checks apart.
+
+    :param sessions: what nox reports.
+    :param checks: what antsibull-nox reports; their names are ``session::check``.
+    :param output: its warnings tell of checks that did not run and of errors that antsibull-nox lets pass.
+    """
+    results = list(checks)
+    # The session `lint` only requires others.
+    told = {"lint", *(check.name.partition("::")[0] for check in checks)}
+    for session in sessions:
+        if session["name"] not in told:
+            outcome: Outcome = "passed" if session["result"] == "success" else "failed"
+            results.append(Result("lint", session["name"], outcome, session["reason"] or ""))
+    for warning in re.findall(r"^nox > ((?:Skip|Galaxy importer emitted).*)", output, re.M):
+        results.append(Result("lint", warning, "failed"))
+    return results
 
 
 def sanity() -> list[Result]:
@@ -96,7 +143,7 @@ def sanity() -> list[Result]:
 
 
 def true_skips(results: t.Iterable[Result], output: str) -> t.Iterator[Result]:
-    """Drop the skips of tests that found no files of their kind; ansible-test writes the same for a missing program."""
+    """Drop each test that found no files of its kind. ansible-test reports a missing program as if it were one."""
     warnings = dict(re.findall(r'^Running sanity test "([^"]+)".*\nWARNING: (.*)$', output, re.M))
     for result in results:
         if result.reason != "No tests applicable.":
@@ -106,65 +153,51 @@ def true_skips(results: t.Iterable[Result], output: str) -> t.Iterator[Result]:
 
 
 def unit() -> list[Result]:
-    """Tests of modules and module_utils see no more of Ansible than a managed host does, the others all of it.
+    """Run the tests of modules and module_utils with what a managed host has of Ansible, the others with all of it.
 
-    ansible-test would not start the next of the three when one has failed.
+    ansible-test itself would stop after the first of the three that fails.
     """
     command = [*ansible_test("units"), "--python", prepare.venv_version()]
-    tests = [str(path.relative_to(COPY)) for path in COPY.glob("tests/unit/**/test_*.py")]
-    contexts = ("tests/unit/plugins/modules/", "tests/unit/plugins/module_utils/")
-    remote = tuple(path for path in contexts if any(test.startswith(path) for test in tests))
-    selections = [[path] for path in remote]
-    if not all(test.startswith(remote) for test in tests):
-        selections.append([word for path in remote for word in ("--exclude", path)])
+    remote = ("tests/unit/plugins/modules/", "tests/unit/plugins/module_utils/")
+    others = [word for path in remote for word in ("--exclude", path)]
     results = []
-    for selection in selections:
+    for selection in (*([path] for path in remote), others):
         forget("junit", "*-units.xml")
         finished = execute([*command, *selection], stage="unit", env=ansible_test_environment())
         results += conclude("unit", finished, read_junit("unit", "*-units.xml"))
-    return results or conclude("unit", Finished(0, ""), [])
+    return results
 
 
 def integration() -> list[Result]:
     forget("data", "integration-*.json")
-    env = ansible_test_environment()
     command = [*ansible_test("integration"), "--python", prepare.venv_version()]
     command += ["--allow-destructive", "--allow-unstable", "--allow-unsupported"]
-    everything = [*command, "--allow-disabled", "--allow-root", "--list-targets"]
-    listed = execute(everything, stage="integration", env=env, show=False)
-    if listed.code != 0:
-        say(listed.output, "integration")
-        return conclude("integration", listed, [])
-    finished = execute([*command, "--continue-on-error"], stage="integration", env=env)
-    return conclude("integration", finished, integration_results(listed.output, finished))
+    command += ["--continue-on-error"]
+    finished = execute(command, stage="integration", env=ansible_test_environment())
+    return conclude("integration", finished, integration_results(finished.output))
 
 
-def integration_results(listed: str, finished: Finished) -> list[Result]:
-    """ansible-test writes down which targets passed and prints which failed; the rest it left out, and said why."""
+def integration_results(output: str) -> list[Result]:
+    """Return a result for each target. ansible-test writes down which passed, and prints why it left out others."""
     passed: set[str] = set()
     for path in OUTPUT.glob("data/integration-*.json"):
         passed |= set(json.loads(path.read_text())["targets"])
-    failed = finished.output.partition("integration test(s) listed below")[2].splitlines()
     excluded: dict[str, str] = {}
-    exclusion = re.compile(r"^WARNING: Excluding target tests (.*?): (.*)$", re.M)
-    for reason, names in exclusion.findall(finished.output):
+    exclusion = re.compile(r"^WARNING: Excluding (?:\w+ )?tests (.*?): (.*)$", re.M)
+    for reason, names in exclusion.findall(output):
         excluded |= {name.strip(): reason for name in names.split(",")}
     results = []
-    for target in listed.splitlines():
-        if not (COPY / "tests/integration/targets" / target).is_dir():
-            continue  # a warning between the names
+    for target in sorted(path.name for path in COPY.glob("tests/integration/targets/*")):
+        outcome: Outcome = "skipped" if target in excluded else "failed"
         if target in passed:
-            results.append(Result("integration", target, "passed"))
-        elif target in excluded and target not in failed:
-            results.append(Result("integration", target, "skipped", excluded[target]))
-        else:
-            results.append(Result("integration", target, "failed"))
+            outcome = "passed"
+        results.append(Result("integration", target, outcome, excluded.get(target, "")))
     return results
 
 
 def interop() -> list[Result]:
-    # Most of the time they wait, for nodes and for silence. The tests of a file share what they start.
-    options = ["--continue-on-collection-errors", "-n", "2", "--dist", "loadfile"]
+    # The tests wait most of the time, for nodes and for silence. Those of one file share what they start.
+    options = ["--continue-on-collection-errors", "-n", "4", "--dist", "loadfile"]
     return with_pytest("interop", [*options, "tests/interop"], environment())
 
 
@@ -188,22 +221,18 @@ def fuzz() -> list[Result]:
 
 
 def cores() -> list[Result]:
-    """The oldest and the newest ansible-core that is supported, and the one that is refused."""
+    """Test with the oldest and the newest ansible-core that is supported, and with the one that is refused."""
     return with_cores("cores", run_cores.FEW)
 
 
 def matrix() -> list[Result]:
-    """Every ansible-core that is supported; takes longer than the stage cores, and replaces it."""
+    """Test with every ansible-core that is supported. This replaces the stage cores, and takes longer."""
     return with_cores("matrix", run_cores.ALL)
 
 
 def with_cores(stage: str, wanted: t.Sequence[run_cores.Core]) -> list[Result]:
-    missing = run_cores.prepare_cores(wanted)
-    found = {
-        core.name: f"!{missing[core.name]}" if core.name in missing else str(core.directory)
-        for core in wanted
-    }
-    return with_pytest(stage, ["tests/cores"], environment() | {"TEST_CORES": json.dumps(found)})
+    found = json.dumps({core.name: core.prepare() for core in wanted})
+    return with_pytest(stage, ["tests/cores"], environment() | {"TEST_CORES": found})
 
 
 STAGES: dict[str, t.Callable[[], list[Result]]] = {
@@ -217,9 +246,9 @@ STAGES: dict[str, t.Callable[[], list[Result]]] = {
     "cores": cores,
     "matrix": matrix,
 }
-# What the matrix does is more of the same.
+# The matrix does more of the same as cores.
 USUAL = [stage for stage in STAGES if stage != "matrix"]
-# Stages that do not look at the clock may share the machine.
+# Stages that do not look at the clock share the machine.
 TOGETHER = ("lint", "sanity")
 
 
@@ -255,7 +284,7 @@ def junit_result(stage: str, case: xml.etree.ElementTree.Element) -> Result:
 
 
 def conclude(stage: str, finished: Finished, results: list[Result]) -> list[Result]:
-    """A process that failed without a failed test, and a stage that ran nothing, are failures."""
+    """Add a failure if the process failed although no test did, or if no test ran."""
     if finished.code != 0 and not any(result.outcome == "failed" for result in results):
         return [*results, Result(stage, f"{stage} as a whole", "failed", finished.ending)]
     if not results:
@@ -265,7 +294,7 @@ def conclude(stage: str, finished: Finished, results: list[Result]) -> list[Resu
 
 def run_stage(stage: str) -> list[Result]:
     start = time.monotonic()
-    missing = prepare.missing_programs(NEEDS.get(stage, ()))
+    missing = prepare.missing_programs(WANTS[stage] if stage in NEEDING else ())
     if missing and not prepare.is_debian_root():
         packages = " ".join(prepare.PROGRAMS[name] for name in missing)
         reason = f"not installed: {', '.join(missing)} (Debian: apt install {packages})"
@@ -273,7 +302,7 @@ def run_stage(stage: str) -> list[Result]:
     else:
         try:
             results = STAGES[stage]()
-        except Exception as exc:  # whatever it is, the other stages run
+        except Exception as exc:  # the other stages run in any case
             say(traceback.format_exc(), stage)
             reason = f"{type(exc).__name__}: {exc}"
             results = [Result(stage, f"{stage} as a whole", "failed", reason)]
@@ -283,9 +312,8 @@ def run_stage(stage: str) -> list[Result]:
 
 def run_stages(stages: t.Sequence[str]) -> list[Result]:
     results: list[Result] = []
-    together = [stage for stage in stages if stage in TOGETHER]
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        for part in pool.map(run_stage, together):
+        for part in pool.map(run_stage, [stage for stage in stages if stage in TOGETHER]):
             results += part
     for stage in stages:
         if stage not in TOGETHER:
@@ -338,7 +366,7 @@ def main() -> int:
 
 
 def install_programs(stages: t.Sequence[str]) -> list[Result]:
-    """Install what the stages want, where that is possible. A failure is a result, so that the other stages run."""
+    """Install the programs that the stages use, on Debian as root. A failure is a result: the other stages run."""
     wanted = {name for stage in stages for name in WANTS.get(stage, ())}
     missing = prepare.missing_programs(sorted(wanted))
     if not missing or not prepare.is_debian_root():

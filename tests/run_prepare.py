@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What tests/run.py needs before it can test: .venv, Debian packages, a copy of the tree, what ansible-test looks for."""
+"""What tests/run.py prepares: environments of Python, Debian packages, a copy of the tree, the needs of ansible-test."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib.util
 import os
 import pathlib
@@ -26,13 +25,12 @@ from run_process import (
     Fatal,
     ansible_test_environment,
     environment,
-    execute,
+    install,
     say,
 )
 
 REQUIREMENTS = (ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt")
 MINIMUM_PYTHON = (3, 11)
-INSTALL_TIMEOUT = 15 * 60
 
 # program: Debian package
 PROGRAMS = {
@@ -43,45 +41,15 @@ PROGRAMS = {
     "mcollectived": "mcollective",
     "mco": "mcollective-client",
 }
-# What ansible-test runs as get-pip.py in the environments that it makes. The real one is a download from a host of
-# its own and brings the pip of its version; the one that Python carries does as well, and needs no network.
+# ansible-test runs this as get-pip.py in the environments that it makes. The real script is a download; the pip that
+# Python carries does as well and needs no network.
 GET_PIP = "import ensurepip\n\nensurepip.bootstrap()\n"
 
 
 def prepare_venv() -> None:
-    """Make .venv and install the requirements, unless that has been done for these very requirements."""
-    digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in REQUIREMENTS)).hexdigest()
-    # The scripts in an environment know its path: one that was moved is of no use.
-    wanted = [str(VENV), digest]
-    stamp = VENV / "requirements.stamp"
-    found = stamp.read_text().splitlines() if stamp.exists() else []
-    works = found[:1] in ([], wanted[:1]) and venv_works()
-    if works and found == wanted:
+    """Make .venv, unless it has what the requirements ask for."""
+    if is_prepared(VENV, *REQUIREMENTS):
         return
-    if not works:
-        make_venv()
-    say("Installing Python requirements into .venv ...")
-    requirements = [word for path in REQUIREMENTS for word in ("-r", path)]
-    pip = [PYTHON, "-m", "pip", "--disable-pip-version-check"]
-    command = [*pip, "install", "--upgrade", *requirements]
-    finished = execute(
-        command, stage="venv", env=dict(os.environ), cwd=ROOT, show=False, timeout=INSTALL_TIMEOUT
-    )
-    if finished.code != 0:
-        raise Fatal(f"{finished.output}\npip {finished.ending}; see above")
-    stamp.write_text("\n".join(wanted))
-
-
-def venv_works() -> bool:
-    check = f"import sys, pip; sys.exit(sys.version_info < {MINIMUM_PYTHON})"
-    try:
-        run = subprocess.run([PYTHON, "-c", check], capture_output=True, check=False)
-    except OSError:
-        return False
-    return run.returncode == 0
-
-
-def make_venv() -> None:
     version = "{}.{}".format(*sys.version_info)
     if sys.version_info < MINIMUM_PYTHON:
         raise Fatal(f"Python 3.11 or newer is needed, this is {version} ({sys.executable})")
@@ -91,12 +59,43 @@ def make_venv() -> None:
             advice = f"On Debian or Ubuntu: apt install python{version}-venv"
             raise Fatal(f"{sys.executable} cannot make virtual environments. {advice}")
         install_packages([f"python{version}-venv"])
-    say(f"Making .venv with Python {version} ...")
-    shutil.rmtree(VENV, ignore_errors=True)
-    command = [sys.executable, "-m", "venv", VENV]
-    finished = execute(command, stage="venv", env=dict(os.environ), cwd=ROOT, show=False)
-    if finished.code != 0:
-        raise Fatal(f"{finished.output}\n{sys.executable} could not make .venv; see above")
+    prepare_environment(VENV, *REQUIREMENTS)
+
+
+def prepare_environment(
+    directory: pathlib.Path, *requirements: str | pathlib.Path, python: str | None = None
+) -> None:
+    """Make an environment of Python, unless it is there.
+
+    :param requirements: packages as pip names them, and files that list such packages.
+    :param python: the one to make it with, by default the one that runs this.
+    """
+    if is_prepared(directory, *requirements):
+        return
+    # This Python may be that of the very environment; its real path is outside.
+    python = python or os.path.realpath(sys.executable)
+    say(f"Making {directory.relative_to(ROOT)} with {python} ...")
+    shutil.rmtree(directory, ignore_errors=True)
+    install([python, "-m", "venv", directory])
+    pip = [directory / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install"]
+    for requirement in requirements:
+        pip += ["-r", requirement] if isinstance(requirement, pathlib.Path) else [requirement]
+    install(pip)
+    (directory / "stamp").write_text(stamp(directory, *requirements))
+
+
+def is_prepared(directory: pathlib.Path, *requirements: str | pathlib.Path) -> bool:
+    """Return True if that environment was made here, for these very requirements, and its Python still runs."""
+    found = directory / "stamp"
+    if not found.exists() or found.read_text() != stamp(directory, *requirements):
+        return False
+    return usable_python(str(directory / "bin" / "python")) is not None
+
+
+def stamp(directory: pathlib.Path, *requirements: str | pathlib.Path) -> str:
+    """The mark of an environment. The scripts in it know its path: one that was moved is of no use."""
+    texts = [r.read_text() if isinstance(r, pathlib.Path) else r for r in requirements]
+    return "\n".join([str(directory), *texts])
 
 
 def is_debian_root() -> bool:
@@ -109,22 +108,18 @@ def missing_programs(names: t.Iterable[str]) -> list[str]:
 
 
 def install_packages(packages: t.Sequence[str]) -> None:
-    """Install Debian packages; services that they bring are not started."""
+    """Install Debian packages without starting the services in them."""
     say(f"Installing {' '.join(packages)} with apt-get ...")
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     apt = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-y"]
     with services_held():
-        for command in ([*apt, "update"], [*apt, "install", "--no-install-recommends", *packages]):
-            finished = execute(
-                command, stage="apt", env=env, cwd=ROOT, show=False, timeout=INSTALL_TIMEOUT
-            )
-            if finished.code != 0:
-                raise Fatal(f"{finished.output}\n{' '.join(command)} {finished.ending}; see above")
+        install([*apt, "update"], env)
+        install([*apt, "install", "--no-install-recommends", *packages], env)
 
 
 @contextlib.contextmanager
 def services_held() -> t.Iterator[None]:
-    """Debian starts a service when its package is installed, unless this file says that it is not allowed."""
+    """Keep Debian from starting a service when its package is installed."""
     policy = pathlib.Path("/usr/sbin/policy-rc.d")
     if policy.exists():
         yield
@@ -138,34 +133,26 @@ def services_held() -> t.Iterator[None]:
 
 
 def copy_tree() -> None:
-    """Bring the copy up to date: changed files are copied, vanished ones removed, the output of tests is kept.
+    """Bring the copy up to date with all files of the tree, committed or not, that .gitignore lets through.
 
-    The copy is a git repository of its own, since ansible-test and reuse ask git what there is; around a copy in an
-    ignored directory they would find the outer repository and hear that there is nothing.
+    The copy is a git repository of its own, since ansible-test and others ask git for the files; around a copy in an
+    ignored directory they would find the outer repository, which has none of them.
     """
     COPY.mkdir(parents=True, exist_ok=True)
-    git("init", "--quiet", work_tree=COPY)
-    names = tree_files()
-    remove_stale({pathlib.Path(name) for name in names})
-    for name in sorted(names):
-        copy_file(ROOT / name, COPY / name)
-    git("add", "--all", work_tree=COPY)
-    # reuse asks git for ignored directories once, before it looks; sanity, beside it, makes this one.
+    git("init", "--quiet")
+    index = BUILD / "tree-index"
+    git("add", "--all", work_tree=ROOT, index=index)
+    tree = git("write-tree", work_tree=ROOT, index=index).strip()
+    git("read-tree", "--reset", "-u", tree)
+    kept = ("/tests/output", ".hypothesis", ".mypy_cache", ".ruff_cache")
+    git("clean", "-ffdxq", *(f"--exclude={name}" for name in kept))
+    # reuse asks git for ignored directories once, before it looks; sanity, which runs beside it, makes this one.
     OUTPUT.mkdir(parents=True, exist_ok=True)
     (OUTPUT / "ignored").touch()
 
 
-def tree_files() -> set[str]:
-    """All files of the tree, committed or not, that .gitignore lets through: git with an empty index calls them new."""
-    listed = git(
-        "ls-files", "-z", "--others", "--exclude-standard", work_tree=ROOT, index=BUILD / "no-index"
-    )
-    # A name that ends in a slash is a git repository inside this one.
-    return {name for name in listed.split("\0") if name and not name.endswith("/")}
-
-
-def git(*arguments: str, work_tree: pathlib.Path, index: pathlib.Path | None = None) -> str:
-    """Run git with the repository of the copy; that of the tree, if it has one, is never touched."""
+def git(*arguments: str, work_tree: pathlib.Path = COPY, index: pathlib.Path | None = None) -> str:
+    """Run git with the repository of the copy. It never touches the repository of the tree, if there is one."""
     env = environment()
     if index:
         env["GIT_INDEX_FILE"] = str(index)
@@ -174,39 +161,6 @@ def git(*arguments: str, work_tree: pathlib.Path, index: pathlib.Path | None = N
     if finished.returncode != 0:
         raise Fatal(f"{os.fsdecode(finished.stderr)}\n{' '.join(command)} failed; see above")
     return os.fsdecode(finished.stdout)
-
-
-def remove_stale(wanted: set[pathlib.Path]) -> None:
-    directories = {parent for path in wanted for parent in path.parents}
-    kept = {".git", "output", ".hypothesis", ".mypy_cache", ".ruff_cache", "__pycache__"}
-    for here, subdirectories, files in os.walk(COPY):
-        relative = pathlib.Path(here).relative_to(COPY)
-        for name in [n for n in subdirectories if n not in kept]:
-            path = COPY / relative / name
-            if relative / name not in directories or path.is_symlink():
-                path.unlink() if path.is_symlink() else shutil.rmtree(path)
-                subdirectories.remove(name)
-        subdirectories[:] = [name for name in subdirectories if name not in kept]
-        for name in files:
-            if relative / name not in wanted:
-                (COPY / relative / name).unlink()
-
-
-def copy_file(source: pathlib.Path, target: pathlib.Path) -> None:
-    try:
-        new = source.lstat()
-    except FileNotFoundError:
-        return
-    if target.is_dir() and not target.is_symlink():
-        shutil.rmtree(target)
-    with contextlib.suppress(FileNotFoundError):
-        old = target.lstat()
-        same = ("st_mtime_ns", "st_size", "st_mode")
-        if all(getattr(old, name) == getattr(new, name) for name in same):
-            return
-        target.unlink()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(source, target, follow_symlinks=False)
 
 
 PIP_VERSIONS = """
@@ -221,7 +175,7 @@ print(*constants.REMOTE_ONLY_PYTHON_VERSIONS, *constants.CONTROLLER_PYTHON_VERSI
 
 
 def prepare_ansible_test() -> None:
-    """Give ansible-test what it would download, under the names that this version of it asks for."""
+    """Give ansible-test the files that it would download, under the names that its version asks for."""
     cache = HOME / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     for version in ask_venv(PIP_VERSIONS):
@@ -231,9 +185,8 @@ def prepare_ansible_test() -> None:
 
 
 def sanity_pythons() -> list[str]:
-    """The Python versions that this ansible-test knows and that are here."""
-    known = ask_venv(PYTHON_VERSIONS)
-    return [version for version in known if offer_python(version)]
+    """The Python versions that this ansible-test knows and that run here."""
+    return [version for version in ask_venv(PYTHON_VERSIONS) if offer_python(version)]
 
 
 def venv_version() -> str:
@@ -241,16 +194,16 @@ def venv_version() -> str:
 
 
 def ask_venv(code: str) -> list[str]:
-    """The words that this code prints in .venv."""
+    """Return the words that this code prints in .venv."""
     command = [str(PYTHON), "-c", code]
-    finished = subprocess.run(
-        command, capture_output=True, text=True, env=ansible_test_environment(), check=True
-    )
-    return finished.stdout.split()
+    env = ansible_test_environment()
+    return subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, env=env, check=True
+    ).stdout.split()
 
 
 def adopt_user_file(name: str) -> None:
-    """Where packages come from is the user's to say, also in the home of the tests."""
+    """Use the user's file in the home of the tests, too: where packages come from is the user's decision."""
     source, target = pathlib.Path.home() / name, HOME / name
     if source.exists() and not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -258,20 +211,25 @@ def adopt_user_file(name: str) -> None:
 
 
 def offer_python(version: str) -> bool:
-    """Whether that Python runs and can make environments; if so, its name in front of the path leads to it alone.
-
-    A name on the path is no proof: version managers put names there for what is not chosen, and choose by variables
-    that ansible-test clears.
-    """
+    """Put a wrapper of that Python in front of the path. Return False if that Python does not run here."""
     wrapper = BUILD / "bin" / f"python{version}"
     wrapper.parent.mkdir(parents=True, exist_ok=True)
     wrapper.unlink(missing_ok=True)
-    python = PYTHON if version == venv_version() else f"python{version}"
-    command = [python, "-c", "import ensurepip, sys, venv; print(sys.executable)"]
+    found = usable_python(str(PYTHON) if version == venv_version() else f"python{version}")
+    if found:
+        wrapper.write_text(f'#!/bin/sh\nexec "{found}" "$@"\n')
+        wrapper.chmod(0o755)
+    return found is not None
+
+
+def usable_python(name: str) -> str | None:
+    """Return the program behind this name, if it runs and can make environments.
+
+    A name on the path is no proof: version managers put names there for Pythons that are not chosen, and choose by
+    variables that ansible-test clears.
+    """
+    command = [name, "-c", "import ensurepip, sys, venv; print(sys.executable)"]
     try:
-        found = subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+        return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
-        return False
-    wrapper.write_text(f'#!/bin/sh\nexec "{found}" "$@"\n')
-    wrapper.chmod(0o755)
-    return True
+        return None

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where things are, and how tests/run.py starts processes, shows what they print and ends them."""
+"""The places of tests/run.py, and how it starts processes, shows what they print and ends them."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ VENV = ROOT / ".venv"
 BUILD = ROOT / ".build"
 COPY = BUILD / "ansible_collections" / "pymco" / "mcollective"
 OUTPUT = COPY / "tests" / "output"
-# The tests never see the caller's home: no ~/.mcollective, no ~/.ansible.cfg, and ansible-test's cache is ours.
+# Tests never see the caller's home: no ~/.mcollective, no ~/.ansible.cfg, and a cache of ansible-test that is ours.
 HOME = VENV / "home"
 PYTHON = VENV / "bin" / "python"
 
 STAGE_TIMEOUT = 30 * 60
-# What a process has to clean up in, once it has been told to end.
+# Seconds that a process has to clean up after it was told to end.
 GRACE = 15
 
-# What pip and ansible-test say when all is well. It goes to the log only.
+# What pip and ansible-test print when all is well. Only the log keeps it.
 NOISE = re.compile(
     r"\s*(Collecting|Downloading|Using cached|Looking in|Processing|Installing (collected|requirements)|Successfully|"
     r"Found existing|Uninstalling|Obtaining|Requirement already|\u2501|WARNING: Location|\[notice\]|DEPRECATION|"
@@ -44,7 +44,7 @@ class Fatal(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Finished:
-    """A process that has ended: its exit code (None when it was killed for taking too long) and all it printed."""
+    """A process that has ended: all that it printed, and its exit code (None when it took too long and was killed)."""
 
     code: int | None
     output: str
@@ -74,7 +74,7 @@ def execute(
     show: bool = True,
     timeout: float = STAGE_TIMEOUT,
 ) -> Finished:
-    """Run a command, stream what it prints (unless `show` is false) and keep it all in the stage's log."""
+    """Run a command and keep what it prints in the stage's log; print it at once unless `show` is false."""
     if interrupted.is_set():
         raise Fatal("interrupted")
     lines: list[str] = []
@@ -100,6 +100,18 @@ def execute(
     return Finished(code, "".join(lines))
 
 
+def install(command: t.Sequence[object], env: dict[str, str] | None = None) -> None:
+    """Run a command that installs something, in the caller's environment.
+
+    :raises Fatal: it failed; the error contains all that it printed.
+    """
+    env = env or dict(os.environ)
+    finished = execute(command, stage="install", env=env, cwd=ROOT, show=False)
+    if finished.code != 0:
+        text = " ".join(map(str, command))
+        raise Fatal(f"{finished.output}\n{text} {finished.ending}; see above")
+
+
 def log_of(stage: str) -> t.TextIO:
     path = BUILD / "logs" / f"{stage}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +122,7 @@ def log_of(stage: str) -> t.TextIO:
 def started(
     command: t.Sequence[object], env: dict[str, str], cwd: pathlib.Path
 ) -> t.Iterator[subprocess.Popen[str]]:
-    """A process in a group of its own, so that all that it starts can be ended with it."""
+    """Start a process in a group of its own, so that everything it starts ends with it."""
     process = subprocess.Popen(
         [str(part) for part in command],
         cwd=cwd,
@@ -131,7 +143,7 @@ def started(
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """End a process and what is left of its group; pytest and Ansible take the first signal as the wish to clean up."""
+    """End a process and the rest of its group. pytest and Ansible clean up at the first signal; the second one kills."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -140,7 +152,7 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 def interrupt(signum: int, frame: object) -> None:
-    """Handle a signal: end what runs, start nothing more."""
+    """Handle a signal: end every process and start no other."""
     interrupted.set()
     for process in tuple(running):
         threading.Thread(target=end, args=[process]).start()
@@ -149,20 +161,20 @@ def interrupt(signum: int, frame: object) -> None:
 
 @contextlib.contextmanager
 def locked(name: str) -> t.Iterator[None]:
-    """Two runs in one tree take turns: they share .venv and .build."""
+    """Let runs in one tree take turns: they share .venv and .build."""
     BUILD.mkdir(exist_ok=True)
     with (BUILD / f"{name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("Another run is going on in this tree; waiting for it to end ...")
+            say("Another run is using this tree; waiting for it to end ...")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def environment() -> dict[str, str]:
-    """The environment of every test: nothing of the caller's Python, Ansible or home gets in."""
-    foreign = ("ANSIBLE_", "GIT_", "MCOLLECTIVE_", "PYTEST_", "PYTHON", "VIRTUAL_ENV")
+    """The environment of every test. It contains nothing of the caller's Python, Ansible or home."""
+    foreign = ("ANSIBLE_", "GIT_", "MCOLLECTIVE_", "NOX", "PYTEST_", "PYTHON", "VIRTUAL_ENV")
     env = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     path = [BUILD / "bin", VENV / "bin", env.get("PATH", os.defpath), "/usr/sbin", "/sbin"]
     env |= {
@@ -179,7 +191,7 @@ def environment() -> dict[str, str]:
 
 
 def ansible_test_environment() -> dict[str, str]:
-    """ansible-test arranges the import and collection paths itself."""
+    """The environment of ansible-test, which arranges the paths of imports and collections itself."""
     env = environment()
     del env["ANSIBLE_COLLECTIONS_PATH"], env["PYTHONPATH"]
     return env
