@@ -58,7 +58,7 @@ class KeysTask(Task):
     def _run(self, check_mode: bool) -> Returned:
         if MISSING:
             missing = "cryptography"
-            raise TaskFailed(f"{missing} is missing", {"exception": MISSING}, missing)
+            raise TaskFailed(f"{missing} is missing", {"exception": MISSING}, missing=missing)
         _refuse_bad_numbers(self.params)
         keyring = Keyring(self.params["path"], dry=check_mode)
         try:

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""mcollective_ping: who is there, and waiting until nodes are there, or are gone."""
+"""mcollective_ping: which nodes answer, and waiting until nodes answer or no longer do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake imp
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ranges import LONGEST
 
 from . import words
-from .base import CollectiveTask, Returned, TaskFailed
+from .base import CollectiveTask, Returned, TaskFailed, concluded
 from .options import CLIENT_OPTIONS, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
 
 if t.TYPE_CHECKING:
@@ -28,9 +28,9 @@ if t.TYPE_CHECKING:
 class _Found:
     """What all tries together have brought.
 
-    :ivar answered: seconds by identity: of the nodes that are there.
-    :ivar silent: who was asked by name and is not there.
-    :ivar named: whether it is known who was asked.
+    :ivar answered: seconds by identity, of the nodes that are present.
+    :ivar silent: the nodes that were asked by name and are absent.
+    :ivar named: True if the nodes were asked by name.
     :ivar trouble: why the last try failed, if it did.
     """
 
@@ -45,23 +45,22 @@ class _Found:
     trouble: exc.ConnectorError | None = None
 
     def add(self, pinged: Pinged, absent: bool) -> None:
-        """Take in what a try brought. Of nodes that are named, those who are there, or gone, have
-        been seen so, and are asked no more."""
-        repeated = self.named
-        self.named = pinged.asked is not None
+        """Take in the result of a try.
+
+        :param absent: True if the task waits until nodes are absent. Nodes that are asked by name are not
+            asked again once they have reached the wanted state, so a further try tells of the others only.
+        """
+        repeated, self.named = self.named, pinged.asked is not None
         self.unexpected.update(pinged.outcome.unexpected)
         self.rejected += pinged.outcome.rejected
         add_culprits(self.culprits, pinged.outcome.culprits)
-        if repeated and absent:
-            self.answered, self.silent = pinged.seconds, [*self.silent, *pinged.silent]
-        elif repeated:
-            self.answered, self.silent = {**self.answered, **pinged.seconds}, pinged.silent
-        else:
-            self.answered, self.silent = pinged.seconds, pinged.silent
+        present = self.answered if repeated and not absent else {}
+        gone = self.silent if repeated and absent else []
+        self.answered, self.silent = {**present, **pinged.seconds}, [*gone, *pinged.silent]
 
 
 class PingTask(CollectiveTask):
-    """Pings once or, with a timeout, until the nodes are there or gone. It is the same in check mode."""
+    """Pings once or, with a timeout, until the nodes are present or absent. It does the same in check mode."""
 
     options: t.ClassVar[Spec] = {
         **CLIENT_OPTIONS,
@@ -76,8 +75,8 @@ class PingTask(CollectiveTask):
 
     def _run(self, check_mode: bool) -> Returned:
         params = self.params
-        self._check()
-        request = self.request("discovery", "ping")
+        # The task's timeout is for all tries together, not for one request.
+        request = self.request(agent="discovery", action="ping", timeout=None)
         client = self.client()
         self._window = client.check(request).window
         found = _Found()
@@ -88,17 +87,14 @@ class PingTask(CollectiveTask):
                 break
         elapsed = time.monotonic() - start
         self.warn_of(found)
-        returned = self._returned(client, found, elapsed)
-        complaints = list(self._complaints(found))
-        if complaints:
-            raise TaskFailed("; ".join(complaints), returned)
-        return returned
+        return concluded(self._returned(client, found, elapsed), self._complaints(found))
 
     @property
     def _absent(self) -> bool:
         return bool(self.params["state"] == "absent")
 
-    def _check(self) -> None:
+    def _prepare(self) -> None:
+        super()._prepare()
         timeout, interval = self.params["timeout"], self.params["interval"]
         if not 0 <= timeout < LONGEST:
             raise TaskFailed(f"timeout must be from 0 to {LONGEST} seconds, not {timeout}")
@@ -107,10 +103,15 @@ class PingTask(CollectiveTask):
                 f"interval must be more than 0 and less than {LONGEST} seconds, not {interval}"
             )
         if self._absent and self.params["expected_nodes"] is not None:
-            raise TaskFailed("expected_nodes has no use with state = absent: none is expected then")
+            raise TaskFailed(
+                "expected_nodes has no use with state = absent, which expects no node to answer"
+            )
 
     def _try(self, client: rpc.Client, request: rpc.Request, found: _Found) -> None:
-        """Ping those who have to be. Once the broker has taken us, it may be away for a while."""
+        """Ping the nodes that are still to be asked.
+
+        :raises exc.ConnectorError: the broker cannot be used at the first try. Later it may be away for a while.
+        """
         try:
             with client:
                 pinged = client.ping(self._next(request, found))
@@ -126,15 +127,14 @@ class PingTask(CollectiveTask):
     def _next(self, request: rpc.Request, found: _Found) -> rpc.Request:
         if not found.named:
             return request
-        nodes, expected = found.silent, request.expected_nodes
-        if self._absent:
-            nodes = list(found.answered)
+        nodes = list(found.answered) if self._absent else found.silent
+        expected = request.expected_nodes
         if expected is not None:
             expected -= len(found.answered)
         return dataclasses.replace(request, nodes=nodes, expected_nodes=expected, limit=None)
 
     def _done(self, found: _Found) -> bool:
-        """Whether all is as it was asked for, or can never be."""
+        """Return True if the nodes are in the wanted state, or can never be."""
         if found.trouble is not None:
             return False
         if self._absent:
@@ -183,7 +183,7 @@ class PingTask(CollectiveTask):
         if expected is not None:
             if "no_nodes" in on and count < expected:
                 yield (
-                    f"{count} nodes answered {self._when(found)} where {expected} were expected"
+                    f"{count} nodes answered {self._when(found)}, but {expected} were expected"
                     f"{self._missing(found)}{self._why(found)}"
                 )
         elif found.silent and "no_response" in on:
@@ -198,7 +198,7 @@ class PingTask(CollectiveTask):
     def _nobody(self, found: _Found) -> str:
         if not found.named or found.silent:
             return f"no node answered {self._when(found)}{self._why(found)}"
-        return "none of the nodes that are named fits the identity filters, so nobody was asked"
+        return "no node in the option nodes matches the identity filters, so no node was asked"
 
     def _when(self, found: _Found, word: str = "within") -> str:
         seconds = self.params["timeout"] or self._window
@@ -212,7 +212,7 @@ class PingTask(CollectiveTask):
         return "" if found.trouble is None else f"{words_before} last try failed: {found.trouble}"
 
     def _why(self, found: _Found) -> str:
-        """What is to be looked at when nodes are missing."""
+        """Return the possible causes of missing nodes."""
         trouble = self._trouble(found, " The")
         doubts = "".join(f" Also: {doubt}." for doubt in self.doubts)
         return f"{words.rejected(found)}.{trouble and trouble + '.'} {words.SILENCE}.{doubts}"
@@ -224,9 +224,9 @@ def moments(
     clock: t.Callable[[], float] = time.monotonic,
     sleep: t.Callable[[float], None] = time.sleep,
 ) -> t.Iterator[None]:
-    """Comes back at once, then every interval seconds, and for the last time when the timeout is over.
+    """Yield at once, then every interval seconds, and for the last time at the end of the timeout.
 
-    What takes longer than the interval is followed by the next at once, but never after the timeout.
+    If the caller takes longer than the interval, the next moment follows at once, but never after the timeout.
     """
     due = clock()
     end = due + timeout

@@ -19,7 +19,7 @@ from .names import is_group_name
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from ansible_collections.pymco.mcollective.plugins.module_utils._task.gathering import Wish
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import Wish
 
     from .planning import Plan
 

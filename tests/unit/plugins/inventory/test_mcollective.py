@@ -409,13 +409,13 @@ def test_nodes_that_do_not_answer(source: Source, method: str | None, policy: st
     with EmbeddedCollective([web(1), silent, web(3)], "psk") as collective:
         source.write(collective, **options)
         if policy == "fail":
-            with pytest.raises(AnsibleError, match="did not answer|where 3 were expected"):
+            with pytest.raises(AnsibleError, match="did not answer|but 3 were expected"):
                 source.parse()
             return
         assert hosts(source.parse()) == ["web1", "web3"]
     warned = {
-        "mc": "1 of 3 nodes did not answer, or not to everything, and are left out: web2",
-        None: "2 nodes answered where 3 were expected",
+        "mc": "1 of 3 nodes did not answer, or not every request, and are left out: web2",
+        None: "2 nodes answered, but 3 were expected",
     }
     warnings = " ".join(source.screen.warnings)
     assert (warned[method] in warnings) == (policy != "ignore")
@@ -426,7 +426,7 @@ def test_nodes_whose_answer_is_of_no_use(source: Source) -> None:
     with EmbeddedCollective([web(1), broken], "psk") as collective:
         assert hosts(source.write(collective).parse()) == ["web1"]
     (warning,) = source.screen.warnings
-    assert "1 nodes gave nothing of use" in warning
+    assert "1 nodes gave an answer that cannot be used" in warning
     assert "web2.example.com (1: no facts today)" in warning
 
 

@@ -32,4 +32,4 @@ def test_a_connection_that_is_lost_is_told(
     monkeypatch.setattr(rpc, "Client", FakeClient(result("a", unsent=unsent, lost=LOST)))
     given = options(FactsTask, config=at(1), node="a", fact_names=facts)
     with pytest.raises(TaskFailed, match=message):
-        FactsTask(given, lambda warning: None, {}).run(False)
+        FactsTask(given, lambda warning: None, environ={}).run(False)

@@ -21,7 +21,7 @@ FLOORS = [
     *("config_file", "pool", "config"),
     *("message", "matching", "picking", "ddl", "functions", "request", "described"),
     *("security", "wire", "intake", "connector", "exchange", "discovery", "targets", "ping", "rpc"),
-    *("listener", "test"),
+    *("gathering", "listener", "test"),
 ]
 """The files and packages of the client, from the lowest to the highest. Each may import those before it."""
 
