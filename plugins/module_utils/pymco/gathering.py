@@ -69,11 +69,6 @@ class Wish:
                 )
         return wish
 
-    @property
-    def few(self) -> bool:
-        """Return True if it is for named facts alone."""
-        return self.parts == {"facts"} and bool(self.facts)
-
     def of_facts(self, found: t.Mapping[t.Any, t.Any]) -> dict[t.Any, t.Any]:
         """Return the wanted facts of a node that has these."""
         if self.facts is None:
@@ -138,7 +133,7 @@ def gather(client: rpc.Client, request: rpc.Request, wish: Wish = EVERYTHING) ->
         :attr:`Gathered.lost` tells it.
     """
     gathering = _Gathering(client, request, wish)
-    if wish.few:
+    if wish.parts == {"facts"} and wish.facts:
         gathering.ask_for_facts()
     else:
         gathering.ask_for_inventory(request)
@@ -233,14 +228,8 @@ class _Gathering:
 
     def _to(self, nodes: list[str]) -> rpc.Request:
         """Return a request to these nodes, which are known to fit the filters."""
-        return dataclasses.replace(
-            self._request,
-            nodes=nodes,
-            filter=Filter(),
-            limit=None,
-            expected_nodes=None,
-            minimum_nodes=1,
-        )
+        named = dataclasses.replace(self._request, nodes=nodes, filter=Filter(), limit=None)
+        return dataclasses.replace(named, expected_nodes=None, minimum_nodes=1)
 
 
 def _lacks_action(reply: rpc.Reply) -> bool:
