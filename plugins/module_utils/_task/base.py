@@ -22,7 +22,6 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message im
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import as_message
 
 from . import restrictions, words
-from .alarms import Received, alarms
 from .configuration import configuration
 from .options import Spec
 
@@ -140,9 +139,9 @@ class CollectiveTask(Task):
             self.warn(warning)
         return client
 
-    def warn_of(self, received: Received) -> None:
-        """Warn of replies that did not all come as they should; see :func:`.alarms`."""
-        for warning in alarms(received, self.config.max_reply_bytes):
+    def warn_of(self, received: words.Received) -> None:
+        """Warn of replies that did not all come as they should; see :func:`.words.alarms`."""
+        for warning in words.alarms(received, self.config.max_reply_bytes):
             self.warn(warning)
 
     def library(self, paths: t.Sequence[str] = ()) -> Library:

@@ -20,7 +20,6 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options im
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import AGENT_TIMEOUT
 
 from . import words
-from .alarms import TOLD
 from .base import TaskFailed, failures
 from .nodes import PARTS_OPTION, GatheringTask
 from .options import BROKER_OPTIONS, CLIENT_OPTIONS, TARGET_OPTIONS, Spec
@@ -158,7 +157,7 @@ def _troubles(gathered: Gathered, expected: int) -> t.Iterator[str]:
 def _oddities(gathered: Gathered) -> t.Iterator[str]:
     """Yield warnings of replies that were dropped, which somebody should look into."""
     for reason, count in sorted(gathered.rejected.items()):
-        if reason in TOLD:
+        if reason in words.TOLD:
             continue
         senders = gathered.culprits.get(reason, [])
         of = f", in the name of {words.named(senders)}" if senders else ""

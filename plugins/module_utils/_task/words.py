@@ -13,6 +13,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable 
 
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import Gathered
 
 SILENCE = (
     "Nodes say nothing about requests that they refuse. The usual causes: they lack the agent or do"
@@ -21,19 +22,21 @@ SILENCE = (
 )
 NAMED = 3
 """How many nodes a message names."""
+TOLD = frozenset(("contradictory", "over_limit"))
+"""The reasons of rejection that :func:`alarms` has warnings for."""
 
 
 class Received(t.Protocol):
-    """What one or more requests brought: a :class:`.rpc.Result` or a :class:`.gathering.Gathered`."""
-
-    @property
-    def no_response(self) -> list[str]: ...
+    """What one or more requests brought; see :class:`.rpc.Result`."""
 
     @property
     def rejected(self) -> collections.Counter[str]: ...
 
     @property
-    def lost(self) -> exc.ConnectorError | None: ...
+    def culprits(self) -> t.Mapping[str, t.Sequence[str]]: ...
+
+    @property
+    def resumed(self) -> t.Sequence[str]: ...
 
 
 def named(nodes: t.Sequence[str], most: int = NAMED) -> str:
@@ -59,12 +62,12 @@ def failed(nodes: t.Mapping[str, str], asked: int) -> str:
     return f"{len(nodes)} of {asked} nodes failed: {reasons(nodes)}"
 
 
-def silent(result: rpc.Result, received: Received | None = None) -> str:
+def silent(result: rpc.Result, gathered: Gathered | None = None) -> str:
     """Say which nodes did not answer, and the possible causes.
 
-    :param received: what this and further requests brought; default: the result alone.
+    :param gathered: what this and further requests brought; default: the result alone.
     """
-    received = received or result
+    received = gathered or result
     nodes = received.no_response
     if received.lost:
         why = f"because the connection was lost: {received.lost}"
@@ -129,14 +132,34 @@ def too_few(result: rpc.Result, expected: int, *, sent: bool) -> str:
     )
 
 
-class _Rejected(t.Protocol):
-    @property
-    def rejected(self) -> collections.Counter[str]: ...
-
-
-def rejected(received: _Rejected) -> str:
+def rejected(received: Received) -> str:
     """Say in brackets which replies were dropped; "" if there are none."""
     if not received.rejected:
         return ""
     counts = ", ".join(f"{count} {reason}" for reason, count in sorted(received.rejected.items()))
     return f" (replies that were rejected: {counts})"
+
+
+def alarms(received: Received, most_bytes: int) -> t.Iterator[str]:
+    """Yield a warning for each way in which replies did not come as they should. The task may succeed.
+
+    :param most_bytes: the limit of all replies together.
+    """
+    rejected, culprits = received.rejected, received.culprits
+    if rejected["contradictory"]:
+        yield (
+            f"{named(culprits['contradictory'])} answered more than once, and differently. The first"
+            " answer counts, but it may not be the genuine one: whoever has the nodes' key can answer in the"
+            " name of every node"
+        )
+    if rejected["over_limit"]:
+        yield (
+            f"{rejected['over_limit']} replies were dropped, since all replies together may have"
+            f" {most_bytes} bytes: those of {named(culprits['over_limit'])}. Raise max_reply_bytes,"
+            " ask fewer nodes, or ask for less"
+        )
+    for why in received.resumed:
+        yield (
+            f"the connection was lost: {why}. Listening went on over another connection, and replies that were"
+            " sent in between may be missing"
+        )
