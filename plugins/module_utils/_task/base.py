@@ -156,7 +156,7 @@ class CollectiveTask(Task):
     def request(self, **fields: t.Any) -> rpc.Request:
         """Return the request that the options stand for, and warn of what cannot be checked.
 
-        An option with the name of a field of the request is that field.
+        An option with the name of a field of the request becomes that field, unless it is null.
 
         :param fields: fields that win over options of the same name.
         :raises exc.BadFilter: a filter does not parse.
@@ -166,7 +166,8 @@ class CollectiveTask(Task):
         self.doubts = self._unchecked_functions(filter_)
         for doubt in self.doubts:
             self.warn(doubt)
-        own = {name: params[name] for name in self.options if name in _FIELDS}
+        names = _FIELDS.intersection(self.options)
+        own = {name: params[name] for name in names if params[name] is not None}
         if "no_nodes" in params.get("fail_on", ()) and params["expected_nodes"]:
             own["minimum_nodes"] = params["expected_nodes"]
         return rpc.Request(**{**own, "filter": filter_, **fields})
