@@ -148,7 +148,7 @@ def signed_by(certificate: x509.Certificate, authority_key: rsa.RSAPrivateKey) -
 
 
 def has_names(certificate: x509.Certificate, names: list[x509.GeneralName]) -> bool:
-    """Whether it is for exactly these names."""
+    """Return True if it is for exactly these names."""
     try:
         found = list(
             certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

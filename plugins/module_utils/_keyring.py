@@ -38,20 +38,20 @@ class CertificateOptions:
     """
 
     name: str
-    dns: tuple[str, ...] = ()
-    addresses: tuple[str, ...] = ()
+    dns: t.Sequence[str] = ()
+    addresses: t.Sequence[str] = ()
     java: bool = False
 
 
 @dataclass(frozen=True)
 class Options:
-    """The wanted content of the keyring."""
+    """The wanted content of the keyring: the options of mcollective_keys, except the path."""
 
-    clients: tuple[str, ...] = ()
-    passwords: tuple[str, ...] = ()
+    clients: t.Sequence[str] = ()
+    passwords: t.Sequence[str] = ()
     psk: bool = True
-    certificates: tuple[CertificateOptions, ...] = ()
-    authority: str = "MCollective CA"
+    certificates: t.Sequence[CertificateOptions] = ()
+    authority_name: str = "MCollective CA"
     authority_days: int = 3650
     certificate_days: int = 825
     renew_days: int = 30
@@ -185,7 +185,7 @@ class Keyring:
         if self.dry:
             self._files.note("ca.pem")
             return current
-        made = certs.new_authority(key, options.authority, options.authority_days)
+        made = certs.new_authority(key, options.authority_name, options.authority_days)
         self._files.write("ca.pem", certs.certificate_pem(made), 0o644)
         return made
 

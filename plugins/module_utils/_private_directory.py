@@ -16,7 +16,6 @@ import pwd
 import re
 import secrets
 import stat
-import types
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.files import (
@@ -54,12 +53,7 @@ class PrivateDirectory:
     def __enter__(self) -> PrivateDirectory:
         return self
 
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: types.TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exc: object) -> None:
         while self._folders:
             os.close(self._folders.popitem()[1])
 

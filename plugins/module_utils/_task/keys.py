@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._certificates import MISSING
@@ -85,20 +86,6 @@ def _refuse_bad_numbers(params: Params) -> None:
 
 
 def _wanted(params: Params) -> Options:
-    certificates = tuple(
-        CertificateOptions(
-            entry["name"], tuple(entry["dns"]), tuple(entry["addresses"]), entry["java"]
-        )
-        for entry in params["certificates"]
-    )
-    return Options(
-        clients=tuple(params["clients"]),
-        passwords=tuple(params["passwords"]),
-        psk=params["psk"],
-        certificates=certificates,
-        authority=params["authority_name"],
-        authority_days=params["authority_days"],
-        certificate_days=params["certificate_days"],
-        renew_days=params["renew_days"],
-        key_size=params["key_size"],
-    )
+    given = {field.name: params[field.name] for field in dataclasses.fields(Options)}
+    wanted = [CertificateOptions(**entry) for entry in params["certificates"]]
+    return Options(**{**given, "certificates": wanted})

@@ -169,53 +169,40 @@ class PingTask(CollectiveTask):
         }
 
     def _complaints(self, found: _Found) -> t.Iterator[str]:
-        on = self.params["fail_on"]
+        on, expected = self.params["fail_on"], self.params["expected_nodes"]
+        count, silent = len(found.answered), len(found.silent)
         if self._absent:
-            if found.answered and "answered" in on:
-                count = len(found.answered)
-                yield (
-                    f"{count} node{'' if count == 1 else 's'} still answered"
-                    f" {self._when(found, 'after')}: {words.named(sorted(found.answered))}"
-                    f"{self._trouble(found, '; the')}"
-                )
-            return
-        expected, count = self.params["expected_nodes"], len(found.answered)
-        if expected is not None:
-            if "no_nodes" in on and count < expected:
-                yield (
-                    f"{count} nodes answered {self._when(found)}, but {expected} were expected"
-                    f"{self._missing(found)}{self._why(found)}"
-                )
-        elif found.silent and "no_response" in on:
-            asked = count + len(found.silent)
-            yield (
-                f"{len(found.silent)} of {asked} nodes did not answer {self._when(found)}"
-                f"{self._missing(found)}{self._why(found)}"
-            )
-        elif not found.answered and "no_nodes" in on:
-            yield self._nobody(found)
-
-    def _nobody(self, found: _Found) -> str:
-        if not found.named or found.silent:
-            return f"no node answered {self._when(found)}{self._why(found)}"
-        return "no node in the option nodes matches the identity filters, so no node was asked"
+            if count and "answered" in on:
+                names = words.named(sorted(found.answered))
+                trouble = f"; the last try failed: {found.trouble}" if found.trouble else ""
+                nodes = "node" if count == 1 else "nodes"
+                yield f"{count} {nodes} still answered {self._when(found, 'after')}: {names}{trouble}"
+        elif expected is not None:
+            if count < expected and "no_nodes" in on:
+                but = f", but {expected} were expected"
+                yield self._missing(found, f"{count} nodes answered", but)
+        elif silent and "no_response" in on:
+            yield self._missing(found, f"{silent} of {count + silent} nodes did not answer")
+        elif not count and "no_nodes" in on:
+            if found.named and not silent:
+                yield "no node in the option nodes matches the identity filters, so no node was asked"
+            else:
+                yield self._missing(found, "no node answered")
 
     def _when(self, found: _Found, word: str = "within") -> str:
         seconds = self.params["timeout"] or self._window
         times = f", asked {found.tries} times" if found.tries > 1 else ""
         return f"{word} {seconds:g} s{times}"
 
-    def _missing(self, found: _Found) -> str:
-        return f": {words.named(sorted(found.silent))}" if found.silent else ""
-
-    def _trouble(self, found: _Found, words_before: str) -> str:
-        return "" if found.trouble is None else f"{words_before} last try failed: {found.trouble}"
-
-    def _why(self, found: _Found) -> str:
-        """Return the possible causes of missing nodes."""
-        trouble = self._trouble(found, " The")
+    def _missing(self, found: _Found, what: str, but: str = "") -> str:
+        """Return a complaint about missing nodes, with their names and the possible causes."""
+        names = f": {words.named(sorted(found.silent))}" if found.silent else ""
+        trouble = f" The last try failed: {found.trouble}." if found.trouble else ""
         doubts = "".join(f" Also: {doubt}." for doubt in self.doubts)
-        return f"{words.rejected(found)}.{trouble and trouble + '.'} {words.SILENCE}.{doubts}"
+        return (
+            f"{what} {self._when(found)}{but}{names}{words.rejected(found)}."
+            f"{trouble} {words.SILENCE}.{doubts}"
+        )
 
 
 def moments(

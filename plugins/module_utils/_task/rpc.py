@@ -20,24 +20,6 @@ from .values import to_json
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Action
 
-CALL_OPTIONS: Spec = {
-    "agent": {"type": "str", "required": True},
-    "action": {"type": "str", "required": True},
-    "arguments": {"type": "dict", "default": {}},
-    "timeout": {"type": "float"},
-    "publish_timeout": {"type": "float"},
-    "ttl": {"type": "int"},
-    "batch_size": {"type": "str"},
-    "batch_sleep": {"type": "float"},
-    "max_fail_percentage": {"type": "float"},
-    "process_results": {"type": "bool", "default": True},
-    "reply_to": {"type": "str"},
-    "validate": {"type": "str", "choices": ["auto", "strict", "off"], "default": "auto"},
-    "ddl_path": {"type": "list", "elements": "path", "default": []},
-    "read_only": {"type": "bool", "default": False},
-    "return_replies": {"type": "str", "choices": ["all", "failed", "none"], "default": "all"},
-}
-
 
 class RpcTask(CollectiveTask):
     """Calls the action that the options name.
@@ -48,7 +30,21 @@ class RpcTask(CollectiveTask):
     options: t.ClassVar[Spec] = {
         **CLIENT_OPTIONS,
         **TARGET_OPTIONS,
-        **CALL_OPTIONS,
+        "agent": {"type": "str", "required": True},
+        "action": {"type": "str", "required": True},
+        "arguments": {"type": "dict", "default": {}},
+        "timeout": {"type": "float"},
+        "publish_timeout": {"type": "float"},
+        "ttl": {"type": "int"},
+        "batch_size": {"type": "str"},
+        "batch_sleep": {"type": "float"},
+        "max_fail_percentage": {"type": "float"},
+        "process_results": {"type": "bool", "default": True},
+        "reply_to": {"type": "str"},
+        "validate": {"type": "str", "choices": ["auto", "strict", "off"], "default": "auto"},
+        "ddl_path": {"type": "list", "elements": "path", "default": []},
+        "read_only": {"type": "bool", "default": False},
+        "return_replies": {"type": "str", "choices": ["all", "failed", "none"], "default": "all"},
         **PROGRESS_OPTIONS,
         "fail_on": fail_on(*FAILURES),
     }
