@@ -70,7 +70,7 @@ class Keyring:
     _files: PrivateDirectory = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._files = PrivateDirectory(self.path, self.dry)
+        self._files = PrivateDirectory(self.path, dry=self.dry)
 
     @property
     def changed(self) -> list[str]:

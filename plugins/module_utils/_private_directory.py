@@ -43,7 +43,7 @@ class PrivateDirectory:
     :ivar changed: what was made, replaced or closed to others, or would be; directories end in "/".
     """
 
-    def __init__(self, path: str, dry: bool = False) -> None:
+    def __init__(self, path: str, *, dry: bool = False) -> None:
         # With "/" or "/." at the end, the system would follow a link.
         self.path = re.sub(r"(?<=.)(?:/\.?)+$", "", path)
         self.dry = dry

@@ -38,6 +38,7 @@ class ProgressLines:
         display: Display,
         title: str,
         every: float,
+        *,
         clock: t.Callable[[], float] = time.monotonic,
     ) -> None:
         self._display, self._title = display, printable(title)

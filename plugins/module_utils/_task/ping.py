@@ -208,6 +208,7 @@ class PingTask(CollectiveTask):
 def moments(
     timeout: float,
     interval: float,
+    *,
     clock: t.Callable[[], float] = time.monotonic,
     sleep: t.Callable[[float], None] = time.sleep,
 ) -> t.Iterator[None]:

@@ -350,7 +350,7 @@ class Clock:
 
 def test_moments_come_every_interval_and_at_the_end() -> None:
     clock, times = Clock(), []
-    for _moment in moments(10, 4, lambda: clock.now, clock.sleep):
+    for _moment in moments(10, 4, clock=lambda: clock.now, sleep=clock.sleep):
         times.append(clock.now - 100)
         clock.now += 1
     assert times == [0, 4, 8, 10]
@@ -358,7 +358,7 @@ def test_moments_come_every_interval_and_at_the_end() -> None:
 
 def test_what_takes_longer_is_followed_at_once() -> None:
     clock, times = Clock(), []
-    for _moment in moments(11, 4, lambda: clock.now, clock.sleep):
+    for _moment in moments(11, 4, clock=lambda: clock.now, sleep=clock.sleep):
         times.append(clock.now - 100)
         clock.now += 6
     assert times == [0, 6]
@@ -366,5 +366,5 @@ def test_what_takes_longer_is_followed_at_once() -> None:
 
 def test_no_timeout_is_one_moment() -> None:
     clock = Clock()
-    assert len(list(moments(0, 4, lambda: clock.now, clock.sleep))) == 1
+    assert len(list(moments(0, 4, clock=lambda: clock.now, sleep=clock.sleep))) == 1
     assert clock.now == 100
