@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module mcollective_facts in the controller's process, for the host that the task is about."""
+"""Runs mcollective_facts in the controller's process, for the node of the task's host."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ class ActionModule(TaskAction):
         result = super().run(tmp, task_vars)
         if self._task.run_once and not others and len(known.get("ansible_play_hosts", ())) > 1:
             result.setdefault("warnings", []).append(
-                f"with run_once, all hosts get these facts, which are those of"
+                "with run_once, all hosts get the same facts, those of"
                 f" {known.get('inventory_hostname')}"
             )
         return result
 
     def _own_node(self, known: dict[str, t.Any]) -> t.Any:
-        """The node of the host that the task is for."""
+        """Return the node of the task's host."""
         identity = self._templar.template(known.get("mcollective_identity"))
         return identity or known.get("inventory_hostname")
 
     def _node_of(self, host: str, known: dict[str, t.Any]) -> t.Any:
-        """The node of the host that delegate_facts gives the facts to.
+        """Return the node of the host that delegate_facts gives the facts to.
 
-        :raises AnsibleActionFail: it is not a host of the inventory, so that its node is not known.
+        :raises AnsibleActionFail: it is not a host of the inventory, so its node is not known.
         """
         if host in known.get("groups", {}).get("all", ()):
-            # hostvars has templates evaluated with the variables of that host, not of ours.
+            # hostvars evaluates templates with the variables of that host, not of the task's host.
             return known["hostvars"][host].get("mcollective_identity") or host
         raise AnsibleActionFail(
-            f"delegate_facts gives the facts to {host}, which is not a host of the inventory, so it is not known which"
-            " node is meant: set node, or leave delegate_facts out to give them to"
+            f"delegate_facts gives the facts to {host}, which is not a host of the inventory, so its node is not known:"
+            " set node, or leave delegate_facts out to give them to"
             f" {known.get('inventory_hostname')}"
         )

@@ -194,6 +194,7 @@ import typing as t
 from ansible.errors import AnsibleError, AnsibleOptionsError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable
 
+from ansible_collections.pymco.mcollective.plugins.module_utils._task import words
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.nearest import suggestion
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
@@ -231,12 +232,12 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
     NAME = "pymco.mcollective.mcollective"
 
     def verify_file(self, path: str) -> bool:
-        """Whether a source is one of ours, by its name."""
+        """Return True if the name of a source is one of ours."""
         if not super().verify_file(path):
             return False
         if str(path).endswith(SUFFIXES):
             return True
-        self.display.vvv(f"{self.NAME}: the name of {path} ends in none of {', '.join(SUFFIXES)}")
+        self.display.vvv(f"{self.NAME}: the name of {path} does not end in {' or '.join(SUFFIXES)}")
         return False
 
     def set_options(
@@ -245,7 +246,7 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
         var_options: t.Any = None,
         direct: dict[str, t.Any] | None = None,
     ) -> None:
-        """Take the options, those of the file with their templates evaluated."""
+        """Take the options, and evaluate the templates in those of the file."""
         if direct is not None and self._vars is not None:
             self.templar.available_variables = self._vars
             direct = options.templated(direct, self.templar)
@@ -258,10 +259,10 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
     def parse(
         self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True
     ) -> None:
-        """Add what is in the collective to the inventory: all of it, or nothing."""
+        """Add the nodes of the collective to the inventory: all of them, or none."""
         if not KNOWS_TRUST:
             raise AnsibleParserError(
-                f"{self.NAME} needs ansible-core 2.19 or newer: with older ones, what nodes say could"
+                f"{self.NAME} needs ansible-core 2.19 or newer: with an older one, what nodes say could"
                 " run as templates on this machine"
             )
         super().parse(inventory, loader, path, cache)
@@ -276,7 +277,7 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
     def _fill(
         self, inventory: InventoryData, path: str, cache: bool, config: t.Container[str]
     ) -> None:
-        """Add what the options of the file stand for."""
+        """Add what the options ask for."""
         start = time.monotonic()
         task = options.make_task(self, config, self.warn)
         for note in task.notes:
@@ -295,7 +296,7 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
         )
 
     def _refuse_unknown(self, config: dict[str, t.Any]) -> None:
-        """Ansible passes over what it does not know. A filter with a typo in it would let everybody in."""
+        """Refuse unknown options, which Ansible ignores. A filter with a typo in its name would let every node in."""
         known = self.get_options()
         unknown = [name + suggestion(name, known) for name in map(str, config) if name not in known]
         unknown += [f"{key} in keyed_groups{meant}" for key, meant in options.unknown_keys(self)]
@@ -306,7 +307,7 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
     # -- the nodes -----------------------------------------------------------------------------
 
     def _nodes(self, task: InventoryTask, path: str, cache: bool) -> caching.Nodes:
-        """What the nodes say, now or, if the cache has it for these options, some time ago."""
+        """Return what the nodes say: from the cache, if it has that for these options, or from the nodes."""
         if not self.get_option("cache"):
             return self._collect(task)
         exposed = caching.exposure(self._cache)
@@ -332,7 +333,7 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
     # -- hosts and groups ----------------------------------------------------------------------
 
     def _plan(self, nodes: caching.Nodes, keys: list[t.Any], inventory: InventoryData) -> Plan:
-        """Hosts with their variables, and the groups that need no template."""
+        """Return the hosts with their variables, and the groups that need no template."""
         self.prepare()
         hosts = self._hosts(nodes, inventory)
         above = [name for name, group in inventory.groups.items() if group.child_groups]
@@ -345,7 +346,7 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
         return plan
 
     def _hosts(self, nodes: caching.Nodes, inventory: InventoryData) -> dict[str, dict[str, t.Any]]:
-        """The nodes that become hosts, by the names that they have then."""
+        """Return the nodes that become hosts, by the names of the hosts."""
         strict = self.get_option("strict")
         claims: dict[str, list[str]] = {}
         nameless: list[str] = []
@@ -360,13 +361,12 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
                 nameless.append(f"{identity} ({name} is a group)")
             elif self.is_wanted(variables, strict):
                 claims.setdefault(name, []).append(identity)
-        self._mention("have no name that does for a host, and are left out", nameless)
+        self._mention("have no name that a host can have, and are left out", nameless)
         twice = {name: found for name, found in claims.items() if len(found) > 1}
         shared = [f"{name} ({', '.join(found[:NAMED])})" for name, found in twice.items()]
-        self._mention("are names that several nodes would have, who are all left out", shared)
+        self._mention("are names that several nodes would have, which are all left out", shared)
         return {name: nodes[found[0]] for name, found in claims.items() if name not in twice}
 
     def _mention(self, what: str, names: list[str]) -> None:
         if names:
-            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            self.warn(f"{', '.join(map(printable, names[:NAMED]))}{more} {what}")
+            self.warn(f"{words.named(names, NAMED)} {what}")

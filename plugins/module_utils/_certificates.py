@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""RSA keys, certificates and Java's stores as bytes, with the cryptography library (3.4 or newer)."""
+"""Makes and reads RSA keys, certificates and Java's stores as bytes, with cryptography 3.4 or newer."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ try:
     from cryptography.hazmat.primitives.serialization import pkcs12
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 except ImportError:
-    #: Why nothing here can be used, if so.
     MISSING = traceback.format_exc()
+    """Why nothing here can be used; "" if it can."""
 else:
     MISSING = ""
 
@@ -44,7 +44,7 @@ _USAGES = (
 
 @dataclass(frozen=True)
 class Request:
-    """The certificate that somebody wants."""
+    """A wanted certificate, valid for so many days."""
 
     common_name: str
     names: list[x509.GeneralName]
@@ -52,12 +52,12 @@ class Request:
 
 
 def new_key(size: int) -> rsa.RSAPrivateKey:
-    """A new RSA key."""
+    """Return a new RSA key of so many bits."""
     return rsa.generate_private_key(public_exponent=65537, key_size=size)
 
 
 def private_pem(key: rsa.RSAPrivateKey) -> bytes:
-    """PKCS8 without a passphrase, since nothing in MCollective could enter one."""
+    """Return a key as PKCS8 in PEM, without a passphrase, since nothing in MCollective could enter one."""
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -66,14 +66,14 @@ def private_pem(key: rsa.RSAPrivateKey) -> bytes:
 
 
 def public_pem(key: rsa.RSAPrivateKey) -> bytes:
-    """The public half."""
+    """Return the public half of a key as PEM."""
     return key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
 
 
 def load_private_key(pem: bytes) -> rsa.RSAPrivateKey:
-    """An RSA key from PEM; ValueError if it is none or is encrypted."""
+    """Return the RSA key in PEM. Raises ValueError if there is none, or if it is encrypted."""
     try:
         key = serialization.load_pem_private_key(pem, None)
     except TypeError as error:
@@ -84,7 +84,7 @@ def load_private_key(pem: bytes) -> rsa.RSAPrivateKey:
 
 
 def is_public_half(pem: bytes, key: rsa.RSAPrivateKey) -> bool:
-    """Whether PEM holds the public half of a key."""
+    """Return True if PEM holds the public half of a key."""
     try:
         public = serialization.load_pem_public_key(pem)
     except ValueError:
@@ -95,35 +95,35 @@ def is_public_half(pem: bytes, key: rsa.RSAPrivateKey) -> bool:
 
 
 def load_certificate(pem: bytes) -> x509.Certificate:
-    """A certificate from PEM; ValueError if it is none."""
+    """Return the certificate in PEM. Raises ValueError if there is none."""
     return x509.load_pem_x509_certificate(pem)
 
 
 def certificate_pem(certificate: x509.Certificate) -> bytes:
-    """A certificate as PEM."""
+    """Return a certificate as PEM."""
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
 def alternative_names(dns: Iterable[str], addresses: Iterable[str]) -> list[x509.GeneralName]:
-    """The names that a certificate is for."""
+    """Return names and IP addresses in the form that a certificate has them."""
     names: list[x509.GeneralName] = [x509.DNSName(name) for name in dns]
     return names + [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
 
 
 def not_after(certificate: x509.Certificate) -> datetime.datetime:
-    """When it expires. The attribute that knows its time zone came with cryptography 42."""
+    """Return when it expires. The attribute with a time zone came with cryptography 42."""
     if hasattr(certificate, "not_valid_after_utc"):
         return certificate.not_valid_after_utc
     return certificate.not_valid_after.replace(tzinfo=datetime.timezone.utc)
 
 
 def expires_within(certificate: x509.Certificate, days: int) -> bool:
-    """Whether it has expired or will soon."""
+    """Return True if it has expired, or will within so many days."""
     return not_after(certificate) <= _now() + days * _DAY
 
 
 def belongs_to(certificate: x509.Certificate, key: rsa.RSAPrivateKey) -> bool:
-    """Whether it is for this key."""
+    """Return True if it is for this key."""
     public = certificate.public_key()
     if not isinstance(public, rsa.RSAPublicKey):
         return False
@@ -131,7 +131,7 @@ def belongs_to(certificate: x509.Certificate, key: rsa.RSAPrivateKey) -> bool:
 
 
 def signed_by(certificate: x509.Certificate, authority_key: rsa.RSAPrivateKey) -> bool:
-    """Whether the authority with this key has issued it."""
+    """Return True if the authority with this key has issued it."""
     algorithm = certificate.signature_hash_algorithm
     if algorithm is None:
         return False
@@ -148,7 +148,7 @@ def signed_by(certificate: x509.Certificate, authority_key: rsa.RSAPrivateKey) -
 
 
 def has_names(certificate: x509.Certificate, names: list[x509.GeneralName]) -> bool:
-    """Whether it is for exactly these names."""
+    """Return True if it is for exactly these names."""
     try:
         found = list(
             certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -194,7 +194,7 @@ def key_store(
     authority: x509.Certificate,
     password: bytes,
 ) -> bytes:
-    """A PKCS12 file from which a Java server takes its key."""
+    """Return a PKCS12 file with the key of a Java server."""
     encryption = serialization.BestAvailableEncryption(password)
     return pkcs12.serialize_key_and_certificates(
         b"broker", key, certificate, [authority], encryption
@@ -202,19 +202,19 @@ def key_store(
 
 
 def can_write_trust_stores() -> bool:
-    """Whether this cryptography can mark a certificate as trusted in the way that Java wants; 45 brought it."""
+    """Return True if this cryptography can mark a certificate as trusted by Java; 45 and newer can."""
     return hasattr(pkcs12, "serialize_java_truststore")
 
 
 def trust_store(authority: x509.Certificate, password: bytes) -> bytes:
-    """A PKCS12 file from which a Java server takes whom it trusts."""
+    """Return a PKCS12 file with the authority that a Java server trusts."""
     entry = pkcs12.PKCS12Certificate(authority, b"authority")
     encryption = serialization.BestAvailableEncryption(password)
     return pkcs12.serialize_java_truststore([entry], encryption)
 
 
 def store_holds(content: bytes, password: bytes, certificate: x509.Certificate) -> bool:
-    """Whether a store opens with this password and has the certificate in it, as its own or as one that it trusts."""
+    """Return True if a store opens with this password, and has the certificate as its own or as a trusted one."""
     try:
         _key, own, others = pkcs12.load_key_and_certificates(content, password)
     except ValueError:
@@ -237,7 +237,10 @@ def _builder(
     authority_key: rsa.RSAPrivateKey,
     days: int,
 ) -> x509.CertificateBuilder:
-    """What all certificates have. They begin a day ago, since clocks differ; Python 3.13 insists on the key identifiers."""
+    """Return a builder with what all certificates have.
+
+    They begin a day ago, since clocks differ. Python 3.13 requires the key identifiers.
+    """
     own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     issued_by = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
     return (

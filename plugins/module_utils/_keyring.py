@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""A directory with all that is secret in a collective: makes what is missing, renews what expires."""
+"""Keeps a directory with all secrets of a collective: makes what is missing, and renews what expires."""
 
 from __future__ import annotations
 
@@ -22,33 +22,36 @@ if t.TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import rsa
 
-#: Names become file names, and those of clients the caller ids that nodes authorise.
 _NAME = re.compile(r"\w[\w.-]*\Z", re.ASCII)
+"""Names become file names. A client's name also becomes the callerid that nodes authorise."""
 
 
 class KeyringError(Exception):
-    """Something of the keyring cannot be made or used; the text says what to do."""
+    """Something in the keyring cannot be made or used; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class CertificateOptions:
-    """A certificate that is wanted; ``java`` asks for the stores that a Java broker reads."""
+    """A wanted certificate.
+
+    :ivar java: True to make the stores that a Java broker reads, too.
+    """
 
     name: str
-    dns: tuple[str, ...] = ()
-    addresses: tuple[str, ...] = ()
+    dns: t.Sequence[str] = ()
+    addresses: t.Sequence[str] = ()
     java: bool = False
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the keyring is to hold."""
+    """The wanted content of the keyring: the options of mcollective_keys, except the path."""
 
-    clients: tuple[str, ...] = ()
-    passwords: tuple[str, ...] = ()
+    clients: t.Sequence[str] = ()
+    passwords: t.Sequence[str] = ()
     psk: bool = True
-    certificates: tuple[CertificateOptions, ...] = ()
-    authority: str = "MCollective CA"
+    certificates: t.Sequence[CertificateOptions] = ()
+    authority_name: str = "MCollective CA"
     authority_days: int = 3650
     certificate_days: int = 825
     renew_days: int = 30
@@ -57,24 +60,27 @@ class Options:
 
 @dataclass
 class Keyring:
-    """Brings a directory into the wanted state; with ``dry`` it only finds out what it would do."""
+    """Brings a directory into the wanted state.
+
+    :ivar dry: True to change nothing, and only find out what would change.
+    """
 
     path: str
     dry: bool = False
     _files: PrivateDirectory = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._files = PrivateDirectory(self.path, self.dry)
+        self._files = PrivateDirectory(self.path, dry=self.dry)
 
     @property
     def changed(self) -> list[str]:
-        """The files that were made, renewed or closed to others, or would be, relative to the directory."""
+        """The files that were made, renewed or closed to others, or would be; relative to the directory."""
         return self._files.changed
 
     def ensure(self, options: Options) -> None:
         """Make all that is missing.
 
-        :raises KeyringError: something that is there does not fit, or is not ours alone.
+        :raises KeyringError: something in the directory does not fit, or others can change it.
         """
         _refuse_bad_options(options)
         try:
@@ -119,19 +125,19 @@ class Keyring:
         public = f"{name}.pem"
         if self._files.exists(public) and not self._files.exists(_private(name)):
             raise KeyringError(
-                f"{self._files.full(public)} is there, but not its private half {_private(name)}: restore that, "
-                "or remove the other half to have both made anew (and run the roles for all machines then)"
+                f"{self._files.full(public)} exists, but its private half {_private(name)} does not: restore that, "
+                f"or remove {public} to have both made anew (then run the roles for all machines)"
             )
 
     def _private_key(self, name: str, size: int) -> rsa.RSAPrivateKey | None:
-        """The key in that file, made if it is not there; None if it would be made."""
+        """Return the key of this name, made if there is none; None if it would be made."""
         file = _private(name)
         if self._files.exists(file):
             content = self._files.read(file, secret=True)
             try:
                 return certs.load_private_key(content)
             except ValueError:
-                # The parser's own words may quote what stands in the file.
+                # The parser's message may quote the content of the file.
                 raise KeyringError(
                     f"{self._files.full(file)} is not an RSA private key in PEM without a passphrase"
                 ) from None
@@ -143,7 +149,7 @@ class Keyring:
         return key
 
     def _secret(self, file: str) -> None:
-        """A random text that needs no quoting anywhere."""
+        """Make a secret, unless there is one: a random text that needs no quoting anywhere."""
         if not self._files.exists(file):
             self._files.write(file, (secrets.token_hex(24) + "\n").encode(), 0o600)
             return
@@ -164,7 +170,10 @@ class Keyring:
     def _authority(
         self, key: rsa.RSAPrivateKey | None, options: Options
     ) -> x509.Certificate | None:
-        """The authority's certificate. A renewed one has the same key, so that what it signed stays good."""
+        """Return the authority's certificate, made or renewed if necessary; None if it would be made.
+
+        A renewed one has the same key, so certificates that were signed with it stay valid.
+        """
         current = self._load_certificate("ca.pem")
         if key is None:
             self._files.note("ca.pem")
@@ -176,7 +185,7 @@ class Keyring:
         if self.dry:
             self._files.note("ca.pem")
             return current
-        made = certs.new_authority(key, options.authority, options.authority_days)
+        made = certs.new_authority(key, options.authority_name, options.authority_days)
         self._files.write("ca.pem", certs.certificate_pem(made), 0o644)
         return made
 
@@ -225,7 +234,7 @@ class Keyring:
         certificate: x509.Certificate,
         authority: x509.Certificate,
     ) -> None:
-        """What a Java broker reads: PKCS12 files, whose password is a secret of its own."""
+        """Make the files that a Java broker reads: PKCS12, with a password that is a secret of its own."""
         if not certs.can_write_trust_stores():
             raise KeyringError(
                 "Java's trust stores need the Python library cryptography 45 or newer; the one here is older"
@@ -279,12 +288,12 @@ def _refuse_bad_options(options: Options) -> None:
         for name in names:
             if not _NAME.match(name) or name.endswith("-private"):
                 raise KeyringError(
-                    f"{name!r} cannot be the name of a {kind}: letters, digits, '_', '-' and '.' are "
-                    "possible, it begins with a letter or digit and does not end in '-private'"
+                    f"{name!r} cannot be the name of a {kind}: names consist of letters, digits, '_', '-' and '.', "
+                    "begin with a letter, a digit or '_', and do not end in '-private'"
                 )
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise KeyringError(f"There is more than one {kind} with the name {', '.join(twice)}")
+            raise KeyringError(f"there is more than one {kind} with the name {', '.join(twice)}")
     for entry in options.certificates:
         for address in entry.addresses:
             _refuse_bad_address(entry.name, address)
@@ -295,5 +304,5 @@ def _refuse_bad_address(name: str, address: str) -> None:
         ipaddress.ip_address(address)
     except ValueError as error:
         raise KeyringError(
-            f"{address!r} in the addresses of certificate {name} is no IP address; names belong in dns"
+            f"{address!r} in the addresses of certificate {name} is not an IP address; put names into dns"
         ) from error

@@ -2,11 +2,11 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""A directory whose files are for its owner alone, and that nobody else can tamper with.
+"""Keeps a directory that only its owner can read, and that nobody else can tamper with.
 
-The owner of a file or of its directory can replace it later, and writing or changing permissions through a
+The owner of a file or of its directory can replace the file later. Writing or changing permissions through a
 symbolic link reaches any other file. So other owners and links are refused. Everything is opened relative to a
-descriptor of the directory and judged by its own descriptor, so that nothing can take its place in between.
+descriptor of the directory and checked by its own descriptor, so nobody can exchange it in between.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import pwd
 import re
 import secrets
 import stat
-import types
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.files import (
@@ -33,19 +32,19 @@ _WRITING_OF_OTHERS = 0o022
 
 
 class Untrusted(Exception):
-    """Somebody else has a hand in a file; the text names both."""
+    """Somebody else can change a file; the message names both."""
 
 
 class PrivateDirectory:
-    """A context manager, since it holds descriptors. Names of files are relative, with one "/" at the most.
+    """A context manager, since it holds descriptors. Names of files are relative, with one "/" at most.
 
-    :param path: the directory. The last part of it must be no symbolic link either.
-    :param dry: change nothing.
+    :param path: the directory. Its last part must not be a symbolic link either.
+    :param dry: True to change nothing.
     :ivar changed: what was made, replaced or closed to others, or would be; directories end in "/".
     """
 
-    def __init__(self, path: str, dry: bool = False) -> None:
-        # With a slash behind it, or "/.", the system would follow a link.
+    def __init__(self, path: str, *, dry: bool = False) -> None:
+        # With "/" or "/." at the end, the system would follow a link.
         self.path = re.sub(r"(?<=.)(?:/\.?)+$", "", path)
         self.dry = dry
         self.changed: list[str] = []
@@ -54,17 +53,12 @@ class PrivateDirectory:
     def __enter__(self) -> PrivateDirectory:
         return self
 
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: types.TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exc: object) -> None:
         while self._folders:
             os.close(self._folders.popitem()[1])
 
     def full(self, name: str) -> str:
-        """The path of a file, for messages."""
+        """Return the path of a file, for messages."""
         return os.path.join(self.path, name) if name else self.path
 
     def note(self, name: str) -> None:
@@ -73,9 +67,9 @@ class PrivateDirectory:
             self.changed.append(name)
 
     def exists(self, name: str) -> bool:
-        """Whether there is anything of this name.
+        """Return True if there is anything of this name.
 
-        :raises Untrusted: the directory that it is in is not ours alone.
+        :raises Untrusted: others can change its directory.
         """
         folder, file = self._place(name)
         if folder is None:
@@ -89,7 +83,7 @@ class PrivateDirectory:
     def require(self, name: str = "") -> None:
         """Make the directory, or one in it, unless it is there, and close it to others.
 
-        :raises Untrusted: it is no directory of ours.
+        :raises Untrusted: it is not a directory of ours.
         """
         folder = self._folder(name)
         if folder is None:
@@ -103,10 +97,10 @@ class PrivateDirectory:
             self._close_to(_ALL_OF_OTHERS, folder, f"{name or '.'}/")
 
     def read(self, name: str, *, secret: bool) -> bytes:
-        """Take from others what they may not do with a file, and return its content.
+        """Take from others the permission to change a file, and return its content.
 
-        :param secret: whether they may not even read it.
-        :raises Untrusted: it is no regular file of ours.
+        :param secret: True to take the permission to read it, too.
+        :raises Untrusted: it is not a regular file of ours.
         """
         folder, file = self._place(name)
         if folder is None:
@@ -147,12 +141,12 @@ class PrivateDirectory:
     # -- directories ---------------------------------------------------------------------------
 
     def _place(self, name: str) -> tuple[int | None, str]:
-        """The descriptor of the directory that a file is in, None if that is not there, and its name there."""
+        """Return the descriptor of a file's directory, or None if there is no directory, and the name in it."""
         directory, file = os.path.split(name)
         return self._folder(directory), file
 
     def _folder(self, name: str) -> int | None:
-        """The descriptor of the directory, or of one in it; None if it is not there."""
+        """Return the descriptor of the directory, or of one in it; None if there is none."""
         if name in self._folders:
             return self._folders[name]
         above = self._folder("") if name else None
@@ -194,15 +188,17 @@ class PrivateDirectory:
     def _refuse_others(
         self, name: str, place: str, dir_fd: int | None, is_wanted: t.Callable[[int], bool]
     ) -> None:
-        """Refuse a link, another kind of file or another owner before it is opened. The caller judges the
-        descriptor once more."""
+        """Refuse a link, another kind of file or another owner before it is opened.
+
+        The caller checks the descriptor once more.
+        """
         found = os.stat(place, dir_fd=dir_fd, follow_symlinks=False)
         path = self.full(name)
         if stat.S_ISLNK(found.st_mode):
             target = printable(os.readlink(place, dir_fd=dir_fd))
             raise Untrusted(
-                f"{path} is a symbolic link to {target}, owned by {_account(found.st_uid)}: it would lead what is"
-                " written and what is made private to another file. Put the real one there"
+                f"{path} is a symbolic link to {target}, owned by {_account(found.st_uid)}: writing and changing"
+                " permissions would reach another file. Put the real one there"
                 + ("" if name else ", or name the directory that it leads to")
             )
         if not is_wanted(found.st_mode):
@@ -210,15 +206,15 @@ class PrivateDirectory:
             is_file = stat.S_ISREG(found.st_mode)
             there = "a regular file" if is_file else kind(found.st_mode)
             owner = _account(found.st_uid)
-            raise Untrusted(f"{path} is {there}, owned by {owner}, and no {wanted}: remove it")
+            raise Untrusted(f"{path} is {there}, owned by {owner}, and not a {wanted}: remove it")
         self._refuse_owner(name, found)
 
     def _refuse_owner(self, name: str, found: os.stat_result) -> None:
         if found.st_uid != os.geteuid():
             path, us = self.full(name), _account(os.geteuid())
             raise Untrusted(
-                f"{path} is owned by {_account(found.st_uid)}, who can read and replace what is secret there, while"
-                f" this runs as {us}. Run it as the owner, or remove it; if nobody else has had a hand in it,"
+                f"{path} is owned by {_account(found.st_uid)}, who can read and replace the secrets there, while"
+                f" this runs as {us}. Run it as the owner, or remove it; if nobody else can have changed it,"
                 f" chown it to {us}"
             )
 

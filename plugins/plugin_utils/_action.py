@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A task in the controller's process: no interpreter has to start for it.
+"""Runs a task in the controller's process, so that no interpreter has to start for it.
 
-That is where it runs with a local connection. With any other, as another user and in the background
-it is the module that runs, where and as whom the user asked for. Note that this plugin util is
+This is for tasks with a local connection. With any other connection, as another user and in the
+background the module runs, where and as the user that the playbook says. Note that this plugin util is
 **PRIVATE** to the collection. It can have breaking changes at any time.
 """
 
@@ -39,19 +39,17 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security i
     ssl,
 )
 
-# Not used here, but by the calls of the forks that Ansible makes of this process: what is loaded before
-# them is loaded once. None of it fails for want of a library.
 from ._progress import ProgressLines
 
 Result = dict[str, t.Any]
 
 PRELOADED = (described, functions, aes, none, psk, ssl)
-"""What tasks load when they need it. Ansible loads this file before it forks, and what is loaded then is
-loaded once and not by each task. It fails for want of no library."""
+"""Modules that tasks load when they need them. Ansible loads this file before it forks, so they are loaded once
+instead of by each task. None of them needs a library that may be missing."""
 
 
 class TaskAction(ActionBase):
-    """Runs a task here or, where that is not what the user asked for, as a module."""
+    """Runs a task here or, if the user asked for another place or user, as a module."""
 
     task_class: t.ClassVar[type[Task]]
     TRANSFERS_FILES = False
@@ -70,14 +68,14 @@ class TaskAction(ActionBase):
                     result.update(self._run_here(task_vars or {}))
                     return result
             except _LibraryMissing:
-                # Perhaps the interpreter that modules are run with has it. If not, it will say so.
+                # Perhaps the interpreter of modules has it. If not, the module reports it.
                 pass
         in_background = bool(self._task.async_val) and not self._connection.has_native_async
         result.update(self._execute_module(task_vars=task_vars, wrap_async=in_background))
         return result
 
     def _belongs_here(self) -> bool:
-        """Whether running it here is what running it there would be."""
+        """Return True if running it here has the same effect as running the module."""
         local = self._connection.transport in ("local", "ansible.builtin.local")
         return local and self._connection.become is None and not self._task.async_val
 
@@ -104,9 +102,7 @@ class TaskAction(ActionBase):
         return returned
 
     def _validated(self) -> dict[str, t.Any]:
-        """The options as a module would get them.
-
-        They go through JSON as to a module, so that both see the same types.
+        """Return the options as a module would get them: through JSON, so that their types are the same.
 
         :raises TaskFailed: a module would refuse them.
         """
@@ -123,8 +119,10 @@ class TaskAction(ActionBase):
 
     @contextlib.contextmanager
     def _environment(self) -> t.Iterator[None]:
-        """Honours the keyword environment. The next item of a loop, in this very process, may have
-        another one."""
+        """Set the environment that the keyword environment asks for, and restore it afterwards.
+
+        The next item of a loop runs in the same process, and may have another environment.
+        """
         if not any(self._task.environment or ()):
             yield
             return
@@ -147,7 +145,7 @@ class TaskAction(ActionBase):
 
 
 def _wants_invocation(task_vars: dict[str, t.Any]) -> bool:
-    """Return True if results show the task's options, which they always did before ansible-core 2.21."""
+    """Return True if results show the task's options. Before ansible-core 2.21 they always do."""
     try:
         return bool(C.config.get_config_value("INJECT_INVOCATION", variables=task_vars))
     except AnsibleUndefinedConfigEntry:
@@ -155,11 +153,11 @@ def _wants_invocation(task_vars: dict[str, t.Any]) -> bool:
 
 
 class _LibraryMissing(Exception):
-    """A library is missing here, and modules run with another interpreter."""
+    """A library is missing here, but modules run with another interpreter."""
 
 
 def _as_text(value: t.Any) -> str:
-    """What JSON has no form for: YAML's dates."""
+    """Return a date of YAML as a text, since JSON has no dates."""
     if isinstance(value, (datetime.date, datetime.datetime)):
         return value.isoformat()
-    raise TypeError(f"{type(value).__name__} is no type of an option's value")
+    raise TypeError(f"an option's value cannot be of type {type(value).__name__}")

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How far a long call is, told while it goes on.
+"""Shows the progress of a long call.
 
-The lines go to the standard error, so that what a callback prints stays as it is. Note that this plugin
-util is **PRIVATE** to the collection. It can have breaking changes at any time.
+The lines go to standard error, so the output of a callback stays as it is. Note that this plugin util is
+**PRIVATE** to the collection. It can have breaking changes at any time.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if t.TYPE_CHECKING:
     from ansible.utils.display import Display
 
 CLEAN = frozenset(("json", "jsonl", "oneline", "null", "junit"))
-"""Callbacks whose output programs read; whoever uses them wants no words beside it."""
+"""Callbacks with output for programs, which nothing else may be mixed into."""
 
 
 class ProgressLines:
     """Prints a line every few seconds. It is a :data:`.rpc.Progress`.
 
-    :param title: what the lines begin with.
-    :param every: seconds.
+    :param title: the beginning of each line.
+    :param every: seconds between two lines.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class ProgressLines:
         display: Display,
         title: str,
         every: float,
+        *,
         clock: t.Callable[[], float] = time.monotonic,
     ) -> None:
         self._display, self._title = display, printable(title)
@@ -47,7 +48,7 @@ class ProgressLines:
 
     @staticmethod
     def wanted() -> bool:
-        """Whether the user is one to read them."""
+        """Return True if a person reads the output."""
         callback = str(C.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2]
         return not context.CLIARGS.get("one_line") and callback not in CLEAN
 
@@ -76,6 +77,6 @@ class ProgressLines:
 
 
 def _has_failed(envelope: t.Mapping[str, t.Any]) -> bool:
-    """As the result will have it: what is no RPC reply has failed, too."""
+    """Return True if the result will count this reply as failed, like everything that is not an RPC reply."""
     body = envelope.get(":body")
     return not isinstance(body, dict) or body.get(":statuscode", body.get("statuscode")) != 0

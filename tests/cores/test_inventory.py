@@ -133,4 +133,4 @@ def test_facts_of_one_host_for_all_are_warned_of(ansible: Ansible) -> None:
     config = {"ANSIBLE_MCOLLECTIVE_CONFIG_FILE": str(ansible.collective.client_cfg)}
     done = ansible.run("ansible-playbook", str(path), **config)
     assert done.returncode == 0, done.stdout
-    assert "with run_once, all hosts get these facts" in " ".join(done.stderr.split())
+    assert "with run_once, all hosts get the same facts" in " ".join(done.stderr.split())

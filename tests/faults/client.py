@@ -148,7 +148,7 @@ def _run(name: str, options: dict[str, t.Any], warnings: list[str]) -> dict[str,
     kind = TASKS[name]
     checked = ArgumentSpecValidator(kind.options).validate(options)
     assert checked.error_messages == []
-    task = kind(checked.validated_parameters, warnings.append, {})
+    task = kind(checked.validated_parameters, warnings.append, environ={})
     if isinstance(task, InventoryTask):
         return t.cast("dict[str, t.Any]", task.collect())
     return task.run(False)

@@ -172,5 +172,5 @@ def judge_too_much(way: str, seen: Seen) -> None:
         assert seen.returned["stats"]["rejected"] == {"over_limit": len(dropped)}
         assert seen.returned["no_response"] == dropped
     assert 0 < len(taken) <= MOST_BYTES // len(LARGE)
-    told = rf"{len(dropped)} replies were not kept.* {MOST_BYTES} bytes.*{re.escape(dropped[0])}"
+    told = rf"{len(dropped)} replies were dropped.* {MOST_BYTES} bytes.*{re.escape(dropped[0])}"
     assert any(re.search(told, text) for text in seen.warnings), seen.warnings

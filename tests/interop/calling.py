@@ -48,4 +48,4 @@ def task(collective: Collective, agent: str, action: str, **options: t.Any) -> d
     defaults = {name: spec.get("default") for name, spec in RpcTask.options.items()}
     given = {"config_file": str(collective.client_cfg), "config": dict(PATIENCE), **options}
     params = {**defaults, "agent": agent, "action": action, **given}
-    return RpcTask(params, lambda warning: None, {}).run(check_mode=False)
+    return RpcTask(params, lambda warning: None, environ={}).run(check_mode=False)

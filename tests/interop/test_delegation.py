@@ -113,7 +113,7 @@ def test_the_facts_that_a_host_gets_are_its_own(
     output, found = stage.play(keywords, hosts)
     assert found == {**dict.fromkeys(("a", "b", "plain"), "none"), **expected}, output
     # What Ansible does with run_once is a warning.
-    assert ("all hosts get these facts" in output) == (keywords == "run_once: true")
+    assert ("all hosts get the same facts" in output) == (keywords == "run_once: true")
 
 
 @pytest.mark.parametrize("host", ["localhost", "elsewhere"])

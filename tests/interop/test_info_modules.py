@@ -50,7 +50,7 @@ def run(kind: type[Task], collective: Collective, **given: t.Any) -> dict[str, t
     checked = ArgumentSpecValidator(kind.options).validate(given)
     assert checked.error_messages == []
     warnings: list[str] = []
-    returned = kind(checked.validated_parameters, warnings.append, {}).run(check_mode=False)
+    returned = kind(checked.validated_parameters, warnings.append, environ={}).run(check_mode=False)
     assert warnings == []
     json.dumps(returned)
     return returned
@@ -115,7 +115,7 @@ def test_a_reboot_is_seen_going_and_coming(collective: Collective) -> None:
     try:
         with pytest.raises(TaskFailed, match=rf"1 of 2 nodes did not answer .*: {name}\."):
             run(PingTask, collective, **{**waiting, "timeout": 1})
-        with pytest.raises(TaskFailed, match="3 nodes answered .* where 4 were expected"):
+        with pytest.raises(TaskFailed, match="3 nodes answered .*, but 4 were expected"):
             run(PingTask, collective, count=4)
     finally:
         coming = threading.Timer(1.5, collective.daemons.start, [name])
@@ -182,7 +182,7 @@ def test_a_silent_node_is_named_and_the_others_are_gathered(collective: Collecti
 def described(path: Path) -> dict[str, t.Any]:
     given = {"agent": path.stem, "ddl_path": [str(path)]}
     checked = ArgumentSpecValidator(AgentInfoTask.options).validate(given)
-    task = AgentInfoTask(checked.validated_parameters, lambda _message: None, {})
+    task = AgentInfoTask(checked.validated_parameters, lambda _message: None, environ={})
     return t.cast("dict[str, t.Any]", task.run(check_mode=False)["ddl"])
 
 

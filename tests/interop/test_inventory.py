@@ -161,4 +161,4 @@ def test_gather_facts_says_what_it_lacks(
     done = ansible.run("ansible-playbook", "-i", str(inventory.path), str(play), **environ)
     assert done.returncode != 0
     shown = " ".join((done.stdout + done.stderr).split())
-    assert "gather_facts does not tell its modules whom it is for" in shown, shown
+    assert "gather_facts does not tell its modules which host they are for" in shown, shown

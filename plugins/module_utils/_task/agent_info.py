@@ -2,15 +2,15 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""mcollective_agent_info: what an agent can do, from its DDL. Nobody is asked for that."""
+"""mcollective_agent_info: what an agent can do, from its DDL. It asks no node."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import ruby_values as values
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
 
 from .base import CollectiveTask, Returned, TaskFailed
@@ -24,7 +24,7 @@ if t.TYPE_CHECKING:
 
 
 class AgentInfoTask(CollectiveTask):
-    """Reads one agent's DDL, or tells which there are. It is the same in check mode."""
+    """Reads one agent's DDL, or lists all agents with a DDL. It does the same in check mode."""
 
     options: t.ClassVar[Spec] = {
         **CLIENT_OPTIONS,
@@ -32,8 +32,8 @@ class AgentInfoTask(CollectiveTask):
         "ddl_path": {"type": "list", "elements": "path", "default": []},
     }
 
-    def _configuration(self, environ: t.Mapping[str, str]) -> Settings:
-        return local_configuration(self.params, environ)
+    def _configuration(self) -> Settings:
+        return local_configuration(self.params, self._environ)
 
     def _run(self, check_mode: bool) -> Returned:
         library = self.library(self.params["ddl_path"])
@@ -43,7 +43,7 @@ class AgentInfoTask(CollectiveTask):
         found = library.agent(name)
         if found is None:
             raise TaskFailed(
-                f"there is no DDL of the agent {name} in {self._places()}; there are those of"
+                f"there is no DDL of the agent {name} in {self._places()}; there are DDLs of"
                 f" {', '.join(library.names('agent'))}"
             )
         self._warn_of(found)
@@ -54,7 +54,7 @@ class AgentInfoTask(CollectiveTask):
             self.warn(str(fault))
 
     def _places(self) -> str:
-        """Where DDLs are looked for."""
+        """Return the places with DDLs, for a message."""
         libdirs = " and ".join(self.config.libdirs)
         places = [*self.params["ddl_path"], f"the libdir {libdirs}" if libdirs else ""]
         return ", ".join([*filter(None, places), "what is built in"])
@@ -77,7 +77,7 @@ class AgentInfoTask(CollectiveTask):
 
 
 def agent_of(found: ddl.AgentDDL) -> Returned:
-    """A DDL as data that JSON can carry."""
+    """Return a DDL as data that JSON can carry."""
     metadata = found.metadata
     names = ("name", "description", "author", "license", "version", "url", "timeout")
     extra = t.cast(Returned, plain(dict(metadata.extra)))
@@ -138,20 +138,14 @@ def _aggregate(item: ddl.Aggregate) -> Returned:
 
 
 def plain(value: t.Any) -> t.Any:
-    """A value of a DDL as data that JSON can carry.
+    """Return a value of a DDL as data that JSON can carry.
 
-    A regular expression becomes its source, with its options in Ruby's notation if it has any; a
-    class is as Ruby writes it.
+    A regular expression becomes its source, with its options in Ruby's notation, if it has any. A
+    class becomes its name.
     """
-    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import (
-        ruby_values as values,
-    )
-
     if isinstance(value, values.Regexp):
         return f"(?{value.flags}:{value.source})" if value.flags else value.source
     if isinstance(value, values.RubyClass):
-        return values.to_s(value)
-    if isinstance(value, float) and not math.isfinite(value):
         return values.to_s(value)
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
@@ -161,9 +155,5 @@ def plain(value: t.Any) -> t.Any:
 
 
 def _key(key: t.Any) -> t.Any:
-    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import (
-        ruby_values as values,
-    )
-
     scalar = isinstance(key, (str, bytes, int, float, type(None)))
     return key if scalar else values.inspect(key)

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What every task does: take options, run, and fail in good order.
+"""What every task does: it takes options, runs, and reports its failures in one form.
 
 A task that reaches the collective makes a configuration of its options first.
 
@@ -17,32 +17,36 @@ import dataclasses
 import os
 import typing as t
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, matching, rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, matching
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client, Progress
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import as_message
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
 
-from . import restrictions
-from .alarms import Received, alarms
+from . import restrictions, words
 from .configuration import configuration
-from .options import CLIENT_OPTIONS, TARGET_OPTIONS, Spec
+from .options import Spec
 
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Library
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import Result
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import Settings
 
 Params = t.Mapping[str, t.Any]
 Returned = dict[str, t.Any]
 
+_FIELDS = frozenset(field.name for field in dataclasses.fields(Request))
+
 
 class TaskFailed(Exception):
     """The task failed.
 
-    :ivar result: what the task returns all the same.
-    :ivar missing: the library that is missing, if that is why.
+    :ivar result: what the task returns nevertheless.
+    :ivar missing: the missing library, if that is the reason.
     """
 
     def __init__(
-        self, msg: str, result: Returned | None = None, missing: str | None = None
+        self, msg: str, result: Returned | None = None, *, missing: str | None = None
     ) -> None:
         super().__init__(as_message(msg))
         self.result = result or {}
@@ -50,12 +54,12 @@ class TaskFailed(Exception):
 
 
 class Task:
-    """One task: its options, checked, and what they lead to.
+    """One task with its options.
 
     :param params: the options as Ansible has validated them.
-    :param warn: is called with what the user should know besides the result.
-    :param environ: the environment variables to honour; default: the process's.
-    :param progress: see :data:`.rpc.Progress`.
+    :param warn: is called with each warning for the user.
+    :param environ: the environment variables to honour; default: those of the process.
+    :param progress: see :data:`.client.Progress`.
     :raises TaskFailed: an option is wrong; nothing was opened or sent.
     """
 
@@ -66,8 +70,9 @@ class Task:
         self,
         params: Params,
         warn: t.Callable[[str], None],
+        *,
         environ: t.Mapping[str, str] | None = None,
-        progress: rpc.Progress | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self.params = params
         self._warn = warn
@@ -77,6 +82,8 @@ class Task:
         complaint = restrictions.complaint(given, self.options)
         if complaint:
             raise TaskFailed(complaint)
+        with failures():
+            self._prepare()
 
     @property
     def notes(self) -> list[str]:
@@ -84,86 +91,106 @@ class Task:
         return []
 
     def run(self, check_mode: bool) -> Returned:
-        """Do it.
+        """Run the task.
 
-        :returns: what the task returns.
-        :raises TaskFailed: with all that came back.
+        :returns: the task's result.
+        :raises TaskFailed: it has everything that came back.
         """
         with failures():
             return self._run(check_mode)
-
-    def _run(self, check_mode: bool) -> Returned:
-        raise NotImplementedError
 
     def warn(self, message: str) -> None:
         """Warn the user of something."""
         self._warn(as_message(message))
 
+    # -- for subclasses ------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        """Check the options, without opening or sending anything."""
+
+    def _run(self, check_mode: bool) -> Returned:
+        raise NotImplementedError
+
 
 class CollectiveTask(Task):
     """A task that has the options of a client.
 
-    :ivar config: the configuration that they stand for.
-    :raises TaskFailed: an option is wrong; nothing was opened or sent.
+    :ivar config: the configuration of these options.
+    :ivar doubts: what could not be checked of the last request.
     """
 
-    def __init__(
-        self,
-        params: Params,
-        warn: t.Callable[[str], None],
-        environ: t.Mapping[str, str] | None = None,
-        progress: rpc.Progress | None = None,
-    ) -> None:
-        super().__init__(params, warn, environ, progress)
-        with failures():
-            self.config = self._configuration(self._environ)
+    config: Settings
+    doubts: t.Sequence[str] = ()
+
+    def _prepare(self) -> None:
+        self.config = self._configuration()
         for warning in self.config.warnings:
             self.warn(warning)
+
+    def _configuration(self) -> Settings:
+        return configuration(self.params, self._environ)
 
     @property
     def notes(self) -> list[str]:
         """The remarks of the configuration."""
         return [as_message(note) for note in self.config.notes]
 
-    def _configuration(self, environ: t.Mapping[str, str]) -> Settings:
-        """The configuration that the options stand for."""
-        return configuration(self.params, environ)
-
-    # -- for subclasses ------------------------------------------------------------------------
-
-    def client(self) -> rpc.Client:
-        """A client that is not connected yet; what is to be said of its connection is said."""
-        client = rpc.Client(self.config, progress=self._progress)
+    def client(self) -> Client:
+        """Return a client that is not connected yet, and warn of what it says of its connection."""
+        client = Client(self.config, progress=self._progress)
         for warning in client.warnings:
             self.warn(warning)
         return client
 
-    def warn_of(self, received: Received) -> None:
-        """Warn of replies to a request that did not all come as they should; see :func:`.alarms`."""
-        for warning in alarms(received, self.config.max_reply_bytes):
+    def warn_of(self, received: words.Received) -> None:
+        """Warn of replies that did not all come as they should; see :func:`.words.alarms`."""
+        for warning in words.alarms(received, self.config.max_reply_bytes):
             self.warn(warning)
 
     def library(self, paths: t.Sequence[str] = ()) -> Library:
-        """Where DDLs are. It is loaded when it is needed: that takes longer than a call."""
+        """Return the DDLs of these directories and of the configuration.
+
+        The code is loaded here, when it is needed, since loading takes longer than a call.
+        """
         from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Library
 
         return Library(self.config.libdirs, paths)
 
-    def request(self, agent: str, action: str, **fields: t.Any) -> rpc.Request:
-        """A request to the targets that the options name. What cannot be checked is warned of.
+    def request(self, **fields: t.Any) -> Request:
+        """Return the request that the options stand for, and warn of what cannot be checked.
 
-        :param fields: fields of the request; they win over options of the same name.
+        An option with the name of a field of the request becomes that field, unless it is null.
+
+        :param fields: fields that win over options of the same name.
+        :raises exc.BadFilter: a filter does not parse.
         """
         params = self.params
-        filter_ = filters(params)
-        self.doubts = self._doubts(filter_)
+        filter_ = _filter(params)
+        self.doubts = self._unchecked_functions(filter_)
         for doubt in self.doubts:
             self.warn(doubt)
-        shared = fields_of(params, {**CLIENT_OPTIONS, **TARGET_OPTIONS})
-        return rpc.Request(agent, action, filter=filter_, **{**shared, **fields})
+        names = _FIELDS.intersection(self.options)
+        own = {name: params[name] for name in names if params[name] is not None}
+        if "no_nodes" in params.get("fail_on", ()) and params["expected_nodes"]:
+            own["minimum_nodes"] = params["expected_nodes"]
+        return Request(**{**own, "filter": filter_, **fields})
 
-    def _doubts(self, filter_: Filter) -> list[str]:
-        """Check the data functions of compound filters; what cannot be checked is returned."""
+    def shortage(self, result: Result, agent: str, *, sent: bool = True) -> str:
+        """Return why there are too few nodes; "" if there are enough, or the option fail_on allows too few.
+
+        :param sent: whether the request was to be sent to the nodes that were found.
+        """
+        if "no_nodes" not in self.params["fail_on"]:
+            return ""
+        if not result.nodes and (result.known or (sent and result.awaited)):
+            return words.nobody(result, agent, self.doubts)
+        expected = self.params["expected_nodes"] or 0
+        if (result.known or sent) and result.found < expected:
+            return words.too_few(result, expected, sent=sent)
+        return ""
+
+    def _unchecked_functions(self, filter_: Filter) -> list[str]:
+        """Check the data functions of compound filters, and tell of those that have no DDL."""
         if not filter_.compounds:
             return []
         from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.functions import (
@@ -173,30 +200,41 @@ class CollectiveTask(Task):
         return check_functions(filter_, self.library().data)
 
 
-def fields_of(params: Params, options: t.Iterable[str]) -> Returned:
-    """Return those of some options that are fields of a request by the same name."""
-    fields = {field.name for field in dataclasses.fields(rpc.Request)}
-    return {name: params[name] for name in options if name in fields}
+def concluded(returned: Returned, complaints: t.Iterable[str]) -> Returned:
+    """Return a task's result, or fail with it if there are complaints. Empty ones do not count.
 
-
-def filters(params: Params) -> Filter:
-    """The filter that the options stand for.
-
-    :raises exc.BadFilter: one does not parse.
+    :raises TaskFailed: with all complaints in one message.
     """
+    message = "; ".join(filter(None, complaints))
+    if message:
+        raise TaskFailed(message, returned)
+    return returned
+
+
+def stats_of(result: Result) -> Returned:
+    """Return the figures that each request has: which broker it used, what was rejected, how long it took."""
+    return {
+        "broker": result.broker,
+        "passed_over": result.passed_over,
+        "rejected": dict(result.rejected),
+        "seconds": result.seconds,
+    }
+
+
+def _filter(params: Params) -> Filter:
     found = Filter()
-    matching.add_facts(found, params["fact_filters"] or ())
-    matching.add_classes(found, params["class_filters"] or ())
-    matching.add_agents(found, params["agent_filters"] or ())
-    matching.add_identities(found, params["identity_filters"] or ())
-    if params["compound_filter"] is not None:
+    matching.add_facts(found, params.get("fact_filters") or ())
+    matching.add_classes(found, params.get("class_filters") or ())
+    matching.add_agents(found, params.get("agent_filters") or ())
+    matching.add_identities(found, params.get("identity_filters") or ())
+    if params.get("compound_filter") is not None:
         found.add_compound(params["compound_filter"])
     return found
 
 
 @contextlib.contextmanager
 def failures() -> t.Iterator[None]:
-    """Turns the client's errors into the task's."""
+    """Turn the client's errors into the task's failure."""
     try:
         yield
     except exc.MissingDependency as error:

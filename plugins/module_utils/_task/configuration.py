@@ -2,10 +2,10 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The options of the doc fragment client as a :class:`.Settings`.
+"""Makes a :class:`.Settings` of the options of the doc fragment client.
 
-Later ones win: client.cfg and plugin.d, the option config, then the options with names of their own.
-The environment variables of the reference lose to these, since a task's words are the nearer ones.
+The order is: client.cfg and plugin.d, the option config, the options with names of their own. Later ones
+win. The options also win over the environment variables that the reference reads.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _KEYS = {
     "psk": {"psk": "plugin.psk"},
     "none": {"serializer": "plugin.none.serializer"},
 }
-"""How the options of a security provider are called in client.cfg."""
+"""The names that the options of a security provider have in client.cfg."""
 _SECURITY = tuple(name for name in CLIENT_OPTIONS if any(name in keys for keys in _KEYS.values()))
 _BROKER = {
     "port": "port",
@@ -58,13 +58,13 @@ _VARIABLES = {
     "private_key": ("MCOLLECTIVE_SSL_PRIVATE", "MCOLLECTIVE_AES_PRIVATE"),
     "public_key": ("MCOLLECTIVE_SSL_PUBLIC", "MCOLLECTIVE_AES_PUBLIC"),
 }
-"""Which of the reference's environment variables lose to an option."""
+"""The reference's environment variables that an option wins over."""
 
 
 def configuration(params: Params, environ: t.Mapping[str, str]) -> Settings:
-    """The configuration that a task's options stand for.
+    """Return the configuration that a task's options stand for.
 
-    :raises exc.ImproperlyConfigured: there is none, or an option is wrong or has no use.
+    :raises exc.ImproperlyConfigured: there is no client.cfg, or an option is wrong or has no use.
     """
     base = _base(params, environ)
     provider = params.get("security_provider") or base["securityprovider"]
@@ -77,7 +77,7 @@ def configuration(params: Params, environ: t.Mapping[str, str]) -> Settings:
 
 
 def local_configuration(params: Params, environ: t.Mapping[str, str]) -> Settings:
-    """The configuration of a task that reaches no broker, and so may have none.
+    """Return the configuration of a task that needs no broker, and so needs no client.cfg.
 
     :raises exc.ImproperlyConfigured: there is one, and it is wrong.
     """
@@ -86,22 +86,22 @@ def local_configuration(params: Params, environ: t.Mapping[str, str]) -> Setting
         try:
             first_readable(environ)
         except exc.ImproperlyConfigured:
-            return Settings(given, environ=environ)
+            return Settings(given, environ=environ, source="the given options")
     return configuration(params, environ)
 
 
 def _base(params: Params, environ: t.Mapping[str, str]) -> Settings:
-    """What client.cfg and the option config say; who names a connector needs no file."""
+    """Return what client.cfg and the option config say. No file is needed if the options name a connector."""
     given = _texts(params["config"] or {})
     if params.get("connector"):
         given["connector"] = params["connector"]
     if params["config_file"] is None and "connector" in given:
-        return Settings(given, environ=environ)
+        return Settings(given, environ=environ, source="the given options")
     return Settings.from_configfile(params["config_file"], environ, given)
 
 
 def _texts(given: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """The option config as texts; null means that an option is not set there."""
+    """Return the option config as texts, without the keys that are null, which means that they are not set."""
     for key, value in given.items():
         if isinstance(value, (dict, list)):
             raise exc.ImproperlyConfigured(
@@ -134,7 +134,7 @@ def _security(params: Params, provider: str) -> dict[str, str]:
 
 
 def _use(provider: str) -> str:
-    """A security provider, and which options it takes."""
+    """Return a security provider with the options that it takes, for a message."""
     if provider not in _KEYS:
         return (
             f"this security_provider, which is not supported; there are {', '.join(sorted(_KEYS))}"
@@ -158,13 +158,13 @@ def _middleware(params: Params, base: Settings) -> dict[str, str]:
 
 
 def _size(base: Settings, prefix: str) -> int:
-    """How many brokers the configuration names; what is wrong with that it says itself later."""
+    """Return how many brokers the configuration names. A wrong number is refused later."""
     text = base.get(f"{prefix}.pool.size", "0")
     return int(text) if text.isdecimal() and len(text) < 4 else 0
 
 
 def _broker(params: Params, broker: Params, connector: str, number: int) -> dict[str, str]:
-    """One entry of the pool: what it says itself, and what is said for all of them."""
+    """Return one entry of the pool: its own options, and those that are for all entries."""
     shared = {name: params.get(name) for name in ("ca_cert", "client_cert", "client_key")}
     if not params.get("validate_certs", True):
         shared["validate_certs"] = False
@@ -183,7 +183,7 @@ def _broker(params: Params, broker: Params, connector: str, number: int) -> dict
 
 
 def _environ(params: Params, environ: t.Mapping[str, str]) -> dict[str, str]:
-    """The environment without what an option of the task is to win over."""
+    """Return the environment without the variables that an option of the task wins over."""
     beaten = {name for option, names in _VARIABLES.items() if params.get(option) for name in names}
     for broker in params.get("brokers") or ():
         beaten |= {"STOMP_USER"} if broker.get("user") is not None else set()

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import (
+    Gathered,
+    Wish,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
 
 from . import words
-from .base import CollectiveTask, Returned, TaskFailed
-from .gathering import AGENT, PARTS_OPTION, Gathered, Wish, gather
+from .base import Returned, TaskFailed
+from .nodes import PARTS_OPTION, GatheringTask
 from .options import CLIENT_OPTIONS, Spec
 
 NO_NODE = (
-    "it is not known which node's facts are wanted: set node. As a task on a host it is the host"
-    " itself, but gather_facts does not tell its modules whom it is for. For it, set"
-    " module_defaults of pymco.mcollective.mcollective_facts in the play, with node:"
+    "the option node is missing, so it is not known which node to ask. A task on a host asks that host's node,"
+    " but gather_facts does not tell its modules which host they are for. For gather_facts, set module_defaults"
+    " of pymco.mcollective.mcollective_facts in the play, with node:"
     ' "{{ mcollective_identity | default(inventory_hostname) }}"'
 )
 
 
-class FactsTask(CollectiveTask):
+class FactsTask(GatheringTask):
     """Gathers the facts of a node. It changes nothing, so it does the same in check mode."""
 
     options: t.ClassVar[Spec] = {
@@ -36,22 +39,11 @@ class FactsTask(CollectiveTask):
     }
 
     def _run(self, check_mode: bool) -> Returned:
-        params = self.params
-        node = params["node"]
+        node = self.params["node"]
         if not node:
             raise TaskFailed(NO_NODE)
-        wish = Wish.of(params["gather_subset"], params["fact_names"])
-        request = rpc.Request(
-            AGENT,
-            "inventory",
-            nodes=[node],
-            collective=params["collective"],
-            timeout=params["timeout"],
-        )
-        client = self.client()
-        client.prepare(request)
-        with client:
-            gathered = gather(client, request, wish)
+        wish = Wish.of(self.params["gather_subset"], self.params["fact_names"])
+        gathered = self.gather(wish, nodes=[node])
         self.warn_of(gathered)
         if node not in gathered.nodes:
             raise TaskFailed(_why(gathered, node))
@@ -59,8 +51,8 @@ class FactsTask(CollectiveTask):
 
 
 def _why(gathered: Gathered, node: str) -> str:
-    """Why there are no facts of a node."""
+    """Return why there are no facts of a node."""
     if node in gathered.failed:
-        return f"{node} answered, but with nothing of use: {printable(gathered.failed[node])}"
+        return f"{node} answered, but its answer cannot be used: {printable(gathered.failed[node])}"
     asked = next(each for each in gathered.results if node in (*each.no_response, *each.unsent))
     return words.unsent(asked) if asked.unsent else words.silent(asked)

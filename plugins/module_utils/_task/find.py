@@ -2,25 +2,21 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""mcollective_find: whom a request with the same options is for."""
+"""mcollective_find: the nodes that a request with the same options would address."""
 
 from __future__ import annotations
 
 import typing as t
 
-from . import words
-from .base import CollectiveTask, Returned, TaskFailed
+from .base import CollectiveTask, Returned, TaskFailed, concluded, stats_of
 from .options import CLIENT_OPTIONS, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
 
-if t.TYPE_CHECKING:
-    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
-
 AGENT = "rpcutil"
-"""Every node has this agent. It is the one for which ``mco find`` looks (MC:application/find.rb)."""
+"""Every node has this agent, and ``mco find`` looks for it too (MC:application/find.rb)."""
 
 
 class FindTask(CollectiveTask):
-    """Finds nodes. It is the same in check mode."""
+    """Finds nodes. It does the same in check mode."""
 
     options: t.ClassVar[Spec] = {
         **CLIENT_OPTIONS,
@@ -30,12 +26,12 @@ class FindTask(CollectiveTask):
     }
 
     def _run(self, check_mode: bool) -> Returned:
-        request = self.request(AGENT, "ping")
+        request = self.request(agent=AGENT, action="ping")
         client = self.client()
         prepared = client.prepare(request)
         if prepared.request.discovery_method == "none":
             raise TaskFailed(
-                "discovery_method = none looks for nobody; use mc to ask the nodes, or flatfile"
+                "discovery_method = none finds no nodes; use mc to ask the nodes, or flatfile"
             )
         with client:
             result = client.targets(prepared)
@@ -44,24 +40,6 @@ class FindTask(CollectiveTask):
             "changed": False,
             "nodes": result.nodes,
             "count": len(result.nodes),
-            "stats": {
-                "found": result.found,
-                "broker": result.broker,
-                "passed_over": result.passed_over,
-                "rejected": dict(result.rejected),
-                "seconds": result.seconds,
-            },
+            "stats": {"found": result.found, **stats_of(result)},
         }
-        if "no_nodes" in self.params["fail_on"]:
-            self._judge(result, request, returned)
-        return returned
-
-    def _judge(self, result: rpc.Result, request: rpc.Request, returned: Returned) -> None:
-        if not result.nodes:
-            raise TaskFailed(words.nobody(result, request, self.doubts), returned)
-        if result.found < (request.expected_nodes or 0):
-            raise TaskFailed(
-                f"{result.found} nodes were found where {request.expected_nodes} were expected"
-                f"{words.rejected(result)}. {words.SILENCE}",
-                returned,
-            )
+        return concluded(returned, [self.shortage(result, AGENT, sent=False)])

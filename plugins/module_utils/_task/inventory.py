@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The inventory: what all nodes tell of themselves, and what is to be said of those that do not."""
+"""The inventory plugin's task: it gathers from all nodes, and warns of those that tell nothing."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ import hashlib
 import json
 import typing as t
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import (
+    AGENT,
+    Gathered,
+    Node,
+    Wish,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options import is_harmless
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import AGENT_TIMEOUT
 
 from . import words
-from .alarms import TOLD
-from .base import CollectiveTask, Params, TaskFailed, failures
-from .gathering import AGENT, PARTS_OPTION, Gathered, Node, Wish, gather
+from .base import TaskFailed, failures
+from .nodes import PARTS_OPTION, GatheringTask
 from .options import BROKER_OPTIONS, CLIENT_OPTIONS, TARGET_OPTIONS, Spec
 
 POLICIES = ("warn", "fail", "ignore")
 LONGEST = 60.0
-"""Seconds that all replies together may take, unless the user gives others."""
+"""Seconds that all replies together may take by default."""
 
 
-class InventoryTask(CollectiveTask):
+class InventoryTask(GatheringTask):
     """Collects what nodes tell of themselves.
 
-    :param params: the options, as :attr:`options` has them.
+    :ivar wish: what it gathers.
     """
 
     options: t.ClassVar[Spec] = {
@@ -41,19 +45,15 @@ class InventoryTask(CollectiveTask):
         "minimum_nodes": {"type": "int", "default": 1},
     }
 
-    def __init__(
-        self,
-        params: Params,
-        warn: t.Callable[[str], None],
-        environ: t.Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(params, warn, environ)
-        self.params = {**params, "discovery_method": self._method()}
-        with failures():
-            self.wish = Wish.of(params["gather"], params["fact_names"])
+    wish: Wish
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        self.params = {**self.params, "discovery_method": self._method()}
+        self.wish = Wish.of(self.params["gather"], self.params["fact_names"])
 
     def _method(self) -> str | None:
-        """The discovery method: "none", so that one broadcast does, unless nodes have to be known."""
+        """Return the discovery method: "none", with one broadcast only, unless the nodes must be known before."""
         params = self.params
         names = params["identity_filters"]
         known = names and not any(name.startswith("/") for name in names)
@@ -62,9 +62,9 @@ class InventoryTask(CollectiveTask):
         return None if self.config["default_discovery_method"] == "flatfile" else "none"
 
     def fingerprint(self) -> str:
-        """A text that differs where the options or the configuration may lead to other data.
+        """Return a text that is another one if the options or the configuration may lead to other data.
 
-        No secret goes into it: it is written to files that others may read.
+        No secret goes into it, since it is written to files that others may read.
         """
         options = {name: value for name, value in self.params.items() if not _is_hidden(name)}
         options["config"] = _visible(self.params["config"] or {})
@@ -76,21 +76,20 @@ class InventoryTask(CollectiveTask):
         return hashlib.sha256(known.encode()).hexdigest()
 
     def collect(self) -> dict[str, Node]:
-        """What was gathered, by identity, sorted.
+        """Return what nodes told, by identity, sorted.
 
-        :raises TaskFailed: nothing could be gathered, or not of as many nodes as there must be.
+        :raises TaskFailed: no node, or too few nodes, told it.
         """
         with failures():
-            request = self.request(AGENT, "inventory", **self._patience())
-            client = self.client()
-            client.prepare(request)
-            with client:
-                gathered = gather(client, request, self.wish)
-        self._judge(gathered, request)
+            gathered = self.gather(self.wish, **self._patience())
+        self._judge(gathered)
         return gathered.nodes
 
     def _patience(self) -> dict[str, t.Any]:
-        """Wait for the first reply as long as an action may take, and for the others while they come."""
+        """Return fields of the request, with which it waits for the first reply as long as an action may take.
+
+        It waits for the others as long as replies come.
+        """
         params = self.params
         timeout = params["timeout"]
         if params["minimum_nodes"] < 0:
@@ -103,24 +102,24 @@ class InventoryTask(CollectiveTask):
         timeout = max(LONGEST, first) if timeout is None else timeout
         return {**fields, "timeout": timeout, "first_reply": min(first, timeout)}
 
-    def _judge(self, gathered: Gathered, request: rpc.Request) -> None:
-        """Fail or warn, as the options have it."""
+    def _judge(self, gathered: Gathered) -> None:
+        """Fail or warn, as the options say."""
         first = gathered.results[0]
         if gathered.lost is not None:
             raise TaskFailed(
                 f"the connection was lost before all nodes had answered: {gathered.lost}"
             )
         if not first.nodes and self.params["minimum_nodes"] > 0:
-            raise TaskFailed(words.nobody(first, request, self.doubts))
+            raise TaskFailed(words.nobody(first, AGENT, self.doubts))
         self.warn_of(gathered)
-        self._complain(list(_troubles(gathered, request)))
+        self._complain(list(_troubles(gathered, self.params["expected_nodes"] or 0)))
         count = len(gathered.nodes)
         if count < self.params["minimum_nodes"]:
             raise TaskFailed(
-                f"{count} nodes gave what was asked for, which is less than minimum_nodes ="
+                f"{count} nodes told everything that was asked for, which is less than minimum_nodes ="
                 f" {self.params['minimum_nodes']}. {words.SILENCE}."
             )
-        for warning in _oddities(gathered, first):
+        for warning in _oddities(gathered):
             self.warn(warning)
 
     def _complain(self, troubles: list[str]) -> None:
@@ -132,44 +131,44 @@ class InventoryTask(CollectiveTask):
                 self.warn(trouble)
 
 
-def _troubles(gathered: Gathered, request: rpc.Request) -> t.Iterator[str]:
-    """What is told of nodes that are not there though they should be."""
-    first = gathered.results[0]
-    if gathered.no_response and first.requestid is not None:
+def _troubles(gathered: Gathered, expected: int) -> t.Iterator[str]:
+    """Yield what is wrong with nodes that are missing."""
+    first, silent = gathered.results[0], gathered.no_response
+    if silent:
         yield (
-            f"{len(gathered.no_response)} of {len(first.nodes)} nodes did not answer, or not to everything, and are left out:"
-            f" {words.named(gathered.no_response)}"
+            f"{len(silent)} of {len(first.nodes)} nodes did not answer, or not every request, and are left out:"
+            f" {words.named(silent)}"
         )
     if gathered.failed:
         yield (
-            f"{len(gathered.failed)} nodes gave nothing of use and are left out:"
+            f"{len(gathered.failed)} nodes gave an answer that cannot be used, and are left out:"
             f" {words.reasons(gathered.failed, '; ')}"
         )
-    expected = request.expected_nodes or 0
     if not first.known and len(first.nodes) < expected:
-        yield f"{len(first.nodes)} nodes answered where {expected} were expected"
+        yield f"{len(first.nodes)} nodes answered, but {expected} were expected"
     late = first.seconds.get("call", 0.0) >= first.timeout
     if late and not first.known and len(first.nodes) != expected:
         yield (
-            f"replies were still coming when the timeout of {first.timeout:g} s ended; a longer one"
+            f"replies were still coming when the timeout of {first.timeout:g} s ended; a longer timeout"
             " may find more nodes"
         )
 
 
-def _oddities(gathered: Gathered, first: rpc.Result) -> t.Iterator[str]:
-    """What is told of replies that were dropped, which somebody should look into."""
+def _oddities(gathered: Gathered) -> t.Iterator[str]:
+    """Yield warnings of replies that were dropped, which somebody should look into."""
     for reason, count in sorted(gathered.rejected.items()):
-        if reason in TOLD:
+        if reason in words.TOLD:
             continue
         senders = gathered.culprits.get(reason, [])
         of = f", in the name of {words.named(senders)}" if senders else ""
         yield f"replies that were rejected: {count} {reason}{of}"
     if gathered.unexpected:
-        yield f"nodes answered though they were not asked: {words.named(gathered.unexpected)}"
+        unexpected = words.named(sorted(gathered.unexpected))
+        yield f"nodes answered although they were not asked: {unexpected}"
 
 
 def _is_hidden(name: str) -> bool:
-    """Whether an option has secrets, or is one."""
+    """Return True if an option is a secret, or has secrets in it."""
     spec = {**InventoryTask.options, **BROKER_OPTIONS}.get(name, {})
     return bool(spec.get("no_log")) or name == "brokers"
 

@@ -2,11 +2,11 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What is shown of a task's options, and how Ansible's refusals are reported.
+"""Hides secret values where a task's options are shown, and where Ansible refuses an option.
 
-The argument specification and the table of client.cfg's options tell which values may be seen. A value that
-is not of its option's type, and the value of an unknown option, may not: it may be a password in the wrong
-place.
+The argument specification and the table of client.cfg's options say which values may be shown. The value of an
+unknown option is not shown, and neither is a value of another type than its option's: either may be a password in
+the wrong place.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ if t.TYPE_CHECKING:
     from ansible.module_utils.common.arg_spec import ValidationResult
 
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-"""What is shown instead of a value. The word is Ansible's own."""
-WRONG = "an option is not of the type that it must have"
+"""The word that stands for a value. It is Ansible's own."""
+WRONG = "an option has a value of the wrong type"
 _CHECKS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "bool": check_type_bool,
     "float": check_type_float,
@@ -52,11 +52,11 @@ _BEFORE_THE_VALUE = re.compile(
     r"|value of \w+ must be one (?:or more )?of: [\w, ]+?(?=, got: |\. Got no match for: )",
     re.ASCII,
 )
-"""Ansible's words about a value of the wrong type, up to the value, which comes last."""
+"""Ansible's message about a value of the wrong type, up to the value, which comes last."""
 
 
 def shown(spec: Spec, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return a task's options as everybody may see them.
+    """Return a task's options without secret values.
 
     :param spec: the argument specification.
     :param params: the options, valid or not.
@@ -95,7 +95,7 @@ def _is_valid(option: Spec, kind: str, value: t.Any) -> bool:
 
 
 def shown_config(config: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return options of client.cfg, by their names there, as everybody may see them."""
+    """Return options of client.cfg, by their names there, without secret values."""
     return {
         key: value if value is None or is_harmless(str(key), str(value)) else HIDDEN
         for key, value in config.items()
@@ -103,9 +103,9 @@ def shown_config(config: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def refusal(checked: ValidationResult, what: str) -> str:
-    """Return why Ansible refuses a task's options, without any of their values, or "" if it does not.
+    """Return why Ansible refuses a task's options, without their values; "" if it does not refuse them.
 
-    :param what: whose options they are, as in "(the.name) module".
+    :param what: what has these options, as in "(the.name) module".
     """
     words = [_words(error, what) for error in checked.errors.errors]
     telling = [word for word in words if word != WRONG]
@@ -118,6 +118,6 @@ def _words(error: Exception, what: str) -> str:
         return f"Unsupported parameters for {what}: {text}"
     if isinstance(error, RequiredError):
         return text
-    # Other words may have the value anywhere.
+    # Other messages may have the value anywhere.
     match = _BEFORE_THE_VALUE.match(text)
     return match[0] if match else WRONG

@@ -2,10 +2,11 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""mcollective_keys: the directory with all that is secret in a collective. It asks no broker."""
+"""mcollective_keys: a directory with all secrets of a collective. It needs no broker."""
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._certificates import MISSING
@@ -20,9 +21,9 @@ from .base import Params, Returned, Task, TaskFailed
 from .options import Spec
 
 _RANGES = {
-    # Larger keys take minutes to make, and every signature then as much longer.
+    # A larger key takes minutes to make, and every signature with it takes longer too.
     "key_size": (2048, 16384),
-    # A certificate cannot say years with more than four digits.
+    # A certificate cannot have a year of more than four digits.
     "authority_days": (1, 36500),
     "certificate_days": (1, 36500),
     "renew_days": (0, 36500),
@@ -30,7 +31,7 @@ _RANGES = {
 
 
 class KeysTask(Task):
-    """Makes what is missing. In check mode it only tells what that is."""
+    """Makes what is missing. In check mode it only says what is missing."""
 
     options: t.ClassVar[Spec] = {
         "path": {"type": "path", "required": True},
@@ -57,8 +58,8 @@ class KeysTask(Task):
 
     def _run(self, check_mode: bool) -> Returned:
         if MISSING:
-            missing = "cryptography"
-            raise TaskFailed(f"{missing} is missing", {"exception": MISSING}, missing)
+            result = {"exception": MISSING}
+            raise TaskFailed("cryptography is missing", result, missing="cryptography")
         _refuse_bad_numbers(self.params)
         keyring = Keyring(self.params["path"], dry=check_mode)
         try:
@@ -85,20 +86,6 @@ def _refuse_bad_numbers(params: Params) -> None:
 
 
 def _wanted(params: Params) -> Options:
-    certificates = tuple(
-        CertificateOptions(
-            entry["name"], tuple(entry["dns"]), tuple(entry["addresses"]), entry["java"]
-        )
-        for entry in params["certificates"]
-    )
-    return Options(
-        clients=tuple(params["clients"]),
-        passwords=tuple(params["passwords"]),
-        psk=params["psk"],
-        certificates=certificates,
-        authority=params["authority_name"],
-        authority_days=params["authority_days"],
-        certificate_days=params["certificate_days"],
-        renew_days=params["renew_days"],
-        key_size=params["key_size"],
-    )
+    given = {field.name: params[field.name] for field in dataclasses.fields(Options)}
+    wanted = [CertificateOptions(**entry) for entry in params["certificates"]]
+    return Options(**{**given, "certificates": wanted})

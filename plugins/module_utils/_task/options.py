@@ -2,18 +2,18 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The options that tasks share: one table says everything about each of them but its description.
+"""The options that tasks share. One table says everything about each of them except its description.
 
 To add an option:
 
 1. Add a row to a table below. An option of a single task goes into that task's own ``options``.
-2. Describe it in ``plugins/doc_fragments``, or in the documentation of the one module: its name and
-   its ``description``, no more.
-3. Use it. An option with the name of a field of :class:`.rpc.Request` needs that field only.
-4. Tell in a guide what it is good for.
+2. Describe it in ``plugins/doc_fragments``, or in the documentation of the one module: only its name
+   and its ``description``.
+3. Use it. An option with the name of a field of :class:`.rpc.Request` becomes that field by itself.
+4. Explain its purpose in a guide.
 
-Then run ``python tests/doc_options.py``. It writes what the table says into the documentation: types,
-defaults, choices, environment variables and keys of ansible.cfg. Unit tests fail if it was not run.
+Then run ``python tests/doc_options.py``. It copies types, defaults, choices, environment variables and keys
+of ansible.cfg from the table into the documentation. Unit tests fail if it was not run.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Option:
 
     :ivar spec: its part of the argument specification.
     :ivar elsewhere: who looks for it elsewhere, if it is not given. Plugins look at an environment
-        variable and in ansible.cfg, tasks at the environment variable only.
-    :ivar restricts: whether it leaves nodes out, so that it must not be empty.
+        variable and in ansible.cfg, tasks only at the environment variable.
+    :ivar restricts: True if it leaves nodes out, and so must not be empty.
     """
 
     spec: Spec
@@ -75,8 +75,8 @@ BROKER_OPTIONS: Spec = {
 }
 CLIENT: Table = {
     "config_file": Option({"type": "path"}, "everyone"),
-    # It may have secrets. What no_log does to all of its values would hide words such as "1"
-    # everywhere; invocation.py hides its secrets, and only where they are shown.
+    # It may have secrets. With no_log, Ansible would hide all of its values in every text, also words such
+    # as "1". So invocation.py hides the secrets, and only where options are shown.
     "config": Option({"type": "dict", "no_log": False}),
     "connector": Option({"type": "str"}, "everyone"),
     "brokers": Option({"type": "list", "elements": "dict", "options": BROKER_OPTIONS}),
@@ -122,9 +122,9 @@ PROGRESS_OPTIONS = specs(PROGRESS)
 RESTRICTING = tuple(name for name, option in {**TARGETS, **CLIENT}.items() if option.restricts)
 """Options that leave nodes out."""
 FAILURES = ["failed", "no_response", "no_nodes"]
-"""What can make a task fail, all of it by default."""
+"""The conditions that can make a task fail; by default all of them do."""
 
 
 def fail_on(*choices: str) -> Spec:
-    """The option fail_on."""
+    """Return the specification of the option fail_on."""
     return {"type": "list", "elements": "str", "choices": list(choices), "default": list(choices)}

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""mcollective_ping: who is there, and waiting until nodes are there, or are gone."""
+"""mcollective_ping: which nodes answer, and waiting until nodes answer or no longer do."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake imp
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ranges import LONGEST
 
 from . import words
-from .base import CollectiveTask, Returned, TaskFailed
+from .base import CollectiveTask, Returned, TaskFailed, concluded
 from .options import CLIENT_OPTIONS, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
 
 if t.TYPE_CHECKING:
-    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.find import Answers
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
 
 
 @dataclasses.dataclass
 class _Found(Reception):
     """What all tries together have brought.
 
-    :ivar answered: seconds by identity: of the nodes that are there.
-    :ivar silent: who was asked by name and is not there.
-    :ivar named: whether it is known who was asked.
+    :ivar answered: seconds by identity, of the nodes that are present.
+    :ivar silent: the nodes that were asked by name and are absent.
+    :ivar named: True if the nodes were asked by name.
     :ivar trouble: why the last try failed, if it did.
     """
 
@@ -40,21 +41,20 @@ class _Found(Reception):
     trouble: exc.ConnectorError | None = None
 
     def take(self, pinged: Answers, absent: bool) -> None:
-        """Take in what a try brought. Of nodes that are named, those who are there, or gone, have
-        been seen so, and are asked no more."""
-        repeated = self.named
-        self.named = pinged.asked is not None
+        """Take in the result of a try.
+
+        :param absent: True if the task waits until nodes are absent. Nodes that are asked by name are not
+            asked again once they have reached the wanted state, so a further try tells of the others only.
+        """
+        repeated, self.named = self.named, pinged.asked is not None
         self.add(pinged.outcome)
-        if repeated and absent:
-            self.answered, self.silent = pinged.seconds, [*self.silent, *pinged.silent]
-        elif repeated:
-            self.answered, self.silent = {**self.answered, **pinged.seconds}, pinged.silent
-        else:
-            self.answered, self.silent = pinged.seconds, pinged.silent
+        present = self.answered if repeated and not absent else {}
+        gone = self.silent if repeated and absent else []
+        self.answered, self.silent = {**present, **pinged.seconds}, [*gone, *pinged.silent]
 
 
 class PingTask(CollectiveTask):
-    """Pings once or, with a timeout, until the nodes are there or gone. It is the same in check mode."""
+    """Pings once or, with a timeout, until the nodes are present or absent. It does the same in check mode."""
 
     options: t.ClassVar[Spec] = {
         **CLIENT_OPTIONS,
@@ -69,8 +69,8 @@ class PingTask(CollectiveTask):
 
     def _run(self, check_mode: bool) -> Returned:
         params = self.params
-        self._check()
-        request = self.request("discovery", "ping")
+        # The task's timeout is for all tries together, not for one request.
+        request = self.request(agent="discovery", action="ping", timeout=None)
         client = self.client()
         self._window = client.prepare(request).request.discovery_timeout
         found = _Found()
@@ -81,17 +81,14 @@ class PingTask(CollectiveTask):
                 break
         elapsed = time.monotonic() - start
         self.warn_of(found)
-        returned = self._returned(client, found, elapsed)
-        complaints = list(self._complaints(found))
-        if complaints:
-            raise TaskFailed("; ".join(complaints), returned)
-        return returned
+        return concluded(self._returned(client, found, elapsed), self._complaints(found))
 
     @property
     def _absent(self) -> bool:
         return bool(self.params["state"] == "absent")
 
-    def _check(self) -> None:
+    def _prepare(self) -> None:
+        super()._prepare()
         timeout, interval = self.params["timeout"], self.params["interval"]
         if not 0 <= timeout < LONGEST:
             raise TaskFailed(f"timeout must be from 0 to {LONGEST} seconds, not {timeout}")
@@ -100,10 +97,15 @@ class PingTask(CollectiveTask):
                 f"interval must be more than 0 and less than {LONGEST} seconds, not {interval}"
             )
         if self._absent and self.params["expected_nodes"] is not None:
-            raise TaskFailed("expected_nodes has no use with state = absent: none is expected then")
+            raise TaskFailed(
+                "expected_nodes has no use with state = absent, which expects no node to answer"
+            )
 
-    def _try(self, client: rpc.Client, request: rpc.Request, found: _Found) -> None:
-        """Ping those who have to be. Once the broker has taken us, it may be away for a while."""
+    def _try(self, client: Client, request: Request, found: _Found) -> None:
+        """Ping the nodes that are still to be asked.
+
+        :raises exc.ConnectorError: the broker cannot be used at the first try. Later it may be away for a while.
+        """
         try:
             with client:
                 pinged = client.ping(self._next(request, found))
@@ -116,18 +118,17 @@ class PingTask(CollectiveTask):
             found.trouble = None
         found.tries += 1
 
-    def _next(self, request: rpc.Request, found: _Found) -> rpc.Request:
+    def _next(self, request: Request, found: _Found) -> Request:
         if not found.named:
             return request
-        nodes, expected = found.silent, request.expected_nodes
-        if self._absent:
-            nodes = list(found.answered)
+        nodes = list(found.answered) if self._absent else found.silent
+        expected = request.expected_nodes
         if expected is not None:
             expected -= len(found.answered)
         return dataclasses.replace(request, nodes=nodes, expected_nodes=expected, limit=None)
 
     def _done(self, found: _Found) -> bool:
-        """Whether all is as it was asked for, or can never be."""
+        """Return True if the nodes are in the wanted state, or can never be."""
         if found.trouble is not None:
             return False
         if self._absent:
@@ -139,7 +140,7 @@ class PingTask(CollectiveTask):
             return bool(found.answered) and not found.named
         return len(found.answered) >= int(expected)
 
-    def _returned(self, client: rpc.Client, found: _Found, elapsed: float) -> Returned:
+    def _returned(self, client: Client, found: _Found, elapsed: float) -> Returned:
         seconds = {node: round(found.answered[node], 6) for node in sorted(found.answered)}
         times = list(seconds.values())
         average = round(sum(times) / len(times), 6) if times else None
@@ -162,64 +163,52 @@ class PingTask(CollectiveTask):
         }
 
     def _complaints(self, found: _Found) -> t.Iterator[str]:
-        on = self.params["fail_on"]
+        on, expected = self.params["fail_on"], self.params["expected_nodes"]
+        count, silent = len(found.answered), len(found.silent)
         if self._absent:
-            if found.answered and "answered" in on:
-                count = len(found.answered)
-                yield (
-                    f"{count} node{'' if count == 1 else 's'} still answered"
-                    f" {self._when(found, 'after')}: {words.named(sorted(found.answered))}"
-                    f"{self._trouble(found, '; the')}"
-                )
-            return
-        expected, count = self.params["expected_nodes"], len(found.answered)
-        if expected is not None:
-            if "no_nodes" in on and count < expected:
-                yield (
-                    f"{count} nodes answered {self._when(found)} where {expected} were expected"
-                    f"{self._missing(found)}{self._why(found)}"
-                )
-        elif found.silent and "no_response" in on:
-            asked = count + len(found.silent)
-            yield (
-                f"{len(found.silent)} of {asked} nodes did not answer {self._when(found)}"
-                f"{self._missing(found)}{self._why(found)}"
-            )
-        elif not found.answered and "no_nodes" in on:
-            yield self._nobody(found)
-
-    def _nobody(self, found: _Found) -> str:
-        if not found.named or found.silent:
-            return f"no node answered {self._when(found)}{self._why(found)}"
-        return "none of the nodes that are named fits the identity filters, so nobody was asked"
+            if count and "answered" in on:
+                names = words.named(sorted(found.answered))
+                trouble = f"; the last try failed: {found.trouble}" if found.trouble else ""
+                nodes = "node" if count == 1 else "nodes"
+                yield f"{count} {nodes} still answered {self._when(found, 'after')}: {names}{trouble}"
+        elif expected is not None:
+            if count < expected and "no_nodes" in on:
+                but = f", but {expected} were expected"
+                yield self._missing(found, f"{count} nodes answered", but)
+        elif silent and "no_response" in on:
+            yield self._missing(found, f"{silent} of {count + silent} nodes did not answer")
+        elif not count and "no_nodes" in on:
+            if found.named and not silent:
+                yield "no node in the option nodes matches the identity filters, so no node was asked"
+            else:
+                yield self._missing(found, "no node answered")
 
     def _when(self, found: _Found, word: str = "within") -> str:
         seconds = self.params["timeout"] or self._window
         times = f", asked {found.tries} times" if found.tries > 1 else ""
         return f"{word} {seconds:g} s{times}"
 
-    def _missing(self, found: _Found) -> str:
-        return f": {words.named(sorted(found.silent))}" if found.silent else ""
-
-    def _trouble(self, found: _Found, words_before: str) -> str:
-        return "" if found.trouble is None else f"{words_before} last try failed: {found.trouble}"
-
-    def _why(self, found: _Found) -> str:
-        """What is to be looked at when nodes are missing."""
-        trouble = self._trouble(found, " The")
+    def _missing(self, found: _Found, what: str, but: str = "") -> str:
+        """Return a complaint about missing nodes, with their names and the possible causes."""
+        names = f": {words.named(sorted(found.silent))}" if found.silent else ""
+        trouble = f" The last try failed: {found.trouble}." if found.trouble else ""
         doubts = "".join(f" Also: {doubt}." for doubt in self.doubts)
-        return f"{words.rejected(found)}.{trouble and trouble + '.'} {words.SILENCE}.{doubts}"
+        return (
+            f"{what} {self._when(found)}{but}{names}{words.rejected(found)}."
+            f"{trouble} {words.SILENCE}.{doubts}"
+        )
 
 
 def moments(
     timeout: float,
     interval: float,
+    *,
     clock: t.Callable[[], float] = time.monotonic,
     sleep: t.Callable[[float], None] = time.sleep,
 ) -> t.Iterator[None]:
-    """Comes back at once, then every interval seconds, and for the last time when the timeout is over.
+    """Yield at once, then every interval seconds, and for the last time at the end of the timeout.
 
-    What takes longer than the interval is followed by the next at once, but never after the timeout.
+    If the caller takes longer than the interval, the next moment follows at once, but never after the timeout.
     """
     due = clock()
     end = due + timeout

@@ -2,11 +2,11 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Refuses options that say which nodes a task is for, and are empty.
+"""Refuses empty options that say which nodes a task is for.
 
-``identity_filters: "{{ found }}"`` with nothing found, or ``nodes: "{{ x | default(None) }}"``, is meant for nobody.
-Once Ansible has validated the options, an absent one and a null one look the same. So this looks at the options as
-they were given.
+``identity_filters: "{{ found }}"`` after a search that found nothing, or ``nodes: "{{ x | default(None) }}"``, selects no
+node. Once Ansible has validated the options, an absent option and a null one look the same. So this looks at the
+options as they were given.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import typing as t
 from .options import RESTRICTING
 
 NAMES = ("node", *RESTRICTING)
-"""Options that leave nodes out. Without them, or with omit, none are left out."""
+"""Options that leave nodes out. An absent one, or one with the value omit, leaves none out."""
 
 
 def complaint(given: t.Mapping[str, t.Any], options: t.Container[str]) -> str | None:
     """Return why options as they were given cannot be used, or None.
 
-    :param given: the options that are there at all, whatever their values.
+    :param given: the options that are present, with any value.
     :param options: the options that the task has.
     """
     if "nodes" not in options and "node" not in options:
@@ -31,9 +31,10 @@ def complaint(given: t.Mapping[str, t.Any], options: t.Container[str]) -> str | 
     empty = [name for name in known if name in given and _is_empty(given[name])]
     if not empty:
         return None
+    are = "is empty, or has" if len(empty) == 1 else "are empty, or have"
     return (
-        f"{' and '.join(empty)} {'is' if len(empty) == 1 else 'are'} empty, or has an empty entry, which would address"
-        " nobody. Leave an option out, or give it the value omit, to restrict nothing by it"
+        f"{' and '.join(empty)} {are} an empty entry, which would address no node. Leave an option out, or give it the"
+        " value omit, if it should not restrict the nodes"
     )
 
 

@@ -2,64 +2,57 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""mcollective_rpc: an action of an agent on many nodes."""
+"""mcollective_rpc: calls an action of an agent on many nodes."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing as t
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import Reply, Result
 
 from . import words
-from .base import CollectiveTask, Returned, TaskFailed, fields_of
+from .base import CollectiveTask, Returned, concluded, stats_of
 from .options import CLIENT_OPTIONS, FAILURES, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
 from .values import to_json
 
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Action
 
-CALL_OPTIONS: Spec = {
-    "agent": {"type": "str", "required": True},
-    "action": {"type": "str", "required": True},
-    "arguments": {"type": "dict", "default": {}},
-    "timeout": {"type": "float"},
-    "publish_timeout": {"type": "float"},
-    "ttl": {"type": "int"},
-    "batch_size": {"type": "str"},
-    "batch_sleep": {"type": "float"},
-    "max_fail_percentage": {"type": "float"},
-    "process_results": {"type": "bool", "default": True},
-    "reply_to": {"type": "str"},
-    "validate": {"type": "str", "choices": ["auto", "strict", "off"], "default": "auto"},
-    "ddl_path": {"type": "list", "elements": "path", "default": []},
-    "read_only": {"type": "bool", "default": False},
-    "return_replies": {"type": "str", "choices": ["all", "failed", "none"], "default": "all"},
-}
-
 
 class RpcTask(CollectiveTask):
     """Calls the action that the options name.
 
-    In check mode an action that changes something is not sent; whom it would reach is found out all
-    the same.
+    In check mode it does not send an action that changes something, but finds the nodes that it would reach.
     """
 
     options: t.ClassVar[Spec] = {
         **CLIENT_OPTIONS,
         **TARGET_OPTIONS,
-        **CALL_OPTIONS,
+        "agent": {"type": "str", "required": True},
+        "action": {"type": "str", "required": True},
+        "arguments": {"type": "dict", "default": {}},
+        "timeout": {"type": "float"},
+        "publish_timeout": {"type": "float"},
+        "ttl": {"type": "int"},
+        "batch_size": {"type": "str"},
+        "batch_sleep": {"type": "float"},
+        "max_fail_percentage": {"type": "float"},
+        "process_results": {"type": "bool", "default": True},
+        "reply_to": {"type": "str"},
+        "validate": {"type": "str", "choices": ["auto", "strict", "off"], "default": "auto"},
+        "ddl_path": {"type": "list", "elements": "path", "default": []},
+        "read_only": {"type": "bool", "default": False},
+        "return_replies": {"type": "str", "choices": ["all", "failed", "none"], "default": "all"},
         **PROGRESS_OPTIONS,
         "fail_on": fail_on(*FAILURES),
     }
 
     def _run(self, check_mode: bool) -> Returned:
         params = self.params
-        fields = fields_of(params, CALL_OPTIONS)
-        if params["expected_nodes"] and "no_nodes" in params["fail_on"]:
-            fields["minimum_nodes"] = params["expected_nodes"]
-        request, action = self._described(self.request(**fields))
+        request, action = self._described(self.request())
         client = self.client()
         send = params["read_only"] or not check_mode
         prepared = client.prepare(request if send else _foreseen(request))
@@ -67,15 +60,14 @@ class RpcTask(CollectiveTask):
             result = client.call(prepared) if send else client.targets(prepared)
         self.warn_of(result)
         if result.lost and request.awaits_replies:
-            self.warn(f"the connection ended before all replies were in: {result.lost}")
+            self.warn(words.cut_short(result.lost))
         reached = result.requestid if send else result.nodes or not result.known
         returned = self._returned(result, action)
         returned["changed"] = bool(reached) and not params["read_only"]
-        self._judge(result, request, returned, send)
-        return returned
+        return concluded(returned, self._complaints(result, send))
 
-    def _described(self, request: rpc.Request) -> tuple[rpc.Request, Action | None]:
-        """The request as the agent's DDL completes it."""
+    def _described(self, request: Request) -> tuple[Request, Action | None]:
+        """Return the request as the agent's DDL completes it, and the action's part of the DDL."""
         validate = self.params["validate"]
         if validate == "off":
             return request, None
@@ -89,7 +81,7 @@ class RpcTask(CollectiveTask):
             self.warn(doubt)
         return description.request, description.action
 
-    def _returned(self, result: rpc.Result, action: Action | None) -> Returned:
+    def _returned(self, result: Result, action: Action | None) -> Returned:
         wanted = self.params["return_replies"]
         replies = result.replies if wanted == "all" else result.failed
         shown = [] if wanted == "none" else [reply_of(reply) for reply in replies]
@@ -100,44 +92,35 @@ class RpcTask(CollectiveTask):
             returned["summary"] = summary_of(action, result)
         return returned
 
-    def _judge(
-        self, result: rpc.Result, request: rpc.Request, returned: Returned, sent: bool
-    ) -> None:
-        """Fail as fail_on has it, with everything that came back."""
-        complaints = list(self._complaints(result, request, sent))
-        if complaints:
-            raise TaskFailed("; ".join(complaints), returned)
-
-    def _complaints(self, result: rpc.Result, request: rpc.Request, sent: bool) -> t.Iterator[str]:
+    def _complaints(self, result: Result, sent: bool) -> t.Iterator[str]:
         on = self.params["fail_on"]
-        if "no_nodes" in on:
-            if not result.nodes and (result.known or (sent and result.awaited)):
-                yield words.nobody(result, request, self.doubts)
-                return
-            if (result.known or sent) and result.found < (request.expected_nodes or 0):
-                yield words.too_few(result, request)
-        if not sent:
+        short = self.shortage(result, self.params["agent"], sent=sent)
+        yield short
+        if not sent or (short and not result.nodes):
             return
         if result.stopped:
             yield words.stopped(result)
         if "failed" in on and result.failed:
-            yield words.failed(result)
-        if "no_response" in on and result.no_response:
+            said = {
+                reply.sender: f"{reply.statuscode}: {reply.statusmsg}" for reply in result.failed
+            }
+            yield words.failed(said, len(result.nodes))
+        if "no_response" in on and result.no_response and result.requestid:
             yield words.silent(result)
         if "no_response" in on and result.unsent and not result.stopped:
             yield words.unsent(result)
         elif result.lost and not (result.awaited and result.known):
-            # Who has not got the request, or has not answered, nobody knows.
-            yield f"the connection was lost: {result.lost}"
+            # The nodes that have not got the request, or have not answered, are not known.
+            yield words.lost(result.lost)
 
 
-def _foreseen(request: rpc.Request) -> rpc.Request:
-    """The request as its targets can be found out, whether or not its replies come to us."""
+def _foreseen(request: Request) -> Request:
+    """Return the request in a form whose nodes can be found, even if its replies do not come to us."""
     return dataclasses.replace(request, process_results=True, reply_to=None)
 
 
-def outcome_of(result: rpc.Result, replies: list[Returned]) -> Returned:
-    """What every call returns."""
+def outcome_of(result: Result, replies: list[Returned]) -> Returned:
+    """Return what every call returns."""
     failed, silent = len(result.failed), result.no_response if result.requestid else []
     return {
         "replies": replies,
@@ -146,9 +129,8 @@ def outcome_of(result: rpc.Result, replies: list[Returned]) -> Returned:
         "unsent": result.unsent,
         "unexpected": result.unexpected,
         "stats": {
+            **stats_of(result),
             "requestid": result.requestid,
-            "broker": result.broker,
-            "passed_over": result.passed_over,
             "nodes": len(result.nodes),
             "responses": len(result.replies),
             "ok": len(result.replies) - failed,
@@ -156,17 +138,15 @@ def outcome_of(result: rpc.Result, replies: list[Returned]) -> Returned:
             "no_response": len(silent),
             "unsent": len(result.unsent),
             "batches": result.batches,
-            "rejected": dict(result.rejected),
             "lost": None if result.lost is None else str(result.lost),
             "resumed": result.resumed,
             "timeout": result.timeout,
-            "seconds": result.seconds,
         },
     }
 
 
-def reply_of(reply: rpc.Reply) -> Returned:
-    """One reply, with the six keys of ``mco rpc -j``."""
+def reply_of(reply: Reply) -> Returned:
+    """Return one reply, with the six keys of ``mco rpc -j``."""
     return {
         "agent": reply.agent,
         "action": reply.action,
@@ -177,8 +157,8 @@ def reply_of(reply: rpc.Reply) -> Returned:
     }
 
 
-def summary_of(action: Action, result: rpc.Result) -> list[Returned]:
-    """What the DDL's aggregate functions make of the replies."""
+def summary_of(action: Action, result: Result) -> list[Returned]:
+    """Return what the DDL's aggregate functions make of the replies."""
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import summarize
 
     summary = summarize(action, (reply.data for reply in result.replies))

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""A task as a module, in a process of its own."""
+"""Runs a task as a module, in a process of its own."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .invocation import refusal, shown
 
 
 class TaskModule(AnsibleModule):
-    """A module that returns data as it is, and shows its options without secrets.
+    """A module that returns data unchanged, and shows its options without secrets.
 
     Before version 2.22, ansible-core searches a module's whole result for the values of its secret
-    options and replaces them, also where a node says the same word. A password "mcollective" would
-    change the names of classes. This module says no secrets, so it gives ansible-core none to search for.
+    options and replaces them, even in the data of nodes. A password "mcollective" would change the
+    names of classes. This module never shows a secret, so it gives ansible-core none to search for.
     """
 
     def __init__(self, kind: type[Task]) -> None:
@@ -30,7 +30,7 @@ class TaskModule(AnsibleModule):
         self._checked = True
 
     def log(self, msg: str, log_args: dict[str, t.Any] | None = None) -> None:
-        """Called by Ansible to tell the system's log of the options."""
+        """Called by Ansible to write the options to the system's log."""
         if log_args:
             log_args = {name: str(value) for name, value in self._shown().items()}
             words = (f"{name}={value}" for name, value in log_args.items())

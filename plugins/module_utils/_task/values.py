@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The client's data as data that JSON, and so Ansible, can carry. Nothing is lost on the way."""
+"""Turns the client's data into data that JSON, and so Ansible, can carry. Nothing is lost."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializer
 )
 
 _ANSIBLE_S = frozenset(("__ansible_type", "__ansible_unsafe", "__ansible_vault"))
-"""Keys that mark an object of Ansible's own in the JSON of modules and caches. A node that says such a one would
-end the task, or have its data read as something else."""
+"""Keys that mark an object of Ansible's own in the JSON of modules and caches. If a node sent such a key, the task
+would end, or Ansible would take the node's data for something else."""
 _MARKS = _ANSIBLE_S.union(f":{name}" for name in _ANSIBLE_S)
 """The same as keys of a dict, where a Symbol has its colon."""
 _PLAIN = frozenset((str, int, bool, type(None)))
@@ -29,9 +29,9 @@ _PLAIN = frozenset((str, int, bool, type(None)))
 def to_json(value: t.Any) -> t.Any:
     """Return plain data of the client as data that JSON can carry.
 
-    A Symbol becomes its name. Bytes that are no text become a dict with content and encoding, as
-    the module ansible.builtin.slurp returns them. A Float that is no number becomes Ruby's word for it.
-    Keys become texts, see :func:`_names`.
+    A Symbol becomes its name. Bytes that are not a text become a dict with content and encoding, as
+    the module ansible.builtin.slurp returns them. A Float that JSON has no number for becomes Ruby's word
+    for it. Keys become texts; see :func:`_names`.
     """
     kind = type(value)
     if kind in _PLAIN:
@@ -50,14 +50,14 @@ def to_json(value: t.Any) -> t.Any:
 
 
 def _real(number: float) -> str:
-    """A Float as Ruby writes it, if it is none of JSON's numbers."""
+    """Return a Float as a text: Ruby's word for it, if JSON has no number for it."""
     if math.isfinite(number):
         return str(number)
     return "NaN" if math.isnan(number) else f"{'-' if number < 0 else ''}Infinity"
 
 
 def _named(mapping: dict[t.Any, t.Any]) -> dict[str, t.Any]:
-    """A dict with texts as keys."""
+    """Return a dict with texts as keys."""
     kinds = set(map(type, mapping))
     if _MARKS.isdisjoint(mapping):
         if kinds == {Symbol}:
@@ -74,10 +74,10 @@ def _named(mapping: dict[t.Any, t.Any]) -> dict[str, t.Any]:
 def _names(keys: list[t.Any]) -> list[str]:
     """Return the names of the keys of one Hash, all different.
 
-    A name is plain if possible: a Symbol without its colon, "" for nil, "true" for true. Keys whose plain
-    names are the same, or one of Ansible's marks, get other names in steps, until they differ: Symbols get
-    their colon, then keys that are no texts are named as Ruby's inspect writes them (1, nil), then texts
-    too ("1" in quotes). If some are still the same, all keys of the Hash are named so, and numbered.
+    A name is plain if possible: a Symbol without its colon, "" for nil, "true" for true. Keys with the same
+    plain name, and keys that would be one of Ansible's marks, get other names in steps until all differ. First
+    a Symbol gets its colon. Then a key that is not a text gets the form of Ruby's inspect (1, nil). Then a text
+    gets it too ("1" in quotes). If some names are still the same, all keys of the Hash get this form and a number.
     """
     names = [_plain(key) for key in keys]
     for again in (_marked_symbol, _inspected_other, _inspected):
@@ -115,7 +115,7 @@ def _inspected_other(key: t.Any, name: str) -> str:
 
 
 def _inspected(key: t.Any, _name: str) -> str:
-    """A key about as Ruby's inspect writes it. Keys of different types are never the same then."""
+    """Return a key about as Ruby's inspect writes it. Keys of different types never have the same form."""
     if isinstance(key, Symbol):
         return str(key) if key.name.isidentifier() else f":{_quoted(key.name)}"
     if isinstance(key, bytes):
@@ -135,7 +135,7 @@ def _byte(byte: int) -> str:
 
 
 def _numbered(names: list[str]) -> list[str]:
-    """Number the names that come again: several NaN, or a text in two encodings."""
+    """Number the names that occur again: several NaN, or a text in two encodings."""
     counts: dict[str, t.Iterator[int]] = {}
     found = []
     for name in names:

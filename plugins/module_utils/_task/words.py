@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What a failed task tells: which nodes, why, and what to look at."""
+"""What a task says of nodes and replies: which nodes failed or are missing, why, and what to check."""
 
 from __future__ import annotations
 
@@ -12,50 +12,76 @@ import typing as t
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
 
 if t.TYPE_CHECKING:
-    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import Gathered
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import Result
 
 SILENCE = (
     "Nodes say nothing about requests that they refuse. The usual causes: they lack the agent or do"
-    " not fit the filters, are down or in another collective, do not know our key (or we use another"
+    " not match the filters, are down or in another collective, do not know our key (or we use another"
     " pre-shared key, security provider or serializer), or our clock is behind theirs by more than the ttl"
 )
 NAMED = 3
 """How many nodes a message names."""
+TOLD = frozenset(("contradictory", "over_limit"))
+"""The reasons of rejection that :func:`alarms` has warnings for."""
 
 
-def named(nodes: t.Sequence[str]) -> str:
-    """The first few of some nodes, and how many more there are."""
-    return ", ".join(map(printable, nodes[:NAMED])) + _more(nodes)
+class Received(t.Protocol):
+    """What one or more requests brought; see :class:`.result.Result`."""
+
+    @property
+    def rejected(self) -> collections.Counter[str]: ...
+
+    @property
+    def culprits(self) -> t.Mapping[str, t.Sequence[str]]: ...
+
+    @property
+    def resumed(self) -> t.Sequence[str]: ...
+
+
+def named(nodes: t.Sequence[str], most: int = NAMED) -> str:
+    """Return the first few of some nodes, and how many more there are."""
+    return ", ".join(map(printable, nodes[:most])) + _more(len(nodes) - most)
 
 
 def reasons(nodes: t.Mapping[str, str], separator: str = ", ") -> str:
-    """The first few of some nodes with what is wrong with each, and how many more there are."""
-    names = sorted(nodes)
-    words = (f"{printable(name)} ({printable(nodes[name])})" for name in names[:NAMED])
-    return separator.join(words) + _more(names)
+    """Return the first few of some nodes, each with what is wrong, and how many more there are."""
+    first = (f"{printable(name)} ({printable(nodes[name])})" for name in sorted(nodes)[:NAMED])
+    return separator.join(first) + _more(len(nodes) - NAMED)
 
 
-def failed(result: rpc.Result) -> str:
-    """Which nodes failed, and what they said."""
-    said = {reply.sender: f"{reply.statuscode}: {reply.statusmsg}" for reply in result.failed}
-    return f"{len(said)} of {len(result.nodes)} nodes failed: {reasons(said)}"
+def _more(count: int) -> str:
+    return f" and {count} more" if count > 0 else ""
 
 
-def silent(result: rpc.Result) -> str:
-    """Which nodes did not answer, and why that may be."""
-    nodes = result.no_response
-    if result.lost:
-        why = f"because the connection was lost: {result.lost}"
+def failed(nodes: t.Mapping[str, str], asked: int) -> str:
+    """Say which nodes failed, and what each of them said.
+
+    :param asked: how many nodes were asked.
+    """
+    return f"{len(nodes)} of {asked} nodes failed: {reasons(nodes)}"
+
+
+def silent(result: Result, gathered: Gathered | None = None) -> str:
+    """Say which nodes did not answer, and the possible causes.
+
+    :param gathered: what this and further requests brought; default: the result alone.
+    """
+    received = gathered or result
+    nodes = received.no_response
+    if received.lost:
+        why = f"because the connection was lost: {received.lost}"
     else:
         why = (
-            f"within {result.timeout:g} s{rejected(result)}. {SILENCE}, or the action takes"
+            f"within {result.timeout:g} s{rejected(received)}. {SILENCE}, or the action takes"
             " longer than the timeout"
         )
     return f"{len(nodes)} of {len(result.nodes)} nodes did not answer: {named(nodes)} {why}."
 
 
-def unsent(result: rpc.Result) -> str:
-    """Which nodes were never sent the request, and why."""
+def unsent(result: Result) -> str:
+    """Say which nodes the request was not sent to, and why."""
     why, lost = "within the publish_timeout", result.lost or next(iter(result.resumed), None)
     if lost:
         why = f"since the connection was lost: {lost}"
@@ -65,44 +91,76 @@ def unsent(result: rpc.Result) -> str:
     )
 
 
-def stopped(result: rpc.Result) -> str:
-    """Why no further batch was sent, and who is left."""
+def stopped(result: Result) -> str:
+    """Say why no further batch was sent, and which nodes are left."""
     return (
         f"stopped after {len(result.nodes) - len(result.unsent)} of {len(result.nodes)} nodes:"
         f" {result.stopped}; {len(result.unsent)} were not asked: {named(result.unsent)}"
     )
 
 
-def nobody(result: rpc.Result, request: rpc.Request, doubts: t.Iterable[str]) -> str:
-    """Why there is nobody to ask."""
-    asked = "answered the discovery" if result.known else "answered"
+def lost(why: exc.ConnectorError) -> str:
+    """Say that the connection was lost."""
+    return f"the connection was lost: {why}"
+
+
+def cut_short(why: exc.ConnectorError) -> str:
+    """Say that some replies cannot have come in."""
+    return f"the connection ended before all replies were in: {why}"
+
+
+def nobody(result: Result, agent: str, doubts: t.Iterable[str]) -> str:
+    """Say that there is no node to ask, and the possible causes.
+
+    :param doubts: what could not be checked of the request.
+    """
+    answered = "answered the discovery" if result.known else "answered"
     return (
-        f"no node {asked} for agent {request.agent}{rejected(result)}."
+        f"no node {answered} for agent {agent}{rejected(result)}."
         f" {SILENCE}.{''.join(f' Also: {doubt}.' for doubt in doubts)}"
     )
 
 
-def too_few(result: rpc.Result, request: rpc.Request) -> str:
-    """That there are fewer nodes than there should be."""
-    consequence = "" if result.requestid else ", so the request was not sent"
+def too_few(result: Result, expected: int, *, sent: bool) -> str:
+    """Say that fewer nodes were found than expected.
+
+    :param sent: whether the request was to be sent to them.
+    """
+    consequence = ", so the request was not sent" if sent and not result.requestid else ""
     return (
-        f"{result.found} nodes were found where {request.expected_nodes} were expected"
-        f"{rejected(result)}{consequence}. {SILENCE}"
+        f"{result.found} nodes were found, but {expected} were expected"
+        f"{rejected(result)}{consequence}. {SILENCE}."
     )
 
 
-class _Counted(t.Protocol):
-    @property
-    def rejected(self) -> collections.Counter[str]: ...
-
-
-def rejected(result: _Counted) -> str:
-    """What was dropped, in brackets; nothing if nothing was."""
-    if not result.rejected:
+def rejected(received: Received) -> str:
+    """Say in brackets which replies were dropped; "" if there are none."""
+    if not received.rejected:
         return ""
-    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(result.rejected.items()))
-    return f" (replies that were rejected: {reasons})"
+    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(received.rejected.items()))
+    return f" (replies that were rejected: {counts})"
 
 
-def _more(items: t.Sequence[t.Any]) -> str:
-    return f" and {len(items) - NAMED} more" if len(items) > NAMED else ""
+def alarms(received: Received, most_bytes: int) -> t.Iterator[str]:
+    """Yield a warning for each way in which replies did not come as they should. The task may succeed.
+
+    :param most_bytes: the limit of all replies together.
+    """
+    rejected, culprits = received.rejected, received.culprits
+    if rejected["contradictory"]:
+        yield (
+            f"{named(culprits['contradictory'])} answered more than once, and differently. The first"
+            " answer counts, but it may not be the genuine one: whoever has the nodes' key can answer in the"
+            " name of every node"
+        )
+    if rejected["over_limit"]:
+        yield (
+            f"{rejected['over_limit']} replies were dropped, since all replies together may have"
+            f" {most_bytes} bytes: those of {named(culprits['over_limit'])}. Raise max_reply_bytes,"
+            " ask fewer nodes, or ask for less"
+        )
+    for why in received.resumed:
+        yield (
+            f"the connection was lost: {why}. Listening went on over another connection, and replies that were"
+            " sent in between may be missing"
+        )

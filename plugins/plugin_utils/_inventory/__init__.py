@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rooms of the inventory plugin.
+"""The parts of the inventory plugin.
 
 Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
 """

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the cache holds: all that was gathered, and for which options.
+"""The content of the cache: everything that was gathered, and the options that it was gathered with.
 
-Everything is one text of JSON. So no cache plugin can change it, and what is read back is as little
-trusted as what came from the nodes.
+The data is one text of JSON. So no cache plugin can change it, and it is no more trusted when it is read back
+than when it came from the nodes.
 
-Ansible's own cache plugins give their files the mode 0644 after they have put them in place. So only the
-directory can keep others out.
+Ansible's own cache plugins change the mode of their files to 0644 after writing them. So only the mode of the
+directory keeps others out.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ if t.TYPE_CHECKING:
     from ansible.plugins.cache import CachePluginAdjudicator
 
 Nodes = dict[str, dict[str, t.Any]]
-"""What was gathered, by identity."""
+"""What nodes told, by identity."""
 
 VERSION = 1
 
 
 def packed(nodes: Nodes, fingerprint: str) -> dict[str, t.Any]:
-    """What to put into the cache."""
+    """Return an entry for the cache."""
     return {"version": VERSION, "fingerprint": fingerprint, "nodes": json.dumps(nodes)}
 
 
 def unpacked(entry: t.Any, fingerprint: str) -> Nodes | None:
-    """What the cache holds; None if that is of other options, of another version or damaged."""
+    """Return the nodes of an entry; None if it is damaged, or of other options or another version."""
     if not isinstance(entry, dict) or entry.get("version") != VERSION:
         return None
     if entry.get("fingerprint") != fingerprint:
@@ -55,21 +55,21 @@ def unpacked(entry: t.Any, fingerprint: str) -> Nodes | None:
 
 
 def kept(cache: CachePluginAdjudicator, key: str, warn: t.Callable[[str], None]) -> t.Any:
-    """Return what the cache has for a key, or None if it has nothing or the cache plugin cannot read it.
+    """Return the entry of a key, or None if there is none or the cache plugin cannot read it.
 
-    A cache plugin may raise anything for a damaged entry. The nodes are asked then.
+    A cache plugin may raise any exception for a damaged entry.
     """
     try:
         return cache.get(key)
     except Exception as error:
         words = printable(str(error) or type(error).__name__)
-        warn(f"the cache cannot be read, so that the nodes are asked again: {words}")
+        warn(f"the cache cannot be read, so the nodes are asked again: {words}")
         return None
 
 
 @contextlib.contextmanager
 def made_for_us_alone() -> t.Iterator[None]:
-    """Close the directories that the cache plugin makes inside this block to everybody else."""
+    """Let the cache plugin make directories, inside this block, that are closed to everybody else."""
     before = os.umask(0o077)
     try:
         yield
@@ -96,8 +96,8 @@ def exposure(cache: CachePluginAdjudicator) -> str | None:
     if found.st_uid != os.geteuid():
         cure = "by naming a directory of your own in cache_connection"
     return (
-        f"{where} has mode {stat.S_IMODE(found.st_mode):04o}: everybody on this machine can {' and '.join(able)} what"
-        f" nodes say of themselves in the cache files there; mend it {cure}"
+        f"{where} has mode {stat.S_IMODE(found.st_mode):04o}: everybody on this machine can {' and '.join(able)} the"
+        f" cache files there, with what nodes tell of themselves; mend it {cure}"
     )
 
 

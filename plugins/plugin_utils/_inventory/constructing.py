@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Jinja expressions make of hosts: names, filters, and what is called "constructed".
+"""Evaluates Jinja expressions for hosts: their names, include and exclude, and what Ansible calls "constructed".
 
 Ansible compiles an expression anew for each host, which takes about a millisecond. An expression that
-only names a value in our own variables needs no Jinja: it is looked up, where that comes to the same.
+only names a value in our own variables needs no Jinja: it is looked up, if that has the same result.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ except ImportError:  # ansible-core < 2.19, with which the plugin refuses to wor
     is_trusted_as_template = None  # type: ignore[assignment, unused-ignore]
 
 KNOWS_TRUST = is_trusted_as_template is not None
-"""Whether this ansible-core tells what may be a template from what may not."""
+"""True if this ansible-core knows which texts may be templates."""
 _ROOTS = frozenset(VARIABLES.values())
 _PATH = re.compile(
     r"\s*(?P<root>[A-Za-z_]\w*)(?P<steps>(?:\.[A-Za-z_]\w*|\['[^'\\\n]*'\]|\[\"[^\"\\\n]*\"\])*)\s*",
@@ -45,13 +45,13 @@ _MISSING = object()
 
 @functools.lru_cache(maxsize=1024)
 def plain_path(expression: str) -> tuple[str, ...] | None:
-    """The names along which an expression goes into our variables; None if it does anything else.
+    """Return the names by which an expression looks up a value in our variables; None if it does anything else.
 
     >>> plain_path("mcollective_facts.os['family']")
     ('mcollective_facts', 'os', 'family')
 
-    Jinja takes the attributes of an object before its items, so that a name which a dict has as an
-    attribute (``items``) is none of a plain path.
+    Jinja looks for an attribute before an item. So a name that dicts have as an attribute (``items``)
+    cannot be in a plain path.
     """
     match = _PATH.fullmatch(expression)
     if match is None or match["root"] not in _ROOTS:
@@ -63,7 +63,7 @@ def plain_path(expression: str) -> tuple[str, ...] | None:
 
 
 def follow(path: tuple[str, ...], variables: t.Mapping[str, t.Any]) -> t.Any:
-    """The value at the end of a path; :data:`_MISSING` where Jinja had better say what there is."""
+    """Return the value at the end of a path; :data:`_MISSING` if there is none, which is for Jinja to handle."""
     value: t.Any = variables
     for step in path:
         if not isinstance(value, dict) or step not in value:
@@ -82,25 +82,25 @@ class Constructing(Constructable):
         self.display.warning(as_message(message))
 
     def prepare(self) -> None:
-        """Find out for which variables the short way is not the same: those that others may set."""
+        """Find the variables that need Jinja, since the user may set them too."""
         self._jinja_only = {str(name) for name in self.get_option("compose") or {}}
         if self.get_option("use_extra_vars"):
             self._jinja_only |= {str(name) for name in self._vars}
 
     def _compose(self, template: t.Any, variables: dict[str, t.Any], *args: t.Any) -> t.Any:
-        """The value of an expression (called by Ansible's own code, too)."""
+        """Return the value of an expression. Ansible's own code calls it, too."""
         if isinstance(template, str) and is_trusted_as_template(template):
             path = plain_path(template)
             if path is not None and path[0] not in self._jinja_only:
                 value = follow(path, variables)
                 if value is not _MISSING:
-                    # Ansible evaluates parent_group with what this leaves behind.
+                    # Ansible evaluates parent_group with the variables that were set last.
                     self.templar.available_variables = self._known(variables)
                     return value
         return super()._compose(template, variables, *args)
 
     def _known(self, variables: dict[str, t.Any]) -> dict[str, t.Any]:
-        """The variables that expressions see."""
+        """Return the variables that expressions see."""
         if not self.get_option("use_extra_vars"):
             return variables
         return t.cast("dict[str, t.Any]", combine_vars(variables, self._vars))
@@ -108,9 +108,9 @@ class Constructing(Constructable):
     # -- names and filters ---------------------------------------------------------------------
 
     def host_name(self, variables: dict[str, t.Any]) -> str:
-        """What the first expression of hostnames gives that does for a host.
+        """Return the result of the first expression of hostnames that can be the name of a host.
 
-        :raises AnsibleParserError: none does; the message tells why, for each.
+        :raises AnsibleParserError: there is none; the message says why, for each expression.
         """
         complaints = []
         for expression in self.get_option("hostnames"):
@@ -121,11 +121,11 @@ class Constructing(Constructable):
                 continue
             if is_host_name(name):
                 return str(name)
-            complaints.append(f"{expression}: {str(name)[:80]!r} is no name for a host")
+            complaints.append(f"{expression}: {str(name)[:80]!r} cannot be the name of a host")
         raise AnsibleParserError("; ".join(complaints) or "hostnames is empty")
 
     def is_wanted(self, variables: dict[str, t.Any], strict: bool) -> bool:
-        """Whether include and exclude let a host in."""
+        """Return True if include and exclude let a host in."""
         include, exclude = self.get_option("include"), self.get_option("exclude")
         if not include and not exclude:
             return True
@@ -137,7 +137,7 @@ class Constructing(Constructable):
                 return bool(self.templar.evaluate_conditional(condition))
             except AnsibleError as error:
                 if strict:
-                    raise AnsibleParserError(f"{condition!r} of {host}: {error}") from None
+                    raise AnsibleParserError(f"{condition!r} for {host}: {error}") from None
                 return False
 
         return (not include or any(map(holds, include))) and not any(map(holds, exclude or ()))
@@ -145,12 +145,12 @@ class Constructing(Constructable):
     # -- constructed ---------------------------------------------------------------------------
 
     def construct(self, plan: Plan, inventory: InventoryData, strict: bool) -> Plan:
-        """The plan with what compose, groups and keyed_groups add.
+        """Return the plan with what compose, groups and keyed_groups add.
 
-        Ansible's own code writes to an inventory at once. It gets one of its own, so that nothing has
-        happened to the real one when it fails.
+        Ansible's own code writes to an inventory at once. It gets a draft, so the real inventory is unchanged if it
+        fails.
 
-        :raises AnsibleError: an expression fails, and strict has it that this is an error.
+        :raises AnsibleError: an expression fails, and strict is True.
         """
         options = [self.get_option(name) for name in ("compose", "groups", "keyed_groups")]
         if not any(options):
@@ -174,15 +174,15 @@ class Constructing(Constructable):
             self._add_host_to_composed_groups(groups, known, host, strict=strict)
             self._add_host_to_keyed_groups(keyed_groups, known, host, strict=strict)
         except (TypeError, ValueError, AttributeError) as error:
-            # Ansible takes it for granted that some values are texts. No node may keep the others out.
-            complaint = f"what {host} says has no form for compose, groups or keyed_groups: {error}"
+            # Ansible expects some values to be texts. A node with others must not keep other nodes out.
+            complaint = f"compose, groups or keyed_groups cannot use what {host} says: {error}"
             if strict:
                 raise AnsibleParserError(complaint) from None
             self.warn(complaint)
 
 
 class Draft(InventoryData):
-    """An inventory to try things out in, with what is planned and what a real one has of these hosts."""
+    """An inventory to try things out in, with the plan and the real inventory's variables of its hosts."""
 
     def __init__(self, plan: Plan, real: InventoryData) -> None:
         self._plan, self._real = plan, real
@@ -194,21 +194,21 @@ class Draft(InventoryData):
             self.hosts[name].vars = {**real.hosts[name].vars, **self.hosts[name].vars}
 
     def set_variable(self, entity: str, varname: str, value: t.Any) -> None:
-        """As always, but where a host and a group have the same name, the host is meant."""
+        """Do as Ansible does, but if a host and a group have the same name, take the host."""
         if entity in self.hosts:
             self.hosts[entity].set_variable(varname, value)
         else:
             super().set_variable(entity, varname, value)
 
     def add_child(self, group: str, child: str) -> bool:
-        """As always, but where a group would come to stand below itself. A node may have chosen its name."""
+        """Do as Ansible does, but refuse to put a group below itself. A node may have chosen its name."""
         if child in self.groups and child in self._and_above(group):
             self._turning[group, child] = None
             return False
         return bool(super().add_child(group, child))
 
     def _and_above(self, name: str) -> set[str]:
-        """A group, and all that are above it here and in the real inventory."""
+        """Return a group, and all groups above it, here and in the real inventory."""
         found: set[str] = set()
         todo = [name]
         while todo:
@@ -223,9 +223,9 @@ class Draft(InventoryData):
         return found
 
     def as_plan(self, warn: t.Callable[[str], None]) -> Plan:
-        """What there is, to be carried out for real."""
+        """Return the content as a plan for the real inventory."""
         for above, below in self._turning:
-            warn(f"the group {below} cannot be below {above}, which is the same or below it")
+            warn(f"the group {below} cannot be below {above}, which is the same group or below it")
         found = Plan()
         for host in self._plan.hosts:
             found.hosts[host] = dict(self._new_variables(host))
@@ -241,8 +241,8 @@ class Draft(InventoryData):
                 )
             elif group.hosts or name not in ("all", "ungrouped"):
                 warn(
-                    f"there can be no group {printable(name)}, since it is too long, a host has that name or it is"
-                    " Ansible's own"
+                    f"there can be no group {printable(name)}, since the name is too long, a host has it, or it is"
+                    " one of Ansible's own"
                 )
         return found
 
@@ -250,7 +250,7 @@ class Draft(InventoryData):
         return is_group_name(name, self.hosts) and is_group_name(name, self._real.hosts)
 
     def _new_variables(self, host: str) -> t.Iterator[tuple[str, t.Any]]:
-        """Those that the real inventory does not have."""
+        """Yield the variables that the real inventory does not have."""
         there = self._real.hosts[host].vars if host in self._real.hosts else {}
         for name, value in self.hosts[host].vars.items():
             if name not in _OWN and there.get(name, _MISSING) is not value:

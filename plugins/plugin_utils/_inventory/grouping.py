@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""group_by: groups of what nodes say, without a template."""
+"""group_by: makes groups of what nodes say, without templates."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .names import is_group_name
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from ansible_collections.pymco.mcollective.plugins.module_utils._task.gathering import Wish
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import Wish
 
     from .planning import Plan
 
 LONGEST = 200
-"""Characters of a value that can become a group's name."""
+"""Characters of the longest value that can become a group's name."""
 _KINDS = {"class": "classes", "agent": "agents", "collective": "collectives"}
 _KEYS = frozenset(("key", "prefix", "separator", "parent_group"))
 _SHOWN = 80
@@ -35,9 +35,9 @@ class Key:
     """One entry of group_by.
 
     :ivar key: as the user wrote it: class, agent, collective or fact:NAME.
-    :ivar part: the part of a node's data in which its values are.
-    :ivar fact: the fact's name, with dots before the names of nested ones.
-    :ivar parent: the group above the groups that it makes.
+    :ivar part: the part of a node's data with its values.
+    :ivar fact: the fact's name, with a dot before the name of each nested one.
+    :ivar parent: the group above the groups of this key.
     """
 
     key: str
@@ -48,16 +48,16 @@ class Key:
     parent: str | None = None
 
     def name(self, value: str) -> str:
-        """The group of the nodes with this value."""
+        """Return the name of the group of nodes with this value."""
         separator = self.separator if self.prefix else ""
         return t.cast("str", to_safe_group_name(f"{self.prefix}{separator}{value}"))
 
 
 def read_keys(entries: t.Sequence[t.Any], wish: Wish) -> list[Key]:
-    """The option group_by.
+    """Return the entries of the option group_by.
 
     :param wish: what is gathered.
-    :raises AnsibleParserError: an entry is none, or needs what is not gathered.
+    :raises AnsibleParserError: an entry is wrong, or needs data that is not gathered.
     """
     return [_read(entry, wish) for entry in entries]
 
@@ -68,7 +68,7 @@ def _read(entry: t.Any, wish: Wish) -> Key:
         raise AnsibleParserError(f"group_by: {entry!r} is neither a key nor a dictionary with one")
     if set(fields) - _KEYS or not all(isinstance(value, str) for value in fields.values()):
         raise AnsibleParserError(
-            f"group_by: {entry!r} must have texts for some of {', '.join(sorted(_KEYS))} only"
+            f"group_by: {entry!r} may only have {', '.join(sorted(_KEYS))}, each with a text as its value"
         )
     key = str(fields["key"])
     kind, _colon, fact = key.partition(":")
@@ -82,7 +82,7 @@ def _read(entry: t.Any, wish: Wish) -> Key:
     parent = to_safe_group_name(fields["parent_group"]) if fields.get("parent_group") else None
     if parent is not None and not is_group_name(parent, ()):
         raise AnsibleParserError(
-            f"group_by: there can be no parent_group {parent}: it is Ansible's own"
+            f"group_by: {parent} cannot be a parent_group, since the name is Ansible's own"
         )
     return Key(
         key,
@@ -96,20 +96,24 @@ def _read(entry: t.Any, wish: Wish) -> Key:
 
 def _check_gathered(key: str, part: str, fact: str, wish: Wish) -> None:
     if part not in wish.parts:
-        raise AnsibleParserError(f"group_by: {key} needs {part}, which gather leaves out")
+        raise AnsibleParserError(
+            f"group_by: {key} needs {part}, which the option gather leaves out"
+        )
     if not fact or wish.facts is None:
         return
     heads = fact.split(".")
     if not any(".".join(heads[: n + 1]) in wish.facts for n in range(len(heads))):
-        raise AnsibleParserError(f"group_by: {key} needs a fact that fact_names leaves out")
+        raise AnsibleParserError(
+            f"group_by: {key} needs a fact that the option fact_names leaves out"
+        )
 
 
 class Grouping:
     """Groups hosts by keys.
 
-    :param taken: names that can be no groups: those of hosts.
+    :param taken: the names of hosts, which groups cannot have.
     :param above: groups that have groups below them already.
-    :param warn: is called with what makes no group, and with values that share one.
+    :param warn: is called for each value that makes no group, or shares one with another value.
     """
 
     def __init__(
@@ -126,7 +130,7 @@ class Grouping:
         self._odd: set[Key] = set()
 
     def add(self, plan: Plan, host: str, node: Mapping[str, t.Any]) -> None:
-        """Put a host into its groups."""
+        """Add a host to its groups."""
         for key, names in zip(self._keys, self._names, strict=True):
             for value in dict.fromkeys(self._found(key, node)):
                 if value not in names:
@@ -139,7 +143,7 @@ class Grouping:
                     members.append(host)
 
     def _found(self, key: Key, node: Mapping[str, t.Any]) -> Iterator[str]:
-        """The values that a node has for a key, as texts."""
+        """Yield the values that a node has for a key, as texts."""
         data = node.get(key.part)
         value = lookup(data, key.fact) if key.fact else data
         for item in value if isinstance(value, list) else (value,):
@@ -151,46 +155,46 @@ class Grouping:
             elif item is not None and key not in self._odd:
                 self._odd.add(key)
                 self._warn(
-                    f"group_by: {key.key} of {node['identity']}, and perhaps of others, is no single"
-                    " value nor a list of such, and makes no group"
+                    f"group_by: {key.key} of {node['identity']}, and perhaps of others, makes no group: it is"
+                    " neither a single value nor a list of single values"
                 )
 
     def _named(self, plan: Plan, key: Key, value: str, host: str) -> str | None:
-        """The group for a value that is new; None if there can be none."""
+        """Return the name of the group for a new value; None if it can have no group."""
         shown = repr(value[:_SHOWN]) + ("..." if len(value) > _SHOWN else "")
         if len(value) > LONGEST:
             self._warn(
                 f"group_by: {key.key} of {host} makes no group: {shown} has {len(value)} characters,"
-                f" and a name at the most {LONGEST}"
+                f" and a name has {LONGEST} at most"
             )
             return None
         name = key.name(value)
         if not is_group_name(name, self._taken) or self._turns_around(key, name):
             self._warn(
                 f"group_by: {key.key} of {host} makes no group: {name} is the name of a host, of a"
-                " group above others, or Ansible's own"
+                " group above others, or one of Ansible's own"
             )
             return None
         other = self._values.setdefault((key, name), value)
         if other != value:
             self._warn(
-                f"group_by: {key.key} has {shown} and {other!r}, which are both the group {name}"
+                f"group_by: {key.key} has {shown} and {other!r}, which both become the group {name}"
             )
         if key.parent and key.parent != name:
             plan.parents[key.parent, name] = None
         return name
 
     def _turns_around(self, key: Key, name: str) -> bool:
-        """Whether the group could come to stand below itself."""
+        """Return True if the group could end up below itself."""
         if name == key.parent:
             return False
         return name in self._parents or (key.parent is not None and name in self._above)
 
 
 def lookup(facts: t.Any, name: str) -> t.Any:
-    """A fact by its name, or a nested one with dots between the names; None if there is none.
+    """Return a fact by its name, or a nested one by names with dots between; None if there is none.
 
-    A name that has dots itself wins over one that is nested.
+    A name with dots in it wins over a nested fact.
     """
     if not isinstance(facts, dict):
         return None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plugin's options: templates in them, and the task that they make."""
+"""Evaluates templates in the plugin's options, refuses wrong values, and makes the task."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ if t.TYPE_CHECKING:
     from ansible.template import Templar
 
 NAMES = frozenset(InventoryTask.options)
-"""Options whose values may have templates. The others are expressions, or Ansible's own."""
+"""Options with values that may have templates. The others are expressions, or Ansible's own."""
 _REFUSED = re.compile(
     r"Config '(\w+)' for |Invalid value .* for config '(\w+)' for '[\w.]+' inventory plugin\.?$",
     re.ASCII | re.DOTALL,
 )
-"""How Ansible names the option whose value it refuses. The value is in the same words."""
+"""How Ansible names an option with a value that it refuses. Its message also has the value."""
 
 
 def templated(options: t.Mapping[str, t.Any], templar: Templar) -> dict[str, t.Any]:
-    """Options with the templates in their values evaluated.
+    """Return options with the templates in their values evaluated.
 
-    :raises AnsibleParserError: one cannot be evaluated.
+    :raises AnsibleParserError: a template cannot be evaluated.
     """
     return {
         name: _templated(name, value, templar) if name in NAMES else value
@@ -52,8 +52,8 @@ def _templated(name: str, value: t.Any, templar: Templar) -> t.Any:
     try:
         return templar.template(value)
     except AnsibleError as error:
-        # From None, since Ansible would show the lines of the file around the error, secrets included.
-        raise refused(f"the option {name} cannot be templated: {error}") from None
+        # From None, or Ansible would show the lines of the file around the error, secrets included.
+        raise refused(f"the templates of the option {name} cannot be evaluated: {error}") from None
 
 
 def refuse_wrong_words(
@@ -63,7 +63,7 @@ def refuse_wrong_words(
 ) -> None:
     """Refuse values of boolean options that are neither yes nor no.
 
-    Ansible takes such a word for no, so that a typo in validate_certs would switch verification off.
+    Ansible takes such a word for no, so a typo in validate_certs would switch verification off.
 
     :param given: the options of the file.
     :param environ: the environment variables, which may give other options.
@@ -94,13 +94,13 @@ def unknown_keys(plugin: BaseInventoryPlugin) -> t.Iterator[tuple[str, str]]:
 def make_task(
     plugin: BaseInventoryPlugin, config: t.Container[str], warn: t.Callable[[str], None]
 ) -> InventoryTask:
-    """The task that the plugin's options stand for.
+    """Return the task that the plugin's options stand for.
 
-    :param config: which options the file has.
+    :param config: the names of the options in the file.
     :raises AnsibleParserError: an option is wrong; nothing was opened or sent.
     """
     given = {name: plugin.get_option(name) for name in NAMES}
-    # Those of the file are so already. Those of the environment and of ansible.cfg are not.
+    # The values of the file have been templated already, but not those of the environment and of ansible.cfg.
     given = templated(given, plugin.templar)
     complaint = restrictions.complaint({k: v for k, v in given.items() if k in config}, given)
     if complaint:
@@ -122,10 +122,10 @@ def as_parser_error(failure: TaskFailed) -> AnsibleParserError:
 
 
 def refused(why: object) -> AnsibleParserError:
-    """Return an error of the plugin that may be shown.
+    """Return an error of the plugin with a message that may be shown.
 
-    Raise it from None. Its message has the words of its causes already, and Ansible would add those of
-    each cause once more, unescaped.
+    Raise it from None. Its message contains those of its causes, and Ansible would add them once more,
+    unescaped.
     """
     return AnsibleParserError(as_message(str(why)))
 
@@ -135,7 +135,7 @@ def without_value(
 ) -> AnsibleParserError:
     """Return Ansible's refusal of an option's value without the value, which may be a password.
 
-    :param definitions: the plugin's options as they are documented.
+    :param definitions: the documentation of the plugin's options.
     """
     match = _REFUSED.match(str(error))
     name = (match[1] or match[2]) if match else ""

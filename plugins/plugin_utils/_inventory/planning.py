@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hosts and groups as they are to be, before anything of them is in the inventory."""
+"""The planned hosts and groups, before any of them is in the inventory."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if t.TYPE_CHECKING:
 
 PARTS = ("identity", "facts", "classes", "agents", "collectives", "version")
 VARIABLES = {part: f"mcollective_{part}" for part in PARTS}
-"""The variables that a host has, whatever its node says. None of them means anything to Ansible."""
+"""The only variables that a node's data can set. None of them has a meaning for Ansible."""
 
 
 @dataclasses.dataclass
 class Plan:
-    """What an inventory source brings.
+    """What an inventory source adds.
 
     :ivar hosts: the variables of each host.
     :ivar groups: the hosts of each group.
-    :ivar parents: pairs of a group and a group below it, each once.
+    :ivar parents: pairs of a group and a group below it, each pair once.
     """
 
     hosts: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
@@ -31,9 +31,9 @@ class Plan:
     parents: dict[tuple[str, str], None] = dataclasses.field(default_factory=dict)
 
     def carry_out(self, inventory: InventoryData) -> None:
-        """Put it into an inventory: first what can be refused, then hosts.
+        """Add everything to an inventory: first the groups, which it can refuse, then the hosts.
 
-        :raises AnsibleError: groups cannot be below each other as planned; there are no hosts yet.
+        :raises AnsibleError: groups cannot be below each other as planned; no host has been added.
         """
         for group in self.groups:
             inventory.add_group(group)
@@ -51,5 +51,5 @@ class Plan:
 
 
 def variables_of(node: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """A node's data as variables of a host."""
+    """Return a node's data as variables of a host."""
     return {VARIABLES[part]: node[part] for part in PARTS if part in node}

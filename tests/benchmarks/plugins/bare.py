@@ -42,9 +42,9 @@ class InventoryModule(BaseInventoryPlugin):
 
 def gathered(config_file: str, expected_nodes: int) -> dict[str, dict[str, t.Any]]:
     """Hosts and variables from one broadcast, by the shortest way that the client has."""
-    from ansible_collections.pymco.mcollective.plugins.module_utils._task.gathering import gather
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import Gathering
 
     request = rpc.Request(
         *("rpcutil", "inventory"),
@@ -53,7 +53,7 @@ def gathered(config_file: str, expected_nodes: int) -> dict[str, dict[str, t.Any
         timeout=300,
     )
     with rpc.Client(Config.from_configfile(config_file, environ={})) as client:
-        nodes = gather(client, request).nodes
+        nodes = Gathering(client, request).gather().nodes
     return {
         identity: {f"mcollective_{name}": value for name, value in node.items()}
         for identity, node in nodes.items()

@@ -227,7 +227,7 @@ def test_values_that_share_a_group_are_named(source: Source) -> None:
         inventory = source.write(collective, group_by=["fact:role"]).parse()
     assert groups(inventory) == {"role_a_b": ["n1", "n2"]}
     assert source.screen.warnings == [
-        "group_by: fact:role has 'a.b' and 'a-b', which are both the group role_a_b"
+        "group_by: fact:role has 'a.b' and 'a-b', which both become the group role_a_b"
     ]
 
 

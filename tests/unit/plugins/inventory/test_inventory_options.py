@@ -30,7 +30,10 @@ ALL = ["db1", *WEB]
         ({"gather": ["everything"]}, "gather"),
         ({"gather": ["classes"], "fact_names": ["os"]}, "facts are named, but"),
         ({"config_file": "/no/such/file"}, "/no/such/file"),
-        ({"config_file": "{{ no_such_variable }}"}, "the option config_file cannot be templated"),
+        (
+            {"config_file": "{{ no_such_variable }}"},
+            "the templates of the option config_file cannot",
+        ),
         ({"timeout": "soon"}, "timeout"),
     ],
 )

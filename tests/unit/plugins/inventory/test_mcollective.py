@@ -177,10 +177,10 @@ def test_groups_are_called_as_wanted(source: Source, collective: EmbeddedCollect
         ("class:x", "there is no key"),
         (5, "neither a key nor a dictionary"),
         ({"prefix": "x"}, "neither a key nor a dictionary"),
-        ({"key": "class", "perfix": "x"}, "must have texts for some of key, parent_group"),
-        ({"key": "class", "prefix": 5}, "must have texts"),
-        ("agent", "agent needs agents, which gather leaves out"),
-        ("fact:site", "fact:site needs a fact that fact_names leaves out"),
+        ({"key": "class", "perfix": "x"}, "may only have key, parent_group"),
+        ({"key": "class", "prefix": 5}, "may only have"),
+        ("agent", "agent needs agents, which the option gather leaves out"),
+        ("fact:site", "fact:site needs a fact that the option fact_names leaves"),
     ],
 )
 def test_a_wrong_key_is_refused_before_anything_is_sent(
@@ -220,7 +220,7 @@ def test_who_has_no_name_or_the_same_is_left_out(
     assert not source.parse().hosts
     first, second = source.screen.warnings
     assert first.startswith("db1.example.com (")
-    assert "'-x' is no name for a host) have no name that does for a host" in first
+    assert "'-x' cannot be the name of a host) have no name that a host can have" in first
     assert "same (web1.example.com, web2.example.com, web3.example.com) are names that" in second
 
 
@@ -248,7 +248,7 @@ def test_a_name_that_means_something_to_ansible_is_none(
 ) -> None:
     source.write(collective, nodes=["web1.example.com"], hostnames=[f"{name!r}"])
     assert not source.parse().hosts
-    assert "is no name for a host" in source.screen.warnings[0]
+    assert "cannot be the name of a host" in source.screen.warnings[0]
 
 
 def test_a_host_is_no_group_of_others(source: Source, collective: EmbeddedCollective) -> None:
@@ -316,7 +316,7 @@ def test_constructed_groups_and_variables(source: Source, collective: EmbeddedCo
         ({"compose": {"x": "mcollective_facts.interfaces"}}, "Could not set x for host db1"),
         ({"groups": {"x": "mcollective_facts.interfaces"}}, "Could not add host"),
         ({"keyed_groups": [{"key": "mcollective_facts.none"}]}, "Could not generate group"),
-        ({"include": ["mcollective_facts.none"]}, "'mcollective_facts.none' of db1.example.com"),
+        ({"include": ["mcollective_facts.none"]}, "'mcollective_facts.none' for db1.example.com"),
     ],
 )
 def test_a_strict_failure_leaves_nothing_behind(
@@ -394,7 +394,7 @@ def test_no_group_of_the_user_has_a_name_that_means_something(
     assert groups(source.write(collective, groups={name: "true"}).parse()) == {}
     assert f"there can be no group {name}, since" in source.screen.warnings[0]
     source.write(collective, group_by=[{"key": "class", "parent_group": name}])
-    with pytest.raises(AnsibleError, match=f"there can be no parent_group {name}: it is"):
+    with pytest.raises(AnsibleError, match=f"{name} cannot be a parent_group, since"):
         source.parse()
 
 
@@ -409,29 +409,31 @@ def test_nodes_that_do_not_answer(source: Source, method: str | None, policy: st
     with EmbeddedCollective([web(1), silent, web(3)], "psk") as collective:
         source.write(collective, **options)
         if policy == "fail":
-            with pytest.raises(AnsibleError, match="did not answer|where 3 were expected"):
+            with pytest.raises(AnsibleError, match="did not answer|but 3 were expected"):
                 source.parse()
             return
         assert hosts(source.parse()) == ["web1", "web3"]
     warned = {
-        "mc": "1 of 3 nodes did not answer, or not to everything, and are left out: web2",
-        None: "2 nodes answered where 3 were expected",
+        "mc": "1 of 3 nodes did not answer, or not every request, and are left out: web2",
+        None: "2 nodes answered, but 3 were expected",
     }
     warnings = " ".join(source.screen.warnings)
     assert (warned[method] in warnings) == (policy != "ignore")
 
 
-def test_nodes_whose_answer_is_of_no_use(source: Source) -> None:
+def test_nodes_whose_answer_cannot_be_used(source: Source) -> None:
     broken = web(2, failing={"rpcutil.inventory": "no facts today"})
     with EmbeddedCollective([web(1), broken], "psk") as collective:
         assert hosts(source.write(collective).parse()) == ["web1"]
     (warning,) = source.screen.warnings
-    assert "1 nodes gave nothing of use" in warning
+    assert "1 nodes gave an answer that cannot be used" in warning
     assert "web2.example.com (1: no facts today)" in warning
 
 
 def test_too_few_nodes_are_a_failure(source: Source, collective: EmbeddedCollective) -> None:
-    with pytest.raises(AnsibleError, match="4 nodes gave what was asked for.*minimum_nodes = 5"):
+    with pytest.raises(
+        AnsibleError, match="4 nodes told everything that was asked for.*minimum_nodes = 5"
+    ):
         source.write(collective, minimum_nodes=5).parse()
     assert hosts(source.write(collective, minimum_nodes=4).parse()) == ALL
 

@@ -41,7 +41,10 @@ HUSH = "s3cret"
             "Unsupported parameters for (pymco.mcollective.mcollective) inventory plugin:"
             " brokers.pasword. Supported parameters include:",
         ),
-        ({"vhost": "{{ no_such_variable }}"}, "the option vhost cannot be templated"),
+        (
+            {"vhost": "{{ no_such_variable }}"},
+            "the templates of the option vhost cannot be evaluated",
+        ),
     ],
 )
 def test_a_refusal_shows_no_password_that_went_astray(

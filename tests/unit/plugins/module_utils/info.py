@@ -52,7 +52,7 @@ def outcome(
 ) -> tuple[dict[str, t.Any], str]:
     """What a task returns, and its message if it failed."""
     config = at(port, **given.pop("settings", {}))
-    task = kind(options(kind, config=config, **given), unwarned, {})
+    task = kind(options(kind, config=config, **given), unwarned, environ={})
     try:
         return task.run(check_mode), ""
     except TaskFailed as failure:

@@ -38,7 +38,7 @@ def configured(
     for broker in params["brokers"] or ():
         for name in RpcTask.options["brokers"]["options"]:
             broker.setdefault(name, None)  # as Ansible hands them over
-    return RpcTask(params, warn, environ or {}).config
+    return RpcTask(params, warn, environ=environ or {}).config
 
 
 def refused(**given: t.Any) -> str:
@@ -338,7 +338,7 @@ def test_a_collective_that_is_not_configured_is_refused() -> None:
         "collective": "eu",
     }
     with pytest.raises(TaskFailed, match="'eu' is not among the collectives of the given options"):
-        RpcTask(params, ignore, {}).run(check_mode=False)
+        RpcTask(params, ignore, environ={}).run(check_mode=False)
 
 
 def test_secrets_of_options_are_secrets() -> None:

@@ -212,7 +212,7 @@ def refusal(path: pathlib.Path, options: Options = WANTED) -> str:
 @pytest.mark.parametrize("name", ["server", "clients/alice", "ca"])
 def test_a_lost_private_key(keys: pathlib.Path, name: str) -> None:
     (keys / f"{name}-private.pem").unlink()
-    assert f"but not its private half {name}-private.pem: restore that" in refusal(keys)
+    assert f"but its private half {name}-private.pem does not: restore that" in refusal(keys)
 
 
 @pytest.mark.parametrize("name", ["server", "clients/alice", "ca"])
@@ -265,7 +265,7 @@ def test_names_that_are_there_twice(tmp_path: pathlib.Path) -> None:
 
 def test_an_address_that_is_none(tmp_path: pathlib.Path) -> None:
     wanted = CertificateOptions("broker", addresses=("broker.example.com",))
-    assert "is no IP address; names belong in dns" in refusal(
+    assert "is not an IP address; put names into dns" in refusal(
         tmp_path, Options(certificates=(wanted,))
     )
 

@@ -12,6 +12,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.pymco.mcollective.plugins.module_utils._task import base
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
@@ -46,7 +47,7 @@ def unwarned(message: str) -> None:
 
 
 def test_a_config_with_a_connector_needs_no_file() -> None:
-    task = RpcTask(params(), unwarned, {})
+    task = RpcTask(params(), unwarned, environ={})
     assert task.config.source == "the given options"
     assert task.config["plugin.rabbitmq.pool.1.port"] == "1"
 
@@ -55,7 +56,7 @@ def test_config_wins_over_the_file(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "client.cfg"
     path.write_text("connector = rabbitmq\nidentity = file\nttl = 5\nodd = 1\n")
     warnings: list[str] = []
-    task = RpcTask(params(config_file=str(path), config={"ttl": 7}), warnings.append, {})
+    task = RpcTask(params(config_file=str(path), config={"ttl": 7}), warnings.append, environ={})
     assert (task.config.identity, task.config.getint("ttl")) == ("file", 7)
     assert warnings == [f"{path}:4: unknown option odd"]
 
@@ -65,7 +66,9 @@ def test_every_task_warns_of_a_file_that_lets_others_in(tmp_path: pathlib.Path) 
     path.write_text("connector = rabbitmq\nplugin.psk = hush\n")
     path.chmod(0o646)
     warnings: list[str] = []
-    RpcTask(params(config_file=str(path), config={"plugin.psk": "other"}), warnings.append, {})
+    RpcTask(
+        params(config_file=str(path), config={"plugin.psk": "other"}), warnings.append, environ={}
+    )
     (warning,) = warnings
     assert warning.startswith(f"{path} has mode 0646: everybody on this machine can change it, ")
     assert warning.endswith(f"; mend it with: chmod o-w,o-r {path}")
@@ -73,24 +76,24 @@ def test_every_task_warns_of_a_file_that_lets_others_in(tmp_path: pathlib.Path) 
 
 def test_a_boolean_of_config_is_a_truth_value() -> None:
     config = {**CONFIG, "plugin.rabbitmq.base64": True, "direct_addressing": False}
-    task = RpcTask(params(config=config), unwarned, {})
+    task = RpcTask(params(config=config), unwarned, environ={})
     assert task.config.getboolean("plugin.rabbitmq.base64") is True
     assert task.config.getboolean("direct_addressing") is False
 
 
 def test_a_file_that_is_missing_fails_the_task() -> None:
     with pytest.raises(TaskFailed, match=r"/no/such\.cfg: No such file"):
-        RpcTask(params(config_file="/no/such.cfg"), unwarned, {})
+        RpcTask(params(config_file="/no/such.cfg"), unwarned, environ={})
 
 
 def test_null_in_config_is_not_set(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "client.cfg"
     path.write_text("connector = rabbitmq\nidentity = file\nttl = 5\n")
     given = {"ttl": None, "identity": "given", "connector": None}
-    task = RpcTask(params(config_file=str(path), config=given), unwarned, {})
+    task = RpcTask(params(config_file=str(path), config=given), unwarned, environ={})
     assert (task.config.getint("ttl"), task.config.identity) == (5, "given")
     assert task.config.connector == "rabbitmq"
-    task = RpcTask(params(config={**CONFIG, "ttl": None}), unwarned, {})
+    task = RpcTask(params(config={**CONFIG, "ttl": None}), unwarned, environ={})
     assert task.config.getint("ttl") == 60
 
 
@@ -99,7 +102,7 @@ def test_a_list_or_dict_in_config_is_refused(value: t.Any) -> None:
     with pytest.raises(
         TaskFailed, match="^the option config: main_collective must be a single value$"
     ):
-        RpcTask(params(config={**CONFIG, "main_collective": value}), unwarned, {})
+        RpcTask(params(config={**CONFIG, "main_collective": value}), unwarned, environ={})
 
 
 @pytest.mark.parametrize(
@@ -135,17 +138,19 @@ def test_a_list_or_dict_in_config_is_refused(value: t.Any) -> None:
 def test_a_wrong_option_fails_before_anything_is_opened(given: dict[str, t.Any], why: str) -> None:
     # Port 1 would be refused with another message.
     with pytest.raises(TaskFailed, match=why):
-        RpcTask(params(**given), unwarned, {}).run(check_mode=False)
+        RpcTask(params(**given), unwarned, environ={}).run(check_mode=False)
 
 
 def test_a_data_function_that_a_ddl_does_not_allow_fails_before_anything_is_opened() -> None:
     with pytest.raises(TaskFailed, match="the DDL of fstat_data refuses this: it does not return"):
-        RpcTask(params(compound_filter="fstat('/x').inode=1"), unwarned, {}).run(check_mode=False)
+        RpcTask(params(compound_filter="fstat('/x').inode=1"), unwarned, environ={}).run(
+            check_mode=False
+        )
 
 
 def test_a_data_function_without_ddl_is_a_warning() -> None:
     warnings: list[str] = []
-    task = RpcTask(params(compound_filter="new('x').y=1"), warnings.append, {})
+    task = RpcTask(params(compound_filter="new('x').y=1"), warnings.append, environ={})
     with pytest.raises(TaskFailed):  # there is no broker
         task.run(check_mode=False)
     assert "the data function new is sent unchecked" in warnings[0]
@@ -155,7 +160,7 @@ def test_a_broker_that_is_down_fails_the_task() -> None:
     with pytest.raises(
         TaskFailed, match="cannot connect to 127.0.0.1:1: connection refused"
     ) as caught:
-        RpcTask(params(), unwarned, {}).run(check_mode=False)
+        RpcTask(params(), unwarned, environ={}).run(check_mode=False)
     assert "a password" not in str(caught.value)
     assert caught.value.result == {}
 
@@ -211,11 +216,11 @@ def called(
 ) -> tuple[dict[str, t.Any], str, list[str]]:
     """What the task returns, its message if it failed, and the client's calls."""
     client = FakeClient(result_)
-    monkeypatch.setattr(rpc, "Client", client)
+    monkeypatch.setattr(base, "Client", client)
     quiet = result_.lost is None and not result_.resumed
     warn = unwarned if quiet else lambda message: None
     try:
-        return RpcTask(params(**given), warn, {}).run(check_mode), "", client.calls
+        return RpcTask(params(**given), warn, environ={}).run(check_mode), "", client.calls
     except TaskFailed as failure:
         return failure.result, str(failure), client.calls
 
@@ -333,9 +338,9 @@ def test_a_lost_connection_is_a_warning_whether_the_task_fails_or_not(
     fail_on: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     warnings: list[str] = []
-    monkeypatch.setattr(rpc, "Client", FakeClient(result("a b", reply("a"), lost=LOST)))
+    monkeypatch.setattr(base, "Client", FakeClient(result("a b", reply("a"), lost=LOST)))
     with contextlib.suppress(TaskFailed):
-        RpcTask(params(fail_on=fail_on), warnings.append, {}).run(check_mode=False)
+        RpcTask(params(fail_on=fail_on), warnings.append, environ={}).run(check_mode=False)
     assert warnings == [
         "the connection ended before all replies were in: b:1 closed the connection"
     ]
@@ -343,8 +348,10 @@ def test_a_lost_connection_is_a_warning_whether_the_task_fails_or_not(
 
 def warnings_of(monkeypatch: pytest.MonkeyPatch, result_: rpc.Result) -> list[str]:
     warnings: list[str] = []
-    monkeypatch.setattr(rpc, "Client", FakeClient(result_))
-    RpcTask(params(fail_on=[], max_reply_bytes=1000), warnings.append, {}).run(check_mode=False)
+    monkeypatch.setattr(base, "Client", FakeClient(result_))
+    RpcTask(params(fail_on=[], max_reply_bytes=1000), warnings.append, environ={}).run(
+        check_mode=False
+    )
     return warnings
 
 
@@ -401,9 +408,9 @@ def test_no_nodes_is_told_with_the_agent(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_no_nodes_is_told_with_what_could_not_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rpc, "Client", FakeClient(result("")))
+    monkeypatch.setattr(base, "Client", FakeClient(result("")))
     with pytest.raises(TaskFailed) as caught:
-        RpcTask(params(compound_filter="new('x').y=1"), [].append, {}).run(check_mode=False)
+        RpcTask(params(compound_filter="new('x').y=1"), [].append, environ={}).run(check_mode=False)
     assert "Also: the data function new is sent unchecked" in str(caught.value)
 
 
@@ -441,6 +448,16 @@ def test_check_mode_fails_too_when_there_are_no_nodes(monkeypatch: pytest.Monkey
     assert called(monkeypatch, result(""), check_mode=True, fail_on=[])[1] == ""
 
 
+def test_nodes_that_were_not_asked_are_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = result("a b", requestid=None)
+    returned, message, _calls = called(monkeypatch, few, expected_nodes=3)
+    assert message.startswith(
+        "2 nodes were found, but 3 were expected, so the request was not sent."
+    )
+    assert "did not answer" not in message
+    assert (returned["no_response"], returned["changed"]) == ([], False)
+
+
 def test_nothing_sent_is_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
     assert called(monkeypatch, result(""), fail_on=[])[0]["changed"] is False
 
@@ -449,7 +466,7 @@ def test_the_options_reach_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[rpc.Request] = []
     client = FakeClient(result("a", reply("a")))
     monkeypatch.setattr(client, "prepare", seen.append)
-    monkeypatch.setattr(rpc, "Client", client)
+    monkeypatch.setattr(base, "Client", client)
     options: dict[str, t.Any] = {
         "validate": "off",
         "arguments": {":port": 80},
@@ -466,7 +483,7 @@ def test_the_options_reach_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
         "identity_filters": ["a"],
         "compound_filter": "web and fstat('/x').size>1",
     }
-    RpcTask(params(**options, **filters), unwarned, {}).run(check_mode=False)
+    RpcTask(params(**options, **filters), unwarned, environ={}).run(check_mode=False)
     (request,) = seen
     for name in options.keys() - {"validate"}:
         assert getattr(request, name) == options[name]
@@ -479,9 +496,9 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def client(_config: t.Any, progress: t.Any = None) -> t.NoReturn:
         raise exc.MissingDependency("stomp.py", "connections to a broker")
 
-    monkeypatch.setattr(rpc, "Client", client)
+    monkeypatch.setattr(base, "Client", client)
     with pytest.raises(TaskFailed) as caught:
-        RpcTask(params(), unwarned, {}).run(check_mode=False)
+        RpcTask(params(), unwarned, environ={}).run(check_mode=False)
     assert caught.value.missing == "stomp.py"
     assert str(caught.value) == (
         "the Python library stomp.py is needed for connections to a broker; install it"

@@ -49,7 +49,7 @@ action "stop", :description => "Stop it"
 
 def info(warn: t.Callable[[str], None] = unwarned, **given: t.Any) -> dict[str, t.Any]:
     """What the task returns where no configuration is."""
-    task = AgentInfoTask(options(AgentInfoTask, **given), warn, {"HOME": "/no/such"})
+    task = AgentInfoTask(options(AgentInfoTask, **given), warn, environ={"HOME": "/no/such"})
     return task.run(check_mode=False)
 
 
@@ -156,7 +156,7 @@ def test_the_libdir_of_the_configuration_is_looked_through(folder: pathlib.Path)
 def test_the_configuration_is_found_where_mco_finds_it(folder: pathlib.Path) -> None:
     (folder / ".mcollective").write_text("libdir = relative\n")
     given = options(AgentInfoTask, agent="x")
-    task = AgentInfoTask(given, unwarned, {"HOME": str(folder)})
+    task = AgentInfoTask(given, unwarned, environ={"HOME": str(folder)})
     with pytest.raises(TaskFailed, match="libdir relative is relative"):
         task.run(check_mode=False)
 
@@ -171,7 +171,7 @@ def test_an_unknown_agent_is_told_with_those_that_are_known(folder: pathlib.Path
         info(agent="nosuch", ddl_path=[str(folder)], config={"libdir": "/l1:/l2"})
     assert str(caught.value) == (
         f"there is no DDL of the agent nosuch in {folder}, the libdir /l2 and /l1, what is built in;"
-        " there are those of rpcutil, spooler"
+        " there are DDLs of rpcutil, spooler"
     )
 
 

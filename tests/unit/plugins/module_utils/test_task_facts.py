@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.pymco.mcollective.plugins.module_utils._task import base
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.facts import FactsTask
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.info import at, options
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.test_task import (
     LOST,
@@ -29,7 +29,7 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.test_
 def test_a_connection_that_is_lost_is_told(
     unsent: list[str], message: str, facts: list[str] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rpc, "Client", FakeClient(result("a", unsent=unsent, lost=LOST)))
+    monkeypatch.setattr(base, "Client", FakeClient(result("a", unsent=unsent, lost=LOST)))
     given = options(FactsTask, config=at(1), node="a", fact_names=facts)
     with pytest.raises(TaskFailed, match=message):
-        FactsTask(given, lambda warning: None, {}).run(False)
+        FactsTask(given, lambda warning: None, environ={}).run(False)

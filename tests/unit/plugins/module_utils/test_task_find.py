@@ -55,7 +55,7 @@ def test_nobody_is_a_failure_unless_it_may_be() -> None:
 def test_fewer_than_expected_is_a_failure_unless_it_may_be() -> None:
     with ScriptedBroker(pinged("b", "a"), pinged("b", "a")) as broker:
         returned, message = outcome(FindTask, broker.port, expected_nodes=3)
-        assert message.startswith("2 nodes were found where 3 were expected. Nodes say nothing")
+        assert message.startswith("2 nodes were found, but 3 were expected. Nodes say nothing")
         assert returned["nodes"] == ["a", "b"]
         assert outcome(FindTask, broker.port, expected_nodes=3, fail_on=[])[1] == ""
 
@@ -73,4 +73,4 @@ def test_names_must_fit_other_filters() -> None:
 
 def test_looking_for_nobody_is_refused() -> None:
     message = outcome(FindTask, closed_port(), discovery_method="none")[1]
-    assert message.startswith("discovery_method = none looks for nobody")
+    assert message.startswith("discovery_method = none finds no nodes")

@@ -95,6 +95,18 @@ def test_parts_are_gathered_alone() -> None:
     assert returned["node_info"] == [{"identity": "a", "classes": ["web"], "version": "2.12.5"}]
 
 
+def test_odd_facts_become_what_json_can_carry() -> None:
+    odd = {2: "two", True: "yes", "bytes": b"\xff", "list": [{2: 3}], Symbol("os"): Symbol("Linux")}
+    body = inventory("web")
+    body[":data"][":facts"] = odd
+    with ScriptedBroker(asked({"a": body}, [], 1)) as broker:
+        (node,) = outcome(NodeInfoTask, broker.port, nodes=["a"])[0]["node_info"]
+    assert node["facts"] == {
+        **{"2": "two", "true": "yes", "list": [{"2": 3}], "os": "Linux"},
+        "bytes": {"content": "/w==", "encoding": "base64"},
+    }
+
+
 @pytest.mark.parametrize("given", [{}, {"gather": ["facts"]}])
 def test_named_facts_are_asked_for_alone(given: dict[str, t.Any]) -> None:
     seen: list[t.Any] = []
@@ -156,7 +168,7 @@ def test_a_lost_connection_is_why_nodes_did_not_answer() -> None:
     with ScriptedBroker(script) as broker:
         given = options(NodeInfoTask, config=at(broker.port), nodes=["a", "b"])
         with pytest.raises(TaskFailed) as caught:
-            NodeInfoTask(given, warnings.append, {}).run(check_mode=False)
+            NodeInfoTask(given, warnings.append, environ={}).run(check_mode=False)
     assert str(caught.value).startswith("1 of 2 nodes did not answer: b because the connection was")
     assert [node["identity"] for node in caught.value.result["node_info"]] == ["a"]
     (warning,) = warnings
@@ -170,20 +182,18 @@ def test_nobody_and_too_few_are_failures_unless_they_may_be() -> None:
         assert (returned["node_info"], returned["stats"]["requests"]) == ([], 0)
         assert outcome(NodeInfoTask, broker.port, fail_on=[])[1] == ""
         returned, message = outcome(NodeInfoTask, broker.port, expected_nodes=2)
-        assert message.startswith(
-            "1 nodes were found where 2 were expected, so the request was not"
-        )
+        assert message.startswith("1 nodes were found, but 2 were expected, so the request was not")
         assert (returned["nodes"], returned["no_response"]) == (["a"], [])
 
 
 @pytest.mark.parametrize(
     "given,why",
     [
-        ({"facts": ["a b"]}, "'a b' is no fact that can be asked for"),
+        ({"facts": ["a b"]}, "'a b' cannot be the name of a fact"),
         ({"facts": ["os"], "gather": ["classes"]}, "facts are named, but"),
         ({"timeout": 0}, "timeout must be more than 0"),
     ],
 )
 def test_a_wrong_option_fails_before_anything_is_opened(given: dict[str, t.Any], why: str) -> None:
     with pytest.raises(TaskFailed, match=why):
-        NodeInfoTask(options(NodeInfoTask, config=at(1), **given), unwarned, {}).run(False)
+        NodeInfoTask(options(NodeInfoTask, config=at(1), **given), unwarned, environ={}).run(False)

@@ -43,7 +43,7 @@ def test_an_option_that_is_there_and_empty_is_an_error(name: str, value: t.Any) 
     if value is not None:  # An absent option is None, too, once Ansible has validated all.
         plain = options(RpcTask, agent="rpcutil", action="ping", config=at(1))
         with pytest.raises(TaskFailed, match=f"{name} is empty"):
-            RpcTask({**plain, name: value}, unwarned, {})
+            RpcTask({**plain, name: value}, unwarned, environ={})
 
 
 @pytest.mark.parametrize("value", ["a", ["a"], 5, 0, "0", {"a": ""}])

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.pymco.mcollective.plugins.module_utils._task import base
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import (
     LONGEST_MESSAGE,
 )
@@ -40,7 +41,7 @@ def test_what_nodes_say_is_shown_so_that_no_terminal_obeys(monkeypatch: pytest.M
 
 def test_whatever_a_task_says_is_short_and_printable() -> None:
     warnings: list[str] = []
-    task = RpcTask(params(), warnings.append, {})
+    task = RpcTask(params(), warnings.append, environ={})
     task.warn(CONTROL)
     task.warn("x" * 3_000_000)
     assert warnings[0] == ESCAPED
@@ -54,9 +55,9 @@ def test_what_a_broker_says_is_shown_so_that_no_terminal_obeys(
 ) -> None:
     lost = exc.BrokerError(f"b:1 refused what we sent: {CONTROL}", "b:1")
     warnings: list[str] = []
-    monkeypatch.setattr(rpc, "Client", FakeClient(result("a b", reply("a"), lost=lost)))
+    monkeypatch.setattr(base, "Client", FakeClient(result("a b", reply("a"), lost=lost)))
     with pytest.raises(TaskFailed) as caught:
-        RpcTask(params(), warnings.append, {}).run(check_mode=False)
+        RpcTask(params(), warnings.append, environ={}).run(check_mode=False)
     told = f"b:1 refused what we sent: {ESCAPED}"
     assert told in str(caught.value)
     assert told in warnings[0]

@@ -22,9 +22,10 @@ from ansible.template import Templar, trust_as_template
 from ansible.utils.display import Display
 
 from ansible_collections.pymco.mcollective.plugins.action.mcollective_rpc import ActionModule
+from ansible_collections.pymco.mcollective.plugins.module_utils._task import base
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.invocation import HIDDEN
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.plugin_utils import _action
 from ansible_collections.pymco.mcollective.plugins.plugin_utils._progress import ProgressLines
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
@@ -109,7 +110,7 @@ def test_the_interpreter_of_modules_is_asked_where_a_library_is_missing_here(
     def client(_config: t.Any, progress: t.Any = None) -> t.NoReturn:
         raise exc.MissingDependency("stomp.py", "connections to a broker")
 
-    monkeypatch.setattr(rpc, "Client", client)
+    monkeypatch.setattr(base, "Client", client)
     task = action({"config": CONFIG, "psk": PSK})
     # Where none is named, one is looked for, and that may be another.
     for variables in ({}, {"ansible_python_interpreter": "/usr/bin/python9"}):
@@ -148,7 +149,7 @@ def test_options_are_what_a_module_would_get() -> None:
 
 @pytest.mark.parametrize("value", [b"bytes", {1, 2}, object()])
 def test_what_json_has_no_form_for_is_refused(value: t.Any) -> None:
-    with pytest.raises(TaskFailed, match=f"JSON: {type(value).__name__} is no type of an"):
+    with pytest.raises(TaskFailed, match=f"JSON: .* cannot be of type {type(value).__name__}"):
         action({"arguments": {"a": value}})._validated()
 
 

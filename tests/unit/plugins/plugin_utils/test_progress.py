@@ -49,7 +49,7 @@ def clock() -> Clock:
 def test_a_name_with_what_a_terminal_obeys_is_escaped(clock: Clock) -> None:
     """The name of a task may have a template, and in that a node's facts."""
     screen = Screen()
-    lines = ProgressLines(t.cast("Display", screen), "Ask \x1b]0;x\x07\u202e", 5, clock)
+    lines = ProgressLines(t.cast("Display", screen), "Ask \x1b]0;x\x07\u202e", 5, clock=clock)
     clock.now += 5
     lines("call", {}, None)
     assert screen.lines == ["Ask \\x1b]0;x\\x07\\u202e: 0 nodes answered"]
@@ -64,7 +64,7 @@ def screen() -> Screen:
 @pytest.fixture
 def lines(screen: Screen, clock: Clock) -> ProgressLines:
     """A line every five seconds."""
-    return ProgressLines(t.cast("Display", screen), "Ask all", 5, clock)
+    return ProgressLines(t.cast("Display", screen), "Ask all", 5, clock=clock)
 
 
 def replies(good: int, bad: int = 0) -> dict[str, t.Any]:

@@ -20,7 +20,7 @@ FLOORS = [
     *("config_file", "settings", "pool"),
     *("filters", "matching", "picking", "ddl", "functions", "envelope", "request", "settle"),
     *("described", "security", "wire", "intake", "middleware", "conversation", "find", "result"),
-    *("client", "message", "connector", "config", "rpc", "listener", "test"),
+    *("client", "gathering", "message", "connector", "config", "rpc", "listener", "test"),
 ]
 """The files and packages of the client, from the lowest to the highest. Each may import those before it."""
 

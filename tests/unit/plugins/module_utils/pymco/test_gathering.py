@@ -6,20 +6,24 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 import typing as t
 
 import pytest
 
-from ansible_collections.pymco.mcollective.plugins.module_utils._task.gathering import (
-    EVERYTHING,
-    Gathered,
-    Wish,
-    chunks,
-    gather,
-)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import (
+    EVERYTHING,
+    Gathered,
+    Gathering,
+    Wish,
+    chunks,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
+    OtherKey,
+    Symbol,
+)
 from ansible_collections.pymco.mcollective.tests.testbed.embedded.collective import (
     EmbeddedCollective,
 )
@@ -74,17 +78,20 @@ def without(output: str, value: t.Any = None) -> t.Callable[[t.Any], t.Any]:
 
 
 def gathered(
-    nodes: list[Node], wish: Wish = EVERYTHING, filter_: Filter | None = None, **request: t.Any
+    nodes: list[Node],
+    wish: Wish = EVERYTHING,
+    *,
+    settings: t.Mapping[str, str] | None = None,
+    **request: t.Any,
 ) -> Gathered:
     """Gather from these nodes."""
     # All that there are end it, and no time, unless the test wants it so.
     patience = {"timeout": 30, "discovery_timeout": 2, "expected_nodes": len(nodes)}
     fields = {**patience, "discovery_method": "none", **request}
     with EmbeddedCollective(nodes, "psk") as collective:
-        config = Config.from_configfile(str(collective.client_cfg), environ={})
+        config = Config.from_configfile(str(collective.client_cfg), {}, settings or {})
         with rpc.Client(config) as client:
-            wanted = rpc.Request("rpcutil", "inventory", filter=filter_ or Filter(), **fields)
-            return gather(client, wanted, wish)
+            return Gathering(client, rpc.Request("rpcutil", "inventory", **fields), wish).gather()
 
 
 def test_one_broadcast_brings_everything() -> None:
@@ -146,6 +153,24 @@ def test_further_requests_go_to_those_who_were_found() -> None:
     assert asked[:2] == [1, 1] and asked[2:] == [asked[3]] * 2 and asked[3] > 3
 
 
+@pytest.mark.parametrize("by_default", [False, True])
+def test_further_requests_go_to_the_nodes_of_a_file(
+    by_default: bool, tmp_path: pathlib.Path
+) -> None:
+    """Not to others, whose answers would end the waiting."""
+    path = tmp_path / "nodes"
+    path.write_text("".join(f"n{number:02d}\n" for number in range(12)))
+    nodes: list[Node] = [Node(f"n{number:02d}", FACTS) for number in range(14)]
+    options = {"discovery_method": "flatfile", "discovery_options": [str(path)]}
+    settings = {"default_discovery_method": "flatfile", "default_discovery_options": str(path)}
+    if by_default:
+        options = {"discovery_method": None}
+    wish = Wish.of(["facts"], LONG)
+    found = gathered(nodes, wish, settings=settings if by_default else {}, **options)
+    assert list(found.nodes) == [node.identity for node in nodes[:12]]
+    assert {node.requests for node in nodes[12:]} == {0}
+
+
 def test_who_answers_half_is_no_node_with_half_of_the_facts() -> None:
     nodes = [Node("n1", FACTS), Odd("n2", FACTS, only=1)]
     found = gathered(nodes, Wish.of(["facts"], LONG), timeout=3)
@@ -193,18 +218,25 @@ def test_facts_of_no_use_are_named() -> None:
     }
 
 
-def test_odd_data_become_what_json_can_carry() -> None:
-    def odd(reply: t.Any) -> t.Any:
-        facts = {2: "two", None: "nil", True: "yes", "bytes": b"\xff", "list": [{2: 3}]}
-        classes = ["common", None, 5, "  ", ["x"], "role::web"]
-        return {**reply, "data": {**reply["data"], "facts": facts, "classes": classes}}
+ODD_FACTS = {2: "two", None: "nil", True: "yes", "bytes": b"\xff", "list": [{2: 3}]}
 
+
+def odd(reply: t.Any) -> t.Any:
+    classes = ["common", None, 5, "  ", ["x"], "role::web"]
+    return {**reply, "data": {**reply["data"], "facts": ODD_FACTS, "classes": classes}}
+
+
+def test_facts_are_as_they_were_decoded_and_classes_are_texts() -> None:
     found = gathered([Odd("n1", answers={"inventory": odd})])
-    assert found.nodes["n1"]["facts"] == {
-        **{"2": "two", "": "nil", "true": "yes", "list": [{"2": 3}]},
-        "bytes": {"content": "/w==", "encoding": "base64"},
-    }
+    assert found.nodes["n1"]["facts"] == ODD_FACTS
     assert found.nodes["n1"]["classes"] == ["common", "role::web"]
+
+
+def test_facts_are_chosen_by_the_names_that_ruby_gives_their_keys() -> None:
+    wish = Wish.of(["facts"], ["kernel", "true", "2", "none"])
+    facts = {Symbol("kernel"): "Linux", True: "yes", 2: "two", OtherKey("2"): "again", "os": 1}
+    other = next(key for key in facts if isinstance(key, OtherKey))
+    assert wish.of_facts(facts) == {Symbol("kernel"): "Linux", True: "yes", other: "again"}
 
 
 def test_silent_nodes_are_named_where_it_is_known_who_was_asked() -> None:
@@ -223,7 +255,7 @@ def test_whoever_is_rejected_is_named() -> None:
 
 @pytest.mark.parametrize("name", ["", "a,b", "a b", "é", "x" * 201])
 def test_a_fact_that_cannot_be_asked_for_is_refused(name: str) -> None:
-    with pytest.raises(exc.BadRequest, match="is no fact that can be asked for"):
+    with pytest.raises(exc.BadRequest, match="cannot be the name of a fact"):
         Wish.of(["facts"], [name])
 
 

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Tasks that gather what nodes tell of themselves."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import (
+    AGENT,
+    PARTS,
+    Gathered,
+    Gathering,
+    Wish,
+)
+
+from .base import CollectiveTask
+from .values import to_json
+
+PARTS_OPTION: dict[str, t.Any] = {
+    "type": "list",
+    "elements": "str",
+    "choices": list(PARTS),
+    "default": list(PARTS),
+}
+"""The specification of an option that chooses the parts to gather."""
+
+
+class GatheringTask(CollectiveTask):
+    """A task that asks nodes for facts, classes, agents and collectives."""
+
+    def gather(self, wish: Wish, **fields: t.Any) -> Gathered:
+        """Ask the nodes that the options name, and return what they tell as data that JSON can carry.
+
+        :param fields: see :meth:`.CollectiveTask.request`.
+        """
+        request = self.request(agent=AGENT, action="inventory", **fields)
+        client = self.client()
+        gathering = Gathering(client, request, wish)
+        with client:
+            gathered = gathering.gather()
+        for node in gathered.nodes.values():
+            if "facts" in node:
+                node["facts"] = to_json(node["facts"])
+        return gathered
