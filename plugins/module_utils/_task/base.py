@@ -29,6 +29,7 @@ from .options import Spec
 
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Library
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Reception
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import Result
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import Settings
 
@@ -142,7 +143,7 @@ class CollectiveTask(Task):
             self.warn(warning)
         return client
 
-    def warn_of(self, received: words.Received) -> None:
+    def warn_of(self, received: Reception) -> None:
         """Warn of replies that did not all come as they should; see :func:`.words.alarms`."""
         for warning in words.alarms(received, self.config.max_reply_bytes):
             self.warn(warning)
@@ -153,6 +154,7 @@ class CollectiveTask(Task):
         The code is loaded here, when it is needed, since loading takes longer than a call.
         """
         from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Library
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Reception
 
         return Library(self.config.libdirs, paths)
 

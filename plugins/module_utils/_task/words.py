@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import collections
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
@@ -14,6 +13,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable 
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import Gathered
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Reception
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import Result
 
 SILENCE = (
@@ -25,19 +25,6 @@ NAMED = 3
 """How many nodes a message names."""
 TOLD = frozenset(("contradictory", "over_limit"))
 """The reasons of rejection that :func:`alarms` has warnings for."""
-
-
-class Received(t.Protocol):
-    """What one or more requests brought; see :class:`.result.Result`."""
-
-    @property
-    def rejected(self) -> collections.Counter[str]: ...
-
-    @property
-    def culprits(self) -> t.Mapping[str, t.Sequence[str]]: ...
-
-    @property
-    def resumed(self) -> t.Sequence[str]: ...
 
 
 def named(nodes: t.Sequence[str], most: int = NAMED) -> str:
@@ -133,7 +120,7 @@ def too_few(result: Result, expected: int, *, sent: bool) -> str:
     )
 
 
-def rejected(received: Received) -> str:
+def rejected(received: Reception) -> str:
     """Say in brackets which replies were dropped; "" if there are none."""
     if not received.rejected:
         return ""
@@ -141,7 +128,7 @@ def rejected(received: Received) -> str:
     return f" (replies that were rejected: {counts})"
 
 
-def alarms(received: Received, most_bytes: int) -> t.Iterator[str]:
+def alarms(received: Reception, most_bytes: int) -> t.Iterator[str]:
     """Yield a warning for each way in which replies did not come as they should. The task may succeed.
 
     :param most_bytes: the limit of all replies together.
