@@ -217,8 +217,7 @@ def checked_integer(number: int) -> int:
 class Keys:
     """Decides what may be a key in the Hashes of one payload."""
 
-    def __init__(self) -> None:
-        self._numbers_left = MAX_NUMBER_KEYS
+    _numbers_left = MAX_NUMBER_KEYS
 
     def checked(self, key: t.Any) -> t.Any:
         """A Hash's key, if it can be one of a dict.

@@ -17,7 +17,6 @@ from __future__ import annotations
 import typing as t
 
 from .. import exc
-from . import quick_marshal
 from .base import Serializer
 from .marshal_reader import Reader
 from .marshal_writer import Writer
@@ -45,14 +44,7 @@ class MarshalSerializer(Serializer):
     def deserialize(self, msg: bytes) -> t.Any:
         """See :meth:`.Serializer.deserialize`."""
         try:
-            return quick_marshal.load(msg)
-        except quick_marshal.Unusual:
-            return self.read_any(msg)
-
-    def read_any(self, payload: bytes) -> t.Any:
-        """Read any Marshal data. Raises as :meth:`deserialize` does."""
-        try:
-            return _read(payload)
+            return _read(msg)
         except (ArithmeticError, IndexError, ValueError, RecursionError) as error:
             raise exc.DecodingError(f"no valid Marshal data: {error}") from error
 

@@ -10,11 +10,30 @@ import typing as t
 
 from .. import exc
 from . import ruby_objects
-from .base import MAX_DEPTH, MAX_VALUES, Keys, OtherKey, Symbol, check_size, checked_integer
+from .base import (
+    LONGEST_NAME,
+    MAX_DEPTH,
+    MAX_VALUES,
+    Keys,
+    OtherKey,
+    Symbol,
+    check_size,
+    checked_integer,
+    symbol_of,
+    text_of,
+)
 from .marshal_writer import HEADER
 
 LEAF = 2
-"""Steps that a value in the deepest container takes: an object with instance variables, and its own."""
+"""Levels that a value in the deepest container takes: an object with instance variables, and its own."""
+KEY, VALUE = LONGEST_NAME, 8
+"""Up to how many bytes the same texts become the same object, which saves memory: thousands of
+replies have the same keys and the same short values."""
+IVAR, STRING, SYMBOL, LINK, HASH, ARRAY = b'I":;{['
+FIRST_UTF8 = b"\x06:\x06ET"
+"""What stands behind the first String in UTF-8: one instance variable, the Symbol E, is true."""
+
+_T = t.TypeVar("_T")
 
 
 class Reader:
@@ -24,24 +43,27 @@ class Reader:
     there, nesting is limited, nothing is instantiated, and what links share is measured at the end.
     """
 
-    def __init__(self, data: bytes, old: bool = False) -> None:
+    def __init__(self, data: bytes, *, old: bool = False) -> None:
         """
-        :param old: whether Ruby 1.8 wrote it, so that a String without an encoding that reads as UTF-8 is text.
+        :param old: Ruby 1.8 wrote the data: a String without an encoding is text if it reads as UTF-8.
         """
         self.data = data
         self._old = old
-        self.position = len(HEADER)
-        self.depth = 0
-        self.left = MAX_VALUES
         self.symbols: list[Symbol] = []
         self.objects: list[t.Any] = []
         self.keys = Keys()
-        self.encoded = False
-        """Whether any text has an encoding, which Ruby 1.8 never writes."""
-        self.doubtful = False
-        """Whether there is a String without an encoding that reads as UTF-8 beyond ASCII."""
-        self.unsure = False
-        """Whether only the whole value tells if it is too large, for links or for depth."""
+
+    position = len(HEADER)
+    depth = 0
+    left = MAX_VALUES
+    utf8: bytes | None = None
+    """What stands behind further Strings in UTF-8, which link to the Symbol E."""
+    encoded = False
+    """True if any text has an encoding, which Ruby 1.8 never writes."""
+    doubtful = False
+    """True if there is a String without an encoding that reads as UTF-8 beyond ASCII."""
+    unsure = False
+    """True if only the whole value tells if it is too large, because of links or depth."""
 
     def load(self) -> t.Any:
         if self.data[: len(HEADER)] != HEADER:
@@ -54,20 +76,92 @@ class Reader:
     def value(self) -> t.Any:
         tag = self.data[self.position]
         self.position += 1
-        self.depth += 1
-        self.left -= 1
-        if self.depth > MAX_DEPTH:
-            self.unsure = True
-        if self.depth > MAX_DEPTH + LEAF or self.left < 0:
-            raise exc.DecodingError(
-                f"refused: it has more than {MAX_VALUES} values, or deeper than {MAX_DEPTH} levels"
-            )
+        self.deeper()
         reader = _READERS.get(tag)
         if reader is None:
             raise exc.DecodingError(f"no valid Marshal data: unknown type {chr(tag)!r}")
         value = reader(self)
         self.depth -= 1
         return value
+
+    def container(self, into: t.Any) -> t.Any:
+        """Read what is in an Array or a Hash, and in the Arrays and Hashes in it.
+
+        Short Strings in UTF-8, links to Symbols, Arrays and Hashes are nearly all of most replies.
+        They are read here, since a call for each of them would take most of the time.
+
+        :param into: an empty list or dict; it is filled.
+        """
+        data, symbols, objects = self.data, self.symbols, self.objects
+        values, limits = self.opened(into)
+        outer: list[tuple[t.Any, list[t.Any], t.Iterator[int]]] = []
+        position, utf8 = self.position, self.utf8
+        while True:
+            for limit in limits:
+                tag = data[position]
+                if tag == IVAR and data[position + 1] == STRING:
+                    size = data[position + 2] - 5
+                    start, end = position + 3, position + 3 + size
+                    if 0 <= size < 123 and data[end : end + 4] == utf8:
+                        raw = data[start:end]
+                        try:
+                            value = text_of(raw) if size <= limit else raw.decode()
+                        except UnicodeDecodeError:
+                            value = raw
+                        objects.append(value)
+                        values.append(value)
+                        position = end + 4
+                        continue
+                    self.position = position + 2
+                    value = self.encoded_string()
+                elif tag == LINK and 5 < data[position + 1] < 128:
+                    values.append(symbols[data[position + 1] - 5])
+                    position += 2
+                    continue
+                elif tag == SYMBOL:
+                    self.position = position + 1
+                    value = self.symbol()
+                elif (tag == HASH or tag == ARRAY) and limit == VALUE:
+                    outer.append((into, values, limits))
+                    into = {} if tag == HASH else []
+                    values.append(into)
+                    self.position = position + 1
+                    self.deeper()
+                    values, limits = self.opened(into)
+                    position = self.position
+                    break
+                else:
+                    self.position = position
+                    value = self.value()
+                    if limit == KEY:
+                        self.keys.checked(value)
+                values.append(value)
+                position, utf8 = self.position, self.utf8
+            else:
+                if values is not into:
+                    _fill(into, values)
+                if not outer:
+                    self.position = position
+                    return into
+                into, values, limits = outer.pop()
+                self.depth -= 1
+
+    def opened(self, into: t.Any) -> tuple[list[t.Any], t.Iterator[int]]:
+        """Number a container and read its size.
+
+        :returns: the list for its values, and a :data:`KEY` or :data:`VALUE` for each of them.
+        """
+        self.objects.append(into)
+        if isinstance(into, list):
+            return into, iter((VALUE,) * self.count(1))
+        return [], iter((KEY, VALUE) * self.count(2))
+
+    def deeper(self) -> None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            self.unsure = True
+            if self.depth > MAX_DEPTH + LEAF:
+                raise _too_much()
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -76,17 +170,15 @@ class Reader:
         return self.data[self.position - 1]
 
     def packed(self) -> int:
-        first = self.byte()
-        if first == 0:
-            return 0
-        number = first - 256 if first > 127 else first
-        if number > 4:
-            return number - 5
-        if number < -4:
-            return number + 5
-        size = abs(number)
-        value = int.from_bytes(self.take(size), "little")
-        return value if number > 0 else value - 256**size
+        first = self.data[self.position]
+        self.position += 1
+        if 4 < first < 128:
+            return first - 5
+        if 127 < first < 252:
+            return first - 251
+        size = first if first < 128 else 256 - first
+        number = int.from_bytes(self.take(size), "little")
+        return number if first < 128 else number - 256**size
 
     def take(self, size: int) -> bytes:
         start, self.position = self.position, self.position + size
@@ -95,16 +187,25 @@ class Reader:
         return self.data[start : self.position]
 
     def counted(self) -> bytes:
+        start, size = self.position + 1, self.data[self.position]
+        end = start + size - 5
+        if start < end < start + 123 and end <= len(self.data):
+            self.position = end
+            return self.data[start:end]
         return self.take(self.packed())
 
-    def count(self) -> int:
-        """A number of values to come; each takes a byte at least."""
+    def count(self, each: int = 1) -> int:
+        """A number of values, or of pairs of them, to come; each takes a byte at least."""
         count = self.packed()
         if not 0 <= count <= len(self.data) - self.position:
             raise exc.DecodingError("no valid Marshal data: truncated")
+        self.left -= count * each
+        if self.left < 0:
+            raise _too_much()
         return count
 
-    def remember(self, value: t.Any) -> t.Any:
+    def remember(self, value: _T) -> _T:
+        """Number an object, so that a link can lead to it."""
         self.objects.append(value)
         return value
 
@@ -115,22 +216,15 @@ class Reader:
 
     def name(self) -> Symbol:
         """A Symbol, where nothing else may stand."""
-        encoded = self.data[self.position] == ord("I")
-        self.position += encoded
         tag = self.byte()
-        if tag == ord(":"):
+        encoded = tag == IVAR
+        if encoded:
+            tag = self.byte()
+        if tag == SYMBOL:
             return self.encoded_symbol() if encoded else self.symbol()
-        if tag == ord(";") and not encoded:
+        if tag == LINK and not encoded:
             return self.symbol_link()
         raise exc.DecodingError("no valid Marshal data: a name is no Symbol")
-
-    def pairs(self, into: dict[t.Any, t.Any]) -> None:
-        for _pair in range(self.count()):
-            key = self.keys.checked(self.value())
-            value, size = self.value(), len(into)
-            into.setdefault(key, value)
-            if len(into) == size:  # Ruby writes no key twice.
-                into[OtherKey(key)] = value
 
     def attributes(self) -> dict[str, t.Any]:
         """Instance variables or struct members, by name, without the @."""
@@ -143,19 +237,20 @@ class Reader:
 
     # -- types ---------------------------------------------------------------------------------
 
-    def integer(self) -> int:
-        return self.packed()
-
     def bignum(self) -> int:
         negative = self.byte() == ord("-")
         number = checked_integer(int.from_bytes(self.take(2 * self.packed()), "little"))
-        return t.cast(int, self.remember(-number if negative else number))
+        return self.remember(-number if negative else number)
 
     def real(self) -> float:
-        return t.cast(float, self.remember(ruby_objects.real(self.counted())))
+        return self.remember(ruby_objects.real(self.counted()))
 
     def symbol(self) -> Symbol:
-        symbol = Symbol(ruby_objects.name_in(self.counted(), {}))
+        data = self.counted()
+        if len(data) <= LONGEST_NAME and data.isascii():
+            symbol = symbol_of(data)
+        else:
+            symbol = Symbol(ruby_objects.name_in(data, {}))
         self.symbols.append(symbol)
         return symbol
 
@@ -181,7 +276,7 @@ class Reader:
         return index
 
     def binary(self) -> str | bytes:
-        return t.cast("str | bytes", self.remember(self._without_encoding(self.counted())))
+        return self.remember(self._without_encoding(self.counted()))
 
     def _without_encoding(self, data: bytes) -> str | bytes:
         """A String that Ruby holds as binary, or that Ruby 1.8 wrote."""
@@ -193,6 +288,20 @@ class Reader:
         self.doubtful = True
         return data
 
+    def _is_utf8(self) -> bool:
+        """Read the encoding of a String if it is UTF-8 in the usual form. Return True if it was."""
+        if self.data[self.position : self.position + 4] == self.utf8:
+            self.position += 4
+            return True
+        index = len(self.symbols)
+        if index > 122 or not self.data.startswith(FIRST_UTF8, self.position):
+            return False
+        self.position += len(FIRST_UTF8)
+        self.symbols.append(_E)
+        self.utf8 = b"\x06;%cT" % (index and index + 5)
+        self.encoded = True
+        return True
+
     def _encoding(self) -> dict[str, t.Any]:
         """The instance variables of a text."""
         attributes = self.attributes()
@@ -200,14 +309,10 @@ class Reader:
         return attributes
 
     def array(self) -> list[t.Any]:
-        items: list[t.Any] = self.remember([])
-        items.extend(self.value() for _item in range(self.count()))
-        return items
+        return self.container([])
 
     def mapping(self) -> dict[t.Any, t.Any]:
-        mapping: dict[t.Any, t.Any] = self.remember({})
-        self.pairs(mapping)
-        return mapping
+        return self.container({})
 
     def mapping_with_default(self) -> dict[t.Any, t.Any]:
         mapping = self.mapping()
@@ -230,6 +335,8 @@ class Reader:
 
     def encoded_string(self) -> str | bytes:
         data = self.counted()
+        if self._is_utf8():
+            return self.remember(ruby_objects.text_in(data, {}))
         index = self.reserve()
         attributes = self._encoding()
         known = not _ENCODINGS.isdisjoint(attributes)
@@ -239,7 +346,7 @@ class Reader:
 
     def regexp(self) -> str:
         name = ruby_objects.name_in(self.counted(), {})
-        return t.cast(str, self.remember(ruby_objects.regexp(name, self.byte())))
+        return self.remember(ruby_objects.regexp(name, self.byte()))
 
     def encoded_regexp(self) -> str:
         data, options = self.counted(), self.byte()
@@ -249,7 +356,7 @@ class Reader:
         return text
 
     def class_name(self) -> str:
-        return t.cast(str, self.remember(ruby_objects.name_in(self.counted(), {})))
+        return self.remember(ruby_objects.name_in(self.counted(), {}))
 
     def wrapped(self) -> t.Any:
         """A subclass of String, Array or Hash, or an object extended with a module."""
@@ -264,11 +371,11 @@ class Reader:
 
     def user_defined(self) -> str | bytes:
         """An object that wrote itself as bytes."""
-        return t.cast("str | bytes", self.remember(self._own_bytes(False)))
+        return self.remember(self._own_bytes(False))
 
     def user_defined_with_attributes(self) -> str | bytes:
         """The same; Ruby numbers the object after its instance variables."""
-        return t.cast("str | bytes", self.remember(self._own_bytes(True)))
+        return self.remember(self._own_bytes(True))
 
     def _own_bytes(self, with_attributes: bool) -> str | bytes:
         kind = self.name()
@@ -291,6 +398,7 @@ class Reader:
 
 
 _WRAPPERS = b"Ce"
+_E = Symbol("E")
 _ENCODINGS = frozenset(("E", "encoding"))
 """The instance variables that hold a text's encoding."""
 _WITH_ATTRIBUTES: dict[int, t.Callable[[Reader], t.Any]] = {
@@ -301,25 +409,13 @@ _WITH_ATTRIBUTES: dict[int, t.Callable[[Reader], t.Any]] = {
 }
 
 
-def _nil(_reader: Reader) -> None:
-    return None
-
-
-def _true(_reader: Reader) -> bool:
-    return True
-
-
-def _false(_reader: Reader) -> bool:
-    return False
-
-
 _READERS: dict[int, t.Callable[[Reader], t.Any]] = {
     ord(tag): reader
     for tag, reader in {
-        "0": _nil,
-        "T": _true,
-        "F": _false,
-        "i": Reader.integer,
+        "0": lambda _reader: None,
+        "T": lambda _reader: True,
+        "F": lambda _reader: False,
+        "i": Reader.packed,
         "l": Reader.bignum,
         "f": Reader.real,
         ":": Reader.symbol,
@@ -342,3 +438,23 @@ _READERS: dict[int, t.Callable[[Reader], t.Any]] = {
         "U": Reader.user_marshalled,
     }.items()
 }
+
+
+def _too_much() -> exc.DecodingError:
+    return exc.DecodingError(
+        f"refused: it has more than {MAX_VALUES} values, or deeper than {MAX_DEPTH} levels"
+    )
+
+
+def _fill(mapping: dict[t.Any, t.Any], values: list[t.Any]) -> None:
+    """Fill a dict with keys and values that come in turns. Ruby writes no key twice."""
+    pairs = iter(values)
+    for key in pairs:
+        mapping[key] = next(pairs)
+    if 2 * len(mapping) < len(values):  # Some keys are equal in Python.
+        mapping.clear()
+        for key in (pairs := iter(values)):
+            value, size = next(pairs), len(mapping)
+            mapping.setdefault(key, value)
+            if len(mapping) == size:
+                mapping[OtherKey(key)] = value
