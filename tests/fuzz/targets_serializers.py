@@ -26,7 +26,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializer
     MAX_TEXT,
     MAX_VALUES,
 )
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.block_yaml import (
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.yaml.block import (
     MAX_SIZE,
 )
 

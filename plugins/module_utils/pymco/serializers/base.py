@@ -62,21 +62,11 @@ class Symbol(str):
 
 
 LONGEST_NAME = 64
-"""Characters or bytes; longer names are not kept."""
-_KEPT = 1024
-"""How many names are kept: nodes use the same ones in every reply."""
-
-
-@functools.lru_cache(_KEPT)
-def symbol_of(name: str | bytes) -> Symbol:
-    """The Symbol of a name, the same object each time. Raises UnicodeDecodeError."""
-    return Symbol(name if isinstance(name, str) else name.decode())
-
-
-@functools.lru_cache(_KEPT)
-def text_of(name: str | bytes) -> str:
-    """The text of a name, the same object each time. Raises UnicodeDecodeError."""
-    return name if isinstance(name, str) else name.decode()
+"""Characters or bytes of a key. The same names come in every reply, and are kept as one object."""
+SHORT = 8
+"""Characters or bytes of a value; for the same reason."""
+KEPT = 1024
+"""How many of them are kept."""
 
 
 class Regexp(str):

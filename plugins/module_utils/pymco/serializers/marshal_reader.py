@@ -6,34 +6,42 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from .. import exc
 from . import ruby_objects
 from .base import (
+    KEPT,
     LONGEST_NAME,
     MAX_DEPTH,
     MAX_VALUES,
+    SHORT,
     Keys,
     OtherKey,
     Symbol,
     check_size,
     checked_integer,
-    symbol_of,
-    text_of,
 )
 from .marshal_writer import HEADER
 
 LEAF = 2
 """Levels that a value in the deepest container takes: an object with instance variables, and its own."""
-KEY, VALUE = LONGEST_NAME, 8
-"""Up to how many bytes the same texts become the same object, which saves memory: thousands of
-replies have the same keys and the same short values."""
+KEY, VALUE = LONGEST_NAME, SHORT
+"""Up to how many bytes the same texts become the same object."""
 IVAR, STRING, SYMBOL, LINK, HASH, ARRAY = b'I":;{['
 FIRST_UTF8 = b"\x06:\x06ET"
 """What stands behind the first String in UTF-8: one instance variable, the Symbol E, is true."""
 
 _T = t.TypeVar("_T")
+
+
+@functools.lru_cache(KEPT)
+def _symbol(name: bytes) -> Symbol:
+    return Symbol(name.decode())
+
+
+_text = functools.lru_cache(KEPT)(bytes.decode)
 
 
 class Reader:
@@ -105,7 +113,7 @@ class Reader:
                     if 0 <= size < 123 and data[end : end + 4] == utf8:
                         raw = data[start:end]
                         try:
-                            value = text_of(raw) if size <= limit else raw.decode()
+                            value = _text(raw) if size <= limit else raw.decode()
                         except UnicodeDecodeError:
                             value = raw
                         objects.append(value)
@@ -248,7 +256,7 @@ class Reader:
     def symbol(self) -> Symbol:
         data = self.counted()
         if len(data) <= LONGEST_NAME and data.isascii():
-            symbol = symbol_of(data)
+            symbol = _symbol(data)
         else:
             symbol = Symbol(ruby_objects.name_in(data, {}))
         self.symbols.append(symbol)

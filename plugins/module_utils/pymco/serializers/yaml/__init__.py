@@ -24,10 +24,11 @@ except ImportError:
     Loader = Dumper = object
     HAS_YAML = False
 
-from .. import exc
-from . import base, block_yaml
-from .base import MAX_DEPTH, MAX_VALUES, Keys, Regexp, Symbol, check_size
-from .psych import plain_scalar
+from ... import exc
+from .. import base
+from ..base import MAX_DEPTH, MAX_VALUES, Keys, Regexp, Symbol, check_size
+from . import block
+from .scalars import plain_scalar
 
 PLAIN_SYMBOL = re.compile(r"[A-Za-z_]\w*[?!=]?", re.ASCII)
 SYMBOL_TAG = "!ruby/sym"
@@ -255,8 +256,8 @@ class YamlSerializer(base.Serializer):
     def deserialize(self, msg: bytes) -> t.Any:
         """See :meth:`.Serializer.deserialize`."""
         try:
-            return block_yaml.load(msg)
-        except block_yaml.Unusual:
+            return block.load(msg)
+        except block.Unusual:
             return self.read_any(msg)
 
     def read_any(self, payload: bytes) -> t.Any:

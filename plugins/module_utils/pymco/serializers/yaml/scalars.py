@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .. import exc
-from .base import MAX_INTEGER_BITS, Symbol, checked_integer
+from ... import exc
+from ..base import MAX_INTEGER_BITS, Symbol, checked_integer
 
 _WORDS: dict[str, t.Any] = {
     **{"": None, "~": None, "null": None},
