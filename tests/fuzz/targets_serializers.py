@@ -131,6 +131,13 @@ class MarshalTarget(SerializerTarget):
         """A value."""
         return make_marshal.Maker(chance).make()
 
+    def check_readers(self, payload: bytes, value: t.Any) -> None:
+        """The quick loop says what its plain form says."""
+        plain = make_marshal.PlainReader(payload)
+        expected = plain.load()
+        if plain.encoded or not plain.doubtful:
+            assert normal(value) == normal(expected), f"not {value!r}, but {expected!r}"
+
     def pump(self, chance: random.Random) -> bytes:
         """With the header that all must have."""
         return make_marshal.HEADER + super().pump(chance)

@@ -31,6 +31,8 @@ MAX_TEXT = 64 * 2**20
 MAX_DEPTH = 100
 """How deep the values of one payload may be nested."""
 
+TOO_MUCH = f"refused: it has more than {MAX_VALUES} values, or is deeper than {MAX_DEPTH} levels"
+
 MAX_INTEGER_BITS = 8192
 """How large an integer may be: Python cannot print much larger ones, and no agent needs them."""
 

@@ -10,38 +10,28 @@ import functools
 import typing as t
 
 from .. import exc
-from . import ruby_objects
-from .base import (
-    KEPT,
-    LONGEST_NAME,
-    MAX_DEPTH,
-    MAX_VALUES,
-    SHORT,
-    Keys,
-    OtherKey,
-    Symbol,
-    check_size,
-    checked_integer,
-)
-from .marshal_writer import HEADER
+from . import base, ruby_objects
+from .base import Symbol
 
+HEADER = b"\x04\x08"
 LEAF = 2
 """Levels that a value in the deepest container takes: an object with instance variables, and its own."""
-KEY, VALUE = LONGEST_NAME, SHORT
-"""Up to how many bytes the same texts become the same object."""
+KEY, VALUE = base.LONGEST_NAME, base.SHORT
+"""Up to how many bytes equal texts become the same object: of keys, and of all other values."""
 IVAR, STRING, SYMBOL, LINK, HASH, ARRAY = b'I":;{['
 FIRST_UTF8 = b"\x06:\x06ET"
-"""What stands behind the first String in UTF-8: one instance variable, the Symbol E, is true."""
+"""What stands behind the first String in UTF-8: one instance variable, the Symbol E, which is true."""
+TRUNCATED = "no valid Marshal data: truncated"
 
 _T = t.TypeVar("_T")
 
 
-@functools.lru_cache(KEPT)
+@functools.lru_cache(base.KEPT)
 def _symbol(name: bytes) -> Symbol:
     return Symbol(name.decode())
 
 
-_text = functools.lru_cache(KEPT)(bytes.decode)
+_text = functools.lru_cache(base.KEPT)(bytes.decode)
 
 
 class Reader:
@@ -49,36 +39,35 @@ class Reader:
 
     Time and memory are bounded by the payload's size: every count is backed by bytes that must be
     there, nesting is limited, nothing is instantiated, and what links share is measured at the end.
+
+    :param old: Ruby 1.8 wrote the data, so a String without an encoding is text if it reads as UTF-8.
     """
 
     def __init__(self, data: bytes, *, old: bool = False) -> None:
-        """
-        :param old: Ruby 1.8 wrote the data: a String without an encoding is text if it reads as UTF-8.
-        """
         self.data = data
         self._old = old
+        self.position = len(HEADER)
+        self.depth = 0
+        self.left = base.MAX_VALUES
         self.symbols: list[Symbol] = []
         self.objects: list[t.Any] = []
-        self.keys = Keys()
+        self.keys = base.Keys()
 
-    position = len(HEADER)
-    depth = 0
-    left = MAX_VALUES
-    utf8: bytes | None = None
-    """What stands behind further Strings in UTF-8, which link to the Symbol E."""
-    encoded = False
-    """True if any text has an encoding, which Ruby 1.8 never writes."""
-    doubtful = False
-    """True if there is a String without an encoding that reads as UTF-8 beyond ASCII."""
-    unsure = False
-    """True if only the whole value tells if it is too large, because of links or depth."""
+        self.utf8: bytes | None = None
+        """What stands behind further Strings in UTF-8: the same with a link to the Symbol E."""
+        self.encoded = False
+        """True if any text has an encoding. Ruby 1.8 writes none."""
+        self.doubtful = False
+        """True if there is a String without an encoding that reads as UTF-8 beyond ASCII."""
+        self.unsure = False
+        """True if only the whole value tells if it is too large, because of links or depth."""
 
     def load(self) -> t.Any:
         if self.data[: len(HEADER)] != HEADER:
             raise exc.DecodingError("no Marshal data of format 4.8")
         value = self.value()
         if self.unsure:
-            check_size(value)
+            base.check_size(value)
         return value
 
     def value(self) -> t.Any:
@@ -92,13 +81,18 @@ class Reader:
         self.depth -= 1
         return value
 
+    def deeper(self) -> None:
+        self.depth += 1
+        if self.depth > base.MAX_DEPTH:
+            self.unsure = True
+            if self.depth > base.MAX_DEPTH + LEAF:
+                raise exc.DecodingError(base.TOO_MUCH)
+
     def container(self, into: t.Any) -> t.Any:
-        """Read what is in an Array or a Hash, and in the Arrays and Hashes in it.
+        """Fill an empty list or dict, and the lists and dicts in it.
 
-        Short Strings in UTF-8, links to Symbols, Arrays and Hashes are nearly all of most replies.
-        They are read here, since a call for each of them would take most of the time.
-
-        :param into: an empty list or dict; it is filled.
+        Most of nearly every reply are short Strings in UTF-8, Symbols, Arrays and Hashes. They are
+        read in this loop, since calls of :meth:`value` for them would double the time.
         """
         data, symbols, objects = self.data, self.symbols, self.objects
         values, limits = self.opened(into)
@@ -164,13 +158,6 @@ class Reader:
             return into, iter((VALUE,) * self.count(1))
         return [], iter((KEY, VALUE) * self.count(2))
 
-    def deeper(self) -> None:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            self.unsure = True
-            if self.depth > MAX_DEPTH + LEAF:
-                raise _too_much()
-
     # -- parts ---------------------------------------------------------------------------------
 
     def byte(self) -> int:
@@ -191,26 +178,32 @@ class Reader:
     def take(self, size: int) -> bytes:
         start, self.position = self.position, self.position + size
         if size < 0 or self.position > len(self.data):
-            raise exc.DecodingError("no valid Marshal data: truncated")
+            raise exc.DecodingError(TRUNCATED)
         return self.data[start : self.position]
 
     def counted(self) -> bytes:
-        start, size = self.position + 1, self.data[self.position]
-        end = start + size - 5
-        if start < end < start + 123 and end <= len(self.data):
-            self.position = end
-            return self.data[start:end]
-        return self.take(self.packed())
+        start, size = self.position + 1, self.data[self.position] - 5
+        if not 0 < size < 123 or start + size > len(self.data):
+            return self.take(self.packed())
+        self.position = start + size
+        return self.data[start : start + size]
 
-    def count(self, each: int = 1) -> int:
-        """A number of values, or of pairs of them, to come; each takes a byte at least."""
+    def count(self, each: int) -> int:
+        """Return how many values, or pairs of them, come. Each takes a byte at least."""
         count = self.packed()
         if not 0 <= count <= len(self.data) - self.position:
-            raise exc.DecodingError("no valid Marshal data: truncated")
+            raise exc.DecodingError(TRUNCATED)
         self.left -= count * each
         if self.left < 0:
-            raise _too_much()
+            raise exc.DecodingError(base.TOO_MUCH)
         return count
+
+    def linked(self, table: list[_T]) -> _T:
+        """Follow a link to an object or a Symbol."""
+        index = self.packed()
+        if not 0 <= index < len(table):
+            raise exc.DecodingError("no valid Marshal data: a link leads nowhere")
+        return table[index]
 
     def remember(self, value: _T) -> _T:
         """Number an object, so that a link can lead to it."""
@@ -223,71 +216,47 @@ class Reader:
         return len(self.objects) - 1
 
     def name(self) -> Symbol:
-        """A Symbol, where nothing else may stand."""
+        """Read a Symbol, where nothing else may stand."""
         tag = self.byte()
+        if tag == LINK:
+            return self.linked(self.symbols)
         encoded = tag == IVAR
-        if encoded:
-            tag = self.byte()
-        if tag == SYMBOL:
-            return self.encoded_symbol() if encoded else self.symbol()
-        if tag == LINK and not encoded:
-            return self.symbol_link()
-        raise exc.DecodingError("no valid Marshal data: a name is no Symbol")
+        if (self.byte() if encoded else tag) != SYMBOL:
+            raise exc.DecodingError("no valid Marshal data: a name is no Symbol")
+        return self.symbol(encoded)
 
     def attributes(self) -> dict[str, t.Any]:
-        """Instance variables or struct members, by name, without the @."""
+        """Read instance variables or struct members. Their names lose the @."""
         found = {}
-        for _pair in range(self.count()):
+        for _pair in range(self.count(1)):
             name = self.name().name
             bare = name.lstrip("@")
             found[name if bare in found else bare] = self.value()
         return found
 
-    # -- types ---------------------------------------------------------------------------------
+    # -- texts ---------------------------------------------------------------------------------
 
-    def bignum(self) -> int:
-        negative = self.byte() == ord("-")
-        number = checked_integer(int.from_bytes(self.take(2 * self.packed()), "little"))
-        return self.remember(-number if negative else number)
+    def encoding(self, there: bool) -> dict[str, t.Any]:
+        """Read the instance variables of a text, if they are there."""
+        attributes = self.attributes() if there else {}
+        self.encoded = self.encoded or not _ENCODINGS.isdisjoint(attributes)
+        return attributes
 
-    def real(self) -> float:
-        return self.remember(ruby_objects.real(self.counted()))
-
-    def symbol(self) -> Symbol:
-        data = self.counted()
-        if len(data) <= LONGEST_NAME and data.isascii():
+    def symbol(self, encoded: bool = False) -> Symbol:
+        data, index = self.counted(), len(self.symbols)
+        if not encoded and len(data) <= KEY and data.isascii():
             symbol = _symbol(data)
-        else:
-            symbol = Symbol(ruby_objects.name_in(data, {}))
-        self.symbols.append(symbol)
-        return symbol
-
-    def encoded_symbol(self) -> Symbol:
-        data = self.counted()
-        index = len(self.symbols)
+            self.symbols.append(symbol)
+            return symbol
         self.symbols.append(Symbol(""))
-        symbol = Symbol(ruby_objects.name_in(data, self._encoding()))
-        self.symbols[index] = symbol
-        return symbol
+        self.symbols[index] = Symbol(ruby_objects.name_in(data, self.encoding(encoded)))
+        return self.symbols[index]
 
-    def symbol_link(self) -> Symbol:
-        return self.symbols[self._index(self.symbols)]
-
-    def link(self) -> t.Any:
-        self.unsure = True
-        return self.objects[self._index(self.objects)]
-
-    def _index(self, table: list[t.Any]) -> int:
-        index = self.packed()
-        if not 0 <= index < len(table):
-            raise exc.DecodingError("no valid Marshal data: a link leads nowhere")
-        return index
-
-    def binary(self) -> str | bytes:
+    def string(self) -> str | bytes:
         return self.remember(self._without_encoding(self.counted()))
 
     def _without_encoding(self, data: bytes) -> str | bytes:
-        """A String that Ruby holds as binary, or that Ruby 1.8 wrote."""
+        """Return a String that Ruby holds as binary, or that Ruby 1.8 wrote."""
         if data.isascii():
             return data.decode()
         text = ruby_objects.text_in(data, {})
@@ -296,8 +265,19 @@ class Reader:
         self.doubtful = True
         return data
 
+    def encoded_string(self) -> str | bytes:
+        data = self.counted()
+        if self._is_utf8():
+            return self.remember(ruby_objects.text_in(data, {}))
+        index = self.reserve()
+        attributes = self.encoding(True)
+        known = not _ENCODINGS.isdisjoint(attributes)
+        value = ruby_objects.text_in(data, attributes) if known else self._without_encoding(data)
+        self.objects[index] = value
+        return value
+
     def _is_utf8(self) -> bool:
-        """Read the encoding of a String if it is UTF-8 in the usual form. Return True if it was."""
+        """Read a String's instance variables if they are the usual ones of UTF-8. Return True if so."""
         if self.data[self.position : self.position + 4] == self.utf8:
             self.position += 4
             return True
@@ -305,69 +285,49 @@ class Reader:
         if index > 122 or not self.data.startswith(FIRST_UTF8, self.position):
             return False
         self.position += len(FIRST_UTF8)
-        self.symbols.append(_E)
+        self.symbols.append(Symbol("E"))
         self.utf8 = b"\x06;%cT" % (index and index + 5)
         self.encoded = True
         return True
 
-    def _encoding(self) -> dict[str, t.Any]:
-        """The instance variables of a text."""
-        attributes = self.attributes()
-        self.encoded = self.encoded or not _ENCODINGS.isdisjoint(attributes)
-        return attributes
+    def regexp(self, encoded: bool = False) -> str:
+        data, options = self.counted(), self.byte()
+        index = self.reserve()
+        text = ruby_objects.regexp(ruby_objects.name_in(data, self.encoding(encoded)), options)
+        self.objects[index] = text
+        return text
 
-    def array(self) -> list[t.Any]:
-        return self.container([])
+    # -- other types ---------------------------------------------------------------------------
 
-    def mapping(self) -> dict[t.Any, t.Any]:
-        return self.container({})
+    def bignum(self) -> int:
+        negative = self.byte() == ord("-")
+        number = int.from_bytes(self.take(2 * self.packed()), "little")
+        return self.remember(base.checked_integer(-number if negative else number))
 
-    def mapping_with_default(self) -> dict[t.Any, t.Any]:
-        mapping = self.mapping()
-        self.value()
-        return mapping
+    def link(self) -> t.Any:
+        self.unsure = True
+        return self.linked(self.objects)
 
     def with_attributes(self) -> t.Any:
-        """A value followed by instance variables: a String's encoding, mostly."""
-        while self.data[self.position] in _WRAPPERS:
+        """Read a value that is followed by instance variables."""
+        while self.data[self.position] in b"Ce":
             self.position += 1
             self.name()
         reader = _WITH_ATTRIBUTES.get(self.data[self.position])
-        if reader is not None:
-            self.position += 1
-            value = reader(self)
-        else:
+        if reader is None:
             value = self.value()
             self.attributes()
-        return value
+            return value
+        self.position += 1
+        return reader(self)
 
-    def encoded_string(self) -> str | bytes:
-        data = self.counted()
-        if self._is_utf8():
-            return self.remember(ruby_objects.text_in(data, {}))
-        index = self.reserve()
-        attributes = self._encoding()
-        known = not _ENCODINGS.isdisjoint(attributes)
-        value = ruby_objects.text_in(data, attributes) if known else self._without_encoding(data)
-        self.objects[index] = value
-        return value
-
-    def regexp(self) -> str:
-        name = ruby_objects.name_in(self.counted(), {})
-        return self.remember(ruby_objects.regexp(name, self.byte()))
-
-    def encoded_regexp(self) -> str:
-        data, options = self.counted(), self.byte()
-        index = self.reserve()
-        name = ruby_objects.name_in(data, self._encoding())
-        text = self.objects[index] = ruby_objects.regexp(name, options)
-        return text
-
-    def class_name(self) -> str:
-        return self.remember(ruby_objects.name_in(self.counted(), {}))
+    def mapping_with_default(self) -> dict[t.Any, t.Any]:
+        mapping: dict[t.Any, t.Any] = self.container({})
+        self.value()
+        return mapping
 
     def wrapped(self) -> t.Any:
-        """A subclass of String, Array or Hash, or an object extended with a module."""
+        """Read a subclass of String, Array or Hash, or an object extended with a module."""
         self.name()
         return self.value()
 
@@ -377,81 +337,23 @@ class Reader:
         attributes.update(self.attributes())
         return attributes
 
-    def user_defined(self) -> str | bytes:
-        """An object that wrote itself as bytes."""
-        return self.remember(self._own_bytes(False))
-
-    def user_defined_with_attributes(self) -> str | bytes:
-        """The same; Ruby numbers the object after its instance variables."""
-        return self.remember(self._own_bytes(True))
-
-    def _own_bytes(self, with_attributes: bool) -> str | bytes:
-        kind = self.name()
-        data = self.counted()
+    def user_defined(self, with_attributes: bool = False) -> str | bytes:
+        """Read an object that wrote itself as bytes. Ruby numbers it after its instance variables."""
+        kind, data = self.name(), self.counted()
         attributes = self.attributes() if with_attributes else {}
         text = ruby_objects.time(data, attributes) if kind.name == "Time" else None
-        if text is not None:
-            return text
-        return data.decode() if data.isascii() else data
+        if text is None and data.isascii():
+            text = data.decode()
+        return self.remember(data if text is None else text)
 
     def user_marshalled(self) -> t.Any:
-        """An object that wrote itself as another value."""
+        """Read an object that wrote itself as another value."""
         index = self.reserve()
-        kind = self.name().name
-        value = self.value()
+        kind, value = self.name().name, self.value()
         if kind in ("Date", "DateTime") and isinstance(value, list):
             value = ruby_objects.date(value, kind == "DateTime") or value
         self.objects[index] = value
         return value
-
-
-_WRAPPERS = b"Ce"
-_E = Symbol("E")
-_ENCODINGS = frozenset(("E", "encoding"))
-"""The instance variables that hold a text's encoding."""
-_WITH_ATTRIBUTES: dict[int, t.Callable[[Reader], t.Any]] = {
-    ord('"'): Reader.encoded_string,
-    ord("/"): Reader.encoded_regexp,
-    ord(":"): Reader.encoded_symbol,
-    ord("u"): Reader.user_defined_with_attributes,
-}
-
-
-_READERS: dict[int, t.Callable[[Reader], t.Any]] = {
-    ord(tag): reader
-    for tag, reader in {
-        "0": lambda _reader: None,
-        "T": lambda _reader: True,
-        "F": lambda _reader: False,
-        "i": Reader.packed,
-        "l": Reader.bignum,
-        "f": Reader.real,
-        ":": Reader.symbol,
-        ";": Reader.symbol_link,
-        "@": Reader.link,
-        '"': Reader.binary,
-        "I": Reader.with_attributes,
-        "[": Reader.array,
-        "{": Reader.mapping,
-        "}": Reader.mapping_with_default,
-        "/": Reader.regexp,
-        "c": Reader.class_name,
-        "m": Reader.class_name,
-        "M": Reader.class_name,
-        "C": Reader.wrapped,
-        "e": Reader.wrapped,
-        "o": Reader.instance,
-        "S": Reader.instance,
-        "u": Reader.user_defined,
-        "U": Reader.user_marshalled,
-    }.items()
-}
-
-
-def _too_much() -> exc.DecodingError:
-    return exc.DecodingError(
-        f"refused: it has more than {MAX_VALUES} values, or deeper than {MAX_DEPTH} levels"
-    )
 
 
 def _fill(mapping: dict[t.Any, t.Any], values: list[t.Any]) -> None:
@@ -461,8 +363,41 @@ def _fill(mapping: dict[t.Any, t.Any], values: list[t.Any]) -> None:
         mapping[key] = next(pairs)
     if 2 * len(mapping) < len(values):  # Some keys are equal in Python.
         mapping.clear()
-        for key in (pairs := iter(values)):
-            value, size = next(pairs), len(mapping)
+        for key, value in zip(values[::2], values[1::2]):
+            size = len(mapping)
             mapping.setdefault(key, value)
             if len(mapping) == size:
-                mapping[OtherKey(key)] = value
+                mapping[base.OtherKey(key)] = value
+
+
+_ENCODINGS = frozenset(("E", "encoding"))
+"""The instance variables that hold a text's encoding."""
+_WITH_ATTRIBUTES: dict[int, t.Callable[[Reader], t.Any]] = {
+    STRING: Reader.encoded_string,
+    SYMBOL: lambda reader: reader.symbol(True),
+    ord("/"): lambda reader: reader.regexp(True),
+    ord("u"): lambda reader: reader.user_defined(True),
+}
+_TAGS: dict[bytes, t.Callable[[Reader], t.Any]] = {
+    b"0": lambda _reader: None,
+    b"T": lambda _reader: True,
+    b"F": lambda _reader: False,
+    b"i": Reader.packed,
+    b"l": Reader.bignum,
+    b"f": lambda reader: reader.remember(ruby_objects.real(reader.counted())),
+    b":": Reader.symbol,
+    b";": lambda reader: reader.linked(reader.symbols),
+    b"@": Reader.link,
+    b'"': Reader.string,
+    b"I": Reader.with_attributes,
+    b"[": lambda reader: reader.container([]),
+    b"{": lambda reader: reader.container({}),
+    b"}": Reader.mapping_with_default,
+    b"/": Reader.regexp,
+    b"cmM": lambda reader: reader.remember(ruby_objects.name_in(reader.counted(), {})),
+    b"Ce": Reader.wrapped,
+    b"oS": Reader.instance,
+    b"u": Reader.user_defined,
+    b"U": Reader.user_marshalled,
+}
+_READERS = {tag: reader for tags, reader in _TAGS.items() for tag in tags}
