@@ -18,7 +18,8 @@ LEAF = 2
 """Levels that a value in the deepest container takes: an object with instance variables, and its own."""
 KEY, VALUE = base.LONGEST_NAME, base.SHORT
 """Up to how many bytes equal texts become the same object: of keys, and of all other values."""
-IVAR, STRING, SYMBOL, LINK, HASH, ARRAY = b'I":;{['
+IVAR, STRING, SYMBOL, LINK, HASH = b'I":;{'
+CONTAINERS = b"{["
 FIRST_UTF8 = b"\x06:\x06ET"
 """What stands behind the first String in UTF-8: one instance variable, the Symbol E, which is true."""
 TRUNCATED = "no valid Marshal data: truncated"
@@ -58,7 +59,7 @@ class Reader:
         self.encoded = False
         """True if any text has an encoding. Ruby 1.8 writes none."""
         self.doubtful = False
-        """True if there is a String without an encoding that reads as UTF-8 beyond ASCII."""
+        """True if a String without an encoding reads as UTF-8 beyond ASCII."""
         self.unsure = False
         """True if only the whole value tells if it is too large, because of links or depth."""
 
@@ -95,6 +96,7 @@ class Reader:
         read in this loop, since calls of :meth:`value` for them would double the time.
         """
         data, symbols, objects = self.data, self.symbols, self.objects
+        value: t.Any
         values, limits = self.opened(into)
         outer: list[tuple[t.Any, list[t.Any], t.Iterator[int]]] = []
         position, utf8 = self.position, self.utf8
@@ -123,7 +125,7 @@ class Reader:
                 elif tag == SYMBOL:
                     self.position = position + 1
                     value = self.symbol()
-                elif (tag == HASH or tag == ARRAY) and limit == VALUE:
+                elif tag in CONTAINERS and limit == VALUE:
                     outer.append((into, values, limits))
                     into = {} if tag == HASH else []
                     values.append(into)
@@ -234,7 +236,7 @@ class Reader:
             found[name if bare in found else bare] = self.value()
         return found
 
-    # -- texts ---------------------------------------------------------------------------------
+    # -- types ---------------------------------------------------------------------------------
 
     def encoding(self, there: bool) -> dict[str, t.Any]:
         """Read the instance variables of a text, if they are there."""
@@ -252,10 +254,7 @@ class Reader:
         self.symbols[index] = Symbol(ruby_objects.name_in(data, self.encoding(encoded)))
         return self.symbols[index]
 
-    def string(self) -> str | bytes:
-        return self.remember(self._without_encoding(self.counted()))
-
-    def _without_encoding(self, data: bytes) -> str | bytes:
+    def without_encoding(self, data: bytes) -> str | bytes:
         """Return a String that Ruby holds as binary, or that Ruby 1.8 wrote."""
         if data.isascii():
             return data.decode()
@@ -272,7 +271,7 @@ class Reader:
         index = self.reserve()
         attributes = self.encoding(True)
         known = not _ENCODINGS.isdisjoint(attributes)
-        value = ruby_objects.text_in(data, attributes) if known else self._without_encoding(data)
+        value = ruby_objects.text_in(data, attributes) if known else self.without_encoding(data)
         self.objects[index] = value
         return value
 
@@ -296,8 +295,6 @@ class Reader:
         text = ruby_objects.regexp(ruby_objects.name_in(data, self.encoding(encoded)), options)
         self.objects[index] = text
         return text
-
-    # -- other types ---------------------------------------------------------------------------
 
     def bignum(self) -> int:
         negative = self.byte() == ord("-")
@@ -388,7 +385,7 @@ _TAGS: dict[bytes, t.Callable[[Reader], t.Any]] = {
     b":": Reader.symbol,
     b";": lambda reader: reader.linked(reader.symbols),
     b"@": Reader.link,
-    b'"': Reader.string,
+    b'"': lambda reader: reader.remember(reader.without_encoding(reader.counted())),
     b"I": Reader.with_attributes,
     b"[": lambda reader: reader.container([]),
     b"{": lambda reader: reader.container({}),
