@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import OtherKey
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.marshal_reader import (
+    KEY,
     Reader,
 )
 
@@ -200,11 +202,28 @@ def _bignum(number: int) -> bytes:
     return b"l+" + packed(size) + number.to_bytes(2 * size, "little")
 
 
+class PlainReader(Reader):
+    """The reader without its quick loop: it calls a method for each value."""
+
+    def container(self, into: t.Any) -> t.Any:
+        values, limits = self.opened(into)
+        for limit in limits:
+            value = self.value()
+            values.append(self.keys.checked(value) if limit == KEY else value)
+        if values is not into:
+            for key, value in zip(values[::2], values[1::2], strict=True):
+                into[OtherKey(key) if key in into else key] = value
+        return into
+
+    def _is_utf8(self) -> bool:
+        return False
+
+
 def spans(data: bytes) -> list[tuple[int, int]]:
     """Where the values begin and end, as far as the data can be read."""
     found: list[tuple[int, int]] = []
 
-    class Recorder(Reader):
+    class Recorder(PlainReader):
         def value(self) -> t.Any:
             start = self.position
             value = super().value()

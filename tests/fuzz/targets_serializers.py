@@ -26,7 +26,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializer
     MAX_TEXT,
     MAX_VALUES,
 )
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.block_yaml import (
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.yaml.block import (
     MAX_SIZE,
 )
 
@@ -130,6 +130,13 @@ class MarshalTarget(SerializerTarget):
     def make(self, chance: random.Random) -> bytes:
         """A value."""
         return make_marshal.Maker(chance).make()
+
+    def check_readers(self, payload: bytes, value: t.Any) -> None:
+        """The quick loop says what its plain form says."""
+        plain = make_marshal.PlainReader(payload)
+        expected = plain.load()
+        if plain.encoded or not plain.doubtful:
+            assert normal(value) == normal(expected), f"not {value!r}, but {expected!r}"
 
     def pump(self, chance: random.Random) -> bytes:
         """With the header that all must have."""

@@ -154,7 +154,6 @@ class CollectiveTask(Task):
         The code is loaded here, when it is needed, since loading takes longer than a call.
         """
         from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Library
-    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Reception
 
         return Library(self.config.libdirs, paths)
 

@@ -5,11 +5,12 @@
 """The security providers, by the name that a configuration uses.
 
 A provider is imported when it is asked for, since the cryptography library takes longer to load than
-all the rest. The imports name their modules all the same: Ansible ships what it finds imported.
+all the rest.
 """
 
 from __future__ import annotations
 
+import importlib
 import logging
 import typing as t
 
@@ -17,6 +18,9 @@ from .base import SecurityProvider
 
 if t.TYPE_CHECKING:
     from ..settings import Settings
+
+    # Ansible ships the files that import statements name, wherever they stand.
+    from . import aes, none, psk, ssl  # noqa: F401
 
 __all__ = [
     "PROVIDERS",
@@ -27,56 +31,33 @@ __all__ = [
     "verify",
 ]
 
-
-def _aes(config: Settings, logger: logging.Logger | None) -> SecurityProvider:
-    from .aes import AesProvider
-
-    return AesProvider(config, logger)
-
-
-def _none(config: Settings, logger: logging.Logger | None) -> SecurityProvider:
-    from .none import NoneProvider
-
-    return NoneProvider(config, logger)
-
-
-def _psk(config: Settings, logger: logging.Logger | None) -> SecurityProvider:
-    from .psk import PskProvider
-
-    return PskProvider(config, logger)
-
-
-def _ssl(config: Settings, logger: logging.Logger | None) -> SecurityProvider:
-    from .ssl import SslProvider
-
-    return SslProvider(config, logger)
-
-
-Maker = t.Callable[["Settings", t.Optional[logging.Logger]], SecurityProvider]
-
-PROVIDERS: dict[str, Maker] = {
-    "aes_security": _aes,
-    "none": _none,
-    "psk": _psk,
-    "ssl": _ssl,
+PROVIDERS: dict[str, tuple[str, str]] = {
+    "aes_security": ("aes", "AesProvider"),
+    "none": ("none", "NoneProvider"),
+    "psk": ("psk", "PskProvider"),
+    "ssl": ("ssl", "SslProvider"),
 }
+"""The module and the class of each provider."""
 
 
 def security_provider(config: Settings, logger: logging.Logger | None = None) -> SecurityProvider:
-    """The provider that the configuration names, ready for use.
+    """Return the provider that the configuration names, ready for use.
 
     :param logger: default: the configuration's.
-    :raises exc.ImproperlyConfigured: there is none of that name, or an option of it is missing.
+    :raises exc.ImproperlyConfigured: no provider has that name, or an option of it is missing.
     :raises exc.MissingDependency: a library that it needs is missing.
     """
-    provider: Maker = config.choose("securityprovider", PROVIDERS)
+    module, name = config.choose("securityprovider", PROVIDERS)
+    provider: type[SecurityProvider] = getattr(
+        importlib.import_module(f".{module}", __name__), name
+    )
     return provider(config, logger)
 
 
 # -- python-mcollective's --------------------------------------------------------------------------
 
 SecurityProviderBase = SecurityProvider
-"""python-mcollective has a provider's methods in two classes; here it is one, by both names."""
+"""python-mcollective has a provider's methods in two classes. Here both names mean one class."""
 
 sign, verify = SecurityProvider.sign, SecurityProvider.verify
 """Its documentation has the abstract methods as functions of the module too."""

@@ -5,11 +5,11 @@
 """RSA keys and encryption: nodes know each client's public key, clients know nothing of the nodes
 (MC:security/aes_security.rb, MC:ssl.rb).
 
-Each message is encrypted by a key of its own. A request's key is encrypted by the client's private
-key. Nothing binds the body to it: **whoever has the public key and has seen a request can make any
-other with the same key**. A reply's key is encrypted by the client's public key: nobody else can read
-it, but **whoever has the public key can write one**. That is how this provider is made; see the guide
-trust_model.
+Each message is encrypted with a key of its own. A request's key is encrypted with the client's private
+key. Nothing binds the body to it: **everybody who has the public key and one request can make any other
+request with its key**. A reply's key is encrypted with the client's public key: nobody else can read the
+reply, but **everybody who has the public key can write one**. MCollective's design allows no more. See the
+guide trust_model.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ try:
     from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo
 
     HAS_NO_DIGEST_INFO = True
-except ImportError:  # it came with version 47, and distributions are behind that
+except ImportError:  # It came with version 47. Distributions have older ones.
     HAS_NO_DIGEST_INFO = False
 
 from .. import exc, files
@@ -52,7 +52,7 @@ SSLKEY = Symbol("sslkey")
 BLOCK = 16
 """Bytes of an AES block, and of its initialization vector."""
 KEY_SIZES = {"aes-128-cbc": 16, "aes-192-cbc": 24, "aes-256-cbc": 32}
-"""The values of ssl_cipher that there are, with the bytes of their keys."""
+"""The values of ssl_cipher, with the bytes of their keys."""
 ROUNDS = 2048
 """How often Ruby's pkcs5_keyivgen applies MD5."""
 
@@ -61,7 +61,7 @@ class AesProvider(RsaProvider):
     """``securityprovider = aes_security``.
 
     Options: ``plugin.aes.client_private``, ``plugin.aes.client_public`` (a certificate's CN or the
-    file's name makes the callerid), ``plugin.aes.serializer`` (yaml; anything else means marshal),
+    file's name makes the callerid), ``plugin.aes.serializer`` (yaml; any other value means marshal),
     ``plugin.aes.send_pubkey`` (1: nodes may learn our public key from the request), ``ssl_cipher``.
     """
 
@@ -80,7 +80,7 @@ class AesProvider(RsaProvider):
             self._extra["sslpubkey"] = files.read_text(path, "the client's public key")
 
     def _check_pair(self, path: str) -> None:
-        """Nodes would silently drop what another public key cannot decrypt."""
+        """Check that the keys belong together. Otherwise nodes would silently drop every request."""
         public_key = load_rsa_key(path, "the client's public key (plugin.aes.client_public)")
         if hasattr(public_key, "sign"):
             raise exc.ImproperlyConfigured(f"{path}, the client's public key, is a private key")
@@ -115,17 +115,17 @@ class AesProvider(RsaProvider):
 
 
 def private_encrypt(key: t.Any, data: bytes) -> bytes:
-    """What Ruby calls private_encrypt: a signature of PKCS #1 v1.5 without a DigestInfo."""
+    """Do what Ruby calls private_encrypt: make a PKCS #1 v1.5 signature without a DigestInfo."""
     if HAS_NO_DIGEST_INFO:
         return t.cast(bytes, key.sign(data, padding.PKCS1v15(), NoDigestInfo()))
     return plain_signature(key, data)
 
 
 def plain_signature(key: t.Any, data: bytes) -> bytes:
-    """The same by arithmetic alone (RFC 8017, 5.2.1 and 9.2), for older libraries.
+    """Do the same by arithmetic alone (RFC 8017, 5.2.1 and 9.2), for older libraries.
 
-    It is blinded, so that the time it takes tells nothing of the key, and checked, so that no fault
-    of the machine does.
+    The calculation is blinded, so its time tells nothing of the key. The result is checked, so a fault
+    of the machine tells nothing of the key either.
     """
     numbers = key.private_numbers()
     p, q = numbers.p, numbers.q
@@ -143,7 +143,7 @@ def plain_signature(key: t.Any, data: bytes) -> bytes:
 
 
 def _common_name(path: str) -> str | None:
-    """The CN of a certificate whose subject begins with it; None for any other file."""
+    """Return the CN of a certificate if its subject begins with one, or None for any other file."""
     try:
         subject = x509.load_pem_x509_certificate(files.read_bytes(path)).subject
         first = next(iter(next(iter(subject.rdns))))
@@ -154,8 +154,8 @@ def _common_name(path: str) -> str | None:
 
 
 def _cipher(secret: bytes, key_size: int) -> t.Any:
-    """AES with the key and the vector that Ruby derives from the secret: pkcs5_keyivgen, which is
-    OpenSSL's EVP_BytesToKey with MD5 and without salt."""
+    """Return AES with the key and the vector that Ruby derives from the secret: pkcs5_keyivgen, which
+    is OpenSSL's EVP_BytesToKey with MD5 and without salt."""
     material = block = b""
     while len(material) < key_size + BLOCK:
         block += secret

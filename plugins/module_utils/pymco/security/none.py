@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""No security at all: for tests and for networks where something else provides it."""
+"""No security at all: for tests, and for networks that are secured otherwise."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ class NoneProvider(SecurityProvider):
         return self._signed(msg, self.serializer.serialize(msg[":body"]))
 
     def verify(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """See :meth:`.SecurityProvider.verify`; everything is taken."""
+        """See :meth:`.SecurityProvider.verify`. Every message is accepted."""
         return self._opened(msg)

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""A pre-shared key, MCollective's default: whoever knows it may do everything.
+"""A pre-shared key, MCollective's default: everybody who knows it may do everything.
 
 The signature is the MD5 of the body and the key; the rest of the envelope is not protected
 (MC:security/psk.rb).
@@ -26,8 +26,11 @@ if t.TYPE_CHECKING:
 
 
 class PskProvider(SecurityProvider):
-    """``securityprovider = psk``: Marshal always, ``plugin.psk`` or MCOLLECTIVE_PSK the key,
-    ``plugin.psk.callertype`` (uid, gid, user, group, identity) who the caller says to be."""
+    """``securityprovider = psk``, always with Marshal.
+
+    Options: ``plugin.psk`` or MCOLLECTIVE_PSK (the key), ``plugin.psk.callertype`` (what makes the
+    callerid: uid, gid, user, group or identity).
+    """
 
     def __init__(self, config: Settings, logger: logging.Logger | None = None) -> None:
         super().__init__(config, logger)
@@ -42,7 +45,7 @@ class PskProvider(SecurityProvider):
             return f"{kind}={caller(self.config)}"
         except (KeyError, OSError) as error:
             raise exc.ImproperlyConfigured(
-                f"plugin.psk.callertype = {kind}, but this process has none that is known here"
+                f"plugin.psk.callertype = {kind}, but this system knows no {kind} of this process"
             ) from error
 
     def sign(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -60,7 +63,7 @@ class PskProvider(SecurityProvider):
         return self._opened(msg)
 
     def _digest(self, body: bytes) -> str:
-        return hashlib.new("md5", body + self._key, usedforsecurity=False).hexdigest()
+        return hashlib.md5(body + self._key, usedforsecurity=False).hexdigest()
 
 
 def _group(_config: Settings) -> str:
@@ -70,8 +73,8 @@ def _group(_config: Settings) -> str:
 
 
 def _user(config: Settings) -> str:
-    """Who logged in, as Ruby's Etc.getlogin says (sudo changes nothing about it): by the terminal
-    or, without one, by USER. Where neither is, which is nobody to the reference, by the uid."""
+    """Return who logged in, also under sudo, as Ruby's Etc.getlogin does: by the terminal, or by USER
+    without a terminal. Without both, where the reference knows nobody, return the uid's user."""
     import pwd
 
     with contextlib.suppress(OSError):

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What the providers share that give each user a pair of RSA keys."""
+"""What the providers have in common that give each user a pair of RSA keys."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class RsaProvider(SecurityProvider):
     """Reads the client's options and keys, and wraps what it signs or encrypts."""
 
     word: t.ClassVar[str]
-    """By which variables (MCOLLECTIVE_SSL_PRIVATE) and the keys of a request's body begin."""
+    """What environment variables (MCOLLECTIVE_SSL_PRIVATE) and the keys of a request's body begin with."""
     prefix: t.ClassVar[str]
-    """By which options begin."""
+    """What options begin with."""
 
     def __init__(self, config: Settings, logger: logging.Logger | None = None) -> None:
         super().__init__(config, logger)
@@ -38,7 +38,7 @@ class RsaProvider(SecurityProvider):
             raise exc.ImproperlyConfigured(f"{config.origin(option)}: {option} is a public key")
 
     def _client_file(self, kind: str) -> str:
-        """The file of the client's private or public key; the environment wins."""
+        """Return the path of the client's private or public key. The environment wins."""
         variable = f"MCOLLECTIVE_{self.word}_{kind}".upper()
         return self.config.variable(variable, PATH) or self._required(f"{self.prefix}client_{kind}")
 
@@ -51,7 +51,7 @@ class RsaProvider(SecurityProvider):
         return "cert=" + (name[: -len(".pem")] if name.endswith(".pem") else name)
 
     def _wrapped(self, message: t.Mapping[str, t.Any]) -> bytes:
-        """A request's body together with the envelope's ttl and msgtime, which nodes compare
+        """Serialize a request's body with the envelope's ttl and msgtime, which nodes compare
         (MC:security/ssl.rb and aes_security.rb, encoderequest)."""
         return self.serializer.serialize(
             {

@@ -4,7 +4,7 @@
 
 """RSA keys: a pair for each user, and one pair that all nodes share (MC:security/ssl.rb).
 
-Only bodies are signed, and of a request the ttl and the time; see the guide trust_model.
+Only bodies are signed, and the ttl and the time of a request. See the guide trust_model.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import logging
 import typing as t
 
 try:
-    # 3.4.0 cannot import padding before it.
+    # Version 3.4.0 cannot import padding before this.
     importlib.import_module("cryptography.x509")
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import hashes
@@ -36,11 +36,11 @@ if t.TYPE_CHECKING:
 
 
 class SslProvider(RsaProvider):
-    """``securityprovider = ssl``: PKCS #1 v1.5 signatures over SHA-1, the only ones nodes know.
+    """``securityprovider = ssl``: PKCS #1 v1.5 signatures over SHA-1, the only ones that nodes know.
 
     Options: ``plugin.ssl_client_private``, ``plugin.ssl_client_public`` (its file name makes the
     callerid; nodes look for their copy under the same name), ``plugin.ssl_server_public``, and
-    ``plugin.ssl_serializer`` (yaml; anything else means marshal, as in the reference).
+    ``plugin.ssl_serializer`` (yaml; any other value means marshal, as in the reference).
     """
 
     word = "ssl"
@@ -54,7 +54,7 @@ class SslProvider(RsaProvider):
             self._required("plugin.ssl_server_public"),
             "the nodes' public key (plugin.ssl_server_public)",
         )
-        # A private key will do where somebody has put one: it holds the public part.
+        # A private key in its place serves too: it has the public part.
         self._server_key = server_key.public_key() if hasattr(server_key, "sign") else server_key
 
     def sign(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -66,7 +66,7 @@ class SslProvider(RsaProvider):
         return base64_lines(self._private_key.sign(body, padding.PKCS1v15(), hashes.SHA1()))
 
     def verify(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """See :meth:`.SecurityProvider.verify`; replies are not wrapped as requests are."""
+        """See :meth:`.SecurityProvider.verify`. Replies have no ttl and time in their bodies."""
         try:
             signature = base64.b64decode(msg.get(HASH) or "")
             self._server_key.verify(signature, body_bytes(msg), padding.PKCS1v15(), hashes.SHA1())
@@ -77,7 +77,7 @@ class SslProvider(RsaProvider):
     # -- python-mcollective's ----------------------------------------------------------------------
 
     def get_hash(self, msg: t.Mapping[str, t.Any]) -> str:
-        """The signature that :meth:`sign` gives to a message."""
+        """Return the signature that :meth:`sign` gives a message."""
         return self._signature(self._wrapped(msg))
 
     @property

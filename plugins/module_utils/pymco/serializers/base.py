@@ -2,28 +2,27 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Bytes to plain data and back. What is particular to Ruby ends in this package.
+"""Bytes to plain data and back. Nothing above this package knows Ruby.
 
 Plain data are None, bool, int, float, str, bytes, list, dict and :class:`Symbol`:
 
-- a Ruby String is str when its bytes are text in its encoding, and bytes when they are not, or
-  when Ruby holds them as binary (ASCII-8BIT) and they are not plain ASCII. Ruby 1.8 writes no
-  encodings: in a payload without any, a String that reads as UTF-8 is text;
-- a Ruby Symbol is a :class:`Symbol`; nil is None; a Hash is a dict, an Array a list;
-- if two keys of a Hash are equal in Python, the second is an :class:`OtherKey`, so that both are kept;
-- an object of any other class becomes the data that it holds. Nothing is ever instantiated.
+- A Ruby String is str if its bytes are text in its encoding. It is bytes if they are not, or if Ruby
+  holds them as binary (ASCII-8BIT) and they are not plain ASCII. Ruby 1.8 writes no encodings: in a
+  payload without any encoding, a String that reads as UTF-8 is text.
+- A Ruby Symbol is a :class:`Symbol`, nil is None, a Hash is a dict, an Array is a list.
+- If two keys of a Hash are equal in Python, the second is an :class:`OtherKey`, so both are kept.
+- An object of any other class becomes the data that it holds. Nothing is ever instantiated.
 """
 
 from __future__ import annotations
 
 import abc
-import functools
 import typing as t
 
 from .. import exc
 
 MAX_VALUES = 250_000
-"""How many values one payload may hold when every link and alias in it is followed."""
+"""How many values one payload may have if every link and alias in it is followed."""
 
 MAX_TEXT = 64 * 2**20
 """How many characters and bytes its strings may have together, counted in the same way."""
@@ -31,19 +30,21 @@ MAX_TEXT = 64 * 2**20
 MAX_DEPTH = 100
 """How deep the values of one payload may be nested."""
 
+TOO_MUCH = f"refused: it has more than {MAX_VALUES} values, or is deeper than {MAX_DEPTH} levels"
+
 MAX_INTEGER_BITS = 8192
-"""How large an integer may be: Python cannot print much larger ones, and no agent needs them."""
+"""How large an integer may be. Python cannot print much larger ones, and no agent needs them."""
 
 MAX_NUMBER_KEYS = 10_000
-"""How many keys of its Hashes may be numbers. Unlike the hashes of texts, theirs are no secret, so
-that an enemy can choose some that all fall together: a dict of them takes quadratic time."""
+"""How many keys of its Hashes may be numbers. Unlike the hash of a text, Python's hash of a number is no
+secret: an enemy can choose numbers with the same hash, and a dict of them takes quadratic time."""
 
 
 class Symbol(str):
     """A Ruby Symbol.
 
-    Its text bears the colon, so that it equals python-mcollective's spelling of symbols:
-    ``Symbol("body") == ":body"``. The type tells it from a String that begins with a colon.
+    Its text has the colon, as python-mcollective spells symbols: ``Symbol("body") == ":body"``. Only
+    its type tells it from a String that begins with a colon.
     """
 
     __slots__ = ()
@@ -52,7 +53,7 @@ class Symbol(str):
         return super().__new__(cls, ":" + name)
 
     def __getnewargs__(self) -> tuple[str]:
-        """For copy and pickle, which would put another colon before it."""
+        """Return what copy and pickle need, so that they do not add another colon."""
         return (self.name,)
 
     @property
@@ -62,49 +63,38 @@ class Symbol(str):
 
 
 LONGEST_NAME = 64
-"""Characters or bytes; longer names are not kept."""
-_KEPT = 1024
-"""How many names are kept: nodes use the same ones in every reply."""
-
-
-@functools.lru_cache(_KEPT)
-def symbol_of(name: str | bytes) -> Symbol:
-    """The Symbol of a name, the same object each time. Raises UnicodeDecodeError."""
-    return Symbol(name if isinstance(name, str) else name.decode())
-
-
-@functools.lru_cache(_KEPT)
-def text_of(name: str | bytes) -> str:
-    """The text of a name, the same object each time. Raises UnicodeDecodeError."""
-    return name if isinstance(name, str) else name.decode()
+"""Equal keys of up to so many characters become one object: every reply has the same keys."""
+SHORT = 8
+"""The same for other values: most short values come in many replies."""
+KEPT = 1024
+"""How many such objects are kept."""
 
 
 class Regexp(str):
-    """A Ruby Regexp without options, by its source, to be written.
+    """The source of a Ruby Regexp without options, for writing.
 
-    What is read as one becomes a plain text between slashes.
+    A Regexp that is read becomes a plain text between slashes.
     """
 
     __slots__ = ()
 
 
 def symbolize(mapping: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Give a mapping's own keys the type Symbol; what stands below them stays as it is.
+    """Return the mapping with Symbols as keys. Its values stay as they are.
 
-    A key may be given with its colon or without.
+    A key may have a colon or not.
     """
     return {Symbol(key[1:] if key.startswith(":") else key): mapping[key] for key in mapping}
 
 
 def with_symbols(value: t.Any) -> t.Any:
-    """Keys that begin with a colon as Symbols, at every depth: python-mcollective's convention."""
+    """Return the value with Symbols for keys that begin with a colon, at every depth.
+
+    That is python-mcollective's convention.
+    """
     if isinstance(value, dict):
-        return {
-            Symbol(key[1:]) if isinstance(key, str) and key.startswith(":") else key: (
-                with_symbols(item)
-            )
-            for key, item in value.items()
-        }
+        keys = (Symbol(k[1:]) if isinstance(k, str) and k.startswith(":") else k for k in value)
+        return dict(zip(keys, map(with_symbols, value.values())))
     if isinstance(value, list):
         return [with_symbols(item) for item in value]
     return value
@@ -113,8 +103,8 @@ def with_symbols(value: t.Any) -> t.Any:
 class OtherKey:
     """A key of a Hash that is equal in Python, but not in Ruby, to a key that the dict has already.
 
-    In Ruby 1, 1.0 and true are three keys, and the Symbol :a and the String ":a" are two. The first of them
-    is in the dict as it is. An OtherKey equals nothing but itself, so it never takes the place of another.
+    In Ruby 1, 1.0 and true are three keys, and the Symbol :a and the String ":a" are two. The dict has the
+    first of them as it is. An OtherKey equals only itself, so it never replaces another key.
 
     :ivar value: the key itself.
     """
@@ -131,15 +121,14 @@ class OtherKey:
 def fill(into: dict[t.Any, t.Any], pairs: t.Iterable[tuple[t.Any, t.Any]]) -> None:
     """Put the pairs of a Hash into an empty dict.
 
-    The same key may come twice: its last value counts, as in Ruby. A key of another type is another key.
+    If a key comes twice, its last value counts, as in Ruby. A key of another type is another key.
     """
     kinds: dict[tuple[type, t.Any], t.Any] = {}
     for key, value in pairs:
         if not kinds:
             count = len(into)
-            into.setdefault(
-                key, value
-            )  # One search: a sender may choose numbers that make it long.
+            # One search only: a sender may choose numbers that make it long.
+            into.setdefault(key, value)
             if len(into) > count:
                 continue
             kinds = {_kind(known): known for known in into}
@@ -148,8 +137,7 @@ def fill(into: dict[t.Any, t.Any], pairs: t.Iterable[tuple[t.Any, t.Any]]) -> No
 
 
 def _kind(key: t.Any) -> tuple[type, t.Any]:
-    """Return what tells a key from all others. A sender can choose the hash of a number, so numbers are
-    texts in it."""
+    """Return what tells a key from all others, with numbers as texts: a sender can choose their hashes."""
     return type(key), repr(key) if isinstance(key, (int, float)) else key
 
 
@@ -162,19 +150,19 @@ class Serializer(abc.ABC):
 
     @abc.abstractmethod
     def deserialize(self, msg: bytes) -> t.Any:
-        """Read plain data. Raises :class:`.exc.DecodingError` for anything that it cannot hold.
+        """Read plain data. Raises :class:`.exc.DecodingError` for all other bytes.
 
-        Whatever the payload, this takes at most 640 bytes of memory for each value that it has (at
-        most :data:`MAX_VALUES`) and 16 for each of its bytes, and never more than linear time.
+        For any payload this takes linear time and at most 640 bytes of memory for each value (at most
+        :data:`MAX_VALUES`) and 16 for each byte.
         """
 
     @abc.abstractmethod
     def embed(self, serialized: bytes) -> str | bytes:
-        """The value as which serialized data travel inside another serialized message."""
+        """Return the value that stands for serialized data in another serialized message."""
 
 
 def check_size(value: t.Any) -> None:
-    """Refuse data that become huge or endless once shared parts are written out.
+    """Refuse data that become huge or endless when shared parts are written out.
 
     A few hundred bytes of YAML aliases or Marshal links can stand for billions of values
     ("billion laughs"). In memory they are shared; the first JSON writer would expand them.
@@ -199,7 +187,7 @@ def check_size(value: t.Any) -> None:
 
 
 def _children(container: t.Any) -> t.Iterator[t.Any]:
-    """What stands in a list or dict, the keys of a dict included."""
+    """Yield what a list or dict holds, with the keys of a dict."""
     if isinstance(container, dict):
         yield from (key.value if isinstance(key, OtherKey) else key for key in container)
         yield from container.values()
@@ -208,7 +196,7 @@ def _children(container: t.Any) -> t.Iterator[t.Any]:
 
 
 def checked_integer(number: int) -> int:
-    """An integer of bounded size. Raises :class:`.exc.DecodingError` for a larger one."""
+    """Return the integer. Raises :class:`.exc.DecodingError` if it is too large."""
     if number.bit_length() > MAX_INTEGER_BITS:
         raise exc.DecodingError(f"refused: an integer of more than {MAX_INTEGER_BITS} bits")
     return number
@@ -217,14 +205,13 @@ def checked_integer(number: int) -> int:
 class Keys:
     """Decides what may be a key in the Hashes of one payload."""
 
-    def __init__(self) -> None:
-        self._numbers_left = MAX_NUMBER_KEYS
+    _numbers_left = MAX_NUMBER_KEYS
 
     def checked(self, key: t.Any) -> t.Any:
-        """A Hash's key, if it can be one of a dict.
+        """Return the key of a Hash if a dict can have it.
 
-        :raises exc.DecodingError: it is a Hash or an Array itself, whose text could be endless (no
-            agent is known to send such), or one number of more than :data:`MAX_NUMBER_KEYS`.
+        :raises exc.DecodingError: it is a Hash or an Array, whose text could be endless (no known agent
+            sends one), or there are more than :data:`MAX_NUMBER_KEYS` numbers.
         """
         if isinstance(key, (list, dict)):
             raise exc.DecodingError("refused: a Hash has a Hash or an Array as key")

@@ -6,15 +6,34 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from .. import exc
-from . import ruby_objects
-from .base import MAX_DEPTH, MAX_VALUES, Keys, OtherKey, Symbol, check_size, checked_integer
-from .marshal_writer import HEADER
+from . import base, ruby_objects
+from .base import MAX_DEPTH, Symbol
 
+HEADER = b"\x04\x08"
 LEAF = 2
-"""Steps that a value in the deepest container takes: an object with instance variables, and its own."""
+"""Levels that a value in the deepest container takes: an object with instance variables, and its own."""
+KEY, VALUE = base.LONGEST_NAME + 5, base.SHORT + 5
+"""Up to which length equal texts become the same object: keys, and all other values. Marshal writes
+the lengths 1 to 122 as one byte and adds 5."""
+IVAR, STRING, SYMBOL, LINK, HASH = b'I":;{'
+CONTAINERS = b"{["
+FIRST_UTF8 = b"\x06:\x06ET"
+"""What stands behind the first String in UTF-8: one instance variable, the Symbol E, which is true."""
+TRUNCATED = "no valid Marshal data: truncated"
+
+_T = t.TypeVar("_T")
+
+
+@functools.lru_cache(base.KEPT)
+def _symbol(name: bytes) -> Symbol:
+    return Symbol(name.decode())
+
+
+_text = functools.lru_cache(base.KEPT)(bytes.decode)
 
 
 class Reader:
@@ -22,52 +41,127 @@ class Reader:
 
     Time and memory are bounded by the payload's size: every count is backed by bytes that must be
     there, nesting is limited, nothing is instantiated, and what links share is measured at the end.
+
+    :param old: Ruby 1.8 wrote the data, so a String without an encoding is text if it reads as UTF-8.
     """
 
-    def __init__(self, data: bytes, old: bool = False) -> None:
-        """
-        :param old: whether Ruby 1.8 wrote it, so that a String without an encoding that reads as UTF-8 is text.
-        """
+    def __init__(self, data: bytes, *, old: bool = False) -> None:
         self.data = data
         self._old = old
         self.position = len(HEADER)
         self.depth = 0
-        self.left = MAX_VALUES
+        self.left = base.MAX_VALUES
         self.symbols: list[Symbol] = []
         self.objects: list[t.Any] = []
-        self.keys = Keys()
+        self.keys = base.Keys()
+
+        self.utf8: bytes | None = None
+        """What stands behind further Strings in UTF-8: the same with a link to the Symbol E."""
         self.encoded = False
-        """Whether any text has an encoding, which Ruby 1.8 never writes."""
+        """True if any text has an encoding. Ruby 1.8 writes none."""
         self.doubtful = False
-        """Whether there is a String without an encoding that reads as UTF-8 beyond ASCII."""
+        """True if a String without an encoding reads as UTF-8 beyond ASCII."""
         self.unsure = False
-        """Whether only the whole value tells if it is too large, for links or for depth."""
+        """True if only the whole value tells if it is too large, because of links or depth."""
 
     def load(self) -> t.Any:
         if self.data[: len(HEADER)] != HEADER:
             raise exc.DecodingError("no Marshal data of format 4.8")
         value = self.value()
         if self.unsure:
-            check_size(value)
+            base.check_size(value)
         return value
 
     def value(self) -> t.Any:
         tag = self.data[self.position]
         self.position += 1
         self.depth += 1
-        self.left -= 1
         if self.depth > MAX_DEPTH:
-            self.unsure = True
-        if self.depth > MAX_DEPTH + LEAF or self.left < 0:
-            raise exc.DecodingError(
-                f"refused: it has more than {MAX_VALUES} values, or deeper than {MAX_DEPTH} levels"
-            )
+            self.check_depth()
         reader = _READERS.get(tag)
         if reader is None:
             raise exc.DecodingError(f"no valid Marshal data: unknown type {chr(tag)!r}")
         value = reader(self)
         self.depth -= 1
         return value
+
+    def check_depth(self) -> None:
+        self.unsure = True
+        if self.depth > MAX_DEPTH + LEAF:
+            raise exc.DecodingError(base.TOO_MUCH)
+
+    def container(self, into: t.Any) -> t.Any:
+        """Fill an empty list or dict, and the lists and dicts in it.
+
+        Most of nearly every reply are short Strings in UTF-8, Symbols, Arrays and Hashes. They are
+        read in this loop, since a call of :meth:`value` for each would take 1.6 times as long.
+        """
+        data, symbols, objects = self.data, self.symbols, self.objects
+        value: t.Any
+        values, limits = self.opened(into)
+        outer: list[tuple[t.Any, list[t.Any], t.Iterator[int]]] = []
+        position, utf8 = self.position, self.utf8
+        while True:
+            for limit in limits:
+                tag = data[position]
+                if tag == IVAR and data[position + 1] == STRING:
+                    size = data[position + 2]
+                    end = position + size - 2
+                    if 4 < size < 128 and data[end : end + 4] == utf8:  # short, in UTF-8
+                        raw = data[position + 3 : end]
+                        try:
+                            value = _text(raw) if size <= limit else raw.decode()
+                        except UnicodeDecodeError:
+                            value = raw
+                        objects.append(value)
+                        values.append(value)
+                        position = end + 4
+                        continue
+                    self.position = position + 2
+                    value = self.encoded_string()
+                elif tag == LINK and 5 < data[position + 1] < 128:  # one byte, from 1 on
+                    values.append(symbols[data[position + 1] - 5])
+                    position += 2
+                    continue
+                elif tag == SYMBOL:
+                    self.position = position + 1
+                    value = self.symbol()
+                elif tag in CONTAINERS and limit == VALUE:
+                    outer.append((into, values, limits))
+                    into = {} if tag == HASH else []
+                    values.append(into)
+                    self.position = position + 1
+                    self.depth += 1
+                    values, limits = self.opened(into)
+                    position = self.position
+                    break
+                else:
+                    self.position = position
+                    value = self.value()
+                    if limit == KEY:
+                        self.keys.checked(value)
+                values.append(value)
+                position, utf8 = self.position, self.utf8
+            else:
+                if values is not into:  # The values of a list are the list itself.
+                    _fill(into, values)
+                if not outer:
+                    self.position = position
+                    return into
+                into, values, limits = outer.pop()
+                self.depth -= 1
+
+    def opened(self, into: t.Any) -> tuple[list[t.Any], t.Iterator[int]]:
+        """Number a container and read its size.
+
+        :returns: the list for its values, and a :data:`KEY` or :data:`VALUE` for each of them.
+        """
+        if self.depth > MAX_DEPTH:
+            self.check_depth()
+        self.objects.append(into)
+        if isinstance(into, list):
+            return into, iter((VALUE,) * self.count(1))
+        return [], iter((KEY, VALUE) * self.count(2))
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -76,66 +170,69 @@ class Reader:
         return self.data[self.position - 1]
 
     def packed(self) -> int:
-        first = self.byte()
-        if first == 0:
-            return 0
-        number = first - 256 if first > 127 else first
-        if number > 4:
-            return number - 5
-        if number < -4:
-            return number + 5
-        size = abs(number)
-        value = int.from_bytes(self.take(size), "little")
-        return value if number > 0 else value - 256**size
+        first = self.data[self.position]
+        self.position += 1
+        if 4 < first < 128:
+            return first - 5
+        if 127 < first < 252:
+            return first - 251
+        size = first if first < 128 else 256 - first
+        number = int.from_bytes(self.take(size), "little")
+        return number if first < 128 else number - 256**size
 
     def take(self, size: int) -> bytes:
         start, self.position = self.position, self.position + size
         if size < 0 or self.position > len(self.data):
-            raise exc.DecodingError("no valid Marshal data: truncated")
+            raise exc.DecodingError(TRUNCATED)
         return self.data[start : self.position]
 
     def counted(self) -> bytes:
-        return self.take(self.packed())
+        start, size = self.position + 1, self.data[self.position] - 5
+        if not 0 < size < 123 or start + size > len(self.data):
+            return self.take(self.packed())
+        self.position = start + size
+        return self.data[start : start + size]
 
-    def count(self) -> int:
-        """A number of values to come; each takes a byte at least."""
-        count = self.packed()
+    def count(self, each: int) -> int:
+        """Return how many values, or pairs of them, come. Each takes a byte at least."""
+        count = self.data[self.position] - 5
+        if 0 < count < 123:
+            self.position += 1
+        else:
+            count = self.packed()
         if not 0 <= count <= len(self.data) - self.position:
-            raise exc.DecodingError("no valid Marshal data: truncated")
+            raise exc.DecodingError(TRUNCATED)
+        self.left -= count * each
+        if self.left < 0:
+            raise exc.DecodingError(base.TOO_MUCH)
         return count
 
-    def remember(self, value: t.Any) -> t.Any:
+    def linked(self, table: list[_T]) -> _T:
+        """Follow a link to an object or a Symbol."""
+        index = self.packed()
+        if not 0 <= index < len(table):
+            raise exc.DecodingError("no valid Marshal data: a link leads nowhere")
+        return table[index]
+
+    def remember(self, value: _T) -> _T:
+        """Number an object, so that a link can lead to it."""
         self.objects.append(value)
         return value
 
-    def reserve(self) -> int:
-        """Number an object that is not known before what belongs to it."""
-        self.objects.append(None)
-        return len(self.objects) - 1
-
     def name(self) -> Symbol:
-        """A Symbol, where nothing else may stand."""
-        encoded = self.data[self.position] == ord("I")
-        self.position += encoded
+        """Read a Symbol, where nothing else may stand."""
         tag = self.byte()
-        if tag == ord(":"):
-            return self.encoded_symbol() if encoded else self.symbol()
-        if tag == ord(";") and not encoded:
-            return self.symbol_link()
-        raise exc.DecodingError("no valid Marshal data: a name is no Symbol")
-
-    def pairs(self, into: dict[t.Any, t.Any]) -> None:
-        for _pair in range(self.count()):
-            key = self.keys.checked(self.value())
-            value, size = self.value(), len(into)
-            into.setdefault(key, value)
-            if len(into) == size:  # Ruby writes no key twice.
-                into[OtherKey(key)] = value
+        if tag == LINK:
+            return self.linked(self.symbols)
+        encoded = tag == IVAR
+        if (self.byte() if encoded else tag) != SYMBOL:
+            raise exc.DecodingError("no valid Marshal data: a name is no Symbol")
+        return self.symbol(encoded)
 
     def attributes(self) -> dict[str, t.Any]:
-        """Instance variables or struct members, by name, without the @."""
+        """Read instance variables or struct members. Their names lose the @."""
         found = {}
-        for _pair in range(self.count()):
+        for _pair in range(self.count(1)):
             name = self.name().name
             bare = name.lstrip("@")
             found[name if bare in found else bare] = self.value()
@@ -143,48 +240,24 @@ class Reader:
 
     # -- types ---------------------------------------------------------------------------------
 
-    def integer(self) -> int:
-        return self.packed()
+    def encoding(self, there: bool) -> dict[str, t.Any]:
+        """Read the instance variables of a text, if they are there."""
+        attributes = self.attributes() if there else {}
+        self.encoded = self.encoded or not _ENCODINGS.isdisjoint(attributes)
+        return attributes
 
-    def bignum(self) -> int:
-        negative = self.byte() == ord("-")
-        number = checked_integer(int.from_bytes(self.take(2 * self.packed()), "little"))
-        return t.cast(int, self.remember(-number if negative else number))
-
-    def real(self) -> float:
-        return t.cast(float, self.remember(ruby_objects.real(self.counted())))
-
-    def symbol(self) -> Symbol:
-        symbol = Symbol(ruby_objects.name_in(self.counted(), {}))
-        self.symbols.append(symbol)
-        return symbol
-
-    def encoded_symbol(self) -> Symbol:
-        data = self.counted()
-        index = len(self.symbols)
+    def symbol(self, encoded: bool = False) -> Symbol:
+        data, index = self.counted(), len(self.symbols)
+        if not encoded and len(data) <= base.LONGEST_NAME and data.isascii():
+            symbol = _symbol(data)
+            self.symbols.append(symbol)
+            return symbol
         self.symbols.append(Symbol(""))
-        symbol = Symbol(ruby_objects.name_in(data, self._encoding()))
-        self.symbols[index] = symbol
-        return symbol
+        self.symbols[index] = Symbol(ruby_objects.name_in(data, self.encoding(encoded)))
+        return self.symbols[index]
 
-    def symbol_link(self) -> Symbol:
-        return self.symbols[self._index(self.symbols)]
-
-    def link(self) -> t.Any:
-        self.unsure = True
-        return self.objects[self._index(self.objects)]
-
-    def _index(self, table: list[t.Any]) -> int:
-        index = self.packed()
-        if not 0 <= index < len(table):
-            raise exc.DecodingError("no valid Marshal data: a link leads nowhere")
-        return index
-
-    def binary(self) -> str | bytes:
-        return t.cast("str | bytes", self.remember(self._without_encoding(self.counted())))
-
-    def _without_encoding(self, data: bytes) -> str | bytes:
-        """A String that Ruby holds as binary, or that Ruby 1.8 wrote."""
+    def without_encoding(self, data: bytes) -> str | bytes:
+        """Return a String that Ruby holds as binary, or that Ruby 1.8 wrote."""
         if data.isascii():
             return data.decode()
         text = ruby_objects.text_in(data, {})
@@ -193,66 +266,64 @@ class Reader:
         self.doubtful = True
         return data
 
-    def _encoding(self) -> dict[str, t.Any]:
-        """The instance variables of a text."""
-        attributes = self.attributes()
-        self.encoded = self.encoded or not _ENCODINGS.isdisjoint(attributes)
-        return attributes
-
-    def array(self) -> list[t.Any]:
-        items: list[t.Any] = self.remember([])
-        items.extend(self.value() for _item in range(self.count()))
-        return items
-
-    def mapping(self) -> dict[t.Any, t.Any]:
-        mapping: dict[t.Any, t.Any] = self.remember({})
-        self.pairs(mapping)
-        return mapping
-
-    def mapping_with_default(self) -> dict[t.Any, t.Any]:
-        mapping = self.mapping()
-        self.value()
-        return mapping
-
-    def with_attributes(self) -> t.Any:
-        """A value followed by instance variables: a String's encoding, mostly."""
-        while self.data[self.position] in _WRAPPERS:
-            self.position += 1
-            self.name()
-        reader = _WITH_ATTRIBUTES.get(self.data[self.position])
-        if reader is not None:
-            self.position += 1
-            value = reader(self)
-        else:
-            value = self.value()
-            self.attributes()
-        return value
-
     def encoded_string(self) -> str | bytes:
         data = self.counted()
-        index = self.reserve()
-        attributes = self._encoding()
+        if self._is_utf8():
+            return self.remember(ruby_objects.text_in(data, {}))
+        index = len(self.objects)
+        self.remember(None)
+        attributes = self.encoding(True)
         known = not _ENCODINGS.isdisjoint(attributes)
-        value = ruby_objects.text_in(data, attributes) if known else self._without_encoding(data)
+        value = ruby_objects.text_in(data, attributes) if known else self.without_encoding(data)
         self.objects[index] = value
         return value
 
-    def regexp(self) -> str:
-        name = ruby_objects.name_in(self.counted(), {})
-        return t.cast(str, self.remember(ruby_objects.regexp(name, self.byte())))
+    def _is_utf8(self) -> bool:
+        """Read a String's instance variables if they are the usual ones of UTF-8. Return True if so."""
+        if self.data[self.position : self.position + 4] == self.utf8:
+            self.position += 4
+            return True
+        index = len(self.symbols)
+        if index > 122 or not self.data.startswith(FIRST_UTF8, self.position):
+            return False
+        self.position += len(FIRST_UTF8)
+        self.symbols.append(Symbol("E"))
+        self.utf8 = b"\x06;%cT" % (index and index + 5)
+        self.encoded = True
+        return True
 
-    def encoded_regexp(self) -> str:
+    def regexp(self, encoded: bool = False) -> str:
         data, options = self.counted(), self.byte()
-        index = self.reserve()
-        name = ruby_objects.name_in(data, self._encoding())
-        text = self.objects[index] = ruby_objects.regexp(name, options)
+        index = len(self.objects)
+        self.remember(None)
+        text = ruby_objects.regexp(ruby_objects.name_in(data, self.encoding(encoded)), options)
+        self.objects[index] = text
         return text
 
-    def class_name(self) -> str:
-        return t.cast(str, self.remember(ruby_objects.name_in(self.counted(), {})))
+    def bignum(self) -> int:
+        negative = self.byte() == ord("-")
+        number = int.from_bytes(self.take(2 * self.packed()), "little")
+        return self.remember(base.checked_integer(-number if negative else number))
+
+    def link(self) -> t.Any:
+        self.unsure = True
+        return self.linked(self.objects)
+
+    def with_attributes(self) -> t.Any:
+        """Read a value that is followed by instance variables."""
+        while self.data[self.position] in b"Ce":
+            self.position += 1
+            self.name()
+        reader = _WITH_ATTRIBUTES.get(self.data[self.position])
+        if reader is None:
+            value = self.value()
+            self.attributes()
+            return value
+        self.position += 1
+        return reader(self)
 
     def wrapped(self) -> t.Any:
-        """A subclass of String, Array or Hash, or an object extended with a module."""
+        """Read a subclass of String, Array or Hash, or an object extended with a module."""
         self.name()
         return self.value()
 
@@ -262,83 +333,68 @@ class Reader:
         attributes.update(self.attributes())
         return attributes
 
-    def user_defined(self) -> str | bytes:
-        """An object that wrote itself as bytes."""
-        return t.cast("str | bytes", self.remember(self._own_bytes(False)))
-
-    def user_defined_with_attributes(self) -> str | bytes:
-        """The same; Ruby numbers the object after its instance variables."""
-        return t.cast("str | bytes", self.remember(self._own_bytes(True)))
-
-    def _own_bytes(self, with_attributes: bool) -> str | bytes:
-        kind = self.name()
-        data = self.counted()
+    def user_defined(self, with_attributes: bool = False) -> str | bytes:
+        """Read an object that wrote itself as bytes. Ruby numbers it after its instance variables."""
+        kind, data = self.name(), self.counted()
         attributes = self.attributes() if with_attributes else {}
         text = ruby_objects.time(data, attributes) if kind.name == "Time" else None
-        if text is not None:
-            return text
-        return data.decode() if data.isascii() else data
+        if text is None and data.isascii():
+            text = data.decode()
+        return self.remember(data if text is None else text)
 
     def user_marshalled(self) -> t.Any:
-        """An object that wrote itself as another value."""
-        index = self.reserve()
-        kind = self.name().name
-        value = self.value()
+        """Read an object that wrote itself as another value."""
+        index = len(self.objects)
+        self.remember(None)
+        kind, value = self.name().name, self.value()
         if kind in ("Date", "DateTime") and isinstance(value, list):
             value = ruby_objects.date(value, kind == "DateTime") or value
         self.objects[index] = value
         return value
 
 
-_WRAPPERS = b"Ce"
+def _fill(mapping: dict[t.Any, t.Any], values: list[t.Any]) -> None:
+    """Fill a dict with keys and values that come in turns. Ruby writes no key twice."""
+    pairs = iter(values)
+    for key in pairs:
+        mapping[key] = next(pairs)
+    if 2 * len(mapping) < len(values):  # Some keys are equal in Python.
+        mapping.clear()
+        for key, value in zip(values[::2], values[1::2]):
+            size = len(mapping)
+            mapping.setdefault(key, value)
+            if len(mapping) == size:
+                mapping[base.OtherKey(key)] = value
+
+
 _ENCODINGS = frozenset(("E", "encoding"))
 """The instance variables that hold a text's encoding."""
 _WITH_ATTRIBUTES: dict[int, t.Callable[[Reader], t.Any]] = {
-    ord('"'): Reader.encoded_string,
-    ord("/"): Reader.encoded_regexp,
-    ord(":"): Reader.encoded_symbol,
-    ord("u"): Reader.user_defined_with_attributes,
+    STRING: Reader.encoded_string,
+    SYMBOL: lambda reader: reader.symbol(True),
+    ord("/"): lambda reader: reader.regexp(True),
+    ord("u"): lambda reader: reader.user_defined(True),
 }
-
-
-def _nil(_reader: Reader) -> None:
-    return None
-
-
-def _true(_reader: Reader) -> bool:
-    return True
-
-
-def _false(_reader: Reader) -> bool:
-    return False
-
-
-_READERS: dict[int, t.Callable[[Reader], t.Any]] = {
-    ord(tag): reader
-    for tag, reader in {
-        "0": _nil,
-        "T": _true,
-        "F": _false,
-        "i": Reader.integer,
-        "l": Reader.bignum,
-        "f": Reader.real,
-        ":": Reader.symbol,
-        ";": Reader.symbol_link,
-        "@": Reader.link,
-        '"': Reader.binary,
-        "I": Reader.with_attributes,
-        "[": Reader.array,
-        "{": Reader.mapping,
-        "}": Reader.mapping_with_default,
-        "/": Reader.regexp,
-        "c": Reader.class_name,
-        "m": Reader.class_name,
-        "M": Reader.class_name,
-        "C": Reader.wrapped,
-        "e": Reader.wrapped,
-        "o": Reader.instance,
-        "S": Reader.instance,
-        "u": Reader.user_defined,
-        "U": Reader.user_marshalled,
-    }.items()
+_TAGS: dict[bytes, t.Callable[[Reader], t.Any]] = {
+    b"0": lambda _reader: None,
+    b"T": lambda _reader: True,
+    b"F": lambda _reader: False,
+    b"i": Reader.packed,
+    b"l": Reader.bignum,
+    b"f": lambda reader: reader.remember(ruby_objects.real(reader.counted())),
+    b":": Reader.symbol,
+    b";": lambda reader: reader.linked(reader.symbols),
+    b"@": Reader.link,
+    b'"': lambda reader: reader.remember(reader.without_encoding(reader.counted())),
+    b"I": Reader.with_attributes,
+    b"[": lambda reader: reader.container([]),
+    b"{": lambda reader: reader.container({}),
+    b"}": lambda reader: (reader.container({}), reader.value())[0],  # followed by its default
+    b"/": Reader.regexp,
+    b"cmM": lambda reader: reader.remember(ruby_objects.name_in(reader.counted(), {})),
+    b"Ce": Reader.wrapped,
+    b"oS": Reader.instance,
+    b"u": Reader.user_defined,
+    b"U": Reader.user_marshalled,
 }
+_READERS = {tag: reader for tags, reader in _TAGS.items() for tag in tags}

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What Ruby's own classes wrote into Marshal data, as texts: the same that YAML has for them."""
+"""Ruby's own classes in Marshal data, as the texts that YAML has for them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import typing as t
 from .. import exc
 
 MAX_GARBLED = 65536
-"""Bytes of a Symbol, a class's name or a Regexp that are no text: to escape them takes long."""
+"""Bytes of a Symbol, a class's name or a Regexp that are no text. Escaping many takes long."""
 
 _CHARACTER_SETS = re.compile(
     r"utf-(8|16|32)([lb]e)?|iso-8859-\d+|windows-(125\d|31j|874)|shift_jis|euc-(jp|kr|jis-2004)"
@@ -24,18 +24,18 @@ _CHARACTER_SETS = re.compile(
 )
 """Python also knows codecs that are no character sets, some of them slow on purpose-made input."""
 _OTHER_NAMES = {"windows-31j": "cp932", "windows-874": "cp874", "eucjp-ms": "euc-jp"}
-"""What Python calls a character set, where it is not Ruby's name."""
+"""Python's names of character sets that differ from Ruby's."""
 
 _DAYS_BEFORE = 1721425
 """The Julian Day Number of the day before 0001-01-01."""
 _GREGORIAN = 2299161
-"""The one of 1582-10-15. Ruby counts days before it by another calendar."""
+"""The Julian Day Number of 1582-10-15. Ruby counts days before it by another calendar."""
 _MANTISSA_BITS = 37
-"""How many bits Ruby 1.8 left to the digits (marshal.c, DECIMAL_MANT)."""
+"""How many bits of a Float's mantissa Ruby 1.8 wrote as digits (marshal.c, DECIMAL_MANT)."""
 
 
 def text_in(data: bytes, attributes: t.Mapping[str, t.Any]) -> str | bytes:
-    """A String's text in the encoding that its attributes tell, or its bytes if it is none."""
+    """Return a String as text in the encoding of its attributes, or its bytes if they are no text."""
     encoding = attributes.get("encoding")
     try:
         if encoding is None:
@@ -48,7 +48,7 @@ def text_in(data: bytes, attributes: t.Mapping[str, t.Any]) -> str | bytes:
 
 
 def name_in(data: bytes, attributes: t.Mapping[str, t.Any]) -> str:
-    """The text of a Symbol or a Regexp; what is none in its encoding is shown as escapes."""
+    """Return the text of a Symbol or a Regexp. Bytes that are no text in its encoding are escaped."""
     text = text_in(data, attributes)
     if isinstance(text, str):
         return text
@@ -58,7 +58,7 @@ def name_in(data: bytes, attributes: t.Mapping[str, t.Any]) -> str:
 
 
 def regexp(source: str, options: int) -> str:
-    """A Regexp as the text that a Ruby programmer writes; it is never compiled."""
+    """Return a Regexp as a Ruby programmer writes it. It is never compiled."""
     flags = "".join(
         flag for bit, flag in ((4, "m"), (1, "i"), (2, "x"), (32, "n")) if options & bit
     )
@@ -67,7 +67,7 @@ def regexp(source: str, options: int) -> str:
 
 
 def real(text: bytes) -> float:
-    """A Float. Ruby 1.8 wrote too few digits, and the missing bits of the mantissa behind them."""
+    """Return a Float. Ruby 1.8 wrote too few digits, and the missing bits of the mantissa behind them."""
     digits, _mark, rest = text.partition(b"\0")
     number = float(digits)
     if not rest or not math.isfinite(number):
@@ -79,7 +79,7 @@ def real(text: bytes) -> float:
 
 
 def time(data: bytes, attributes: t.Mapping[str, t.Any]) -> str | None:
-    """A Time (Ruby: time.c, time_mdump) as YAML has it; None if it is none that Python can tell."""
+    """Return a Time (Ruby: time.c, time_mdump) as YAML has it, or None if Python cannot represent it."""
     if len(data) != 8 or not data[3] & 0x80:
         return None
     date, clock = struct.unpack("<II", data)
@@ -101,9 +101,11 @@ def time(data: bytes, attributes: t.Mapping[str, t.Any]) -> str | None:
 
 
 def date(parts: t.Any, with_time: bool) -> str | None:
-    """A Date or a DateTime as YAML has it, from what their marshal_dump gives: the Julian Day
-    Number, seconds and nanoseconds of the day in UTC, and the offset from UTC in seconds; None if
-    it is none that Python can tell."""
+    """Return a Date or a DateTime as YAML has it, or None if Python cannot represent it.
+
+    :param parts: what their marshal_dump gives: a period of days, the Julian Day Number, seconds and
+        nanoseconds of the day in UTC, the offset from UTC in seconds, and the calendar's start.
+    """
     try:
         period, day, seconds, nanoseconds, offset, _start = parts
         if period != 0 or day < _GREGORIAN:
@@ -116,7 +118,7 @@ def date(parts: t.Any, with_time: bool) -> str | None:
 
 
 def _moment(moment: datetime.datetime, nanoseconds: int, offset: int | None) -> str:
-    """A local time in Psych's words; without an offset it is in UTC."""
+    """Return a local time as Psych writes it. Without an offset it is in UTC."""
     zone = "Z"
     if offset is not None:
         hours, minutes = divmod(abs(offset) // 60, 60)

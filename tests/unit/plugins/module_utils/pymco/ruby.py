@@ -12,7 +12,10 @@ import struct
 import subprocess
 import typing as t
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
+    OtherKey,
+    Symbol,
+)
 
 DESCRIBE = pathlib.Path(__file__).resolve().parents[4] / "testbed" / "real" / "describe.rb"
 SERVER = r"""
@@ -114,5 +117,7 @@ def describe(value: t.Any) -> t.Any:
     if isinstance(value, dict):
         pairs = [[describe(key), describe(item)] for key, item in value.items()]
         return {"class": "Hash", "pairs": pairs}
+    if isinstance(value, OtherKey):
+        return describe(value.value)
     assert isinstance(value, (list, tuple)), type(value)
     return {"class": "Array", "items": [describe(item) for item in value]}

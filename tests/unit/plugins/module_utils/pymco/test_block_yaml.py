@@ -16,7 +16,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializer
     Symbol,
     YamlSerializer,
 )
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.block_yaml import (
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.yaml.block import (
     DEPTH,
     MAX_SIZE,
     Unusual,

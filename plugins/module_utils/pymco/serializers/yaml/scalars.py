@@ -2,16 +2,15 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What Ruby's Psych takes a plain scalar for (psych/scalar_scanner.rb), but for times and dates,
-which stay the texts that they are."""
+"""What Ruby's Psych reads a plain scalar as (psych/scalar_scanner.rb). Times and dates stay texts."""
 
 from __future__ import annotations
 
 import re
 import typing as t
 
-from .. import exc
-from .base import MAX_INTEGER_BITS, Symbol, checked_integer
+from ... import exc
+from ..base import MAX_INTEGER_BITS, Symbol, checked_integer
 
 _WORDS: dict[str, t.Any] = {
     **{"": None, "~": None, "null": None},
@@ -35,7 +34,7 @@ _BASES = {"binary": 2, "octal": 8, "decimal": 10, "hexadecimal": 16}
 _NUMBERLIKE = re.compile(
     r"[-+]?(?:0[xb][0-9a-fA-F_,]+|[0-9.][0-9_,.:]*(?:[eE][-+][0-9]+)?)", re.ASCII
 )
-"""What may be one of these; most identifiers are not."""
+"""What may be a number. Most identifiers are not."""
 _LONGEST_TIME = 100
 _SEXAGESIMAL = re.compile(
     r"[-+]?[0-9](?:_?[0-9])*(?::[0-5]?[0-9]){1,2}(?P<fraction>\.[0-9_]*)?", re.ASCII
@@ -43,7 +42,7 @@ _SEXAGESIMAL = re.compile(
 
 
 def plain_scalar(text: str) -> t.Any:
-    """A plain scalar's value.
+    """Return the value of a plain scalar.
 
     :raises exc.DecodingError: it is an integer of more than :data:`MAX_INTEGER_BITS` bits.
     """

@@ -4,9 +4,9 @@
 
 """YAML as Ruby's Psych writes and reads it, through PyYAML.
 
-Where the two disagree about a plain scalar, quotes decide: Psych takes an unquoted ``1,000`` for
-the integer 1000 and ``:foo`` for a Symbol, so every String is written in double quotes and every
-Symbol without. Nodes from 2.10.4 on refuse aliases, so none is ever written.
+The two disagree about plain scalars: Psych takes an unquoted ``1,000`` for the integer 1000 and
+``:foo`` for a Symbol. So every String is written in double quotes and every Symbol without. Nodes
+from 2.10.4 on refuse aliases, so no alias is ever written.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ except ImportError:
     Loader = Dumper = object
     HAS_YAML = False
 
-from .. import exc
-from . import base, block_yaml
-from .base import MAX_DEPTH, MAX_VALUES, Keys, Regexp, Symbol, check_size
-from .psych import plain_scalar
+from ... import exc
+from .. import base
+from ..base import Regexp, Symbol
+from . import block
+from .scalars import plain_scalar
 
+YAML = "tag:yaml.org,2002:"
 PLAIN_SYMBOL = re.compile(r"[A-Za-z_]\w*[?!=]?", re.ASCII)
 SYMBOL_TAG = "!ruby/sym"
 PLAIN_TAG = "!plain"
@@ -39,24 +41,22 @@ CONTENTS = (
     ("!ruby/array:", "internal"),
     ("!ruby/hash-with-ivars", "elements"),
 )
-"""Where a String, Array or Hash with instance variables has what it is itself."""
-TEXTUAL_TAGS = ("!ruby/", "!str", "tag:yaml.org,2002:merge", "tag:yaml.org,2002:value")
-"""Scalars with these are the text that stands there. Ruby takes no notice of others that it does
-not know."""
-STRING_TAG = "tag:yaml.org,2002:str"
+"""Under which key a String, Array or Hash with instance variables has its own value."""
+TEXTUAL_TAGS = ("!ruby/", "!str", f"{YAML}merge", f"{YAML}value")
+"""A scalar with one of these is a String. Ruby ignores all other tags that it does not know."""
 _ESCAPE = re.compile(rb"\\(?:U([0-9A-F]{8})|.)", re.DOTALL)
 NO_FOLDING = 2**30
 SAFE_DEPTH = 2000
-"""libyaml composes nested nodes by recursion in C; far deeper, that ends the process."""
+"""libyaml composes nested nodes by recursion in C. Far deeper nesting ends the process."""
 SAFE_SIZE = 65536
 """Bytes. Smaller payloads cannot hold so many values that reading them takes long."""
 MAX_DIRECTIVES = 100
 """libyaml compares each %TAG with all before it. Psych writes none at all."""
 DIRECTIVE = re.compile(rb"(?:\A|[\n\r]|\xc2\x85|\xe2\x80[\xa8\xa9]|\xef\xbb\xbf)%")
 OTHER_ENCODINGS = (b"\xff\xfe", b"\xfe\xff")
-"""Byte order marks of UTF-16, which libyaml would take."""
+"""Byte order marks of UTF-16, which libyaml would read."""
 MALFORMED = (ArithmeticError, RecursionError, ValueError)
-"""What else scalars that do not fit their tags, and PyYAML's own parser in Python, may raise."""
+"""What scalars that do not fit their tags, and PyYAML's own parser in Python, may raise too."""
 
 
 class RubyCompatibleLoader(Loader):
@@ -68,7 +68,7 @@ class RubyCompatibleLoader(Loader):
 
     def __init__(self, stream: bytes) -> None:
         super().__init__(stream)
-        self.keys = Keys()
+        self.keys = base.Keys()
 
 
 class RubyCompatibleDumper(Dumper):
@@ -80,34 +80,34 @@ class RubyCompatibleDumper(Dumper):
 
 
 def symbol_constructor(loader: t.Any, node: t.Any) -> Symbol:
-    """A Symbol that is tagged as such."""
+    """Construct what has the tag of a Symbol."""
     return Symbol(loader.construct_scalar(node))
 
 
 def plain_constructor(loader: t.Any, node: t.Any) -> t.Any:
-    """What Ruby makes of a scalar without quotes, whose tag, if there is one, says nothing else."""
-    # construct_scalar is for what is none; most nodes come by here.
+    """Construct what Ruby makes of a scalar without quotes."""
+    # construct_scalar takes other nodes too, but most nodes are scalars.
     scalar = isinstance(node, yaml.ScalarNode)
     return plain_scalar(node.value if scalar else loader.construct_scalar(node))
 
 
 def float_constructor(loader: t.Any, node: t.Any) -> t.Any:
-    """A number that is tagged as a Float may look like an Integer."""
+    """Construct what has the tag of a Float. It may look like an Integer."""
     value = plain_scalar(loader.construct_scalar(node))
     return float(value) if isinstance(value, int) else value
 
 
 def mapping_constructor(loader: t.Any, node: t.Any) -> t.Iterator[dict[t.Any, t.Any]]:
-    """A Hash. Its keys may be Hashes or Arrays; a repeated key's last value counts, as in Ruby."""
+    """Construct a Hash."""
     data: dict[t.Any, t.Any] = {}
     yield data
     base.fill(data, _pairs(loader, node))
 
 
 def ruby_object_constructor(loader: t.Any, suffix: str, node: t.Any) -> t.Any:
-    """The data of an object of any Ruby class, and nothing of its class.
+    """Construct the data of an object of any Ruby class, and nothing of its class.
 
-    :param suffix: makes no difference; PyYAML gives every multi constructor the rest of the tag.
+    :param suffix: is ignored; PyYAML gives the rest of the tag to every multi constructor.
     """
     if isinstance(node, yaml.MappingNode):
         data: dict[t.Any, t.Any] = {}
@@ -133,20 +133,20 @@ def _pairs(loader: t.Any, node: t.Any) -> t.Iterator[tuple[t.Any, t.Any]]:
 
 
 def represent_string(dumper: t.Any, text: str) -> t.Any:
-    """A String, always in double quotes."""
-    return dumper.represent_scalar(STRING_TAG, text, style='"')
+    """Write a String, always in double quotes."""
+    return dumper.represent_scalar(f"{YAML}str", text, style='"')
 
 
 def represent_symbol(dumper: t.Any, symbol: Symbol) -> t.Any:
-    """A Symbol: plain, or tagged where its name does not stand for itself."""
+    """Write a Symbol: plain, or with a tag if Psych would read its name as something else."""
     if PLAIN_SYMBOL.fullmatch(symbol.name):
-        return dumper.represent_scalar(STRING_TAG, str(symbol))
+        return dumper.represent_scalar(f"{YAML}str", str(symbol))
     return dumper.represent_scalar(SYMBOL_TAG, symbol.name, style='"')
 
 
 def represent_regexp(dumper: t.Any, regexp: Regexp) -> t.Any:
-    """A Regexp; Psych takes the first and the last slash for its ends."""
-    # Quotes double the backslash, so that \U in the Regexp itself is not taken for an escape.
+    """Write a Regexp. Psych takes the first and the last slash for its ends."""
+    # Quotes double the backslash, so that \U in the Regexp itself is not read as an escape.
     style = '"' if "\\U" in regexp else None
     return dumper.represent_scalar("!ruby/regexp", f"/{regexp}/", style=style)
 
@@ -167,41 +167,41 @@ def _character(escape: re.Match[bytes]) -> bytes:
 
 
 if HAS_YAML:
-    _YAML = "tag:yaml.org,2002:"
-    for name in (PLAIN_TAG, *(_YAML + name for name in ("bool", "int", "null", "timestamp"))):
-        RubyCompatibleLoader.add_constructor(name, plain_constructor)
-    for name in ("!float", _YAML + "float"):
-        RubyCompatibleLoader.add_constructor(name, float_constructor)
-    for name in (SYMBOL_TAG, "!ruby/symbol"):
-        RubyCompatibleLoader.add_constructor(name, symbol_constructor)
-    for name in ("merge", "omap", "pairs", "set", "value"):
-        RubyCompatibleLoader.add_constructor(
-            _YAML + name, lambda loader, node: ruby_object_constructor(loader, "", node)
-        )
-    RubyCompatibleLoader.add_constructor(_YAML + "map", mapping_constructor)
-    RubyCompatibleLoader.add_constructor("!binary", Loader.construct_yaml_binary)
+    RubyCompatibleLoader.yaml_constructors = {}
     RubyCompatibleLoader.add_multi_constructor("", ruby_object_constructor)
+    for tags, constructor in (
+        (f"{PLAIN_TAG} !!bool !!int !!null !!timestamp", plain_constructor),
+        ("!float !!float", float_constructor),
+        (f"{SYMBOL_TAG} !ruby/symbol", symbol_constructor),
+        ("!!map", mapping_constructor),
+        ("!!seq", Loader.construct_yaml_seq),
+        ("!!str", Loader.construct_yaml_str),
+        ("!binary !!binary", Loader.construct_yaml_binary),
+    ):
+        for tag in tags.split():
+            RubyCompatibleLoader.add_constructor(tag.replace("!!", YAML), constructor)
 
-    # Plain data have a form; whatever else PyYAML could write, no node would read as what it was.
+    # PyYAML can write more types, but no node would read them as what they were.
+    RubyCompatibleDumper.yaml_multi_representers = {}
     RubyCompatibleDumper.yaml_representers = {
         kind: Dumper.yaml_representers[kind]
         for kind in (type(None), bool, int, float, bytes, list, tuple, dict)
     }
-    RubyCompatibleDumper.yaml_multi_representers = {}
-    RubyCompatibleDumper.add_representer(None, Dumper.represent_undefined)
-    RubyCompatibleDumper.add_representer(str, represent_string)
-    RubyCompatibleDumper.add_representer(Symbol, represent_symbol)
-    RubyCompatibleDumper.add_representer(Regexp, represent_regexp)
-    RubyCompatibleDumper.add_representer(
-        base.OtherKey, lambda dumper, key: dumper.represent_data(key.value)
-    )
+    for kind, representer in (
+        (None, Dumper.represent_undefined),
+        (str, represent_string),
+        (Symbol, represent_symbol),
+        (Regexp, represent_regexp),
+        (base.OtherKey, lambda dumper, key: dumper.represent_data(key.value)),
+    ):
+        RubyCompatibleDumper.add_representer(kind, representer)
 
 
 def _may_be_too_much(payload: bytes) -> bool:
-    """Whether a payload might be too deep or too much to compose; cheap, and never wrongly no.
+    """Return True if libyaml might take too long to compose a payload, or end the process.
 
-    In flow style a level needs a bracket. In block style it needs a column more than its parent,
-    or every second one does, since a sequence may stand in its parent's column.
+    In flow style a level needs a bracket. In block style every second level at least stands one
+    column further right, since a sequence may stand in its parent's column.
     """
     if len(payload) > SAFE_SIZE:
         return True
@@ -209,23 +209,19 @@ def _may_be_too_much(payload: bytes) -> bool:
     return payload.count(b"[") + payload.count(b"{") + 2 * longest_line > SAFE_DEPTH
 
 
-def _has_too_many_directives(payload: bytes) -> bool:
-    percents = payload.count(b"%")
-    return percents > MAX_DIRECTIVES and len(DIRECTIVE.findall(payload)) > MAX_DIRECTIVES
-
-
 def _check_events(payload: bytes) -> None:
-    """Parse without building anything, and stop where it becomes too much."""
+    """Parse without building anything.
+
+    :raises exc.DecodingError: there are too many values, or they are nested too deeply.
+    """
     depth = 0
     for count, event in enumerate(yaml.parse(payload, Loader=Loader)):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        if depth > MAX_DEPTH or count > MAX_VALUES:
-            raise exc.DecodingError(
-                f"refused: it has more than {MAX_VALUES} values, or deeper than {MAX_DEPTH} levels"
-            )
+        if depth > base.MAX_DEPTH or count > base.MAX_VALUES:
+            raise exc.DecodingError(base.TOO_MUCH)
 
 
 class YamlSerializer(base.Serializer):
@@ -255,13 +251,16 @@ class YamlSerializer(base.Serializer):
     def deserialize(self, msg: bytes) -> t.Any:
         """See :meth:`.Serializer.deserialize`."""
         try:
-            return block_yaml.load(msg)
-        except block_yaml.Unusual:
+            return block.load(msg)
+        except block.Unusual:
             return self.read_any(msg)
 
     def read_any(self, payload: bytes) -> t.Any:
-        """Read any YAML that nodes may send. Raises as :meth:`deserialize` does."""
-        if payload.startswith(OTHER_ENCODINGS) or _has_too_many_directives(payload):
+        """Read by libyaml any YAML that nodes may send. Raises as :meth:`deserialize` does."""
+        if payload.startswith(OTHER_ENCODINGS) or (
+            payload.count(b"%") > MAX_DIRECTIVES
+            and len(DIRECTIVE.findall(payload)) > MAX_DIRECTIVES
+        ):
             raise exc.DecodingError("refused: UTF-16, or too many YAML directives")
         try:
             if _may_be_too_much(payload):
@@ -269,7 +268,7 @@ class YamlSerializer(base.Serializer):
             value = yaml.load(payload, Loader=RubyCompatibleLoader)
         except (yaml.YAMLError, *MALFORMED) as error:
             raise exc.DecodingError(f"no valid YAML: {error}") from error
-        check_size(value)
+        base.check_size(value)
         return value
 
     def embed(self, serialized: bytes) -> str:
