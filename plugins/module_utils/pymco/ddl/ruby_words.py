@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import typing as t
+from collections import ChainMap
 
 from .. import ruby_patterns as patterns
 from .. import ruby_values as values
@@ -18,6 +19,7 @@ from .model import Refused
 
 if t.TYPE_CHECKING:
     from .builder import Builder
+    from .ruby_text import Code
 
 MAX_DEPTH = 20
 """How deep values may be nested."""
@@ -57,14 +59,26 @@ _OPERATIONS: dict[str, t.Callable[[t.Any, t.Any], t.Any]] = {
 
 VOID = object()  # The value of a declaration, which no DDL uses.
 
+UNREAD = object()  # The value of a variable that an unread statement may have set.
+
 Block = t.Callable[..., None]
 Helper = t.Callable[[list[t.Any]], t.Any]
 """A block, and a method that a DDL defines. They are run when they are called."""
 
 
-class Words:
-    """Runs words, methods and operators.
+def truth(value: t.Any) -> bool:
+    """Return True if a value fulfils a condition."""
+    if value is VOID:
+        raise Refused("the value of a declaration is used")
+    if isinstance(value, values.Regexp):
+        raise Refused("a Regexp as a condition")  # Ruby compares it to what was read last.
+    return values.truthy(value)
 
+
+class Words:
+    """Runs words, methods and operators, and holds variables.
+
+    :ivar scope: the variables of the block or helper that is being run, and of those around it.
     :param spend: counts work; raises when it is too much.
     """
 
@@ -74,27 +88,61 @@ class Words:
         self._known = ("metadata", "usage", "requires", *own)
         self._patience = patterns.Patience()
         self._summarizing = False
-        self.helpers: dict[str, Helper] = {}
-        self.constants: dict[str, t.Any] = {}
+        self._helpers: dict[str, Helper] = {}
+        self._constants: dict[str, t.Any] = {}
+        self.scope: ChainMap[str, t.Any] = ChainMap()
+
+    def within(self, scope: ChainMap[str, t.Any], body: Code) -> t.Any:
+        """Run the body of a block or a helper with its variables."""
+        self._spend(1)
+        outer, self.scope = self.scope, scope
+        try:
+            return body()
+        finally:
+            self.scope = outer
+
+    def variable(self, name: str) -> t.Any:
+        value = self.scope.get(name)
+        if value is UNREAD:
+            raise Refused(f"the value of {name} could not be read")
+        return value
+
+    def assign(self, name: str, sign: str | None, value: t.Any) -> t.Any:
+        """Set a variable or a constant; with a sign, to the result of this operation."""
+        value = self.weighed(self.operate(sign, self.variable(name), value) if sign else value)
+        self._home(name)[name] = value
+        return value
+
+    def _home(self, name: str) -> dict[str, t.Any]:
+        if name[0].isupper():
+            return self._constants
+        return next((own for own in self.scope.maps if name in own), self.scope.maps[0])
+
+    def forget(self, names: t.Iterable[str], variables: t.Iterable[str]) -> None:
+        """Forget helpers and constants of these names, and the values of variables."""
+        for name in names:
+            self._helpers.pop(name, None)
+            self._constants.pop(name, None)
+        for name in variables:
+            self._home(name)[name] = UNREAD
 
     def define(self, name: str, helper: Helper) -> None:
         if name in _RESERVED or name in _ARITY:
             raise Refused(f"a method {name} in place of Ruby's or MCollective's own")
-        self.helpers[name] = helper
+        self._helpers[name] = helper
 
     def constant(self, name: str) -> t.Any:
         """Return a constant's value, which may be a class of Ruby."""
-        if name in self.constants:
-            return self.constants[name]
+        if name in self._constants:
+            return self._constants[name]
         if name not in values.CLASSES and name != "Fixnum":
             raise Refused(f"the constant {name} is not known")
         return RubyClass("Integer" if name == "Fixnum" else name)
 
     def call(self, name: str, arguments: list[t.Any], block: Block | None) -> t.Any:
         """Run a word or a helper."""
-        self.weighed(arguments)
-        if name in self.helpers and block is None:
-            return self.helpers[name](arguments)
+        if name in self._helpers and block is None:
+            return self._helpers[name](arguments)
         if name == "respond_to?" and block is None:
             return self._responds(arguments)
         if name in self._known:
@@ -128,7 +176,7 @@ class Words:
         name = values.to_s(arguments[0]) if len(arguments) == 1 else "respond_to?"
         if name in _RESERVED:
             raise Refused(f"respond_to? of {name!r}, which is no word of a DDL")
-        return name in self._known or name in self.helpers
+        return name in self._known or name in self._helpers
 
     def method(self, value: t.Any, name: str, arguments: list[t.Any], block: Block | None) -> t.Any:
         text = value if values.is_string(value) and block is None else None
@@ -172,6 +220,7 @@ class Words:
         if isinstance(value, dict) and not signs:
             form = values.key_form(first)
             return next((item for key, item in value.items() if values.key_form(key) == form), None)
+        last = last if signs else first
         sequence = isinstance(value, list) or values.is_string(value)
         if not sequence or not type(first) is type(last) is int:
             raise Refused(f"a part of a {values.class_name(value)}")
@@ -180,6 +229,13 @@ class Words:
         if not signs:
             return value[start] if 0 <= start < size else None
         return value[start : max(0, end + (signs == ".."))] if 0 <= start <= size else None
+
+    def operation(self, sign: str, left: Code, right: Code) -> t.Any:
+        """Run both sides of an operator as far as they count."""
+        value = left()
+        if sign in ("and", "&&", "or", "||"):
+            return value if truth(value) == (sign in ("or", "||")) else right()
+        return self.operate(sign, value, right())
 
     def operate(self, sign: str, left: t.Any, right: t.Any) -> t.Any:
         if sign in ("==", "!="):
@@ -198,7 +254,14 @@ class Words:
         except (OverflowError, ZeroDivisionError) as error:
             raise Refused(f"{sign}: {error}") from None
 
-    def table(self, pairs: t.Iterable[tuple[t.Any, t.Any]]) -> dict[t.Any, t.Any]:
+    def items(self, found: list[Code], pairs: list[tuple[Code, Code]]) -> list[t.Any]:
+        """Return the values of an Array or of a call's arguments. Pairs are its last one, a Hash."""
+        items = [code() for code in found]
+        if pairs:
+            items.append(self._table((key(), value()) for key, value in pairs))
+        return t.cast("list[t.Any]", self.weighed(items))
+
+    def _table(self, pairs: t.Iterable[tuple[t.Any, t.Any]]) -> dict[t.Any, t.Any]:
         table: dict[t.Any, t.Any] = {}
         keys: dict[t.Any, t.Any] = {}
         for key, value in pairs:
@@ -210,13 +273,15 @@ class Words:
                 # Ruby drops the first of two equal literals, and with it its place.
                 table.pop(key, None)
             table[key] = value
-        return t.cast("dict[t.Any, t.Any]", self.weighed(table))
+        return table
 
     def weighed(self, value: t.Any, depth: int = 0) -> t.Any:
         """Count the work that a value makes: one that holds another twice counts it twice.
 
         :returns: the value.
         """
+        if value is VOID:
+            raise Refused("the value of a declaration is used")
         if depth > MAX_DEPTH:
             raise Refused(f"a value nested deeper than {MAX_DEPTH} levels")
         if isinstance(value, str):
