@@ -17,7 +17,8 @@ import dataclasses
 import os
 import typing as t
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, matching, rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import filters as texts
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import as_message
 
@@ -185,10 +186,10 @@ def filters(params: Params) -> Filter:
     :raises exc.BadFilter: one does not parse.
     """
     found = Filter()
-    matching.add_facts(found, params["fact_filters"] or ())
-    matching.add_classes(found, params["class_filters"] or ())
-    matching.add_agents(found, params["agent_filters"] or ())
-    matching.add_identities(found, params["identity_filters"] or ())
+    texts.add_facts(found, params["fact_filters"] or ())
+    texts.add_classes(found, params["class_filters"] or ())
+    texts.add_agents(found, params["agent_filters"] or ())
+    texts.add_identities(found, params["identity_filters"] or ())
     if params["compound_filter"] is not None:
         found.add_compound(params["compound_filter"])
     return found

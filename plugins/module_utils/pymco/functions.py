@@ -12,6 +12,7 @@ all that is missing on this side.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from . import exc
 from .ddl import check_query
@@ -34,7 +35,8 @@ def check_functions(filter_: Filter, find: t.Callable[[str], DataDDL | None]) ->
     """
     checks = _Checks(find)
     filter_.compounds = [
-        [checks.checked(token) for token in tokens] for tokens in filter_.compounds
+        replace(entry, tokens=[checks.checked(token) for token in entry.tokens])
+        for entry in filter_.compounds
     ]
     filter_.seconds = checks.seconds
     return list(checks.doubts)

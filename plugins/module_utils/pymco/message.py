@@ -26,7 +26,7 @@ class Filter(t.Mapping[str, t.Any]):
     """Which nodes a request is for. Nodes must fit every kind of entry, and all of each kind but
     identities, of which they must fit one.
 
-    :ivar compounds: the compound filters, each a list of tokens.
+    :ivar compounds: the compound filters, with their text and their tokens.
     :ivar seconds: how long nodes may take for data functions, before they answer as ever.
 
     It reads as the mapping that goes on the wire (MC:util.rb, empty_filter): String keys, and
@@ -38,7 +38,7 @@ class Filter(t.Mapping[str, t.Any]):
         self._agents: list[str] = []
         self._facts: list[tuple[str, str, str]] = []
         self._identities: list[str] = []
-        self.compounds: list[list[compound.Token]] = []
+        self.compounds: list[compound.Compound] = []
         self.seconds = 0.0
 
     def add_cfclass(self, name: str) -> Filter:
@@ -67,14 +67,15 @@ class Filter(t.Mapping[str, t.Any]):
             self._facts, (fact, _fact_text(value), _SAME_OPERATOR.get(operator, operator))
         )
 
-    def add_compound(self, expression: str | list[compound.Token]) -> Filter:
+    def add_compound(self, expression: str | t.Sequence[compound.Token]) -> Filter:
         """Ask for what an expression says, given as text (-S) or as its tokens.
 
         :raises exc.BadCompoundFilter: the text does not parse, or nodes could not do what it says.
         """
-        tokens = compound.parse(expression) if isinstance(expression, str) else expression
-        _not_empty("compound", tokens)
-        return self._add(self.compounds, tokens)
+        if isinstance(expression, str):
+            return self._add(self.compounds, compound.parse(expression))
+        tokens = _not_empty("compound", expression)
+        return self._add(self.compounds, compound.Compound(None, tokens))
 
     def copy(self) -> Filter:
         """A filter of its own with the same entries."""
@@ -114,7 +115,7 @@ class Filter(t.Mapping[str, t.Any]):
             "cf_class": list(self._classes),
             "agent": list(self._agents),
             "identity": _one_identity(self._identities),
-            "compound": [list(tokens) for tokens in self.compounds],
+            "compound": [list(entry.tokens) for entry in self.compounds],
         }
 
     def __getitem__(self, key: str) -> t.Any:

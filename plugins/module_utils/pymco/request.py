@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from . import exc
-from .matching import checked_identity
+from .filters import checked_identity
 from .message import Filter
 from .ranges import LONGEST
 from .serializers import Symbol, symbolize

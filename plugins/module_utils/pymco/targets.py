@@ -19,7 +19,7 @@ import typing as t
 from . import exc
 from .discovery import discover
 from .files import MAX_LIST_SIZE, read_text
-from .matching import checked_identity
+from .filters import checked_identity
 from .message import Filter
 from .request import part
 

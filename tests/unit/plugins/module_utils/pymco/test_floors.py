@@ -19,7 +19,7 @@ FLOORS = [
     *("printable", "exc", "nearest", "ranges", "logs", "options", "files", "permissions", "utils"),
     *("ruby_methods", "serializers", "ruby_values", "ruby_patterns", "compound"),
     *("config_file", "pool", "config"),
-    *("message", "matching", "picking", "ddl", "functions", "request", "described"),
+    *("message", "filters", "picking", "ddl", "functions", "request", "described"),
     *("security", "wire", "intake", "connector", "exchange", "discovery", "targets", "ping", "rpc"),
     *("listener", "test"),
 ]

@@ -2,9 +2,9 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The text forms in which people write filters, as ``mco`` takes them, into a :class:`.Filter`.
+"""Filters in the text forms of ``mco`` are added to a :class:`.Filter`, and identities are checked.
 
-What does not parse is refused here, with the rule, before anything is sent.
+A text that does not parse is refused with the rule that it breaks.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ _FACT = re.compile(
     r"\s*(?P<fact>[^\s=~<>!]+)\s*(?P<operator>=~|>=|=>|<=|=<|!=|==|=|<|>)\s*(?P<value>.*\S|.)\s*"
 )
 _NAME = re.compile(r"[\w.:\-]+")
-IDENTITY = re.compile(r"[A-Za-z0-9_][\w.\-]{0,254}", re.ASCII)
-"""An identity that we address or report: MCollective's rule (MC:config.rb), with the ends anchored
-and no leading dash, since identities become file names, host names and arguments."""
+_IDENTITY = re.compile(r"[A-Za-z0-9_][\w.\-]{0,254}", re.ASCII)
+"""MCollective's rule for identities (MC:config.rb), with both ends anchored. A dash cannot be the
+first character, since identities become file names, host names and arguments."""
 
 
 def is_identity(text: t.Any) -> bool:
-    """Whether a value that came from a node or a user can be an identity."""
-    return isinstance(text, str) and IDENTITY.fullmatch(text) is not None
+    """Return True if a value from a node or a user can be an identity."""
+    return isinstance(text, str) and _IDENTITY.fullmatch(text) is not None
 
 
 def checked_identity(text: str) -> str:
-    """The identity, or :class:`.exc.BadFilter`."""
+    """Return an identity. Raises :class:`.exc.BadFilter` for a text that cannot be one."""
     if not is_identity(text):
         raise exc.BadFilter(
             f"{text!r} is no identity: those have letters, digits, dots, dashes and underscores only"
@@ -48,9 +48,10 @@ def add_facts(filter_: Filter, texts: t.Iterable[str]) -> None:
                 " = == != =~ < <= > >= between the two"
             )
         fact, operator, value = match["fact"], match["operator"], match["value"]
-        if operator == "=" and len(value) > 2 and value[0] == value[-1] == "/":
-            operator = "=~"
-        filter_.add_fact(fact, value, "==" if operator == "=" else operator)
+        if operator == "=":
+            is_regex = len(value) > 2 and value[0] == value[-1] == "/"
+            operator = "=~" if is_regex else "=="
+        filter_.add_fact(fact, value, operator)
 
 
 def add_classes(filter_: Filter, texts: t.Iterable[str]) -> None:
@@ -74,25 +75,20 @@ def add_identities(filter_: Filter, texts: t.Iterable[str]) -> None:
 
 def add_with(filter_: Filter, texts: t.Iterable[str]) -> None:
     """Add facts and classes, several in a text, with blanks between them (-W)."""
-    for text in texts:
-        for part in text.split():
-            is_fact = re.search("[=<>]", part) and not part.startswith("/")
-            (add_facts if is_fact else add_classes)(filter_, [part])
+    for part in " ".join(texts).split():
+        is_fact = re.search("[=<>]", part) and not part.startswith("/")
+        (add_facts if is_fact else add_classes)(filter_, [part])
 
 
 def _name_or_regex(kind: str, text: str) -> str:
     text = text.strip()
-    if text.startswith("/"):
-        return _regex(kind, text)
-    if not _NAME.fullmatch(text):
-        raise exc.BadFilter(f"{kind} filter {text!r} is neither a name nor a /regular expression/")
-    return text
-
-
-def _regex(kind: str, text: str) -> str:
-    if len(text) < 3 or not text.endswith("/"):
+    if not text.startswith("/"):
+        if not _NAME.fullmatch(text):
+            wrong = "is neither a name nor a /regular expression/"
+            raise exc.BadFilter(f"{kind} filter {text!r} {wrong}")
+    elif len(text) < 3 or not text.endswith("/"):
         raise exc.BadFilter(f"{kind} filter {text!r} lacks its closing slash")
-    if "/" in text[1:-1]:
+    elif "/" in text[1:-1]:
         raise exc.BadFilter(
             f"{kind} filter {text!r} has a slash inside: nodes remove every slash; write . for it"
         )
