@@ -19,11 +19,10 @@ import typing as t
 from collections import ChainMap
 
 from .. import ruby_values as values
-from ..serializers import Symbol
 from . import model
 from .builder import Builder
 from .model import Refused
-from .ruby_text import Code, Exhausted, Text, joined
+from .ruby_text import KEYWORDS, NAME, Code, Exhausted, Text, constant
 from .ruby_words import VOID, Block, Words, truth
 
 STEPS = 60_000
@@ -33,18 +32,8 @@ MAX_DEPTH = 30
 """How deep expressions, blocks and calls may be nested."""
 
 _LITERALS = {"nil": None, "true": True, "false": False}
-_WORDS = """
-if unless elsif else end do then def and or not while until for in case when begin rescue ensure
-class module return yield next break redo retry self super undef alias
-"""
-_KEYWORDS = frozenset(_WORDS.split())
 _BEHIND_A_STATEMENT = ("", "\n", ";", "#", "end", "else", "elsif", "}")
-_NAME = re.compile(r"(?!\d)\w+(?:[?!](?!=(?![>=~])))?")
-_WORD = re.compile(r"(?!\d)\w+[?!]?|.?")
-_LABEL = re.compile(rf"({_NAME.pattern}):(?!:)")
-_QUOTED_LABEL = re.compile(r"([\"'])(?=(?:\\.|(?!\1).)*\1:(?!:))", re.DOTALL)
 _DOTS = re.compile(r"[ \t]*(\.\.\.?)")
-_SYMBOL = re.compile(rf":(?:({_NAME.pattern})|[\"'])")
 _ARGUMENT = re.compile(
     r"[\"'\[(]|:[\w\"']|\w|%[qQwir]?[^\w\s=]|<<[-~]?[\"'\w]|/(?=\S)|-(?=\w)|!(?![=~])"
 )
@@ -117,48 +106,16 @@ class _Reader(Text):
             self._depth -= 1
             vars(self).update(before)
 
-    def _word(self) -> str:
-        """Return the word or the sign at the position."""
-        self.blanks()
-        return t.cast("re.Match[str]", self.look(_WORD))[0]
-
-    def _keyword(self, *words: str) -> str:
-        """Go behind one of these words and return it; else return the empty string."""
-        word = self._word()
-        self.at += len(word) if word in words else 0
-        return word if word in words else ""
-
-    def _demand(self, sign: str) -> None:
-        if not self.sign(sign):
-            raise self.unexpected()
-
-    def _parameters(self, closing: str) -> list[str]:
-        """Read names with commas between them, and the closing sign."""
-        names: list[str] = []
-        while not self.sign(closing):
-            if names:
-                self._demand(",")
-            names.append(self._name())
-        return names
-
-    def _name(self) -> str:
-        self.blanks()
-        match = self.look(_NAME)
-        if match is None or match[0] in _KEYWORDS or match[0][0].isupper():
-            raise self.unexpected()
-        self.at = match.end()
-        return match[0]
-
     # --- statements
 
     def _statements(self, *closing: str) -> tuple[Code, str]:
         """Read statements up to one of the closing words. Return what runs them, and that word."""
         codes: list[Code] = []
         self.lines()
-        while self.at < len(self.source) and self._word() not in closing:
+        while self.at < len(self.source) and self.word() not in closing:
             codes.append(self._statement())
             self.lines()
-        word = self._keyword(*closing)
+        word = self.keyword(*closing)
         if not word:
             error = self._untold = self.unexpected()
             codes.append(lambda: self._leave_out(error))
@@ -178,9 +135,9 @@ class _Reader(Text):
         try:
             with self._nested():
                 code = self._effect()
-                while word := self._keyword("if", "unless"):
+                while word := self.keyword("if", "unless"):
                     code = _branch(self._value(), word == "unless", code, _nothing)
-                if self._word() not in _BEHIND_A_STATEMENT:
+                if self.word() not in _BEHIND_A_STATEMENT:
                     raise self.unexpected()
         except Exhausted:
             raise
@@ -218,14 +175,14 @@ class _Reader(Text):
         self._words.forget(names, names & known.keys())
 
     def _effect(self) -> Code:
-        word = self._keyword("if", "unless", "def")
+        word = self.keyword("if", "unless", "def")
         if word:
             return self._definition() if word == "def" else self._condition(word == "unless")
         match = self.take(_ASSIGNMENT)
         if match is None:
             return self._value()
         name, sign = match[1], match[2]
-        if name in _KEYWORDS or name in _LITERALS:
+        if name in KEYWORDS or name in _LITERALS:
             raise self.error(f"the keyword {name!r} is unexpected")
         self.lines()
         if not name[0].isupper():
@@ -236,7 +193,7 @@ class _Reader(Text):
     def _condition(self, negated: bool) -> Code:
         """Read the condition and the branches of an "if" or "unless"."""
         test = self._value()
-        self._keyword("then")
+        self.keyword("then")
         body, word = self._statements("elsif", "else", "end")
         other = _nothing
         if word == "elsif":
@@ -248,8 +205,8 @@ class _Reader(Text):
 
     def _definition(self) -> Code:
         """Read a helper."""
-        name = self._name()
-        names = self._parameters(")" if self.sign("(") else "\n")
+        name = self.name()
+        names = self.parameters(")" if self.sign("(") else "\n")
         with self._nested(_names=ChainMap(dict.fromkeys(names))):
             body, _word = self._statements("end")
 
@@ -289,8 +246,8 @@ class _Reader(Text):
             return lambda: not truth(denied())
         number = self.number()
         if number is not None:
-            return self._with_methods(_constant(-number if prefix[0] == "-" else number))
-        return functools.partial(self._words.operation, "*", _constant(-1), self._value(7))
+            return self._with_methods(constant(-number if prefix[0] == "-" else number))
+        return functools.partial(self._words.operation, "*", constant(-1), self._value(7))
 
     def _with_methods(self, value: Code) -> Code:
         """Read the calls and indexes behind a value."""
@@ -310,7 +267,7 @@ class _Reader(Text):
             first, last, signs = self._value(), _nothing, ""
             if dots := self.take(_DOTS):
                 last, signs = self._value(), dots[1]
-            self._demand("]")
+            self.demand("]")
         return lambda: self._words.index(value(), first(), last(), signs)
 
     def _called(self, name: str, value: Code | None) -> Code:
@@ -322,51 +279,43 @@ class _Reader(Text):
 
     def _primary(self) -> Code:
         """Read a literal, an expression in parentheses, an Array, a Hash, or a name."""
-        number = self.number()
-        if number is not None:
-            return _constant(number)
-        symbol = self.take(_SYMBOL)
-        if symbol is not None:
-            return self._symbol(symbol[1])
         found = self.literal()
         if found is not None:
             return found
         if self.sign("("):
-            with self._nested(_do_is_outside=False):
-                self.lines()
-                value = self._value()
-                self.lines()
-                self._demand(")")
-            return value
+            return self._enclosed(")")
         if self.sign("["):
             return self._items("]")
         if self.sign("{"):
             table = self._items("}")
             return lambda: (table() or [{}])[0]
-        return self._named()
-
-    def _symbol(self, name: str | None) -> Code:
-        """Return a Symbol of this name, or of that in the quotes that are opened."""
-        if name is not None:
-            return _constant(Symbol(name))
-        parts = self.quoted()
-        return lambda: Symbol(joined(parts))
-
-    def _named(self) -> Code:
-        match = self.look(_NAME)
+        match = self.look(NAME)
         if match is None:
             raise self.unexpected()
         word = match[0]
-        if word in _KEYWORDS:
+        if word in KEYWORDS:
             raise self.error(f"the keyword {word!r} is unexpected")
         self.at = match.end()
         if word in _LITERALS:
-            return _constant(_LITERALS[word])
+            return constant(_LITERALS[word])
         if word[0].isupper():
             return lambda: self._words.constant(word)
         if word in self._names and not self.source.startswith("(", self.at):
             return lambda: self._words.variable(word)
         return self._called(word, None)
+
+    def _enclosed(self, closing: str) -> Code:
+        """Read an expression up to a closing sign."""
+        with self._nested(_do_is_outside=False):
+            self.lines()
+            value = self._value()
+            self.lines()
+            self.demand(closing)
+        return value
+
+    def code(self) -> Code:
+        value = self._enclosed("}")
+        return lambda: values.to_s(self._words.weighed(value()))
 
     # --- calls
 
@@ -374,8 +323,8 @@ class _Reader(Text):
         if self.source.startswith("(", self.at):
             self.at += 1
             return self._items(")")
-        apart = self.blanks() or self.look(_SYMBOL)
-        given = apart and self.look(_ARGUMENT) and self._word() not in _KEYWORDS
+        apart = self.blanks() or self.source.startswith(":", self.at)
+        given = apart and self.look(_ARGUMENT) and self.word() not in KEYWORDS
         return self._items("") if given else list
 
     def _items(self, closing: str) -> Code:
@@ -392,7 +341,7 @@ class _Reader(Text):
                 if closing:
                     self.lines()
                 if not self.sign(","):
-                    self._demand(closing)
+                    self.demand(closing)
                     break
                 self.lines()
         if closing == "}" and found:
@@ -400,14 +349,9 @@ class _Reader(Text):
         return functools.partial(self._words.items, found, pairs)
 
     def _item(self, found: list[Code], pairs: list[tuple[Code, Code]]) -> None:
-        label = self.take(_LABEL)
-        quoted = label is None and self.take(_QUOTED_LABEL)
-        if label is not None or quoted:
-            key = self._symbol(label[1] if label else None)
-            self.at += 1 if quoted else 0
-        else:
-            key = self._value(1)
-        if label is not None or quoted or self.sign("=>"):
+        label = self.label()
+        key = label or self._value(1)
+        if label is not None or self.sign("=>"):
             self.lines()
             pairs.append((key, self._value(1)))
         elif pairs:
@@ -418,11 +362,11 @@ class _Reader(Text):
     def _block(self) -> Block | None:
         """Read the block behind a call, if there is one."""
         closing = "}" if self.sign("{") else ""
-        if not closing and not self._do_is_outside and self._keyword("do"):
+        if not closing and not self._do_is_outside and self.keyword("do"):
             closing = "end"
         if not closing:
             return None
-        names = self._parameters("|") if self.sign("|") else []
+        names = self.parameters("|") if self.sign("|") else []
         own: dict[str, t.Any] = dict.fromkeys(names)
         with self._nested(_names=self._names.new_child({**own}), _do_is_outside=False):
             body, _word = self._statements(closing)
@@ -434,22 +378,9 @@ class _Reader(Text):
 
         return run
 
-    def code(self) -> Code:
-        """Read the code in the braces of a text, with the closing one. It gives a text."""
-        with self._nested(_do_is_outside=False):
-            self.lines()
-            value = self._value()
-            self.lines()
-            self._demand("}")
-        return lambda: values.to_s(self._words.weighed(value()))
-
 
 def _nothing() -> t.Any:
     return None
-
-
-def _constant(value: t.Any) -> Code:
-    return lambda: value
 
 
 def _located(code: Code, line: int) -> t.Any:

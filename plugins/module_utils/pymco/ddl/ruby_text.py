@@ -17,6 +17,15 @@ from .model import Refused
 Code = t.Callable[[], t.Any]
 """A part of a DDL that was read. It is run when it is called, and returns its value."""
 
+_WORDS = """
+if unless elsif else end do then def and or not while until for in case when begin rescue ensure
+class module return yield next break redo retry self super undef alias
+"""
+KEYWORDS = frozenset(_WORDS.split())
+NAME = re.compile(r"(?!\d)\w+(?:[?!](?!=(?![>=~])))?")
+_WORD = re.compile(r"(?!\d)\w+[?!]?|.?")
+_SYMBOL = re.compile(rf":(?:({NAME.pattern})|[\"'])")
+_LABEL = re.compile(rf"({NAME.pattern}):(?!:)|([\"'])(?=(?:\\.|(?!\2)[^\\])*\2:(?!:))", re.DOTALL)
 _BLANKS = re.compile(r"(?:[ \t\r\f\v]|\\\r?\n)+")
 _IGNORED = re.compile(r"#[^\n]*|;")
 _COMMENT_LINES = re.compile(r"^=begin\b.*?^=end\b[^\n]*\n?", re.MULTILINE | re.DOTALL)
@@ -109,6 +118,38 @@ class Text:
         self.at += len(sign) if found else 0
         return found
 
+    def word(self) -> str:
+        """Return the word or the sign at the position."""
+        self.blanks()
+        return t.cast("re.Match[str]", self.look(_WORD))[0]
+
+    def keyword(self, *words: str) -> str:
+        """Go behind one of these words and return it; else return the empty string."""
+        word = self.word()
+        self.at += len(word) if word in words else 0
+        return word if word in words else ""
+
+    def demand(self, sign: str) -> None:
+        if not self.sign(sign):
+            raise self.unexpected()
+
+    def name(self) -> str:
+        self.blanks()
+        match = self.look(NAME)
+        if match is None or match[0] in KEYWORDS or match[0][0].isupper():
+            raise self.unexpected()
+        self.at = match.end()
+        return match[0]
+
+    def parameters(self, closing: str) -> list[str]:
+        """Read names with commas between them, and the closing sign."""
+        names: list[str] = []
+        while not self.sign(closing):
+            if names:
+                self.demand(",")
+            names.append(self.name())
+        return names
+
     def lines(self) -> None:
         """Go over blanks, comments and the ends of lines and statements."""
         while True:
@@ -151,8 +192,28 @@ class Text:
             return None
         return float(match[0].replace("_", "")) if match[1] or match[2] else int(match[0], 0)
 
+    def symbol(self, name: str | None) -> Code:
+        """Return a Symbol of this name, or of the text behind the opening quote."""
+        if name is not None:
+            return constant(Symbol(name))
+        parts = self._quoted()
+        return lambda: Symbol(joined(parts))
+
+    def label(self) -> Code | None:
+        """Read a Symbol with its colon behind it, if one begins here."""
+        match = self.take(_LABEL)
+        symbol = None if match is None else self.symbol(match[1])
+        self.at += 1 if match and match[2] else 0
+        return symbol
+
     def literal(self) -> Code | None:
-        """Read a String, an Array of words or a Regexp, if one begins here; else return None."""
+        """Read a number, Symbol, String, Array of words or Regexp, if one begins here."""
+        number = self.number()
+        if number is not None:
+            return constant(number)
+        symbol = self.take(_SYMBOL)
+        if symbol is not None:
+            return self.symbol(symbol[1])
         heredoc, percent = self.look(_HEREDOC), self.look(_PERCENT)
         opening = percent[2] if percent else self.source[self.at : self.at + 1]
         mode = "text" if heredoc else _MODES.get(f"%{percent[1] or 'Q'}" if percent else opening)
@@ -171,10 +232,10 @@ class Text:
             words = re.findall(r"(?:\\.|[^\\\s])+", joined(parts), re.DOTALL)
             return lambda: [kind(re.sub(r"\\([\s\\])", r"\1", word)) for word in words]
         while self.take(_NEXT_QUOTE):
-            parts += self.quoted()
+            parts += self._quoted()
         return lambda: joined(parts)
 
-    def quoted(self) -> list[str | Code]:
+    def _quoted(self) -> list[str | Code]:
         """Read a text behind its opening quote."""
         quote = self.source[self.at - 1]
         return self._delimited(quote, _MODES[quote])
@@ -280,6 +341,10 @@ class Text:
         if any(0xD800 <= number <= 0xDFFF or number > most for number in numbers):
             raise self.error(f"the escape {match[0]}, which is no character")
         return "".join(map(chr, numbers))
+
+
+def constant(value: t.Any) -> Code:
+    return lambda: value
 
 
 def joined(parts: t.Iterable[str | Code]) -> str:

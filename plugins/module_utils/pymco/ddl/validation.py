@@ -256,7 +256,8 @@ def _check(value: t.Any, rule: t.Any, patience: patterns.Patience) -> None:
         if not any(values.equal(item, value) for item in rule):
             raise _Violation(f"value should be one of {', '.join(map(values.to_s, rule))}")
     elif isinstance(rule, RubyClass):
-        if rule.name not in (*values.MODULES, *values.ancestry(value)):
+        known = (*values.MODULES, *values.ancestry(value))
+        if rule.name not in known:
             raise _Violation(f"value should be a {rule.name}")
 
 
