@@ -102,7 +102,7 @@ class Builder:
 
     # --- what describes an entity
 
-    def begin_action(self, name: t.Any, properties: t.Any) -> None:
+    def action(self, name: t.Any, properties: t.Any) -> None:
         """Describe an action from here on. One that is there already is added to."""
         table = _table(properties, "action", "Action needs a :{} property", "description")
         if not isinstance(name, str):
@@ -110,11 +110,11 @@ class Builder:
         new = model.Action(name, table[Symbol("description")])
         self._current = self._entities.setdefault(name, new)
 
-    def begin_dataquery(self, properties: t.Any) -> None:
+    def dataquery(self, properties: t.Any) -> None:
         table = _table(properties, "dataquery", "Data queries need a :{}", "description")
         self._begin_only("data", table[Symbol("description")], "Data queries")
 
-    def begin_discovery(self) -> None:
+    def discovery(self) -> None:
         self._begin_only("discovery", None, "Discovery plugins")
 
     def _begin_only(self, name: str, description: t.Any, what: str) -> None:

@@ -50,7 +50,7 @@ def read_json(source: str, kind: str, name: str, path: str) -> model.DDL:
             builder.attempt(_build_action, builder, action)
     elif kind == "data":
         description = document.get("description") or metadata.get("description")
-        builder.begin_dataquery({Symbol("description"): description})
+        builder.dataquery({Symbol("description"): description})
         if document.get("query") is not None:
             builder.attempt(builder.input, Symbol("query"), _input(document["query"]))
         _build_outputs(builder, document)
@@ -62,7 +62,7 @@ def _build_action(builder: Builder, action: t.Any) -> None:
     name = _table(action, "an action").get("action")
     if not isinstance(name, str) or not name:
         raise Refused("an action without a name")
-    builder.begin_action(name, _symbols(action))
+    builder.action(name, _symbols(action))
     builder.attempt(builder.display, Symbol(str(action.get("display") or "failed")))
     for key, item in _parts(builder, action.get("input") or {}, dict, "input").items():
         builder.attempt(builder.input, Symbol(key), _input(item))

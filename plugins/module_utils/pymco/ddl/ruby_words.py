@@ -37,21 +37,27 @@ respond_to? template_for_plugintype validate_requirements
 _RESERVED = RUBY_METHODS | frozenset(_OWN_METHODS.split())
 """Methods that every object, or a DDL itself, has in Ruby."""
 
-_KIND_WORDS = {
-    "agent": ("action", "input", "output", "display", "summarize", "aggregate"),
-    "data": ("dataquery", "input", "output"),
-    "discovery": ("discovery", "capabilities", "input", "output"),
+_COMMON = {"metadata": (1,), "usage": (1,), "requires": (1,), "input": (2,), "output": (2,)}
+_OWN: dict[str, dict[str, t.Sequence[int]]] = {
+    "agent": {"action": (2,), "display": (1,), "summarize": (0,), "aggregate": (1, 2)},
+    "data": {"dataquery": (1,)},
+    "discovery": {"discovery": (0,), "capabilities": range(100)},
 }
-_ARITY = {
-    **{"metadata": (1, 1), "usage": (1, 1), "requires": (1, 1), "display": (1, 1)},
-    **{"input": (2, 2), "output": (2, 2), "aggregate": (1, 2), "capabilities": (0, 100)},
-    **{"action": (2, 2), "dataquery": (1, 1), "discovery": (0, 0), "summarize": (0, 0)},
-}
+"""The words of all DDLs, and those of a kind of plugin, and how many arguments they may have."""
+
 _WITH_BLOCK = ("action", "dataquery", "discovery", "summarize")
 _CHANGES: dict[str, t.Callable[[str], str]] = {
     **{"capitalize": str.capitalize, "upcase": str.upper, "downcase": str.lower},
     "strip": lambda text: text.strip(" \t\n\v\f\r"),
 }
+_ROUNDS: dict[tuple[str, str], t.Callable[[t.Any], t.Iterable[t.Sequence[t.Any]]]] = {
+    ("Array", "each"): lambda items: ((item,) for item in items),
+    ("Array", "each_with_index"): lambda items: ((item, n) for n, item in enumerate(items)),
+    ("Hash", "each"): lambda table: (([key, item],) for key, item in table.items()),
+    ("Hash", "each_pair"): lambda table: (([key, item],) for key, item in table.items()),
+}
+"""What the methods that take a block give to it, by the class of their value."""
+
 _OPERATIONS: dict[str, t.Callable[[t.Any, t.Any], t.Any]] = {
     **{"+": operator.add, "-": operator.sub, "*": operator.mul, "%": operator.mod},
     **{"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge},
@@ -84,8 +90,7 @@ class Words:
 
     def __init__(self, builder: Builder, spend: t.Callable[[int], None]) -> None:
         self._builder, self._spend = builder, spend
-        own = _KIND_WORDS.get(builder.kind, ("input", "output"))
-        self._known = ("metadata", "usage", "requires", *own)
+        self._known = {**_COMMON, **_OWN.get(builder.kind, {})}
         self._patience = patterns.Patience()
         self._summarizing = False
         self._helpers: dict[str, Helper] = {}
@@ -127,7 +132,7 @@ class Words:
             self._home(name)[name] = UNREAD
 
     def define(self, name: str, helper: Helper) -> None:
-        if name in _RESERVED or name in _ARITY:
+        if name in _RESERVED or any(name in words for words in (_COMMON, *_OWN.values())):
             raise Refused(f"a method {name} in place of Ruby's or MCollective's own")
         self._helpers[name] = helper
 
@@ -146,8 +151,7 @@ class Words:
         if name == "respond_to?" and block is None:
             return self._responds(arguments)
         if name in self._known:
-            fewest, most = _ARITY[name]
-            if not fewest <= len(arguments) <= most or (block and name not in _WITH_BLOCK):
+            if len(arguments) not in self._known[name] or (block and name not in _WITH_BLOCK):
                 raise Refused(f"{name} with {len(arguments)} arguments or with a block")
             self._declare(name, arguments, block)
             return VOID
@@ -157,19 +161,18 @@ class Words:
         return {Symbol("function"): Symbol(name), Symbol("args"): arguments}
 
     def _declare(self, name: str, arguments: list[t.Any], block: Block | None) -> None:
-        if name not in _WITH_BLOCK:
-            getattr(self._builder, name)(*arguments)
-        elif name != "summarize":
-            getattr(self._builder, f"begin_{name}")(*arguments)
-            if block is not None:
-                block()
-            self._builder.end()
-        elif block is None:
-            raise Refused("summarize without a block")
-        else:
+        if name == "summarize":
+            if block is None:
+                raise Refused("summarize without a block")
             self._summarizing = True
             block()
             self._summarizing = False
+            return
+        getattr(self._builder, name)(*arguments)
+        if name in _WITH_BLOCK:
+            if block is not None:
+                block()
+            self._builder.end()
 
     def _responds(self, arguments: list[t.Any]) -> bool:
         """DDLs ask which words there are, so as to serve several versions of MCollective."""
@@ -179,16 +182,12 @@ class Words:
         return name in self._known or name in self._helpers
 
     def method(self, value: t.Any, name: str, arguments: list[t.Any], block: Block | None) -> t.Any:
+        kind = values.class_name(value)
+        if block is not None and not arguments and (kind, name) in _ROUNDS:
+            for given in _ROUNDS[kind, name](value):
+                block(*given)
+            return value
         text = value if values.is_string(value) and block is None else None
-        if block is not None and not arguments:
-            if isinstance(value, list) and name in ("each", "each_with_index"):
-                for index, item in enumerate(value):
-                    block(*([item, index] if name == "each_with_index" else [item]))
-                return value
-            if isinstance(value, dict) and name in ("each", "each_pair"):
-                for key, item in value.items():
-                    block([key, item])
-                return value
         if text is not None and name == "sub" and len(arguments) == 2:
             return self._sub(text, *arguments)
         if block is None and not arguments:
@@ -199,7 +198,7 @@ class Words:
             if name == "to_s":
                 return values.to_s(self.weighed(value))
         shown = values.inspect(value[:40]) if text is not None else "a value"
-        raise Refused(f"the method {name!r} of {shown} ({values.class_name(value)}) is not known")
+        raise Refused(f"the method {name!r} of {shown} ({kind}) is not known")
 
     def _sub(self, text: str, pattern: t.Any, replacement: t.Any) -> str:
         if not values.is_string(replacement) or "\\" in replacement:
