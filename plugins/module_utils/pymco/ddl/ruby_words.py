@@ -37,8 +37,11 @@ respond_to? template_for_plugintype validate_requirements
 _RESERVED = RUBY_METHODS | frozenset(_OWN_METHODS.split())
 """Methods that every object, or a DDL itself, has in Ruby."""
 
-_COMMON = {"metadata": (1,), "usage": (1,), "requires": (1,), "input": (2,), "output": (2,)}
-_OWN: dict[str, dict[str, t.Sequence[int]]] = {
+_Counts = dict[str, t.Sequence[int]]
+_COMMON: _Counts = {
+    **{"metadata": (1,), "usage": (1,), "requires": (1,), "input": (2,), "output": (2,)}
+}
+_OWN: dict[str, _Counts] = {
     "agent": {"action": (2,), "display": (1,), "summarize": (0,), "aggregate": (1, 2)},
     "data": {"dataquery": (1,)},
     "discovery": {"discovery": (0,), "capabilities": range(100)},
@@ -118,7 +121,7 @@ class Words:
         self._home(name)[name] = value
         return value
 
-    def _home(self, name: str) -> dict[str, t.Any]:
+    def _home(self, name: str) -> t.MutableMapping[str, t.Any]:
         if name[0].isupper():
             return self._constants
         return next((own for own in self.scope.maps if name in own), self.scope.maps[0])
