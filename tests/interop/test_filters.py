@@ -142,7 +142,7 @@ MISREAD = [
     ("os!=x", {"os": "y"}, "write: not os=x"),
     ("os!=/x/", {"os": "y"}, "write: not os=/x/"),
     ('os!="x y"', {"os": "y"}, 'write: not os="x y"'),
-    ("os=a=b", {"os": "a=b"}, r"none but as \x3d or . within a regular expression"),
+    ("os=a=b", {"os": "a=b"}, r"only as \x3d or . within a regular expression"),
     ('os="a=b"', {"os": "a=b"}, "the name can have no ="),
     ("os=/a=b/", {"os": "a=b"}, r"as \x3d or . within"),
     ("os<a<b", {"os": "a"}, "can have no <"),
