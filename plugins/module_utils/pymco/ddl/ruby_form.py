@@ -149,14 +149,16 @@ class _Reader(Text):
         end = self.at
 
         def run() -> t.Any:
-            error: Exception | None = unread
+            error = unread
             try:
                 if error is None:
                     with self._nested():
                         return code()
             except Exhausted:
                 raise
-            except (Refused, RecursionError) as raised:
+            except RecursionError:
+                error = Refused("it is nested too deep")
+            except Refused as raised:
                 error = raised
             self._leave_out(error, line)
             self._forget(self.source[start:end], known)
@@ -164,9 +166,9 @@ class _Reader(Text):
 
         return run
 
-    def _leave_out(self, error: Exception, line: int | None = None) -> None:
+    def _leave_out(self, error: Refused, line: int | None = None) -> None:
         self._untold = None
-        self._builder.leave_out(str(error), getattr(error, "line", None) or line)
+        self._builder.leave_out(str(error), error.line or line)
 
     def _forget(self, text: str, known: t.Mapping[str, None]) -> None:
         """Forget what a statement may have changed which could not be read or run."""

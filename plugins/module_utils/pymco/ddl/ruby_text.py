@@ -29,6 +29,7 @@ _LABEL = re.compile(rf"({NAME.pattern}):(?!:)|([\"'])(?=(?:\\.|(?!\2)[^\\])*\2:(
 _BLANKS = re.compile(r"(?:[ \t\r\f\v]|\\\r?\n)+")
 _IGNORED = re.compile(r"#[^\n]*|;")
 _COMMENT_LINES = re.compile(r"^=begin\b.*?^=end\b[^\n]*\n?", re.MULTILINE | re.DOTALL)
+_COMMENT_END = re.compile(r"^=end\b", re.MULTILINE)
 _NUMBER = re.compile(
     r"(?:0[xX][\da-fA-F]+|0[bB][01]+|0[oO][0-7]+|(?:0|[1-9]\d*(?:_\d+)*)"
     r"(\.\d+(?:_\d+)*)?([eE][+-]?\d+)?)(?!\w)",
@@ -73,6 +74,10 @@ class Text:
         self.at = 0
         self._steps = self._most = steps
         self._ends = [match.start() for match in re.finditer("\n", self.source)]
+        # Where the last comment of several lines ends. Behind it nothing is looked for.
+        self._last_comment = max(
+            (end.start() for end in _COMMENT_END.finditer(self.source)), default=0
+        )
         self._resume: int | None = None  # Where the text goes on behind this line's heredocs.
 
     def code(self) -> Code:
@@ -157,7 +162,9 @@ class Text:
             self.blanks()
             if self.source.startswith("\n", self.at):
                 self.at, self._resume = self._resume or self.at + 1, None
-            elif not self.take(_IGNORED) and not self.take(_COMMENT_LINES):
+            elif not self.take(_IGNORED) and not (
+                self.at < self._last_comment and self.take(_COMMENT_LINES)
+            ):
                 return
 
     def skip_statement(self, start: int) -> None:
