@@ -44,6 +44,7 @@ _NAME = re.compile(rf"(?: {_QUOTED} | [^\s()'\"=<>!~/] )+", _FLAGS)
 _VALUE = re.compile(rf"(?: {_QUOTED} | [^\s()'\"] )+", _FLAGS)
 _REGEX = re.compile(r"/(?:[^/\\\n]|\\.)*/(?=[\s)]|\Z)", re.ASCII)
 _OPERATOR = re.compile(r"\s*(!=~|!=|!~|==|=~|=>|>=|=<|<=|=|<|>)\s*", re.ASCII)
+_NODES_OPERATOR = re.compile(">=|<=|=|<|>")
 _FUNCTION = re.compile(r"(\w+)\(", re.ASCII)
 _ARGUMENT = re.compile(r"\s*(?:\"([^\"]*)\"|'([^']*)')?\s*\)", re.ASCII)
 _OUTPUT = re.compile(r"\.(\w+)", re.ASCII)
@@ -226,11 +227,10 @@ def _unquoted(piece: str, at: int) -> str:
 
 def _class_or_fact(name: _Word) -> Token:
     """Return the token of a statement that is one word. In quotes it may be a whole fact."""
-    operator = _OPERATOR.search(name.text)
-    if operator is None:
+    fact, *rest = _OPERATOR.split(name.text, maxsplit=1)
+    if not rest:
         return _class(name)
-    fact, value = name.text[: operator.start()], name.text[operator.end() :]
-    return _fact(_Word(fact, name.at, True), operator[1], _Word(value, name.at, True))
+    return _fact(_Word(fact, name.at, True), rest[0], _Word(rest[1], name.at, True))
 
 
 def _class(name: _Word) -> Token:
@@ -255,7 +255,9 @@ def _fact(name: _Word, operator: str, value: _Word) -> Token:
     elif not text:
         raise _Wrong("a value must stand here; for an empty one write /^$/", value.at)
     statement = f"{name.text}{operator}{text}"
-    misread = _as_nodes_read(statement) != (name.text, operator, text)
+    # Nodes split it at the operator that they find first (MC:matcher.rb).
+    first = t.cast("re.Match[str]", _NODES_OPERATOR.search(statement))[0]
+    misread = first != operator or statement.split(first)[:2] != [name.text, text]
     if misread or not name.text or statement.startswith("/"):
         raise _Wrong(
             f"nodes would misread this as another comparison: the name cannot have a {operator}, and"
@@ -265,22 +267,13 @@ def _fact(name: _Word, operator: str, value: _Word) -> Token:
     return {"statement": statement}
 
 
-def _as_nodes_read(statement: str) -> tuple[str, str, str] | None:
-    """Return a fact's name, operator and value as nodes take them apart (MC:matcher.rb)."""
-    found = re.search(">=|<=|=|<|>", statement)
-    if found is None:
-        return None
-    name, value = statement.split(found[0])[:2]
-    return name, found[0], value
-
-
 def _compared(operator: str, value: _Word) -> dict[str, t.Any]:
     """Return the half of a data function's token that says with what its output is compared."""
     regex = _regex(operator, value, literal_slash=True)
     operator = _SAME.get(operator, operator)
     if regex is not None:
-        negated = operator.startswith("!")
-        return {"r_compare": Regexp(regex), "operator": "!=~" if negated else "=~"}
+        sign = "!=~" if operator.startswith("!") else "=~"
+        return {"r_compare": Regexp(regex), "operator": sign}
     if operator in _ORDERS and not _NUMBER.fullmatch(value.text.strip()):
         raise _Wrong(f"nodes compare numbers only with {operator}", value.at)
     return {"r_compare": value.text, "operator": "==" if operator == "=" else operator}

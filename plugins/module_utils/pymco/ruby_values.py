@@ -118,10 +118,8 @@ def _form(value: t.Any, *, exact: bool) -> tuple[str, t.Hashable]:
 
 def to_s(value: t.Any) -> str:
     """Return a value as ``"#{value}"`` shows it."""
-    if value is None:
-        return ""
-    if isinstance(value, Symbol):
-        return value.name
+    if value is None or isinstance(value, Symbol):
+        return "" if value is None else value.name
     if isinstance(value, str):
         return value
     if isinstance(value, bytes):

@@ -17,8 +17,6 @@ from . import model
 from .builder import VERSION
 
 _URL = "https://github.com/choria-legacy/marionette-collective"
-
-
 _Any = t.TypeVar("_Any", bound=model.DDL)
 
 
