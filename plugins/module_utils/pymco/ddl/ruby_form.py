@@ -147,6 +147,7 @@ class _Reader(Text):
             self.skip_statement(start)
             self.at = max(self.at, start + 1)
         end = self.at
+        changed = functools.cache(lambda: _changed(self.source[start:end]))
 
         def run() -> t.Any:
             error = unread
@@ -161,7 +162,8 @@ class _Reader(Text):
             except Refused as raised:
                 error = raised
             self._leave_out(error, line)
-            self._forget(self.source[start:end], known)
+            self.spend(len(changed()))
+            self._words.forget(changed(), changed() & known.keys())
             return VOID
 
         return run
@@ -169,12 +171,6 @@ class _Reader(Text):
     def _leave_out(self, error: Refused, line: int | None = None) -> None:
         self._untold = None
         self._builder.leave_out(str(error), error.line or line)
-
-    def _forget(self, text: str, known: t.Mapping[str, None]) -> None:
-        """Forget what a statement may have changed which could not be read or run."""
-        names = set(re.findall(r"\w+", text)) if _CHANGING.search(text) else set()
-        self.spend(len(names))
-        self._words.forget(names, names & known.keys())
 
     def _effect(self) -> Code:
         word = self.keyword("if", "unless", "def")
@@ -379,6 +375,11 @@ class _Reader(Text):
             self._words.within(self._words.scope.new_child(values_), body)
 
         return run
+
+
+def _changed(text: str) -> set[str]:
+    """Return the names of what a statement may have changed that could not be read or run."""
+    return set(re.findall(r"\w+", text)) if _CHANGING.search(text) else set()
 
 
 def _nothing() -> t.Any:

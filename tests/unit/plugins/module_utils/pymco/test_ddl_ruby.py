@@ -363,6 +363,7 @@ ENDLESS = {
     "%w{" + "w" * 200_000: "without its closing",
     "usage " + "{" * 200_000: "usage with 0 arguments or with a block",
     "usage '#{" + "#" * 200_000: "",
+    f"x = [{'1,' * 99}1]\nx.each {{ x.each {{ @ {'= ' * 50_000} }} }}": "@ is unexpected",
     "=begin\n" * 37_000: "= is unexpected",
     "usage 'a'" + ".to_s" * 20_000: "nested too deep",
 }
