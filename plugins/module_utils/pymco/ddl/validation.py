@@ -14,6 +14,7 @@ allowed; null is a value like any other, which few types allow, also for an opti
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 import typing as t
@@ -150,20 +151,14 @@ def check_query(ddl: DataDDL, param: str | None, output: str | None) -> CheckedQ
     if ddl.query is None and param is not None:
         raise refused("it takes no parameter")
     if ddl.query is not None and not (param is None and ddl.query.optional):
-        value = _cast_or_keep(ddl.query, param)
+        # What cannot be cast stays a text, and the validation refuses it (MC:data.rb).
+        with contextlib.suppress(ValueError):
+            value = None if param is None else _cast(ddl.query, param)
         unchecked = _check_input(ddl.name, None, ddl.query, value, patterns.Patience())
     found = ddl.outputs.get(output or "")
     if found is None or not isinstance(found.key, Symbol):
         raise refused(f"it does not return {output!r}, only {', '.join(ddl.outputs)}")
     return CheckedQuery(value, unchecked)
-
-
-def _cast_or_keep(input_: Input, text: str | None) -> t.Any:
-    """Return the value of a text, or the text, which the validation refuses then (MC:data.rb)."""
-    try:
-        return None if text is None else _cast(input_, text)
-    except ValueError:
-        return text
 
 
 # --- text from a command line
