@@ -14,7 +14,7 @@ from pathlib import Path
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import (
     compound,
     exc,
-    matching,
+    filters,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
@@ -256,10 +256,10 @@ class FiltersTarget(TextTarget):
         text = payload.decode("utf-8", "surrogateescape")
         kinds = []
         for name, read in (
-            ("facts", lambda: self._added(matching.add_facts, text)),
-            ("classes", lambda: self._added(matching.add_classes, text)),
-            ("agents", lambda: self._added(matching.add_agents, text)),
-            ("identities", lambda: self._added(matching.add_identities, text)),
+            ("facts", lambda: self._added(filters.add_facts, text)),
+            ("classes", lambda: self._added(filters.add_classes, text)),
+            ("agents", lambda: self._added(filters.add_agents, text)),
+            ("identities", lambda: self._added(filters.add_identities, text)),
             ("compound", lambda: compound.parse(text)),
         ):
             try:

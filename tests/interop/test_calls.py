@@ -13,7 +13,7 @@ from calling import call, senders
 from conftest import FEW
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import (
-    matching,
+    filters,
     message,
     rpc,
 )
@@ -82,10 +82,10 @@ def test_filters_select_as_nodes_see_it(
 ) -> None:
     filter_ = message.Filter()
     add = {
-        "facts": matching.add_facts,
-        "classes": matching.add_classes,
-        "agents": matching.add_agents,
-        "identities": matching.add_identities,
+        "facts": filters.add_facts,
+        "classes": filters.add_classes,
+        "agents": filters.add_agents,
+        "identities": filters.add_identities,
     }[kind]
     add(filter_, texts)
     result = call(config, "rpcutil", "ping", filter=filter_, discovery_timeout=1.5)

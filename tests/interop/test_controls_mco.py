@@ -17,7 +17,7 @@ from testbed.real.collective import Collective
 from testbed.real.nodes import Node
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import matching, message, rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import filters, message, rpc
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +84,7 @@ def test_a_file_names_whom_the_reference_reads_in_it(
     path.write_text(f"# all but one\n\n{WEB}\n  {DB}\nweb2.example.com\n")
     words = ["-I", pattern] if pattern else []
     filter_ = message.Filter()
-    matching.add_identities(filter_, [pattern] if pattern else [])
+    filters.add_identities(filter_, [pattern] if pattern else [])
     for theirs in (["--nodes", str(path)], ["--dm", "flatfile", "--do", str(path)]):
         options: dict[str, t.Any] = {"discovery_method": "flatfile", "filter": filter_}
         ours = call(

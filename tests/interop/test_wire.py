@@ -25,7 +25,7 @@ from testbed.real.security import SECURITIES
 from wire import Oracle, Spoken, spoken
 from wire_cases import CASES, CONNECTORS, DB, NAMED_AND_FILTERED, WEB, Case
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import matching, rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import filters, rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
 
@@ -315,11 +315,11 @@ def _add_compounds(filter_: Filter, texts: t.Iterable[str]) -> None:
 
 
 ADDERS: dict[str, t.Callable[[Filter, t.Iterable[str]], None]] = {
-    "facts": matching.add_facts,
-    "classes": matching.add_classes,
-    "agents": matching.add_agents,
-    "identities": matching.add_identities,
-    "with": matching.add_with,
+    "facts": filters.add_facts,
+    "classes": filters.add_classes,
+    "agents": filters.add_agents,
+    "identities": filters.add_identities,
+    "with": filters.add_with,
     "compounds": _add_compounds,
 }
 

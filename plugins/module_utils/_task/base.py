@@ -17,9 +17,15 @@ import dataclasses
 import os
 import typing as t
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, matching
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client, Progress
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import (
+    Filter,
+    add_agents,
+    add_classes,
+    add_facts,
+    add_identities,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import as_message
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
 
@@ -224,10 +230,10 @@ def stats_of(result: Result) -> Returned:
 
 def _filter(params: Params) -> Filter:
     found = Filter()
-    matching.add_facts(found, params.get("fact_filters") or ())
-    matching.add_classes(found, params.get("class_filters") or ())
-    matching.add_agents(found, params.get("agent_filters") or ())
-    matching.add_identities(found, params.get("identity_filters") or ())
+    add_facts(found, params.get("fact_filters") or ())
+    add_classes(found, params.get("class_filters") or ())
+    add_agents(found, params.get("agent_filters") or ())
+    add_identities(found, params.get("identity_filters") or ())
     if params.get("compound_filter") is not None:
         found.add_compound(params["compound_filter"])
     return found

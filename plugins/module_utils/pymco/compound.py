@@ -13,15 +13,17 @@ r"""The compound filter (``mco -S``): from its text to the tokens that go on the
 Names and values may be quoted, wholly or in part; there ``\`` stands before a quote or itself.
 Nodes bind "not" before "and" before "or" (MC:security/base.rb).
 
-The tokens equal the reference's (MC:matcher.rb) wherever nodes do with those what the text says, with
-one exception: parentheses around a single data function are left out. The others are written so that nodes do, if only one meaning is possible (``fact==v``,
-``fact=>1``, ``fact=~v``), or refused with the way out.
+Nodes do not always do with the reference's tokens (MC:matcher.rb) what the text says. Where they do,
+the tokens here are the same, but for the parentheses around a single data function, which are left
+out. Elsewhere the text is written in another way if it can have one meaning only (``fact==v``,
+``fact=>1``, ``fact=~v``), or else refused with the way out.
 """
 
 from __future__ import annotations
 
 import re
 import typing as t
+from dataclasses import dataclass, field
 
 from . import exc
 from .ruby_methods import RUBY_METHODS
@@ -34,12 +36,15 @@ _QUOTED = r""" "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' """
 _FLAGS = re.VERBOSE | re.ASCII | re.DOTALL
 _BLANKS = re.compile(r"\s*", re.ASCII)
 _NOT = re.compile(r"!|not(?=[\s()]|\Z)", re.ASCII)
+_OPEN, _CLOSE = re.compile(r"\("), re.compile(r"\)")
+_END = re.compile(r"[\s)]|\Z", re.ASCII)
 _KEYWORD = re.compile(r"(and|or|not)(?=[\s()]|\Z)", re.ASCII)
 _PIECE = re.compile(rf"{_QUOTED} | .", _FLAGS)
 _NAME = re.compile(rf"(?: {_QUOTED} | [^\s()'\"=<>!~/] )+", _FLAGS)
 _VALUE = re.compile(rf"(?: {_QUOTED} | [^\s()'\"] )+", _FLAGS)
 _REGEX = re.compile(r"/(?:[^/\\\n]|\\.)*/(?=[\s)]|\Z)", re.ASCII)
 _OPERATOR = re.compile(r"\s*(!=~|!=|!~|==|=~|=>|>=|=<|<=|=|<|>)\s*", re.ASCII)
+_NODES_OPERATOR = re.compile(">=|<=|=|<|>")
 _FUNCTION = re.compile(r"(\w+)\(", re.ASCII)
 _ARGUMENT = re.compile(r"\s*(?:\"([^\"]*)\"|'([^']*)')?\s*\)", re.ASCII)
 _OUTPUT = re.compile(r"\.(\w+)", re.ASCII)
@@ -67,13 +72,24 @@ class _Wrong(Exception):
         self.at = at
 
 
-def parse(text: str) -> list[Token]:
-    """The tokens of an expression (MC:matcher.rb, create_compound_callstack).
+@dataclass(frozen=True)
+class Compound:
+    """An expression: nodes of MCollective get its tokens, those of Choria its text.
+
+    :ivar text: None if it was given as tokens.
+    """
+
+    text: str | None = field(compare=False)
+    tokens: t.Sequence[Token]
+
+
+def parse(text: str) -> Compound:
+    """Parse an expression (MC:matcher.rb, create_compound_callstack).
 
     :raises exc.BadCompoundFilter: it does not parse, or no node could do what it says.
     """
     try:
-        return _Parser(text).parse()
+        return Compound(text, _Parser(text).parse())
     except _Wrong as wrong:
         raise exc.BadCompoundFilter(text, wrong.at, str(wrong)) from None
 
@@ -88,63 +104,46 @@ class _Parser:
         self.open: list[int] = []
 
     def parse(self) -> list[Token]:
-        self._operand()
-        while self.position < len(self.text):
-            self._conjunction()
-            self._operand()
+        complete = False
+        while self._take(_BLANKS) and not (complete and self.position == len(self.text)):
+            at = self.position
+            if complete and self._take(_CLOSE):
+                self._close(at)
+            elif complete:
+                self._conjunction(at)
+                complete = False
+            elif self._take(_NOT):
+                self.tokens.append({"not": "not"})
+            elif self._take(_OPEN):
+                self.open.append(at)
+                self.tokens.append({"(": "("})
+            else:
+                self.tokens.append(self._statement(at))
+                complete = True
+                if not _END.match(self.text, self.position):
+                    why = "this must be quoted to be part of a name or a value"
+                    raise _Wrong(why, self.position)
         if self.open:
             raise _Wrong("this parenthesis is never closed", self.open[-1])
         return self.tokens
 
-    def _operand(self) -> None:
-        """A statement, with what may stand before and after it."""
-        while self._prefix():
-            pass
-        self.tokens.append(self._statement())
-        if self.position < len(self.text) and self.text[self.position] not in " \t\r\n\f\v)":
-            raise _Wrong("this must be quoted to be part of a name or a value", self.position)
-        while self._suffix():
-            pass
-
-    def _prefix(self) -> bool:
-        self._take(_BLANKS)
-        if self._take(_NOT):
-            self.tokens.append({"not": "not"})
-            return True
-        if self.text.startswith("(", self.position):
-            self.open.append(self.position)
-            self._parenthesis("(")
-            return True
-        return False
-
-    def _suffix(self) -> bool:
-        self._take(_BLANKS)
-        if not self.text.startswith(")", self.position):
-            return False
+    def _close(self, at: int) -> None:
         if not self.open:
-            raise _Wrong("this parenthesis was never opened", self.position)
+            raise _Wrong("this parenthesis was never opened", at)
         self.open.pop()
         if "fstatement" in self.tokens[-1] and "(" in self.tokens[-2]:
             # Nodes of 2.0 skip data functions, and "not ( )" is true in Ruby. "not" alone is an error.
             del self.tokens[-2]
-            self.position += 1
         else:
-            self._parenthesis(")")
-        return True
+            self.tokens.append({")": ")"})
 
-    def _parenthesis(self, which: str) -> None:
-        self.tokens.append({which: which})
-        self.position += 1
-
-    def _conjunction(self) -> None:
-        at = self.position
+    def _conjunction(self, at: int) -> None:
         keyword = self._take(_KEYWORD)
         if keyword is None or keyword[1] == "not":
             raise _Wrong('"and" or "or" must stand between two statements', at)
         self.tokens.append({keyword[1]: keyword[1]})
 
-    def _statement(self) -> Token:
-        at = self.position
+    def _statement(self, at: int) -> Token:
         if _KEYWORD.match(self.text, at):
             raise _Wrong("a class, a fact or a data function must stand before this", at)
         if self.text.startswith("/", at):
@@ -156,9 +155,7 @@ class _Parser:
         if name is None:
             raise _Wrong("a class, a fact or a data function must stand here", at)
         operator = self._take(_OPERATOR)
-        if operator:
-            return _fact(name, operator[1], self._value())
-        return _class_or_fact(name)
+        return _fact(name, operator[1], self._value()) if operator else _class_or_fact(name)
 
     def _function(self, name: str, at: int) -> dict[str, t.Any]:
         argument = self._take(_ARGUMENT)
@@ -201,9 +198,9 @@ class _Parser:
             raise _Wrong("this quote is never closed", self.position)
         if found is None:
             return None
-        pieces = [(piece[0], piece.start()) for piece in _PIECE.finditer(found[0])]
-        text = "".join(_unquoted(piece, found.start() + start) for piece, start in pieces)
-        return _Word(text, found.start(), any(len(piece) > 1 for piece, _start in pieces))
+        at, pieces = found.start(), list(_PIECE.finditer(found[0]))
+        text = "".join(_unquoted(piece[0], at + piece.start()) for piece in pieces)
+        return _Word(text, at, any(len(piece[0]) > 1 for piece in pieces))
 
     def _take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         found = pattern.match(self.text, self.position)
@@ -213,7 +210,7 @@ class _Parser:
 
 
 def _unquoted(piece: str, at: int) -> str:
-    """A quoted string's content, or the one character that it is."""
+    """Return the content of a quoted string, or the one character that the piece is."""
     if len(piece) == 1:
         return piece
     if "\n" in piece or "\r" in piece:
@@ -229,12 +226,11 @@ def _unquoted(piece: str, at: int) -> str:
 
 
 def _class_or_fact(name: _Word) -> Token:
-    """A statement that is one word; within quotes it may be a whole fact."""
-    operator = _OPERATOR.search(name.text)
-    if operator is None:
+    """Return the token of a statement that is one word. In quotes it may be a whole fact."""
+    fact, *rest = _OPERATOR.split(name.text, maxsplit=1)
+    if not rest:
         return _class(name)
-    fact, value = name.text[: operator.start()], name.text[operator.end() :]
-    return _fact(_Word(fact, name.at, True), operator[1], _Word(value, name.at, True))
+    return _fact(_Word(fact, name.at, True), rest[0], _Word(rest[1], name.at, True))
 
 
 def _class(name: _Word) -> Token:
@@ -259,39 +255,32 @@ def _fact(name: _Word, operator: str, value: _Word) -> Token:
     elif not text:
         raise _Wrong("a value must stand here; for an empty one write /^$/", value.at)
     statement = f"{name.text}{operator}{text}"
-    misread = _as_nodes_read(statement) != (name.text, operator, text)
+    # Nodes split it at the operator that they find first (MC:matcher.rb).
+    first = t.cast("re.Match[str]", _NODES_OPERATOR.search(statement))[0]
+    misread = first != operator or statement.split(first)[:2] != [name.text, text]
     if misread or not name.text or statement.startswith("/"):
         raise _Wrong(
-            f"nodes would misread this as another comparison: the name can have no {operator}, and"
-            rf" the value none but as \x3d or . within a regular expression",
+            f"nodes would misread this as another comparison: the name cannot have a {operator}, and"
+            r" the value only as \x3d or . within a regular expression",
             name.at,
         )
     return {"statement": statement}
 
 
-def _as_nodes_read(statement: str) -> tuple[str, str, str] | None:
-    """A fact's name, operator and value as nodes take them apart (MC:matcher.rb)."""
-    found = re.search(">=|<=|=|<|>", statement)
-    if found is None:
-        return None
-    name, value = statement.split(found[0])[:2]
-    return name, found[0], value
-
-
 def _compared(operator: str, value: _Word) -> dict[str, t.Any]:
-    """The half of a data function's token that says with what its output is compared."""
+    """Return the half of a data function's token that says with what its output is compared."""
     regex = _regex(operator, value, literal_slash=True)
     operator = _SAME.get(operator, operator)
     if regex is not None:
-        negated = operator.startswith("!")
-        return {"r_compare": Regexp(regex), "operator": "!=~" if negated else "=~"}
+        sign = "!=~" if operator.startswith("!") else "=~"
+        return {"r_compare": Regexp(regex), "operator": sign}
     if operator in _ORDERS and not _NUMBER.fullmatch(value.text.strip()):
         raise _Wrong(f"nodes compare numbers only with {operator}", value.at)
     return {"r_compare": value.text, "operator": "==" if operator == "=" else operator}
 
 
-def _regex(operator: str, value: _Word, literal_slash: bool = False) -> str | None:
-    """The source of the regular expression that a value is, or None.
+def _regex(operator: str, value: _Word, *, literal_slash: bool = False) -> str | None:
+    """Return the source of a value that is a regular expression, else None.
 
     :param literal_slash: a value that begins with a slash may be a text.
     """

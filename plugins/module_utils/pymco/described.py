@@ -2,16 +2,16 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""A request in the light of its agent's DDL.
+"""A request is checked against the DDL of its agent.
 
-The reference sends nothing without a DDL. Here it is used where there is one: the nodes judge by
-their own in any case, and answer with statuscode 4 where a request does not fit.
+The reference sends nothing without a DDL. Here a request is sent without one: the nodes judge by
+their own in any case, and answer with statuscode 4 to a request that does not fit.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
+from dataclasses import dataclass, replace
 
 from . import exc
 from .ddl import cast_arguments, check_request
@@ -23,14 +23,14 @@ if t.TYPE_CHECKING:
     from .request import Request
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Description:
     """What a DDL makes of a request.
 
-    :ivar request: with defaults, with text turned into the numbers and truth values that the action
+    :ivar request: with defaults, with text turned into the numbers and booleans that the action
         wants, as ``mco rpc`` does, and with the time that the agent may take.
-    :ivar action: what the DDL says of the action; None if there is none.
-    :ivar doubts: sentences for the user: what could not be checked.
+    :ivar action: what the DDL says of the action; None if it says nothing.
+    :ivar doubts: sentences for the user about what could not be checked.
     """
 
     request: Request
@@ -38,13 +38,13 @@ class Description:
     doubts: t.Sequence[str] = ()
 
 
-def describe(request: Request, library: Library, strict: bool = False) -> Description:
-    """Hold a request against its agent's DDL.
+def describe(request: Request, library: Library, *, strict: bool = False) -> Description:
+    """Check a request against its agent's DDL.
 
-    :param strict: refuse it when it cannot be checked wholly.
-    :raises exc.InvalidArgument: the DDL does not know the action, or refuses the arguments; strict, and it
-        does not declare one of them.
-    :raises exc.UnreadableDDL: strict, and the DDL cannot be read as a whole.
+    :param strict: refuse what cannot be checked wholly.
+    :raises exc.InvalidArgument: the DDL does not know the action, or refuses the arguments; if strict,
+        also: the DDL does not declare an argument.
+    :raises exc.UnreadableDDL: strict, and something in the DDL cannot be read.
     :raises exc.BadRequest: strict, and there is no DDL, or a rule that only nodes can check.
     """
     check_call(request)
@@ -63,59 +63,36 @@ def describe(request: Request, library: Library, strict: bool = False) -> Descri
         return Description(request)
     if strict:
         ddl.check_whole()
-    known = _checked if request.action in ddl.actions or not ddl.unread else _unchecked
-    description = known(_timed(request, ddl), ddl, strict)
-    return dataclasses.replace(
-        description, doubts=[*_gaps(ddl, request.action), *description.doubts]
-    )
-
-
-def _timed(request: Request, ddl: AgentDDL) -> Request:
-    """The request with the time that the agent may take, if the DDL tells it."""
-    return dataclasses.replace(request, agent_timeout=float(ddl.timeout or request.agent_timeout))
-
-
-def _gaps(ddl: AgentDDL, action: str) -> list[str]:
-    """What a DDL that is read in part leaves open for an action."""
-    return [
+    timed = replace(request, agent_timeout=float(ddl.timeout or request.agent_timeout))
+    gaps = [
         f"{fault}; what it says there is not checked, the rest is"
         for gap, fault in zip(ddl.unread, ddl.faults())
-        if gap.action in (None, action)
+        if gap.action in (None, request.action)
     ]
-
-
-def _unchecked(request: Request, _ddl: AgentDDL, _strict: bool) -> Description:
-    return Description(request)
-
-
-def _checked(request: Request, ddl: AgentDDL, strict: bool) -> Description:
-    cast = cast_arguments(ddl, request.action, request.arguments)
-    undeclared = _undeclared(request, ddl, strict)
-    checked = check_request(ddl, request.action, cast)
+    if ddl.unread and request.action not in ddl.actions:
+        return Description(timed, doubts=gaps)
+    arguments = cast_arguments(ddl, request.action, request.arguments)
+    # Of an action that is read in part only, nobody knows which inputs it declares.
+    undeclared = [] if gaps else _undeclared(request, ddl, strict)
+    checked = check_request(ddl, request.action, arguments)
     doubts = [
         f"the input {unchecked.input} of {request.agent} is sent unchecked: {unchecked.reason}"
         for unchecked in checked.unchecked
     ]
     if strict and doubts:
         raise exc.BadRequest(f"{'; '.join(doubts)}; validate = strict does not allow that")
-    described = dataclasses.replace(
-        request,
-        arguments=checked.arguments,
-        described=True,
-    )
-    return Description(described, ddl.actions[request.action], [*undeclared, *doubts])
+    described = replace(timed, arguments=checked.arguments, described=True)
+    action = ddl.actions[request.action]
+    return Description(described, action, [*gaps, *undeclared, *doubts])
 
 
 def _undeclared(request: Request, ddl: AgentDDL, strict: bool) -> list[str]:
     """Return doubts about inputs that the DDL does not declare.
 
-    MCollective allows them, and agents may read them, but mostly they are misspelt. Of an action that is
-    read in part only, nobody knows which inputs it declares.
+    MCollective allows them, and agents may read them, but mostly they are misspelt.
 
     :raises exc.InvalidArgument: strict, and there is such an input.
     """
-    if _gaps(ddl, request.action):
-        return []
     inputs = ddl.actions[request.action].inputs
     names = [name[1:] if name.startswith(":") else name for name in request.arguments]
     unknown = {name: suggestion(name, inputs) for name in names if name not in inputs}

@@ -21,9 +21,8 @@ import typing as t
 from . import exc
 from .conversation import Conversation, Line, Patience, Watch
 from .files import MAX_LIST_SIZE, read_text
-from .filters import Filter, is_pattern
+from .filters import Filter, checked_identity, is_pattern
 from .intake import Outcome
-from .matching import checked_identity
 from .request import Prepared, Settled, part
 
 LONGEST = 60.0

@@ -2,16 +2,17 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The data functions of compound filters against the DDLs of their plugins.
+"""The data functions of compound filters are checked against the DDLs of their plugins.
 
 The reference sends nothing if a DDL is missing (MC:message.rb, validate_compound_filter). Here such
-a function is sent as it is written, and told of: the nodes may well have the plugin, and its DDL be
-all that is missing on this side.
+a function is sent as it is written, and the user is told: the nodes may well have the plugin, and
+only its DDL be missing on this side.
 """
 
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from . import exc
 from .ddl import check_query
@@ -26,59 +27,48 @@ TIMEOUT = 1.0
 
 
 def check_functions(filter_: Filter, find: t.Callable[[str], DataDDL | None]) -> list[str]:
-    """Check all data functions, cast their arguments as the DDLs declare, and set filter_.seconds.
+    """Check all data functions, cast their arguments as the DDLs declare, and set filter_.seconds,
+    the time that the plugins may take together (MC:discovery.rb, timeout_for_compound_filter).
 
-    :param find: gives the DDL of a data plugin by the function's name, None if there is none.
-    :returns: sentences for the user: what could not be checked.
+    :param find: returns the DDL of a data plugin by the function's name, None if there is none.
+    :returns: sentences for the user about what could not be checked.
     :raises exc.InvalidArgument: a DDL does not allow the argument, or has no such output.
     """
-    checks = _Checks(find)
-    filter_.compounds = [
-        [checks.checked(token) for token in tokens] for tokens in filter_.compounds
-    ]
-    filter_.seconds = checks.seconds
-    return list(checks.doubts)
+    doubts: dict[str, None] = {}
+    filter_.seconds = 0.0
 
-
-class _Checks:
-    """Checks one token after the other.
-
-    :ivar seconds: what the plugins may take together (MC:discovery.rb, timeout_for_compound_filter).
-    :ivar doubts: the keys are sentences.
-    """
-
-    def __init__(self, find: t.Callable[[str], DataDDL | None]) -> None:
-        self._find = find
-        self.seconds = 0.0
-        self.doubts: dict[str, None] = {}
-
-    def checked(self, token: Token) -> Token:
+    def checked(token: Token) -> Token:
         call = token.get("fstatement")
         if call is None:
             return token
-        ddl = self._ddl(call["name"])
-        self.seconds += (0 if ddl is None else ddl.timeout) or TIMEOUT
-        if ddl is None or ddl.unread:
+        ddl, doubt = _ddl(call["name"], find)
+        filter_.seconds += (0 if ddl is None else ddl.timeout) or TIMEOUT
+        if ddl is None or doubt is not None:
+            doubts[str(doubt)] = None
             return token
         query = check_query(ddl, call["params"], call["value"])
         for unchecked in query.unchecked:
-            self.doubts[
-                f"the argument of the data function {call['name']} is sent unchecked: {unchecked.reason}"
-            ] = None
+            told = f"the argument of the data function {call['name']} is sent unchecked"
+            doubts[f"{told}: {unchecked.reason}"] = None
         return {"fstatement": {**call, "params": query.param}}
 
-    def _ddl(self, name: str) -> DataDDL | None:
-        why = "there is none here"
-        try:
-            ddl = self._find(name)
-        except exc.UnreadableDDL as error:
-            ddl, why = None, str(error)
-        if ddl is None:
-            self.doubts[
-                f"the data function {name} is sent unchecked, since its DDL is missing: {why};"
-                " nodes that lack its plugin do not answer"
-            ] = None
-        elif ddl.unread:
-            why = "; ".join(map(str, ddl.faults()))
-            self.doubts[f"the data function {name} is sent unchecked: {why}"] = None
-        return ddl
+    filter_.compounds = [
+        replace(entry, tokens=[checked(token) for token in entry.tokens])
+        for entry in filter_.compounds
+    ]
+    return list(doubts)
+
+
+def _ddl(name: str, find: t.Callable[[str], DataDDL | None]) -> tuple[DataDDL | None, str | None]:
+    """Return the DDL of a function, and the doubt if it cannot be checked by it."""
+    why = "there is none here"
+    try:
+        ddl = find(name)
+    except exc.UnreadableDDL as error:
+        ddl, why = None, str(error)
+    unchecked = f"the data function {name} is sent unchecked"
+    if ddl is None:
+        missing = f"its DDL is missing: {why}; nodes that lack its plugin do not answer"
+        return None, f"{unchecked}, since {missing}"
+    faults = "; ".join(map(str, ddl.faults()))
+    return ddl, f"{unchecked}: {faults}" if faults else None

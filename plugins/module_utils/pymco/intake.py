@@ -12,7 +12,7 @@ import math
 import typing as t
 
 from . import exc, logs
-from .matching import is_identity
+from .filters import is_identity
 
 if t.TYPE_CHECKING:
     from .envelope import Received

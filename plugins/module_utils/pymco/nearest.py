@@ -11,7 +11,7 @@ import typing as t
 
 
 def suggestion(name: str, names: t.Iterable[str]) -> str:
-    """Return the end of a message about a name that is not among names, or "" if none of them is near.
+    """Return the end of a message about a name that is not among names, or "" if no name is near.
 
     >>> suggestion("nooop", ["noop", "tags"])
     '; is noop meant?'

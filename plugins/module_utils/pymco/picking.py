@@ -2,10 +2,10 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Nodes at random; with a seed the very nodes that ``mco --limit-seed`` takes.
+"""Picks nodes at random; with a seed the same nodes as ``mco --limit-seed``.
 
-Ruby and Python have the same generator, MT19937. They differ in how they seed it and in how they
-draw a number below a bound.
+Ruby and Python have the same generator, MT19937. They seed it in different ways, and draw a number
+below a bound in different ways.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _WORDS = 624
 
 
 def pick(nodes: t.Sequence[str], count: int, seed: int | None) -> list[str]:
-    """So many nodes, each once (MC:rpc/client.rb, pick_nodes_from_discovered).
+    """Return a number of nodes, each once (MC:rpc/client.rb, pick_nodes_from_discovered).
 
-    :param seed: of 32 bits; the same one picks the same nodes of the same set. None: any.
+    :param seed: of 32 bits; it picks the same nodes of the same set each time. None: any nodes.
     """
     if seed is None:
         return random.SystemRandom().sample(nodes, count)
@@ -29,7 +29,7 @@ def pick(nodes: t.Sequence[str], count: int, seed: int | None) -> list[str]:
 
 
 def _seeded(seed: int) -> random.Random:
-    """A generator as Ruby's srand seeds it with a number of one word."""
+    """Return a generator, seeded as Ruby's srand does it with a number of one word."""
     state = [seed]
     for index in range(1, _WORDS):
         last = state[-1]
@@ -40,7 +40,7 @@ def _seeded(seed: int) -> random.Random:
 
 
 def _below(generator: random.Random, bound: int) -> int:
-    """A number from 0 to below the bound, as Ruby's rand(bound) draws it."""
+    """Return a number from 0 to below the bound, as Ruby's rand(bound) draws it."""
     bits = (bound - 1).bit_length()
     while bits:
         number = generator.getrandbits(32) & ((1 << bits) - 1)

@@ -2,9 +2,10 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Which numbers an option may have.
+"""The ranges of the options that are numbers.
 
-The reference takes any. A ttl of -1 makes each request too old for every node, and no node says so.
+The reference takes any number. With a ttl of -1 every node finds each request too old, and says
+nothing.
 """
 
 from __future__ import annotations
@@ -13,22 +14,19 @@ import math
 import re
 
 LONGEST = 30 * 24 * 3600
-"""Seconds; nothing may take longer, which also keeps out what is no number."""
+"""Seconds; nothing may take longer. The bound also excludes infinity and NaN."""
 MOST = 2**31 - 1
-"""What no count exceeds."""
+"""The largest count."""
+_ATTEMPTS = "attempts, where 0 stands for one for each broker"
 _RANGES: dict[str, tuple[int, float, str]] = {
     r"ttl": (1, LONGEST - 1, "seconds"),
     r"direct_addressing_threshold": (0, MOST, "nodes"),
     r"default_batch_size": (0, MOST, "nodes, where 0 stands for all at once"),
     r"plugin\.\w+\.heartbeat_interval": (0, LONGEST - 1, "seconds, where 0 stands for none"),
     r"plugin\.\w+\.max_hbread_fails": (0, MOST, "heart-beats, where 0 stands for any number"),
-    r"plugin\.\w+\.(pool\.)?max_reconnect_attempts": (
-        0,
-        MOST,
-        "attempts, where 0 stands for one for each broker",
-    ),
+    r"plugin\.\w+\.(pool\.)?max_reconnect_attempts": (0, MOST, _ATTEMPTS),
     r"plugin\.\w+\.pool\.size": (1, MOST, "brokers"),
-    r"plugin\.(activemq|stomp)\.priority": (0, 9, "as JMS has it"),
+    r"plugin\.(activemq|stomp)\.priority": (0, 9, "as JMS defines it"),
     r"plugin\.pymco\.max_reply_bytes": (1, math.inf, "byte"),
 }
 _COMPILED = [(re.compile(name), bounds) for name, bounds in _RANGES.items()]

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The names that no data function and no aggregate function can have."""
+"""The names that neither a data function nor an aggregate function can have."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ spawn sprintf srand syscall system systemu taint tap test then throw to_enum to_
 trace_var trap trust undef_method untaint untrace_var untrust using warn yield_self
 """
 RUBY_METHODS = frozenset(_METHODS.split())
-"""What every object has in Ruby, and MCollective's own Data module.
+"""The methods of every object in Ruby, and of MCollective's own Data module.
 
 Nodes call a data function by Ruby's ``Data.send(name, argument)`` (MC:matcher.rb, execute_function).
-A name that is a method's never gets to a plugin, and some, such as ``system``, do harm.
+A function with the name of such a method never gets to a plugin, and some methods do harm, such as
+``system``.
 """

@@ -4,15 +4,15 @@
 
 """Ruby's regular expressions, matched by Python's ``re`` behind a small translation.
 
-What the translation does not know is :class:`Untranslatable`, never a guess. Letters beyond ASCII
-are such a case where Ruby looks at their properties.
+A pattern that the translation does not know is :class:`Untranslatable`, never guessed. So are letters
+beyond ASCII where Ruby looks at their properties.
 
-``re`` cannot be told to give up, and a pattern such as ``(a+)+$`` backtracks for ever. It looks for
-signals every few thousand steps, though. A :class:`Patience` therefore sets the process' timer for
-its own processor time (``ITIMER_VIRTUAL``, which Ansible does not use), and its signal's handler
-ends the match. A busy machine does not shorten that time. Python handles signals in the main
-thread only: in other threads a pattern is matched if it cannot take long, see :class:`Pattern`,
-and is Untranslatable otherwise.
+``re`` cannot be told to give up, and a pattern such as ``(a+)+$`` backtracks for ever. But it looks
+for signals every few thousand steps. A :class:`Patience` therefore sets the process' timer for its
+own processor time (``ITIMER_VIRTUAL``, which Ansible does not use), and the signal's handler ends
+the match. A busy machine does not shorten that time. Python handles signals in the main thread only:
+other threads match a pattern that cannot take long, see :class:`Pattern`; any other is
+Untranslatable there.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _PROMPT = 2000
 
 
 class Untranslatable(Exception):
-    """Whether the pattern matches cannot be told here; the text says why."""
+    """It cannot be told here if the pattern matches; the text says why."""
 
 
 class Patience:
@@ -55,7 +55,7 @@ class Patience:
 
     @contextlib.contextmanager
     def limited(self) -> t.Iterator[None]:
-        """End what is done within when the time is over.
+        """End the work in the context when the time is over.
 
         :raises Untranslatable: the time is over, or this is not the main thread.
         """
@@ -184,32 +184,28 @@ class _Translator:
             self._at = options.end()
             yield self._opening(f"(?{options[1]}:")
         opened: list[str] = []
-        kind = ""  # Of what a quantifier would repeat; empty for nothing.
+        before = ""  # What a quantifier would repeat; empty for nothing.
         while self._at < len(self._source):
             blanks = _BLANKS.match(self._source, self._at) if self._extended else None
             if blanks is not None:
                 self._at = blanks.end()
                 continue
             match = self._take(_TOKEN)
-            if match.lastgroup == "quantifier":
-                yield self._quantifier(match[0], kind)
-                kind = ""
-            elif match.lastgroup == "open":
-                opened.append(
-                    ""
-                    if match[0][1:2] == "?" and match[0][2] in "=!<" and match[0][-1] in "=!"
-                    else "group"
-                )
-                yield self._opening(match[0])
-                kind = ""
-            elif match.lastgroup == "close":
+            kind, text = match.lastgroup, match[0]
+            repeated, before = before, ""
+            if kind == "quantifier":
+                yield self._quantifier(text, repeated)
+            elif kind == "open":
+                opened.append("" if text[-1] in "=!" else "group")
+                yield self._opening(text)
+            elif kind == "close":
                 if not opened:
                     raise Untranslatable("a ) without a (")
-                kind = opened.pop()
+                before = opened.pop()
                 yield ")"
             else:
-                kind = "" if match.lastgroup in ("assertion", "bar") else "character"
-                self.simple = self.simple and match.lastgroup != "bar"
+                before = "" if kind in ("assertion", "bar") else "character"
+                self.simple = self.simple and kind != "bar"
                 yield self._atom(match)
         if opened:
             raise Untranslatable("a ( without a )")
@@ -226,7 +222,7 @@ class _Translator:
         return match
 
     def _quantifier(self, text: str, kind: str) -> str:
-        """Python means the same by a quantifier, but not by two of them."""
+        """Return a quantifier, by which Python means the same. Two of them have another meaning."""
         numbers = [int(number) for number in re.findall(r"\d+", text)]
         lazy = text.endswith("?") and text != "?"
         ordered = numbers == sorted(numbers) and max(numbers, default=0) <= MAX_COUNT
@@ -250,19 +246,19 @@ class _Translator:
         return f"(?{on}{'-' if off else ''}{off}:"
 
     def _atom(self, match: re.Match[str]) -> str:
-        text = match[0]
-        if match.lastgroup == "assertion":
+        kind, text = match.lastgroup, match[0]
+        if kind == "assertion":
             self.ascii_only = self.ascii_only or text == "\\b"
             return _ASSERTIONS[text]
-        if match.lastgroup in ("dot", "bar"):
+        if kind in ("dot", "bar"):
             return text
-        if match.lastgroup == "class":
+        if kind == "class":
             return text + self._members()
         members, literal = self._member(match)
         return f"[{members}]" if literal is None else members
 
     def _members(self) -> str:
-        """The members of a class, behind the opening bracket."""
+        """Return the members of a class. The position is behind the opening bracket."""
         members = ""
         while not self._source.startswith("]", self._at):
             text, literal = self._member(self._take(_MEMBER))
@@ -278,7 +274,7 @@ class _Translator:
         return members + "]"
 
     def _member(self, match: re.Match[str]) -> tuple[str, str | None]:
-        """What a token holds, as members of a class, and the character if it is one."""
+        """Return what a token matches, as members of a class, and the character if it is one."""
         kind = str(match.lastgroup)
         text = match[kind]
         if kind in ("property", "posix"):

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Ruby's values as a DDL or a reply can hold them: their class, their text, and when two are equal.
+"""Ruby's values as a DDL or a reply can hold them: their class, their text and their equality.
 
 They are None, bool, int, float, str, bytes, list, dict, :class:`.serializers.Symbol` and the
 classes here.
@@ -46,7 +46,7 @@ ANCESTORS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("Array", "Hash"), ("Enumerable", *_EVERY)),
     **dict.fromkeys(("Regexp", "NilClass", "TrueClass", "FalseClass"), _EVERY),
 }
-"""The classes of values, and what else their values are."""
+"""The classes of values, and the further classes and modules that these values are of."""
 
 MODULES = ("Comparable", "Enumerable", "Kernel")
 """Modules are not classes: ``:type => Comparable`` checks nothing (MC:validator.rb, validate)."""
@@ -84,7 +84,7 @@ def is_number(value: t.Any) -> bool:
 
 
 def truthy(value: t.Any) -> bool:
-    """Return what Ruby takes a condition for: 0 and the empty String are true."""
+    """Return True unless a value is nil or false: 0 and the empty String are true in Ruby."""
     return value is not None and value is not False
 
 
@@ -99,7 +99,7 @@ def same_key(left: t.Any, right: t.Any) -> bool:
 
 
 def key_form(value: t.Any) -> tuple[str, t.Hashable]:
-    """Return what two values have in common if they are ``eql?``."""
+    """Return a form that two values share if they are ``eql?``."""
     return _form(value, exact=True)
 
 
@@ -118,10 +118,8 @@ def _form(value: t.Any, *, exact: bool) -> tuple[str, t.Hashable]:
 
 def to_s(value: t.Any) -> str:
     """Return a value as ``"#{value}"`` shows it."""
-    if value is None:
-        return ""
-    if isinstance(value, Symbol):
-        return value.name
+    if value is None or isinstance(value, Symbol):
+        return "" if value is None else value.name
     if isinstance(value, str):
         return value
     if isinstance(value, bytes):

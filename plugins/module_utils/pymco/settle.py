@@ -11,7 +11,7 @@ import re
 import typing as t
 
 from . import exc
-from .matching import checked_identity
+from .filters import checked_identity
 from .ranges import LONGEST
 from .request import LIMIT_METHODS, METHODS, Amount, Request, Settled
 

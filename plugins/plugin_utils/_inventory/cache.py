@@ -22,7 +22,7 @@ import typing as t
 
 from ansible.plugins.cache import BaseFileCacheModule
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.matching import is_identity
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import is_identity
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
 
 if t.TYPE_CHECKING:

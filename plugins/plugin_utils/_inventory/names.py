@@ -14,7 +14,7 @@ import typing as t
 
 from ansible.constants import LOCALHOST
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.matching import is_identity
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import is_identity
 
 RESERVED = frozenset(("all", "ungrouped", "_meta", *LOCALHOST))
 """Names with a meaning for Ansible, in patterns or in the output of ansible-inventory."""

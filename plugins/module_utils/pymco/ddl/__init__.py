@@ -2,16 +2,16 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""DDLs: what plugins say about themselves, and what follows from it for a client.
+"""DDLs: the descriptions of plugins, and what a client does by them.
 
 :class:`Library` finds and reads them, in their Ruby form (without Ruby) and in JSON; a DDL is plain
-data (:mod:`.model`). With it a request is checked and completed before it is sent
-(:func:`check_request`), a data function of a compound filter likewise (:func:`check_query`), text
-from a command line is given its type (:func:`cast_arguments`), and replies are summarized
+data (:mod:`.model`). By it a request is checked and completed before it is sent
+(:func:`check_request`), so is a data function of a compound filter (:func:`check_query`), text
+from a command line gets its type (:func:`cast_arguments`), and replies are summarized
 (:func:`summarize`).
 
-The Ruby form is a program, of which :mod:`.ruby_form` runs what DDLs are written in. All work is
-bounded. Whatever is beyond that is a :class:`Gap` with its line, never a guess; what could be read
+The Ruby form is a program, and :mod:`.ruby_form` runs the part of Ruby that DDLs are written in. All
+work is bounded. Anything else is a :class:`Gap` with its line, never a guess; the rest of the DDL
 serves all the same.
 """
 

@@ -5,7 +5,7 @@
 """Summaries over the replies of all nodes, as a DDL's ``summarize`` asks for them.
 
 MC:aggregate.rb, aggregate/, rpc/stats.rb (text_for_aggregates). One difference is on purpose: when a
-function fails at a reply, MCollective keeps that reply from the function behind it as well.
+function fails at a reply, MCollective does not give that reply to the next function either.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from .model import Action, plain_name
 
 
 class FormatError(ValueError):
-    """A format and what it is to show do not fit, or it is not known here what Ruby would do."""
+    """A format does not fit its values, or it is not known here what Ruby makes of it."""
 
 
 @dataclass(frozen=True)
 class Aggregated:
-    """What one function made of one output.
+    """The result of one function for one output.
 
-    :ivar value: a number; for "summary" the values and how often each came, in order of appearance.
+    :ivar value: a number; of "summary" the values, each with its count, in order of appearance.
     """
 
     function: str
@@ -46,7 +46,7 @@ class Aggregated:
         return text.split("\n") if text else []
 
     def shown(self) -> list[str]:
-        """The lines that mco prints for it, or one, further in, that tells why there are none."""
+        """Return the lines that mco prints, or one that is indented and says why it prints none."""
         try:
             lines = self._lines()
         except FormatError as error:
@@ -56,9 +56,10 @@ class Aggregated:
 
 @dataclass(frozen=True)
 class Failure:
-    """A function that came to nothing.
+    """A function without a result.
 
-    :ivar type: when: "create", "startup", "process_result" or "summarize" (MC:aggregate.rb).
+    :ivar type: where it failed: "create", "startup", "process_result" or "summarize"
+        (MC:aggregate.rb).
     """
 
     output: str
@@ -68,16 +69,16 @@ class Failure:
 
 @dataclass
 class Summary:
-    """All that the functions of an action made of its replies, ordered by output."""
+    """The results of an action's functions, ordered by output."""
 
     results: list[Aggregated] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
 
 class _Failed(Exception):
-    """What MCollective's function would raise.
+    """MCollective's function would raise an error.
 
-    :ivar at: the number of the reply at which it does; None: behind all of them.
+    :ivar at: the number of the reply at which it fails; None: behind all of them.
     """
 
     def __init__(self, reason: str, at: int | None = None) -> None:
@@ -86,9 +87,9 @@ class _Failed(Exception):
 
 
 def summarize(action: Action, replies: t.Iterable[t.Mapping[str, t.Any]]) -> Summary:
-    """Apply the functions of an action to the data of its replies, those of failed ones included.
+    """Apply the functions of an action to the data of its replies, also of failed ones.
 
-    :param replies: the data of each reply; the names may bear a Symbol's colon.
+    :param replies: the data of each reply; names may have the colon of a Symbol.
     """
     rows = [{plain_name(key).lstrip(":"): value for key, value in row.items()} for row in replies]
     results: list[Aggregated] = []
@@ -105,10 +106,9 @@ def summarize(action: Action, replies: t.Iterable[t.Mapping[str, t.Any]]) -> Sum
             why = f"the function {aggregate.function} is not known here"
             early.append(Failure(output.name, "startup", why))
         else:
+            found = [row.get(output.name) for row in rows]
             try:
-                value, default = _FUNCTIONS[name](
-                    [row.get(output.name) for row in rows], output.name
-                )
+                value, default = _FUNCTIONS[name](found, output.name)
             except _Failed as error:
                 stage = "summarize" if error.at is None else "process_result"
                 at = math.inf if error.at is None else error.at
@@ -123,7 +123,7 @@ def summarize(action: Action, replies: t.Iterable[t.Mapping[str, t.Any]]) -> Sum
 
 
 def _sum(found: list[t.Any], output: str) -> tuple[t.Any, str]:
-    """The sum of numbers, and its default format."""
+    """Return the sum of numbers, and its default format."""
     total: t.Any = 0
     for at, value in enumerate(found):
         if not values.is_number(value):
@@ -136,7 +136,7 @@ def _sum(found: list[t.Any], output: str) -> tuple[t.Any, str]:
 
 
 def _average(found: list[t.Any], output: str) -> tuple[t.Any, str]:
-    """The mean of numbers. Of Integers it is an Integer, rounded down, as for MCollective."""
+    """Return the mean of numbers. As in MCollective, that of Integers is one, rounded down."""
     total, _format = _sum(found, output)
     if not found:
         raise _Failed("no values")
@@ -145,7 +145,7 @@ def _average(found: list[t.Any], output: str) -> tuple[t.Any, str]:
 
 
 def _summary(found: list[t.Any], _output: str) -> tuple[t.Any, str]:
-    """How often each value came; of an Array each of its items is one."""
+    """Count each value. The items of an Array count each for itself."""
     counts: dict[t.Hashable, list[t.Any]] = {}
     for at, value in enumerate(found):
         for item in value if isinstance(value, list) else [] if value is None else [value]:
@@ -173,11 +173,11 @@ _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})", re.ASCII)
 
 
 def fill_in(template: t.Any, arguments: t.Sequence[t.Any]) -> str:
-    """Fill in a format of Ruby's ``format``. Arguments left over are ignored.
+    """Fill in a format of Ruby's ``format``. Further arguments are ignored.
 
-    Python's own formatting does it, for the fields by which both mean the same.
+    Python's own formatting fills in the fields that mean the same to both.
 
-    :raises FormatError: Ruby would refuse it, or it is not known here what Ruby would do.
+    :raises FormatError: Ruby would refuse it, or it is not known here what Ruby makes of it.
     """
     if not values.is_string(template) or "%" in _FIELD.sub("", template):
         raise FormatError(f"{values.inspect(template)[:100]} is no format that is known here")

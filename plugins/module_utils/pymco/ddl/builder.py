@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The rules of MCollective's DDLs: what must be there, what may, and what becomes of it.
+"""The rules of MCollective's DDLs: what they must say, what they may say, and what it means.
 
 A DDL in Ruby and one in JSON go through the same :class:`Builder`. Its methods are the words of the
 Ruby form (MC:ddl/base.rb, agentddl.rb, dataddl.rb, discoveryddl.rb), and raise :class:`.Refused` for
@@ -11,7 +11,6 @@ what those refuse.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import typing as t
 
@@ -26,7 +25,7 @@ VERSION = "2.12.5"
 """The MCollective whose rules these are. A DDL that requires a newer one is refused."""
 
 MAX_GAPS = 20
-"""How many things that cannot be read are told."""
+"""How many gaps are told."""
 
 _METADATA = ("name", "description", "author", "license", "version", "url", "timeout")
 _CAPABILITIES = ("classes", "facts", "identity", "agents", "compound")
@@ -41,7 +40,7 @@ _Table = dict[t.Any, t.Any]
 class Builder:
     """Takes a DDL's statements in turn. Its methods are named after them.
 
-    :param kind: "agent", "data", "discovery", or that of a plugin which has metadata only.
+    :param kind: "agent", "data", "discovery", or the kind of a plugin that has only metadata.
     """
 
     def __init__(self, kind: str) -> None:
@@ -64,10 +63,10 @@ class Builder:
         else:
             self._unread[model.Gap(None, "and more")] = None
 
-    @contextlib.contextmanager
-    def tolerant(self) -> t.Iterator[None]:
+    def attempt(self, build: t.Callable[..., None], *arguments: t.Any) -> None:
+        """Build a part. If it is refused, it is left out."""
         try:
-            yield
+            build(*arguments)
         except Refused as error:
             self.leave_out(str(error), error.line)
 
@@ -77,11 +76,11 @@ class Builder:
         self._metadata = _table(properties, "metadata")
         _table(properties, "metadata", "Metadata needs a :{} property", *_METADATA)
         timeout = self._metadata[Symbol("timeout")]
+        shown = values.inspect(timeout)
         if not values.is_number(timeout):
-            raise Refused(f"the timeout {values.inspect(timeout)} is no number of seconds")
+            raise Refused(f"the timeout {shown} is no number of seconds")
         # Methods of discovery that need no time say so (MC:discovery/flatfile.ddl).
         if not 0 < timeout < LONGEST and not (self.kind == "discovery" and timeout == 0):
-            shown = values.inspect(timeout)
             raise Refused(f"the timeout {shown} is not between 0 and {LONGEST} seconds")
 
     def usage(self, text: t.Any) -> None:
@@ -92,10 +91,8 @@ class Builder:
             raise Refused("Requirement should be a hash in the form :item => 'requirement'")
         for key, version in requirement.items():
             if not values.same_key(key, Symbol("mcollective")):
-                shown = values.to_s(key)
-                raise Refused(
-                    f"Requirement {shown} is not a valid requirement, only mcollective is supported"
-                )
+                rule = "is not a valid requirement, only mcollective is supported"
+                raise Refused(f"Requirement {values.to_s(key)} {rule}")
             if not isinstance(version, str) or not _VERSION.fullmatch(version):
                 raise Refused(f"the requirement {values.inspect(version)} is no version")
             self._requires["mcollective"] = version
@@ -105,35 +102,33 @@ class Builder:
 
     # --- what describes an entity
 
-    def begin_action(self, name: t.Any, properties: t.Any) -> None:
+    def action(self, name: t.Any, properties: t.Any) -> None:
         """Describe an action from here on. One that is there already is added to."""
         table = _table(properties, "action", "Action needs a :{} property", "description")
         if not isinstance(name, str):
             raise Refused(f"an action cannot be named {values.inspect(name)}")
-        self._current = self._entities.setdefault(
-            name, model.Action(name, table[Symbol("description")])
-        )
+        new = model.Action(name, table[Symbol("description")])
+        self._current = self._entities.setdefault(name, new)
 
-    def begin_dataquery(self, properties: t.Any) -> None:
+    def dataquery(self, properties: t.Any) -> None:
         table = _table(properties, "dataquery", "Data queries need a :{}", "description")
-        if self._entities:
-            raise Refused("Data queries can only have one definition")
-        self._current = self._entities["data"] = model.Action("data", table[Symbol("description")])
+        self._begin_only("data", table[Symbol("description")], "Data queries")
 
-    def begin_discovery(self) -> None:
+    def discovery(self) -> None:
+        self._begin_only("discovery", None, "Discovery plugins")
+
+    def _begin_only(self, name: str, description: t.Any, what: str) -> None:
         if self._entities:
-            raise Refused("Discovery plugins can only have one definition")
-        self._current = self._entities["discovery"] = model.Action("discovery", None)
+            raise Refused(f"{what} can only have one definition")
+        self._current = self._entities[name] = model.Action(name, description)
 
     def end(self) -> None:
         self._current = None  # Also if this entity was within another.
 
     def display(self, preference: t.Any) -> None:
         if not isinstance(preference, Symbol) or preference.name not in _DISPLAYS:
-            shown = values.to_s(preference)
-            raise Refused(
-                f"Display preference {shown} is not valid, should be :ok, :failed, :flatten or :always"
-            )
+            rule = "is not valid, should be :ok, :failed, :flatten or :always"
+            raise Refused(f"Display preference {values.to_s(preference)} {rule}")
         self._entity("display").display = preference.name
 
     def input(self, key: t.Any, properties: t.Any) -> None:
@@ -182,12 +177,11 @@ class Builder:
         flat = list(_flat(found))
         if not flat:
             raise Refused("Discovery plugin capabilities can't be empty")
+        rule = "is not a valid capability, valid capabilities are"
         for capability in flat:
             if not isinstance(capability, Symbol) or capability.name not in _CAPABILITIES:
-                raise Refused(
-                    f"{values.to_s(capability)} is not a valid capability, valid capabilities are "
-                    ":classes, :facts, :identity, :agents and :compound"
-                )
+                known = ":classes, :facts, :identity, :agents and :compound"
+                raise Refused(f"{values.to_s(capability)} {rule} {known}")
             self._entity("capabilities")
             self._capabilities.append(capability.name)
 
@@ -199,7 +193,7 @@ class Builder:
     # --- the result
 
     def build(self, name: str, path: str) -> model.DDL:
-        """The DDL that was described. Raises :class:`.exc.UnreadableDDL` if it says nothing."""
+        """Return the DDL that was described. Raises :class:`.exc.UnreadableDDL` if it says nothing."""
         self._current = None
         if self._metadata is None:
             self.leave_out("it has no metadata")
@@ -223,7 +217,7 @@ class Builder:
 
 
 def _table(value: t.Any, word: str, rule: str = "", *needed: str) -> _Table:
-    """The properties, which must be a Hash and have those that are needed.
+    """Return properties. They must be a Hash, and have those that are needed.
 
     :param rule: what is said if one is missing, with its name in place of braces.
     """

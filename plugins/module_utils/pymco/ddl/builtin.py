@@ -17,59 +17,48 @@ from . import model
 from .builder import VERSION
 
 _URL = "https://github.com/choria-legacy/marionette-collective"
+_Any = t.TypeVar("_Any", bound=model.DDL)
 
 
 def find(kind: str, name: str) -> model.DDL | None:
-    """The DDL of a plugin, None if it is not among them."""
+    """Return the DDL of a plugin; None if it is not among them."""
     return _DDLS.get((kind, name))
 
 
 def names(kind: str) -> list[str]:
-    """The plugins of a kind that are among them."""
+    """Return the names of the plugins of a kind."""
     return [name for each, name in _DDLS if each == kind]
 
 
-def _common(
-    kind: str, name: str, about: str, timeout: float
-) -> tuple[str, str, str, model.Metadata]:
-    plugin, author = name.replace("_data", ""), "the pymco.mcollective authors"
+def _ddl(form: type[_Any], kind: str, name: str, about: str, timeout: float, **more: t.Any) -> _Any:
+    author, plugin = "the pymco.mcollective authors", name.replace("_data", "")
     made = (author, "BSD-2-Clause", VERSION, _URL, timeout)
-    return kind, name, "", model.Metadata(plugin, about, *made)
+    return form(kind, name, "", model.Metadata(plugin, about, *made), **more)
 
 
-def _string(name: str, about: str, rule: str, most: int, optional: bool = False) -> model.Input:
+def _string(name: str, about: str, rule: str, most: int, *, optional: bool = False) -> model.Input:
     key, kind = Symbol(name), Symbol("string")
     return model.Input(key, name.capitalize(), about, kind, optional, None, rule, most)
 
 
 def _outputs(text: str) -> dict[str, model.Output]:
-    """Outputs, written as names with their descriptions."""
+    """Return outputs that are written as names with their descriptions."""
     pairs = re.findall(r"(\w+): ([^;]+)", text)
     shown = {name: name.replace("_", " ").capitalize() for name, _about in pairs}
     return {name: model.Output(Symbol(name), about, shown[name]) for name, about in pairs}
 
 
 def _action(
-    name: str, about: str, outputs: str, *inputs: model.Input, sums: t.Sequence[str] = ()
+    name: str, about: str, outputs: str, *inputs: model.Input, sums: str = ""
 ) -> model.Action:
-    aggregates = [model.Aggregate("summary", [Symbol(output)]) for output in sums]
+    aggregates = [model.Aggregate("summary", [Symbol(output)]) for output in sums.split()]
     given = {input_.name: input_ for input_ in inputs}
     return model.Action(name, about, "always", given, _outputs(outputs), aggregates)
 
 
-def _data(name: str, about: str, query: str, rule: str, most: int, outputs: str) -> model.DataDDL:
-    return model.DataDDL(
-        *_common("data", f"{name}_data", about, 1),
-        description=about,
-        query=_string("query", query, rule, most),
-        outputs=_outputs(outputs),
-        defined=True,
-    )
-
-
-def _discovery(name: str, about: str, timeout: float, found: str) -> model.DiscoveryDDL:
-    common = _common("discovery", name, about, timeout)
-    return model.DiscoveryDDL(*common, capabilities=found.split())
+def _data(name: str, about: str, query: model.Input, outputs: str) -> model.DataDDL:
+    more = {"description": about, "query": query, "outputs": _outputs(outputs), "defined": True}
+    return _ddl(model.DataDDL, "data", f"{name}_data", about, 1, **more)
 
 
 _COLLECTIVES = (
@@ -103,16 +92,14 @@ _SET = "item: The name of the setting; value: Its value"
 _RPCUTIL = (
     _action("ping", "Ask for the node's time", _PONG),
     _action("inventory", "Ask what the node is and has", _INVENTORY),
-    _action("get_fact", "Ask for one fact", _GOT, _FACT, sums=["value"]),
+    _action("get_fact", "Ask for one fact", _GOT, _FACT, sums="value"),
     _action("get_facts", "Ask for several facts", "values: Their values by their names", _FACTS),
-    _action(
-        "daemon_stats", "Ask what the daemon has been doing", _STATS, sums=["version", "agents"]
-    ),
+    _action("daemon_stats", "Ask what the daemon has been doing", _STATS, sums="version agents"),
     _action(
         "agent_inventory", "Ask for the metadata of all agents", "agents: Each agent's metadata"
     ),
-    _action("get_config_item", "Ask for a setting of the daemon", _SET, _ITEM, sums=["value"]),
-    _action("collective_info", "Ask for the collectives", _COLLECTIVES, sums=["collectives"]),
+    _action("get_config_item", "Ask for a setting of the daemon", _SET, _ITEM, sums="value"),
+    _action("collective_info", "Ask for the collectives", _COLLECTIVES, sums="collectives"),
     _action("get_data", "Query a data plugin", "", _SOURCE, _QUERY),
 )
 _FSTAT = (
@@ -132,23 +119,31 @@ _AGENT = (
     "url: Where to learn more; version: Its version; author: Who made it"
 )
 _VALUE = (
-    "exists: Whether the node has it; value: Its value;"
+    "exists: true if the node has it; value: Its value;"
     "value_encoding: text/plain, or application/json for a value with parts"
 )
-_MEMBER, _OF = "member: Whether the node belongs to it", "The name of the collective"
-_DEEPER = "The fact's name, with dots to go deeper"
-_ALL_FILTERS = "classes facts identity agents compound"
+_MEMBER = "member: true if the node belongs to it"
 _ABOUT = "What every node tells about itself"
+_AGENT_NAME = _string("query", "The name of the agent", r"^[\w\_]+$", 20)
+_COLLECTIVE_NAME = _string("query", "The name of the collective", ".", 256)
+_FACT_NAME = _string("query", "The fact's name, with dots to go deeper", ".", 256)
+_PATH = _string("query", "The path of the file", ".+", 120)
+_ACTIONS = {str(action.name): action for action in _RPCUTIL}
+_FILTERS = ("classes", "facts", "identity", "agents", "compound")
+_IDENTITY = ("identity",)
 _ALL: tuple[model.DDL, ...] = (
-    model.AgentDDL(
-        *_common("agent", "rpcutil", _ABOUT, 10), actions={str(a.name): a for a in _RPCUTIL}
+    _ddl(model.AgentDDL, "agent", "rpcutil", _ABOUT, 10, actions=_ACTIONS),
+    _data("agent", "The metadata of an agent", _AGENT_NAME, _AGENT),
+    _data("collective", "Membership in a collective", _COLLECTIVE_NAME, _MEMBER),
+    _data("fact", "A fact, which may be part of another", _FACT_NAME, _VALUE),
+    _data("fstat", "The state of a file", _PATH, _FSTAT),
+    *(
+        _ddl(model.DiscoveryDDL, "discovery", name, about, timeout, capabilities=found)
+        for name, about, timeout, found in (
+            ("mc", "Asks all nodes, and waits for those that answer", 2, _FILTERS),
+            ("flatfile", "Takes identities from a file", 0, _IDENTITY),
+            ("stdin", "Takes identities from the standard input", 0, _IDENTITY),
+        )
     ),
-    _data("agent", "The metadata of an agent", "The name of the agent", r"^[\w\_]+$", 20, _AGENT),
-    _data("collective", "Membership in a collective", _OF, ".", 256, _MEMBER),
-    _data("fact", "A fact, which may be part of another", _DEEPER, ".", 256, _VALUE),
-    _data("fstat", "The state of a file", "The path of the file", ".+", 120, _FSTAT),
-    _discovery("mc", "Asks all nodes, and waits for those that answer", 2, _ALL_FILTERS),
-    _discovery("flatfile", "Takes identities from a file", 0, "identity"),
-    _discovery("stdin", "Takes identities from the standard input", 0, "identity"),
 )
 _DDLS = {(ddl.kind, ddl.name): ddl for ddl in _ALL}

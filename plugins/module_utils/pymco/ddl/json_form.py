@@ -31,8 +31,8 @@ _Table = dict[str, t.Any]
 def read_json(source: str, kind: str, name: str, path: str) -> model.DDL:
     """Read a DDL's text. What MCollective would refuse is in :attr:`.model.DDL.unread`.
 
-    :param kind: the kind of plugin: "agent" or "data"; of others the metadata only is read.
-    :raises exc.UnreadableDDL: it is no JSON, or no object with metadata.
+    :param kind: the kind of plugin: "agent" or "data"; of others only the metadata is read.
+    :raises exc.UnreadableDDL: the text is no JSON, or no object with metadata.
     """
     try:
         document = _table(json.loads(source), "the document")
@@ -44,60 +44,55 @@ def read_json(source: str, kind: str, name: str, path: str) -> model.DDL:
     except (RecursionError, ValueError) as error:
         raise exc.UnreadableDDL(f"no JSON that can be read: {error}", path) from None
     builder = Builder(kind)
-    with builder.tolerant():
-        builder.metadata(_symbols(metadata))
-    with builder.tolerant():
-        if kind == "agent":
-            for action in _items(document.get("actions", []), "actions"):
-                with builder.tolerant():
-                    _build_action(builder, _table(action, "an action"))
-        elif kind == "data":
-            _build_query(builder, document, metadata)
+    builder.attempt(builder.metadata, _symbols(metadata))
+    if kind == "agent":
+        for action in _parts(builder, document.get("actions", []), list, "actions"):
+            builder.attempt(_build_action, builder, action)
+    elif kind == "data":
+        description = document.get("description") or metadata.get("description")
+        builder.dataquery({Symbol("description"): description})
+        if document.get("query") is not None:
+            builder.attempt(builder.input, Symbol("query"), _input(document["query"]))
+        _build_outputs(builder, document)
+        builder.end()
     return builder.build(name, path)
 
 
-def _build_action(builder: Builder, action: _Table) -> None:
-    name = action.get("action")
+def _build_action(builder: Builder, action: t.Any) -> None:
+    name = _table(action, "an action").get("action")
     if not isinstance(name, str) or not name:
         raise Refused("an action without a name")
-    builder.begin_action(name, _symbols(action))
-    with builder.tolerant():
-        builder.display(Symbol(str(action.get("display") or "failed")))
-    _build_each(action, "input", builder, lambda key, item: builder.input(key, _input(item)))
-    _build_each(action, "output", builder, lambda key, item: builder.output(key, _symbols(item)))
-    with builder.tolerant():
-        for item in _items(action.get("aggregate") or [], "aggregate"):
-            with builder.tolerant():
-                args = [_argument(arg) for arg in _items(_table(item, "it").get("args"), "args")]
-                builder.aggregate({Symbol("function"): item.get("function"), Symbol("args"): args})
+    builder.action(name, _symbols(action))
+    builder.attempt(builder.display, Symbol(str(action.get("display") or "failed")))
+    for key, item in _parts(builder, action.get("input") or {}, dict, "input").items():
+        builder.attempt(builder.input, Symbol(key), _input(item))
+    _build_outputs(builder, action)
+    for item in _parts(builder, action.get("aggregate") or [], list, "aggregate"):
+        builder.attempt(_build_aggregate, builder, item)
     builder.end()
 
 
-def _build_query(builder: Builder, document: _Table, metadata: _Table) -> None:
-    description = document.get("description") or metadata.get("description")
-    builder.begin_dataquery({Symbol("description"): description})
-    if document.get("query") is not None:
-        with builder.tolerant():
-            builder.input(Symbol("query"), _input(_table(document["query"], "query")))
-    _build_each(document, "output", builder, lambda key, item: builder.output(key, _symbols(item)))
-    builder.end()
+def _build_outputs(builder: Builder, document: _Table) -> None:
+    for key, item in _parts(builder, document.get("output") or {}, dict, "output").items():
+        builder.attempt(builder.output, Symbol(key), _symbols(item))
 
 
-def _build_each(
-    document: _Table, part: str, builder: Builder, build: t.Callable[[Symbol, _Table], None]
-) -> None:
-    with builder.tolerant():
-        for key, properties in _table(document.get(part) or {}, part).items():
-            with builder.tolerant():
-                build(Symbol(key), _table(properties, f"{part} {key}"))
+def _build_aggregate(builder: Builder, item: t.Any) -> None:
+    args = _table(item, "it").get("args")
+    if not isinstance(args, list):
+        raise Refused("args is no array, or not there")
+    known = [Symbol(arg) if isinstance(arg, str) else _symbols(arg) for arg in args]
+    builder.aggregate({Symbol("function"): item.get("function"), Symbol("args"): known})
 
 
-def _input(properties: _Table) -> _Table:
-    """An input's properties as the Ruby form has them.
+def _input(properties: t.Any) -> t.Any:
+    """Return an input's properties as the Ruby form has them.
 
     Choria's own writer leaves out a maxlength of 0 and an empty validation. An input that does not
     say that it is optional is required.
     """
+    if not isinstance(properties, dict):
+        return properties
     kind = str(properties.get("type") or "")
     table = {Symbol("optional"): False, **_symbols(properties)}
     if "type" in properties:
@@ -111,14 +106,11 @@ def _input(properties: _Table) -> _Table:
     return table
 
 
-def _argument(arg: t.Any) -> t.Any:
-    if isinstance(arg, dict):
-        return _symbols(arg)
-    return Symbol(arg) if isinstance(arg, str) else arg
-
-
-def _symbols(table: _Table) -> _Table:
-    return {Symbol(key): value for key, value in table.items()}
+def _symbols(value: t.Any) -> t.Any:
+    """Return an object with Symbols as its keys; any other value is returned as it is."""
+    if not isinstance(value, dict):
+        return value
+    return {Symbol(key): item for key, item in value.items()}
 
 
 def _table(value: t.Any, what: str) -> _Table:
@@ -127,7 +119,9 @@ def _table(value: t.Any, what: str) -> _Table:
     return value
 
 
-def _items(value: t.Any, what: str) -> list[t.Any]:
-    if not isinstance(value, list):
-        raise Refused(f"{what} is no array, or not there")
-    return value
+def _parts(builder: Builder, value: t.Any, form: type[t.Any], what: str) -> t.Any:
+    """Return an array or an object. Any other value leaves a gap, and stands for an empty one."""
+    if isinstance(value, form):
+        return value
+    builder.leave_out(f"{what} is no {'array' if form is list else 'object'}, or not there")
+    return form()

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Where DDLs are: in the libdirs, at paths that the user names, and built in."""
+"""Finds DDLs: in the libdirs, at paths that the user names, and among those that are built in."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from .json_form import read_json
 from .model import DDL, AgentDDL, DataDDL, DiscoveryDDL
 from .ruby_form import read_ruby
 
+_NAME = re.compile(r"\w+", re.ASCII)
+
 MAX_SIZE = 2**18
 """Bytes that a DDL file may have. The largest of known plugins has 30 KiB."""
 
 _READERS = {".ddl": read_ruby, ".json": read_json}
-"""Where both are there, the Ruby form wins: it is the one that nodes obey."""
+"""Of two files of one plugin the Ruby form wins, since nodes obey it."""
 
 
 class Library:
     """Finds and reads DDLs, each once.
 
-    Files in `paths` come first, then those in the libdirs, then what is built in.
+    Files in `paths` come first, then those in the libdirs, then those that are built in.
 
     :param libdirs: directories that hold mcollective/KIND/NAME.ddl or .json, in the order in which
         they are searched: :attr:`.Settings.libdirs`.
@@ -44,7 +46,7 @@ class Library:
         return t.cast("AgentDDL | None", self.find("agent", name))
 
     def data(self, name: str) -> DataDDL | None:
-        """The DDL of a data plugin, which may be named without its "_data"."""
+        """Return the DDL of a data plugin. The name may lack its "_data"."""
         plugin = name.lower()
         plugin = plugin if plugin.endswith("_data") else f"{plugin}_data"
         return t.cast("DataDDL | None", self.find("data", plugin))
@@ -53,15 +55,15 @@ class Library:
         return t.cast("DiscoveryDDL | None", self.find("discovery", name))
 
     def find(self, kind: str, name: str) -> DDL | None:
-        """The DDL of any plugin; None if there is none. Parts of it may be unread.
+        """Return the DDL of a plugin, or None. Parts of it may be unread.
 
         :raises exc.BadRequest: this cannot be a plugin's name.
-        :raises exc.UnreadableDDL: there is one of which nothing can be read.
+        :raises exc.UnreadableDDL: there is a DDL of which nothing can be read.
         """
         for part in (kind, name):
-            if re.fullmatch(r"\w+", part, re.ASCII) is None:
+            if not _NAME.fullmatch(part):
                 raise exc.BadRequest(
-                    f"{part!r} is no name of a plugin: only letters, digits and _ are"
+                    f"{part!r} is no name of a plugin: those have letters, digits and _ only"
                 )
         if (kind, name) not in self._found:
             path = self._path(kind, name)
@@ -70,17 +72,16 @@ class Library:
         return self._found[kind, name]
 
     def names(self, kind: str) -> list[str]:
-        """The plugins of a kind that can be found, sorted.
+        """Return the names of a kind's plugins that can be found, sorted.
 
         :raises exc.UnreadableDDL: a path does not exist, or a directory cannot be read.
         """
         files = [file for place in self._places(kind) for file in _files(place)]
         names = [os.path.splitext(os.path.basename(file))[0] for file in files]
-        found = {name for name in names if re.fullmatch(r"\w+", name, re.ASCII)}
-        return sorted(found.union(builtin.names(kind)))
+        return sorted({*filter(_NAME.fullmatch, names), *builtin.names(kind)})
 
     def _path(self, kind: str, name: str) -> str | None:
-        """The file that describes a plugin."""
+        """Return the path of the file that describes a plugin."""
         files = [name + extension for extension in _READERS]
         for place in self._places(kind):
             if os.path.basename(place) in files and not os.path.isdir(place):
@@ -91,7 +92,7 @@ class Library:
         return None
 
     def _places(self, kind: str) -> t.Iterator[str]:
-        """Directories that may hold DDLs, and files, in the order in which they are searched."""
+        """Give files, and directories that may hold DDLs, in the order of the search."""
         for path in self._paths:
             if not os.path.exists(path):
                 raise exc.UnreadableDDL("no such file or directory", path)
@@ -102,7 +103,7 @@ class Library:
 
 
 def _files(place: str) -> list[str]:
-    """The DDLs in a directory, which need not exist, or the file itself."""
+    """Return the DDLs in a directory, which need not exist, or the file itself."""
     try:
         found = [place] if os.path.isfile(place) else os.listdir(place)
     except (FileNotFoundError, NotADirectoryError):
@@ -115,7 +116,7 @@ def _files(place: str) -> list[str]:
 def read_file(path: str, kind: str, name: str) -> DDL:
     """Read a DDL file, by its extension in the Ruby or in the JSON form.
 
-    :raises exc.UnreadableDDL: nothing of it can be read. What else cannot is in its `unread`.
+    :raises exc.UnreadableDDL: nothing of it can be read. Parts that cannot be read are in `unread`.
     """
     reader = _READERS.get(os.path.splitext(path)[1])
     if reader is None:

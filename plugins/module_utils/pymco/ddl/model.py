@@ -2,10 +2,10 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""What a DDL says, in terms of no language.
+"""What a DDL says, whatever language it is written in.
 
-Values are those of :mod:`.ruby_values`: a Ruby Symbol is a :class:`.serializers.Symbol`. Inputs and outputs
-are found by their plain names, without the colon that Symbols bear.
+Values are those of :mod:`.ruby_values`: a Ruby Symbol is a :class:`.serializers.Symbol`. Inputs and
+outputs are found by their names without the colon of a Symbol.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..serializers import Symbol
 
 
 class Refused(Exception):
-    """Ruby or MCollective would raise an error here, or it is not known what they would do."""
+    """Ruby or MCollective would raise an error here, or do what is not known here."""
 
     def __init__(self, reason: str, line: int | None = None) -> None:
         super().__init__(reason)
@@ -26,7 +26,7 @@ class Refused(Exception):
 
 
 def plain_name(key: t.Any) -> str:
-    """An input's, an output's or an action's name, without a Symbol's colon."""
+    """Return the name of an input, an output or an action without the colon of a Symbol."""
     return key.name if isinstance(key, Symbol) else str(key)
 
 
@@ -35,7 +35,7 @@ class Metadata:
     """Who made a plugin, and how long it may take.
 
     :ivar timeout: seconds; 0 if it is not known.
-    :ivar extra: whatever else the DDL says here.
+    :ivar extra: further properties.
     """
 
     name: str
@@ -50,13 +50,13 @@ class Metadata:
 
 @dataclass(frozen=True)
 class _Declared:
-    """An input or an output. Nodes take its key, a str or a Symbol, as it is declared."""
+    """An input or an output. In requests and replies it has its key, a str or a Symbol."""
 
     key: str
 
     @property
     def name(self) -> str:
-        """The name, without a Symbol's colon."""
+        """Return the name without the colon of a Symbol."""
         return plain_name(self.key)
 
 
@@ -65,11 +65,11 @@ class Input(_Declared):
     """An argument of an action, or the one of a data plugin.
 
     :ivar type: a Symbol: string, list, integer, float, number, boolean, or the name of a validator
-        plugin. Other values are legal and mean what they mean as a validation.
+        plugin. Any other value is legal, and has the meaning of a validation.
     :ivar validation: of a string: a regular expression (str or Regexp), a Symbol that names a
-        validator plugin, a list of what is allowed, or a class.
+        validator plugin, a list of allowed values, or a class.
     :ivar maxlength: of a string, in characters; 0 for no limit. A number in any well-written DDL.
-    :ivar list: of a list: what is allowed.
+    :ivar list: of a list: the allowed values.
     """
 
     prompt: t.Any
@@ -106,7 +106,7 @@ class Aggregate:
 
     @property
     def format(self) -> t.Any:
-        """The format in the settings, if there is one."""
+        """Return the format in the settings, or None."""
         settings = self.args[1] if len(self.args) > 1 else None
         return settings.get(Symbol("format")) if isinstance(settings, dict) else None
 
@@ -143,14 +143,14 @@ class Gap:
 
 @dataclass(frozen=True)
 class DDL:
-    """What the DDLs of all plugins have. Those of validators, aggregates and so on have no more.
+    """A DDL of any plugin. Those of validators, aggregates and so on say no more than this.
 
     :ivar kind: "agent", "data", "discovery", "validator", "aggregate", "connector" …
-    :ivar name: the plugin's name as it was looked up, which its metadata may tell differently.
+    :ivar name: the plugin's name as it was looked up; the metadata may have another.
     :ivar path: the file that it was read from; the empty string if it is built in.
     :ivar requires: the versions that it asks for, as in {"mcollective": "2.2.1"}.
-    :ivar unread: what could not be read. The rest is true, and there may be more actions, inputs
-        and outputs than it tells.
+    :ivar unread: what could not be read. The rest is true, but there may be further actions, inputs
+        and outputs.
     """
 
     kind: str
@@ -163,7 +163,7 @@ class DDL:
 
     @property
     def timeout(self) -> float:
-        """Seconds that the plugin may take on a node; 0 if that is not known."""
+        """Return the seconds that the plugin may take on a node; 0 if that is not known."""
         return self.metadata.timeout
 
     def faults(self) -> list[exc.UnreadableDDL]:
@@ -187,7 +187,7 @@ class DataDDL(DDL):
     """The DDL of a data plugin.
 
     :ivar query: its input; None if it takes none.
-    :ivar defined: whether it has a ``dataquery``, without which no query can be made.
+    :ivar defined: True if it has a ``dataquery``, without which no query can be made.
     """
 
     description: t.Any = None

@@ -4,28 +4,48 @@
 
 """DDLs in their Ruby form, read without Ruby.
 
-The form is a program. The part of Ruby that DDLs are written in is run here while it is read:
-declarations, literals, ``each``, ``if`` and ``unless``, variables, arithmetic, a few methods of
-texts, and helpers that a DDL defines. A statement that says more leaves a :class:`.model.Gap`, and
-reading goes on behind it. All work is counted, so no DDL takes long.
+The form is a program. The part of Ruby that DDLs are written in is turned into functions, and run
+statement by statement: declarations, literals, ``each``, ``if`` and ``unless``, variables,
+arithmetic, a few methods of texts, and helpers that a DDL defines. A statement that says more leaves
+a :class:`.model.Gap`, and reading goes on behind it. All work is counted, so no DDL takes long.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import re
 import typing as t
 from collections import ChainMap
 
+from .. import ruby_values as values
 from . import model
 from .builder import Builder
 from .model import Refused
-from .ruby_expressions import KEYWORDS, LITERALS, UNREAD, Expressions, Pending
-from .ruby_text import Exhausted
-from .ruby_words import VOID, Words
+from .ruby_text import KEYWORDS, NAME, Code, Exhausted, Text, constant
+from .ruby_words import VOID, Block, Words, truth
 
 STEPS = 60_000
 """The work that a file may ask for. The largest of known DDLs takes 5,300."""
 
+MAX_DEPTH = 30
+"""How deep expressions, blocks and calls may be nested."""
+
+_LITERALS = {"nil": None, "true": True, "false": False}
+_BEHIND_A_STATEMENT = ("", "\n", ";", "#", "end", "else", "elsif", "}")
+_DOTS = re.compile(r"[ \t]*(\.\.\.?)")
+_ARGUMENT = re.compile(
+    r"[\"'\[(]|:[\w\"']|\w|%[qQwir]?[^\w\s=]|<<[-~]?[\"'\w]|/(?=\S)|-(?=\w)|!(?![=~])"
+)
+_METHOD = re.compile(r"(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t\r]*\.[ \t]*([a-z]\w*[?!]?)")
+_PREFIX = re.compile(r"!(?![=~])|not\b|[-+](?=\d)|-")
+_OPERATOR = re.compile(
+    r"and\b|or\b|\|\|(?!=)|&&(?!=)|==(?!=)|!=|[<>]=(?!>)|<(?!<)|>(?!>)|[-+/%](?!=)|\*(?![*=])"
+)
+_LEVELS = {
+    **{"and": 0, "or": 0, "||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, "<=": 4, ">": 4, ">=": 4},
+    **{"+": 5, "-": 5, "*": 6, "/": 6, "%": 6},
+}
 _ASSIGNMENT = re.compile(r"((?!\d)\w+)[ \t]*([-+*])?=(?![=~>])")
 _CHANGING = re.compile(
     r"(?<![=!<>])=(?![=~>])|<<(?![-~]?[\"'\w])|\w!|\b(?:def|alias|undef|for)\b|\.(?:push|append"
@@ -44,119 +64,336 @@ def read_ruby(source: str, kind: str, name: str, path: str) -> model.DDL:
     builder = Builder(kind)
     reader = _Reader(source.replace("\r\n", "\n"), builder)
     try:
-        reader.statements()
+        reader.read()
     except (Exhausted, RecursionError) as error:
         builder.leave_out(str(error), reader.line())
     return builder.build(name, path)
 
 
-class _Reader(Expressions):
-    """Reads statements and runs them."""
+class _Reader(Text):
+    """Turns the text into functions that do what it says."""
 
     def __init__(self, source: str, builder: Builder) -> None:
-        super().__init__(source, STEPS, lambda spend: Words(builder, spend))
+        super().__init__(source, STEPS)
         self._builder = builder
+        self._words = Words(builder, self.spend)
+        self._names: ChainMap[str, None] = ChainMap()  # The variables that are known so far.
+        self._depth = 0
+        self._do_is_outside = False  # A "do" belongs to the word whose arguments are being read.
+        self._untold: Refused | None = None  # Why a statement cannot be read that is not run yet.
 
-    def statements(self, *closing: str) -> t.Any:
-        """Run statements up to one of the closing words. Return the last value and that word."""
-        value = None
+    def read(self) -> None:
+        """Read and run the whole text."""
+        self.lines()
+        while self.at < len(self.source):
+            self._statement()()
+            if self._untold is not None:
+                self._leave_out(self._untold)
+            self.lines()
+
+    @contextlib.contextmanager
+    def _nested(self, **changes: t.Any) -> t.Iterator[None]:
+        """Go one level deeper, with other values of some attributes."""
+        before = {name: getattr(self, name) for name in changes}
+        self._depth += 1
+        try:
+            self.spend()
+            if self._depth > MAX_DEPTH:
+                raise Refused(f"nested deeper than {MAX_DEPTH} levels")
+            vars(self).update(changes)
+            yield
+        finally:
+            self._depth -= 1
+            vars(self).update(before)
+
+    # --- statements
+
+    def _statements(self, *closing: str) -> tuple[Code, str]:
+        """Read statements up to one of the closing words. Return what runs them, and that word."""
+        codes: list[Code] = []
         self.lines()
         while self.at < len(self.source) and self.word() not in closing:
-            value = self._statement()
+            codes.append(self._statement())
             self.lines()
         word = self.keyword(*closing)
-        if closing and not word:
-            self._leave_out(self.unexpected())
-        return value, word
+        if not word:
+            error = self._untold = self.unexpected()
+            codes.append(lambda: self._leave_out(error))
 
-    def _leave_out(self, error: Refused) -> None:
-        if not self._quiet:
-            self._builder.leave_out(str(error), error.line)
+        def run() -> t.Any:
+            value = None
+            for code in codes:
+                value = code()
+            return value
 
-    def _statement(self) -> t.Any:
-        """Run a statement and return its value. What cannot be read or run leaves a gap."""
-        start, line, read = self.at, self.line(), False
+        return run, word
+
+    def _statement(self) -> Code:
+        """Read a statement. If it cannot be read or run, running it leaves a gap."""
+        start, line, known = self.at, self.line(), self._names
+        code, unread = _nothing, None
         try:
-            with self.nested():
-                effect = self._effect()
+            with self._nested():
+                code = self._effect()
                 while word := self.keyword("if", "unless"):
-                    if self.truth(self.value()) == (word == "unless"):
-                        effect = None
-                if self.word() not in ("", "\n", ";", "#", "end", "else", "elsif", "}"):
+                    code = _branch(self._value(), word == "unless", code, _nothing)
+                if self.word() not in _BEHIND_A_STATEMENT:
                     raise self.unexpected()
-                read = True
-                return self.settled(effect, void=True)
         except Exhausted:
             raise
         except Refused as error:
-            error.line = error.line or (line if read else self.line())
-            self._leave_out(error)
-            if not read:
-                self.skip_statement(start)
-            self._forget(self.source[start : self.at])
+            unread = self._untold = error
+            error.line = error.line or self.line()
+            self.skip_statement(start)
+            self.at = max(self.at, start + 1)
+        end = self.at
+        changed = functools.cache(lambda: _changed(self.source[start:end]))
+
+        def run() -> t.Any:
+            error = unread
+            try:
+                if error is None:
+                    with self._nested():
+                        return code()
+            except Exhausted:
+                raise
+            except RecursionError:
+                error = Refused("it is nested too deep")
+            except Refused as raised:
+                error = raised
+            self._leave_out(error, line)
+            self.spend(len(changed()))
+            self._words.forget(changed(), changed() & known.keys())
             return VOID
 
-    def _forget(self, text: str) -> None:
-        """Forget what a statement may have changed which could not be read."""
-        names = set(re.findall(r"\w+", text)) if _CHANGING.search(text) else set()
-        self.spend(len(names))
-        for name in names:
-            self._words.helpers.pop(name, None)
-            self._words.constants.pop(name, None)
-        for own in self._scope.maps:
-            own.update(dict.fromkeys(names & own.keys(), UNREAD))
+        return run
 
-    def _effect(self) -> t.Any:
-        """Read a statement. The result is its value, or what is still to be done."""
+    def _leave_out(self, error: Refused, line: int | None = None) -> None:
+        self._untold = None
+        self._builder.leave_out(str(error), error.line or line)
+
+    def _effect(self) -> Code:
         word = self.keyword("if", "unless", "def")
         if word:
             return self._definition() if word == "def" else self._condition(word == "unless")
         match = self.take(_ASSIGNMENT)
         if match is None:
-            return self.value(void=True)
+            return self._value()
         name, sign = match[1], match[2]
-        if name in KEYWORDS or name in LITERALS:
+        if name in KEYWORDS or name in _LITERALS:
             raise self.error(f"the keyword {name!r} is unexpected")
         self.lines()
-        if name not in self._scope and not name[0].isupper():
-            self._scope[name] = None
-        value = self.value()
-        if sign and not self._dry:
-            value = self._words.operate(sign, self.variable(name), value)
-        home = next((own for own in self._scope.maps if name in own), self._words.constants)
-        return Pending(lambda: home.__setitem__(name, value))
+        if not name[0].isupper():
+            self._names.setdefault(name)
+        value = self._value()
+        return lambda: self._words.assign(name, sign, value())
 
-    def _condition(self, negated: bool) -> t.Any:
-        """Run the branch of an "if" or "unless" that is wanted."""
-        test = self.truth(self.value()) != negated
+    def _condition(self, negated: bool) -> Code:
+        """Read the condition and the branches of an "if" or "unless"."""
+        test = self._value()
         self.keyword("then")
-        with self.nested(_dry=self._dry or not test):
-            value, word = self.statements("elsif", "else", "end")
-        with self.nested(_dry=self._dry or test):
-            if word == "elsif":
+        body, word = self._statements("elsif", "else", "end")
+        other = _nothing
+        if word == "elsif":
+            with self._nested():
                 other = self._condition(False)
-            else:
-                other = self.statements("end")[0] if word == "else" else None
-        return value if test else other
+        elif word == "else":
+            other, word = self._statements("end")
+        return _branch(test, negated, body, other)
 
-    def _definition(self) -> Pending:
-        """Read a helper. Its text is run each time that it is called."""
+    def _definition(self) -> Code:
+        """Read a helper."""
         name = self.name()
-        names: list[str] = []
-        closing = ")" if self.sign("(") else "\n"
-        while not self.sign(closing):
-            if names:
-                self.demand(",")
-            names.append(self.name())
-        start = self.at
-        with self.nested(_scope=ChainMap(dict.fromkeys(names)), _dry=True):
-            self.statements("end")
+        names = self.parameters(")" if self.sign("(") else "\n")
+        with self._nested(_names=ChainMap(dict.fromkeys(names))):
+            body, _word = self._statements("end")
 
         def run(given: list[t.Any]) -> t.Any:
             if len(given) != len(names):
                 raise Refused(f"{name} with {len(given)} arguments")
-            own = ChainMap(dict(zip(names, given)))
-            with self.nested(at=start, _resume=None, _scope=own, _do_is_outside=False):
-                return self.statements("end")[0]
+            return self._words.within(ChainMap(dict(zip(names, given))), body)
 
-        return Pending(lambda: self._words.define(name, run))
+        return lambda: self._words.define(name, run)
+
+    # --- expressions
+
+    def _value(self, least: int = 0) -> Code:
+        """Read an expression.
+
+        :param least: how much its operators must bind; 1 for all but "and" and "or", 7 for none.
+        """
+        with self._nested():
+            line, left = self.line(), self._unary()
+            while True:
+                self.blanks()
+                match = self.look(_OPERATOR)
+                if match is None or _LEVELS[match[0]] < least:
+                    return functools.partial(_located, left, line)
+                self.at = match.end()
+                self.lines()
+                right = self._value(_LEVELS[match[0]] + 1)
+                left = functools.partial(self._words.operation, match[0], left, right)
+
+    def _unary(self) -> Code:
+        self.blanks()
+        prefix = self.take(_PREFIX)
+        if prefix is None:
+            return self._with_methods(self._primary())
+        if prefix[0] in ("!", "not"):
+            denied = self._value(7 if prefix[0] == "!" else 1)
+            return lambda: not truth(denied())
+        number = self.number()
+        if number is not None:
+            return self._with_methods(constant(-number if prefix[0] == "-" else number))
+        return functools.partial(self._words.operation, "*", constant(-1), self._value(7))
+
+    def _with_methods(self, value: Code) -> Code:
+        """Read the calls and indexes behind a value."""
+        while True:
+            match = self.look(_METHOD)
+            if self.source.startswith("[", self.at):
+                value = self._indexed(value)
+            elif match is not None and not (self._resume is not None and "\n" in match[0]):
+                self.at = match.end()
+                value = self._called(match[1], value)
+            else:
+                return value
+
+    def _indexed(self, value: Code) -> Code:
+        self.at += 1
+        with self._nested(_do_is_outside=False):
+            first, last, signs = self._value(), _nothing, ""
+            if dots := self.take(_DOTS):
+                last, signs = self._value(), dots[1]
+            self.demand("]")
+        return lambda: self._words.index(value(), first(), last(), signs)
+
+    def _called(self, name: str, value: Code | None) -> Code:
+        """Read the arguments and the block of a method, or of a word if there is no value."""
+        arguments, block = self._arguments(), self._block()
+        if value is None:
+            return lambda: self._words.call(name, arguments(), block)
+        return lambda: self._words.method(value(), name, arguments(), block)
+
+    def _primary(self) -> Code:
+        """Read a literal, an expression in parentheses, an Array, a Hash, or a name."""
+        found = self.literal()
+        if found is not None:
+            return found
+        if self.sign("("):
+            return self._enclosed(")")
+        if self.sign("["):
+            return self._items("]")
+        if self.sign("{"):
+            table = self._items("}")
+            return lambda: (table() or [{}])[0]
+        match = self.look(NAME)
+        if match is None:
+            raise self.unexpected()
+        word = match[0]
+        if word in KEYWORDS:
+            raise self.error(f"the keyword {word!r} is unexpected")
+        self.at = match.end()
+        if word in _LITERALS:
+            return constant(_LITERALS[word])
+        if word[0].isupper():
+            return lambda: self._words.constant(word)
+        if word in self._names and not self.source.startswith("(", self.at):
+            return lambda: self._words.variable(word)
+        return self._called(word, None)
+
+    def _enclosed(self, closing: str) -> Code:
+        """Read an expression up to a closing sign."""
+        with self._nested(_do_is_outside=False):
+            self.lines()
+            value = self._value()
+            self.lines()
+            self.demand(closing)
+        return value
+
+    def code(self) -> Code:
+        value = self._enclosed("}")
+        return lambda: values.to_s(self._words.weighed(value()))
+
+    # --- calls
+
+    def _arguments(self) -> Code:
+        if self.source.startswith("(", self.at):
+            self.at += 1
+            return self._items(")")
+        apart = self.blanks() or self.source.startswith(":", self.at)
+        given = apart and self.look(_ARGUMENT) and self.word() not in KEYWORDS
+        return self._items("") if given else list
+
+    def _items(self, closing: str) -> Code:
+        """Read values, up to the closing sign or as long as there are commas. Pairs make a Hash."""
+        found: list[Code] = []
+        pairs: list[tuple[Code, Code]] = []
+        with self._nested(_do_is_outside=not closing):
+            while True:
+                if closing:
+                    self.lines()
+                    if self.sign(closing):
+                        break
+                self._item(found, pairs)
+                if closing:
+                    self.lines()
+                if not self.sign(","):
+                    self.demand(closing)
+                    break
+                self.lines()
+        if closing == "}" and found:
+            raise self.error("a Hash with values that have no keys")
+        return functools.partial(self._words.items, found, pairs)
+
+    def _item(self, found: list[Code], pairs: list[tuple[Code, Code]]) -> None:
+        label = self.label()
+        key = label or self._value(1)
+        if label is not None or self.sign("=>"):
+            self.lines()
+            pairs.append((key, self._value(1)))
+        elif pairs:
+            raise self.error("a value behind pairs")
+        else:
+            found.append(key)
+
+    def _block(self) -> Block | None:
+        """Read the block behind a call, if there is one."""
+        closing = "}" if self.sign("{") else ""
+        if not closing and not self._do_is_outside and self.keyword("do"):
+            closing = "end"
+        if not closing:
+            return None
+        names = self.parameters("|") if self.sign("|") else []
+        own: dict[str, t.Any] = dict.fromkeys(names)
+        with self._nested(_names=self._names.new_child({**own}), _do_is_outside=False):
+            body, _word = self._statements(closing)
+
+        def run(*given: t.Any) -> None:
+            spread = len(given) == 1 and isinstance(given[0], list) and len(names) > 1
+            values_ = {**own, **dict(zip(names, given[0] if spread else given))}
+            self._words.within(self._words.scope.new_child(values_), body)
+
+        return run
+
+
+def _changed(text: str) -> set[str]:
+    """Return the names of what a statement may have changed that could not be read or run."""
+    return set(re.findall(r"\w+", text)) if _CHANGING.search(text) else set()
+
+
+def _nothing() -> t.Any:
+    return None
+
+
+def _located(code: Code, line: int) -> t.Any:
+    """Run an expression. An error that has no line gets that of the expression."""
+    try:
+        return code()
+    except Refused as error:
+        error.line = error.line or line
+        raise
+
+
+def _branch(test: Code, negated: bool, body: Code, other: Code) -> Code:
+    return lambda: body() if truth(test()) != negated else other()

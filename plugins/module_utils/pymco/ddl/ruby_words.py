@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import typing as t
+from collections import ChainMap
 
 from .. import ruby_patterns as patterns
 from .. import ruby_values as values
@@ -18,6 +19,7 @@ from .model import Refused
 
 if t.TYPE_CHECKING:
     from .builder import Builder
+    from .ruby_text import Code
 
 MAX_DEPTH = 20
 """How deep values may be nested."""
@@ -35,21 +37,30 @@ respond_to? template_for_plugintype validate_requirements
 _RESERVED = RUBY_METHODS | frozenset(_OWN_METHODS.split())
 """Methods that every object, or a DDL itself, has in Ruby."""
 
-_KIND_WORDS = {
-    "agent": ("action", "input", "output", "display", "summarize", "aggregate"),
-    "data": ("dataquery", "input", "output"),
-    "discovery": ("discovery", "capabilities", "input", "output"),
+_Counts = dict[str, t.Sequence[int]]
+_COMMON: _Counts = {
+    **{"metadata": (1,), "usage": (1,), "requires": (1,), "input": (2,), "output": (2,)}
 }
-_ARITY = {
-    **{"metadata": (1, 1), "usage": (1, 1), "requires": (1, 1), "display": (1, 1)},
-    **{"input": (2, 2), "output": (2, 2), "aggregate": (1, 2), "capabilities": (0, 100)},
-    **{"action": (2, 2), "dataquery": (1, 1), "discovery": (0, 0), "summarize": (0, 0)},
+_OWN: dict[str, _Counts] = {
+    "agent": {"action": (2,), "display": (1,), "summarize": (0,), "aggregate": (1, 2)},
+    "data": {"dataquery": (1,)},
+    "discovery": {"discovery": (0,), "capabilities": range(100)},
 }
+"""The words of all DDLs, and those of a kind of plugin, and how many arguments they may have."""
+
 _WITH_BLOCK = ("action", "dataquery", "discovery", "summarize")
 _CHANGES: dict[str, t.Callable[[str], str]] = {
     **{"capitalize": str.capitalize, "upcase": str.upper, "downcase": str.lower},
     "strip": lambda text: text.strip(" \t\n\v\f\r"),
 }
+_ROUNDS: dict[tuple[str, str], t.Callable[[t.Any], t.Iterable[t.Sequence[t.Any]]]] = {
+    ("Array", "each"): lambda items: ((item,) for item in items),
+    ("Array", "each_with_index"): lambda items: ((item, n) for n, item in enumerate(items)),
+    ("Hash", "each"): lambda table: (([key, item],) for key, item in table.items()),
+    ("Hash", "each_pair"): lambda table: (([key, item],) for key, item in table.items()),
+}
+"""What the methods that take a block give to it, by the class of their value."""
+
 _OPERATIONS: dict[str, t.Callable[[t.Any, t.Any], t.Any]] = {
     **{"+": operator.add, "-": operator.sub, "*": operator.mul, "%": operator.mod},
     **{"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge},
@@ -57,49 +68,93 @@ _OPERATIONS: dict[str, t.Callable[[t.Any, t.Any], t.Any]] = {
 
 VOID = object()  # The value of a declaration, which no DDL uses.
 
+UNREAD = object()  # The value of a variable that an unread statement may have set.
+
 Block = t.Callable[..., None]
 Helper = t.Callable[[list[t.Any]], t.Any]
 """A block, and a method that a DDL defines. They are run when they are called."""
 
 
-class Words:
-    """Runs words, methods and operators.
+def truth(value: t.Any) -> bool:
+    """Return True if a value fulfils a condition."""
+    if value is VOID:
+        raise Refused("the value of a declaration is used")
+    if isinstance(value, values.Regexp):
+        raise Refused("a Regexp as a condition")  # Ruby compares it to what was read last.
+    return values.truthy(value)
 
+
+class Words:
+    """Runs words, methods and operators, and holds variables.
+
+    :ivar scope: the variables of the block or helper that is being run, and of those around it.
     :param spend: counts work; raises when it is too much.
     """
 
     def __init__(self, builder: Builder, spend: t.Callable[[int], None]) -> None:
         self._builder, self._spend = builder, spend
-        own = _KIND_WORDS.get(builder.kind, ("input", "output"))
-        self._known = ("metadata", "usage", "requires", *own)
+        self._known = {**_COMMON, **_OWN.get(builder.kind, {})}
         self._patience = patterns.Patience()
         self._summarizing = False
-        self.helpers: dict[str, Helper] = {}
-        self.constants: dict[str, t.Any] = {}
+        self._helpers: dict[str, Helper] = {}
+        self._constants: dict[str, t.Any] = {}
+        self.scope: ChainMap[str, t.Any] = ChainMap()
+
+    def within(self, scope: ChainMap[str, t.Any], body: Code) -> t.Any:
+        """Run the body of a block or a helper with its variables."""
+        self._spend(1)
+        outer, self.scope = self.scope, scope
+        try:
+            return body()
+        finally:
+            self.scope = outer
+
+    def variable(self, name: str) -> t.Any:
+        value = self.scope.get(name)
+        if value is UNREAD:
+            raise Refused(f"the value of {name} could not be read")
+        return value
+
+    def assign(self, name: str, sign: str | None, value: t.Any) -> t.Any:
+        """Set a variable or a constant; with a sign, to the result of this operation."""
+        value = self.weighed(self.operate(sign, self.variable(name), value) if sign else value)
+        self._home(name)[name] = value
+        return value
+
+    def _home(self, name: str) -> t.MutableMapping[str, t.Any]:
+        if name[0].isupper():
+            return self._constants
+        return next((own for own in self.scope.maps if name in own), self.scope.maps[0])
+
+    def forget(self, names: t.Iterable[str], variables: t.Iterable[str]) -> None:
+        """Forget helpers and constants of these names, and the values of variables."""
+        for name in names:
+            self._helpers.pop(name, None)
+            self._constants.pop(name, None)
+        for name in variables:
+            self._home(name)[name] = UNREAD
 
     def define(self, name: str, helper: Helper) -> None:
-        if name in _RESERVED or name in _ARITY:
+        if name in _RESERVED or any(name in words for words in (_COMMON, *_OWN.values())):
             raise Refused(f"a method {name} in place of Ruby's or MCollective's own")
-        self.helpers[name] = helper
+        self._helpers[name] = helper
 
     def constant(self, name: str) -> t.Any:
         """Return a constant's value, which may be a class of Ruby."""
-        if name in self.constants:
-            return self.constants[name]
+        if name in self._constants:
+            return self._constants[name]
         if name not in values.CLASSES and name != "Fixnum":
             raise Refused(f"the constant {name} is not known")
         return RubyClass("Integer" if name == "Fixnum" else name)
 
     def call(self, name: str, arguments: list[t.Any], block: Block | None) -> t.Any:
         """Run a word or a helper."""
-        self.weighed(arguments)
-        if name in self.helpers and block is None:
-            return self.helpers[name](arguments)
+        if name in self._helpers and block is None:
+            return self._helpers[name](arguments)
         if name == "respond_to?" and block is None:
             return self._responds(arguments)
         if name in self._known:
-            fewest, most = _ARITY[name]
-            if not fewest <= len(arguments) <= most or (block and name not in _WITH_BLOCK):
+            if len(arguments) not in self._known[name] or (block and name not in _WITH_BLOCK):
                 raise Refused(f"{name} with {len(arguments)} arguments or with a block")
             self._declare(name, arguments, block)
             return VOID
@@ -109,38 +164,33 @@ class Words:
         return {Symbol("function"): Symbol(name), Symbol("args"): arguments}
 
     def _declare(self, name: str, arguments: list[t.Any], block: Block | None) -> None:
-        if name not in _WITH_BLOCK:
-            getattr(self._builder, name)(*arguments)
-        elif name != "summarize":
-            getattr(self._builder, f"begin_{name}")(*arguments)
-            if block is not None:
-                block()
-            self._builder.end()
-        elif block is None:
-            raise Refused("summarize without a block")
-        else:
+        if name == "summarize":
+            if block is None:
+                raise Refused("summarize without a block")
             self._summarizing = True
             block()
             self._summarizing = False
+            return
+        getattr(self._builder, name)(*arguments)
+        if name in _WITH_BLOCK:
+            if block is not None:
+                block()
+            self._builder.end()
 
     def _responds(self, arguments: list[t.Any]) -> bool:
         """DDLs ask which words there are, so as to serve several versions of MCollective."""
         name = values.to_s(arguments[0]) if len(arguments) == 1 else "respond_to?"
         if name in _RESERVED:
             raise Refused(f"respond_to? of {name!r}, which is no word of a DDL")
-        return name in self._known or name in self.helpers
+        return name in self._known or name in self._helpers
 
     def method(self, value: t.Any, name: str, arguments: list[t.Any], block: Block | None) -> t.Any:
+        kind = values.class_name(value)
+        if block is not None and not arguments and (kind, name) in _ROUNDS:
+            for given in _ROUNDS[kind, name](value):
+                block(*given)
+            return value
         text = value if values.is_string(value) and block is None else None
-        if block is not None and not arguments:
-            if isinstance(value, list) and name in ("each", "each_with_index"):
-                for index, item in enumerate(value):
-                    block(*([item, index] if name == "each_with_index" else [item]))
-                return value
-            if isinstance(value, dict) and name in ("each", "each_pair"):
-                for key, item in value.items():
-                    block([key, item])
-                return value
         if text is not None and name == "sub" and len(arguments) == 2:
             return self._sub(text, *arguments)
         if block is None and not arguments:
@@ -151,7 +201,7 @@ class Words:
             if name == "to_s":
                 return values.to_s(self.weighed(value))
         shown = values.inspect(value[:40]) if text is not None else "a value"
-        raise Refused(f"the method {name!r} of {shown} ({values.class_name(value)}) is not known")
+        raise Refused(f"the method {name!r} of {shown} ({kind}) is not known")
 
     def _sub(self, text: str, pattern: t.Any, replacement: t.Any) -> str:
         if not values.is_string(replacement) or "\\" in replacement:
@@ -172,6 +222,7 @@ class Words:
         if isinstance(value, dict) and not signs:
             form = values.key_form(first)
             return next((item for key, item in value.items() if values.key_form(key) == form), None)
+        last = last if signs else first
         sequence = isinstance(value, list) or values.is_string(value)
         if not sequence or not type(first) is type(last) is int:
             raise Refused(f"a part of a {values.class_name(value)}")
@@ -180,6 +231,13 @@ class Words:
         if not signs:
             return value[start] if 0 <= start < size else None
         return value[start : max(0, end + (signs == ".."))] if 0 <= start <= size else None
+
+    def operation(self, sign: str, left: Code, right: Code) -> t.Any:
+        """Run both sides of an operator as far as they count."""
+        value = left()
+        if sign in ("and", "&&", "or", "||"):
+            return value if truth(value) == (sign in ("or", "||")) else right()
+        return self.operate(sign, value, right())
 
     def operate(self, sign: str, left: t.Any, right: t.Any) -> t.Any:
         if sign in ("==", "!="):
@@ -198,7 +256,14 @@ class Words:
         except (OverflowError, ZeroDivisionError) as error:
             raise Refused(f"{sign}: {error}") from None
 
-    def table(self, pairs: t.Iterable[tuple[t.Any, t.Any]]) -> dict[t.Any, t.Any]:
+    def items(self, found: list[Code], pairs: list[tuple[Code, Code]]) -> list[t.Any]:
+        """Return the values of an Array or of a call's arguments. Pairs are its last one, a Hash."""
+        items = [code() for code in found]
+        if pairs:
+            items.append(self._table((key(), value()) for key, value in pairs))
+        return t.cast("list[t.Any]", self.weighed(items))
+
+    def _table(self, pairs: t.Iterable[tuple[t.Any, t.Any]]) -> dict[t.Any, t.Any]:
         table: dict[t.Any, t.Any] = {}
         keys: dict[t.Any, t.Any] = {}
         for key, value in pairs:
@@ -210,13 +275,15 @@ class Words:
                 # Ruby drops the first of two equal literals, and with it its place.
                 table.pop(key, None)
             table[key] = value
-        return t.cast("dict[t.Any, t.Any]", self.weighed(table))
+        return table
 
     def weighed(self, value: t.Any, depth: int = 0) -> t.Any:
         """Count the work that a value makes: one that holds another twice counts it twice.
 
         :returns: the value.
         """
+        if value is VOID:
+            raise Refused("the value of a declaration is used")
         if depth > MAX_DEPTH:
             raise Refused(f"a value nested deeper than {MAX_DEPTH} levels")
         if isinstance(value, str):

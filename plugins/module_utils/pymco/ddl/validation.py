@@ -2,28 +2,30 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""A request's arguments against the DDL, as MCollective's client checks them.
+"""A request's arguments are checked against the DDL, as MCollective's client does it.
 
 MC:ddl/agentddl.rb (set_default_input_arguments, validate_rpc_request), ddl/base.rb
-(validate_input_argument), data.rb, message.rb (validate_compound_filter), application/rpc.rb
-(string_to_ddl_type).
+(validate_input_argument), validator.rb and validator/, data.rb, message.rb
+(validate_compound_filter), application/rpc.rb (string_to_ddl_type).
 
-An argument may be named with a Symbol's colon or without. Arguments that the DDL does not declare are
+The name of an argument may have a Symbol's colon. Arguments that the DDL does not declare are
 allowed; null is a value like any other, which few types allow, also for an optional input.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import re
 import typing as t
 from dataclasses import dataclass, field
 
 from .. import exc
+from .. import ruby_patterns as patterns
 from .. import ruby_values as values
 from ..nearest import suggestion
-from ..ruby_patterns import Patience
+from ..ruby_values import Regexp, RubyClass
 from ..serializers import Symbol
-from . import validators
 from .model import Action, AgentDDL, DataDDL, Input
 
 
@@ -31,7 +33,7 @@ from .model import Action, AgentDDL, DataDDL, Input
 class Unchecked:
     """A rule that only a node can check.
 
-    :ivar reason: why; a validator plugin, or a regular expression beyond what is translated.
+    :ivar reason: names a validator plugin, or a regular expression that cannot be translated.
     """
 
     input: str
@@ -40,10 +42,10 @@ class Unchecked:
 
 @dataclass(frozen=True)
 class Checked:
-    """Arguments that nothing is known to be wrong with.
+    """Arguments in which nothing wrong was found.
 
-    :ivar arguments: with defaults, each under the key that the DDL declares (str or Symbol), which is
-        what nodes ask for; those that it does not declare are under Symbols.
+    :ivar arguments: with defaults. An argument has the key (str or Symbol) that the DDL declares,
+        since nodes ask for it; one that the DDL does not declare has a Symbol.
     """
 
     arguments: dict[str, t.Any]
@@ -58,19 +60,26 @@ class CheckedQuery:
     unchecked: list[Unchecked] = field(default_factory=list)
 
 
+class _Violation(Exception):
+    """The value breaks a rule; the text is the rule."""
+
+
+class _Unknown(Exception):
+    """Only a node can tell if the value keeps the rule; the text says why."""
+
+
 def check_request(ddl: AgentDDL, action: str, arguments: t.Mapping[str, t.Any]) -> Checked:
     """Check a request before it is sent.
 
     :raises exc.InvalidArgument: the action is unknown, or the DDL refuses the arguments.
     """
-    description = find_action(ddl, action)
+    description = _find_action(ddl, action)
     given = _declared(ddl, description, arguments)
     for input_ in description.inputs.values():
-        wanted = input_.default is not None and not input_.optional
-        if wanted and input_.key not in given:
-            given[input_.key] = input_.default
+        if input_.default is not None and not input_.optional:
+            given.setdefault(input_.key, input_.default)
     unchecked: list[Unchecked] = []
-    patience = Patience()
+    patience = patterns.Patience()
     for name, input_ in description.inputs.items():
         if input_.key in given:
             unchecked += _check_input(ddl.name, action, input_, given[input_.key], patience)
@@ -79,20 +88,18 @@ def check_request(ddl: AgentDDL, action: str, arguments: t.Mapping[str, t.Any]) 
     return Checked(given, unchecked)
 
 
-def find_action(ddl: AgentDDL, action: str) -> Action:
-    """The action of this name. Raises :class:`.exc.InvalidArgument` if it is not declared."""
+def _find_action(ddl: AgentDDL, action: str) -> Action:
+    """Return the action of this name. Raises :class:`.exc.InvalidArgument` if there is none."""
     found = ddl.actions.get(action)
     if found is None or isinstance(found.name, Symbol) != isinstance(action, Symbol):
-        known = ", ".join(sorted(map(str, ddl.actions))) or "none"
-        meant = suggestion(action, map(str, ddl.actions))
-        raise exc.InvalidArgument(
-            ddl.name, action, None, f"no such action; it declares {known}{meant}"
-        )
+        names = sorted(map(str, ddl.actions))
+        rule = f"no such action; it declares {', '.join(names) or 'none'}"
+        raise exc.InvalidArgument(ddl.name, action, None, rule + suggestion(action, names))
     return found
 
 
 def _declared(ddl: AgentDDL, action: Action, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The arguments under the keys that the DDL has for them."""
+    """Return the arguments under the keys that the DDL has for them."""
     given: dict[str, t.Any] = {}
     for key, value in arguments.items():
         name = key[1:] if key.startswith(":") else key
@@ -104,30 +111,23 @@ def _declared(ddl: AgentDDL, action: Action, arguments: t.Mapping[str, t.Any]) -
 
 
 def _check_input(
-    plugin: str, action: str | None, input_: Input, value: t.Any, patience: Patience
+    plugin: str, action: str | None, input_: Input, value: t.Any, patience: patterns.Patience
 ) -> list[Unchecked]:
-    """Check one argument. Returns what could not be checked."""
+    """Check one argument. Return the rules that could not be checked."""
     unchecked = []
-    for check in _checks(input_, patience):
+    kind = input_.type.name if isinstance(input_.type, Symbol) else ""
+    for name in _RULES.get(kind, ("type",)):
+        rule = getattr(input_, name)
         try:
-            check(value)
-        except validators.Violation as error:
+            if name == "maxlength":
+                _check_length(value, rule)
+            else:
+                _check(value, rule, patience)
+        except _Violation as error:
             raise exc.InvalidArgument(plugin, action, input_.name, str(error)) from None
-        except validators.Unknown as error:
+        except _Unknown as error:
             unchecked.append(Unchecked(input_.name, str(error)))
     return unchecked
-
-
-def _checks(input_: Input, patience: Patience) -> list[t.Callable[[t.Any], None]]:
-    if not isinstance(input_.type, Symbol) or input_.type.name not in ("string", "list"):
-        return [lambda value: validators.check(value, input_.type, patience)]
-    if input_.type.name == "list":
-        return [lambda value: validators.check(value, input_.list, patience)]
-    return [
-        lambda value: validators.check(value, input_.type, patience),
-        lambda value: validators.check_length(value, input_.maxlength),
-        lambda value: validators.check(value, input_.validation, patience),
-    ]
 
 
 # --- data functions
@@ -140,36 +140,25 @@ def check_query(ddl: DataDDL, param: str | None, output: str | None) -> CheckedQ
     :param output: the name behind the dot.
     :raises exc.InvalidArgument: the DDL does not allow this.
     """
-    if not ddl.defined:
-        raise exc.InvalidArgument(ddl.name, None, None, "no dataquery has been defined")
-    if not ddl.outputs:
-        raise exc.InvalidArgument(ddl.name, None, None, "no output has been defined")
-    value, unchecked = _check_param(ddl, param)
+
+    def refused(rule: str) -> exc.InvalidArgument:
+        return exc.InvalidArgument(ddl.name, None, None, rule)
+
+    if not ddl.defined or not ddl.outputs:
+        raise refused(f"no {'output' if ddl.defined else 'dataquery'} has been defined")
+    value: t.Any = param
+    unchecked: list[Unchecked] = []
+    if ddl.query is None and param is not None:
+        raise refused("it takes no parameter")
+    if ddl.query is not None and not (param is None and ddl.query.optional):
+        # What cannot be cast stays a text, and the validation refuses it (MC:data.rb).
+        with contextlib.suppress(ValueError):
+            value = None if param is None else _cast(ddl.query, param)
+        unchecked = _check_input(ddl.name, None, ddl.query, value, patterns.Patience())
     found = ddl.outputs.get(output or "")
     if found is None or not isinstance(found.key, Symbol):
-        known = ", ".join(ddl.outputs)
-        rule = f"it does not return {output!r}, only {known}"
-        raise exc.InvalidArgument(ddl.name, None, None, rule)
+        raise refused(f"it does not return {output!r}, only {', '.join(ddl.outputs)}")
     return CheckedQuery(value, unchecked)
-
-
-def _check_param(ddl: DataDDL, param: str | None) -> tuple[t.Any, list[Unchecked]]:
-    if ddl.query is None:
-        if param is not None:
-            raise exc.InvalidArgument(ddl.name, None, None, "it takes no parameter")
-        return None, []
-    if param is None and ddl.query.optional:
-        return None, []
-    value = _cast_or_keep(ddl.query, param)
-    return value, _check_input(ddl.name, None, ddl.query, value, Patience())
-
-
-def _cast_or_keep(input_: Input, text: str | None) -> t.Any:
-    """What cannot be cast stays as it is, for the validation to refuse (MC:data.rb)."""
-    try:
-        return None if text is None else _cast(input_, text)
-    except ValueError:
-        return text
 
 
 # --- text from a command line
@@ -178,22 +167,21 @@ def _cast_or_keep(input_: Input, text: str | None) -> t.Any:
 def cast_arguments(
     ddl: AgentDDL, action: str, arguments: t.Mapping[str, t.Any]
 ) -> dict[str, t.Any]:
-    """Turn text into what the DDL wants, as ``mco rpc`` does with what is typed.
+    """Turn text into the booleans and numbers that the DDL asks for, as ``mco rpc`` does.
 
-    Only booleans and numbers are, and only str is: "1" becomes True for an input of type boolean.
+    Only str is turned: "1" becomes True for an input of type boolean.
 
     :raises exc.InvalidArgument: the action is unknown, or a text is no boolean or number.
     """
-    inputs = find_action(ddl, action).inputs
+    inputs = _find_action(ddl, action).inputs
     cast = dict(arguments)
     for key, value in arguments.items():
         input_ = inputs.get(key[1:] if key.startswith(":") else key)
-        if input_ is None or not isinstance(value, str):
-            continue
-        try:
-            cast[key] = _cast(input_, value)
-        except ValueError as error:
-            raise exc.InvalidArgument(ddl.name, action, input_.name, str(error)) from None
+        if input_ is not None and isinstance(value, str):
+            try:
+                cast[key] = _cast(input_, value)
+            except ValueError as error:
+                raise exc.InvalidArgument(ddl.name, action, input_.name, str(error)) from None
     return cast
 
 
@@ -205,7 +193,7 @@ def _cast(input_: Input, text: str) -> t.Any:
 
 
 def cast_boolean(text: str) -> bool:
-    """true t yes y 1, false f no n 0, in any case. Raises ValueError for others."""
+    """Return the truth of: true t yes y 1, false f no n 0, in any case. Raises ValueError."""
     if text.lower() in ("true", "t", "yes", "y", "1"):
         return True
     if text.lower() in ("false", "f", "no", "n", "0"):
@@ -222,10 +210,10 @@ _FLOAT_PREFIX = re.compile(
 
 
 def cast_number(text: str) -> int | float:
-    """An unsigned number (MC:ddl.rb, string_to_number). Raises ValueError for other texts.
+    """Return an unsigned number (MC:ddl.rb, string_to_number). Raises ValueError for other texts.
 
-    As for MCollective it is enough that one line of the text is a number, and the number that its
-    first line begins with is the one that is taken.
+    As in MCollective, one line of the text must be a number; the result is the number at the start
+    of the first line.
     """
     if _FLOAT.search(text):
         match = _FLOAT_PREFIX.match(text)
@@ -233,3 +221,115 @@ def cast_number(text: str) -> int | float:
     if _INTEGER.search(text):
         return values.integer_prefix(text)
     raise ValueError(f"{text} does not look like a number")
+
+
+# --- rules
+
+_RULES = {"string": ("type", "maxlength", "validation"), "list": ("list",)}
+"""The properties of an input that are its rules, by its type. Others have the type only."""
+
+_TYPES = {"string": "String", "integer": "Integer", "float": "Float", "number": "Numeric"}
+_SHELL = ("`", "$", ";", "|", "&&", ">", "<")
+_WITH_ARGUMENTS = ("array", "length", "regex", "typecheck")
+"""Validator plugins that want an argument which a DDL cannot give. They refuse every value."""
+
+
+def _check(value: t.Any, rule: t.Any, patience: patterns.Patience) -> None:
+    """Check a value by a rule: a type's name, a regular expression, a plugin's name, a list, a class.
+
+    Any other rule allows everything, as in MCollective.
+
+    :param patience: bounds the time that regular expressions take.
+    :raises _Violation: the value breaks the rule.
+    :raises _Unknown: only a node can tell.
+    """
+    if isinstance(rule, Symbol):
+        _check_symbol(value, rule.name)
+    elif isinstance(rule, (str, Regexp)):
+        _check_regexp(value, Regexp(rule) if isinstance(rule, str) else rule, patience)
+    elif isinstance(rule, (list, tuple)):
+        if not any(values.equal(item, value) for item in rule):
+            raise _Violation(f"value should be one of {', '.join(map(values.to_s, rule))}")
+    elif isinstance(rule, RubyClass):
+        known = (*values.MODULES, *values.ancestry(value))
+        if rule.name not in known:
+            raise _Violation(f"value should be a {rule.name}")
+
+
+def _check_length(value: str | bytes, limit: t.Any) -> None:
+    """Check a string's length in characters, or in bytes if it is no text.
+
+    :param limit: whatever the DDL says, of which Ruby takes the ``to_i``.
+    """
+    if values.is_string(limit):
+        limit = values.integer_prefix(limit)
+    limit = 0 if limit is None else limit
+    if not values.is_number(limit) or abs(limit) == float("inf"):
+        raise _Violation(f"the DDL's maxlength {values.inspect(limit)} is no number")
+    if 0 < int(limit) < len(value):
+        raise _Violation(f"Input string is longer than {int(limit)} character(s)")
+
+
+def _check_symbol(value: t.Any, name: str) -> None:
+    plugin = name.lower()
+    if name == "boolean":
+        if not isinstance(value, bool):
+            raise _Violation("value should be a boolean")
+    elif name in _TYPES:
+        if _TYPES[name] not in values.ancestry(value):
+            raise _Violation(f"value should be a {name}")
+    elif plugin in _WITH_ARGUMENTS:
+        raise _Violation(f"the validator {plugin} cannot be used for inputs")
+    elif plugin == "shellsafe":
+        _check_shellsafe(value)
+    elif plugin in ("ipv4address", "ipv6address"):
+        _check_address(value, int(name[3]))
+    else:
+        raise _Unknown(f"the validator plugin {plugin} is not known here")
+
+
+def _check_regexp(value: t.Any, rule: Regexp, patience: patterns.Patience) -> None:
+    wanted = f"value should match {rule.source}"
+    if isinstance(value, bytes):
+        if not value.isascii():
+            raise _Unknown("a value that is no text")
+        value = value.decode("ascii")
+    if not isinstance(value, str):
+        raise _Violation(wanted)
+    try:
+        pattern = patterns.compile_ruby(rule.source, rule.flags)
+        matches = pattern.search(values.to_s(value), patience)
+    except patterns.Untranslatable as error:
+        raise _Unknown(f"the regular expression {rule.source}: {error}") from None
+    if not matches:
+        raise _Violation(wanted)
+
+
+def _check_shellsafe(value: t.Any) -> None:
+    if not isinstance(value, (str, bytes)) or isinstance(value, Symbol):
+        raise _Violation("value should be a String")
+    text = values.to_s(value)
+    for char in _SHELL:
+        if char in text:
+            raise _Violation(f"value should not have {char} in it")
+
+
+def _check_address(value: t.Any, version: int) -> None:
+    """Check an address, which may have a prefix.
+
+    :raises _Unknown: it may be in another form that Ruby's IPAddr takes: with a mask, in brackets,
+        or with a zone.
+    """
+    text = values.to_s(value) if isinstance(value, (str, bytes)) else ""
+    address, slash, prefix = text.partition("/")
+    wrong = _Violation(f"value should be an ipv{version} address")
+    if isinstance(value, Symbol) or not text:
+        raise wrong
+    if "%" in text or "[" in text or (slash and not re.fullmatch(r"0|[1-9][0-9]*", prefix)):
+        raise _Unknown("an address with a zone, brackets or a mask")
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        raise wrong from None
+    if found.version != version or (slash and int(prefix[:4]) > found.max_prefixlen):
+        raise wrong

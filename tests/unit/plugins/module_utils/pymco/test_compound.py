@@ -21,7 +21,7 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
 
 def words(text: str) -> str:
     """The tokens of an expression without data functions, statements in brackets."""
-    pairs = [next(iter(token.items())) for token in compound.parse(text)]
+    pairs = [next(iter(token.items())) for token in compound.parse(text).tokens]
     return " ".join(f"[{value}]" if kind == "statement" else kind for kind, value in pairs)
 
 
@@ -84,7 +84,7 @@ def test_statements_and_what_joins_them(text: str, expected: str) -> None:
 def test_data_functions(
     text: str, params: str | None, value: str, operator: str, r_compare: str
 ) -> None:
-    (token,) = compound.parse(text)
+    (token,) = compound.parse(text).tokens
     expected = {
         **{"r_compare": r_compare, "operator": operator, "value": value},
         **{"name": "fstat", "params": params},
@@ -133,7 +133,7 @@ MISREAD = "nodes would misread this as another comparison"
         ("os= >4", 5, "there is no such operator; quote a value that begins so"),
         ("a and os!=x", 7, "nodes do not know != for facts; write: not os=x"),
         ("os!~x", 1, "nodes do not know !~ for facts; write: not os=~x"),
-        ("a=b=c", 1, f"{MISREAD}: the name can have no =, and the value none but as \\x3d"),
+        ("a=b=c", 1, f"{MISREAD}: the name cannot have a =, and the value only as \\x3d"),
         ("a=/b=c/", 1, MISREAD),
         ('a>"=c"', 1, MISREAD),
         ('""=c', 1, MISREAD),
@@ -173,11 +173,13 @@ def test_errors_tell_where_and_what_instead(text: str, column: int, why: str) ->
 
 def test_a_filter_takes_text_and_tokens_and_sends_each_once() -> None:
     filter_ = Filter().add_compound("a and b").add_compound("c")
-    filter_.add_compound(compound.parse("c")).add_compound("a  and b")
+    filter_.add_compound(compound.parse("c").tokens).add_compound("a  and b")
     assert filter_["compound"] == [
         [{"statement": "a"}, {"and": "and"}, {"statement": "b"}],
         [{"statement": "c"}],
     ]
+    assert [entry.text for entry in filter_.compounds] == ["a and b", "c"]
+    assert Filter().add_compound([{"statement": "a"}]).compounds[0].text is None
 
 
 def test_a_filter_with_a_compound_narrows_and_copies() -> None:

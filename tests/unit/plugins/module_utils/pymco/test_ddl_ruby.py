@@ -304,6 +304,24 @@ def test_a_statement_that_is_not_read_may_have_changed_what_it_names() -> None:
     assert found.unread[1].reason == "'a' is not known"
 
 
+def test_errors_within_a_statement_of_several_lines_have_their_own_line() -> None:
+    found = read("usage [1,\n  'a'.nonsense,\n 2]\nusage 'a' +\n 1.5 % 2")
+    assert [gap.line for gap in found.unread] == [4, 7]
+
+
+def test_a_branch_that_is_not_taken_must_be_readable_as_well() -> None:
+    found = read("if false\n  while 1\nend\nunless false\n  usage 'x'\nend")
+    assert [(gap.line, found.usage) for gap in found.unread] == [(4, "x")]
+    found = read("usage 'x'\n[].each do |a|\n  @a = 1\nend")
+    assert [(gap.line, found.usage) for gap in found.unread] == [(5, "x")]
+
+
+def test_a_closing_sign_at_the_start_of_a_statement_does_not_end_all_reading() -> None:
+    found = read("if true\n  } x\nend\nusage 'x'")
+    assert found.usage == "x"
+    assert [(gap.line, gap.reason) for gap in found.unread] == [(4, "} is unexpected")]
+
+
 def test_what_mcollective_refuses_is_left_out() -> None:
     found = ddl.read_ruby("metadata :timeout => 7\n", "agent", "x", "x.ddl")
     assert (found.timeout, found.metadata.name) == (7, "")
@@ -345,6 +363,9 @@ ENDLESS = {
     "%w{" + "w" * 200_000: "without its closing",
     "usage " + "{" * 200_000: "usage with 0 arguments or with a block",
     "usage '#{" + "#" * 200_000: "",
+    f"x = [{'1,' * 99}1]\nx.each {{ x.each {{ @ {'= ' * 50_000} }} }}": "@ is unexpected",
+    "=begin\n" * 37_000: "= is unexpected",
+    "usage 'a'" + ".to_s" * 20_000: "nested too deep",
 }
 
 

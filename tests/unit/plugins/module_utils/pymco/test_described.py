@@ -45,7 +45,7 @@ def library(tmp_path: pathlib.Path, timeout: int = 33, more: str = SELL) -> Libr
 
 def described(tmp_path: pathlib.Path, strict: bool = False, **arguments: t.Any) -> Description:
     """What the DDL makes of a sale."""
-    return describe(Request("shop", "sell", arguments), library(tmp_path), strict)
+    return describe(Request("shop", "sell", arguments), library(tmp_path), strict=strict)
 
 
 def test_the_ddl_gives_time_defaults_and_keys(tmp_path: pathlib.Path) -> None:

@@ -18,7 +18,7 @@ FLOORS = [
     *("printable", "exc", "nearest", "ranges", "logs", "options", "files", "permissions", "utils"),
     *("ruby_methods", "serializers", "ruby_values", "ruby_patterns", "compound"),
     *("config_file", "settings", "pool"),
-    *("filters", "matching", "picking", "ddl", "functions", "envelope", "request", "settle"),
+    *("filters", "picking", "ddl", "functions", "envelope", "request", "settle"),
     *("described", "security", "wire", "intake", "middleware", "conversation", "find", "result"),
     *("client", "gathering", "message", "connector", "config", "rpc", "listener", "test"),
 ]

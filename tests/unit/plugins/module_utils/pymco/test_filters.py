@@ -11,14 +11,14 @@ import typing as t
 
 import pytest
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, matching
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, filters
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
 
 
 def fact(text: str) -> tuple[str, str, str]:
     filter_ = Filter()
-    matching.add_facts(filter_, [text])
+    filters.add_facts(filter_, [text])
     (found,) = filter_["fact"]
     return found[Symbol("fact")], found[Symbol("operator")], found[Symbol("value")]
 
@@ -61,9 +61,9 @@ def test_a_fact_filter_that_does_not_parse_is_refused_with_the_rule(text: str) -
 
 Add = t.Callable[[Filter, t.Iterable[str]], None]
 KINDS: list[tuple[str, str, Add]] = [
-    ("class", "cf_class", matching.add_classes),
-    ("agent", "agent", matching.add_agents),
-    ("identity", "identity", matching.add_identities),
+    ("class", "cf_class", filters.add_classes),
+    ("agent", "agent", filters.add_agents),
+    ("identity", "identity", filters.add_identities),
 ]
 
 
@@ -102,14 +102,14 @@ def test_what_is_neither_is_refused_with_the_reason(
 
 def test_class_names_may_have_colons() -> None:
     filter_ = Filter()
-    matching.add_classes(filter_, ["role::web::front"])
+    filters.add_classes(filter_, ["role::web::front"])
     assert filter_["cf_class"] == ["role::web::front"]
 
 
 @pytest.mark.parametrize("text", ["web1", "web1.example.com", "10.0.0.1", "_a", "a-b", "x" * 255])
 def test_identities(text: str) -> None:
-    assert matching.is_identity(text)
-    assert matching.checked_identity(text) == text
+    assert filters.is_identity(text)
+    assert filters.checked_identity(text) == text
 
 
 @pytest.mark.parametrize(
@@ -134,22 +134,22 @@ def test_identities(text: str) -> None:
     ],
 )
 def test_what_is_no_identity(value: t.Any) -> None:
-    assert not matching.is_identity(value)
+    assert not filters.is_identity(value)
 
 
 def test_an_identity_that_is_none_is_refused_by_name() -> None:
     with pytest.raises(exc.BadFilter, match=r"'\{\{ x \}\}' is no identity"):
-        matching.checked_identity("{{ x }}")
+        filters.checked_identity("{{ x }}")
 
 
 def test_an_identity_with_a_colon_is_refused_though_a_class_may_have_it() -> None:
     with pytest.raises(exc.BadFilter, match="'a::b' is no identity"):
-        matching.add_identities(Filter(), ["a::b"])
+        filters.add_identities(Filter(), ["a::b"])
 
 
 def test_with_splits_at_blanks_and_tells_facts_from_classes() -> None:
     filter_ = Filter()
-    matching.add_with(filter_, ["apache  os=Debian\n/^ro=le/ cpus>=4", "web"])
+    filters.add_with(filter_, ["apache  os=Debian\n/^ro=le/ cpus>=4", "web"])
     found = [tuple(entry.values()) for entry in filter_["fact"]]
     assert found == [("os", "Debian", "=="), ("cpus", "4", ">=")]
     assert filter_["cf_class"] == ["apache", "/^ro=le/", "web"]
@@ -158,7 +158,7 @@ def test_with_splits_at_blanks_and_tells_facts_from_classes() -> None:
 @pytest.mark.parametrize("text", ["os=", "=x", "os = x", "^web"])
 def test_with_refuses_what_is_neither_fact_nor_class(text: str) -> None:
     with pytest.raises(exc.BadFilter):
-        matching.add_with(Filter(), [text])
+        filters.add_with(Filter(), [text])
 
 
 @pytest.mark.parametrize(
@@ -168,5 +168,5 @@ def test_blanks_cost_no_time(text: str) -> None:
     """Found by the fuzzer: blanks were gone through again for each of them."""
     start = time.process_time()
     with contextlib.suppress(exc.BadFilter):
-        matching.add_facts(Filter(), [text])
+        filters.add_facts(Filter(), [text])
     assert time.process_time() - start < 1
