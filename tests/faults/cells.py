@@ -121,7 +121,7 @@ def no_meaning(behaviour: Behaviour, phase: Phase, command: Command) -> str | No
     if phase in behaviour.expected:
         return None
     if behaviour.name == "refuses":
-        return "the connection stands by then"
+        return "the connection already stands"
     if behaviour.name == "never reads":
         return "what the client sends here fits into the system's buffers"
     if phase is phases.TCP:

@@ -44,7 +44,7 @@ class Command:
     """A command of a user.
 
     :ivar steps: the frames by which each of its requests is sent.
-    :ivar asked: whom it asks; the first of them answers before a broker that is waited for goes wrong.
+    :ivar asked: the nodes that it asks. The first of them answers before a broker that is waited for goes wrong.
     :ivar silence: what it says of nodes that are silent, where one has answered and where none has; None: that cannot be.
     :ivar judge: looks at what it returns where nodes are silent or the connection was lost.
     :ivar grown: the options by which its request becomes large, given a text; None if it cannot.

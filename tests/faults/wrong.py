@@ -56,7 +56,7 @@ class Wrong(Peer):
         return outgoing.read()
 
     def expect_begin(self, command: str) -> None:
-        """The head of such a frame comes; no more of it is read."""
+        """Read the head of a frame that has this command, and no more of it."""
         while b"\n" not in self._buffer.lstrip(b"\n"):
             self.read_some()
         found = self._buffer.lstrip(b"\n").split(b"\n", 1)[0].decode()

@@ -216,7 +216,7 @@ def test_bug_08_a_provider_that_had_signed_could_not_verify(
 
 
 def test_bug_09_the_callerid_ended_at_the_first_dot(rsa_keys: certificates.KeyPairs) -> None:
-    """9: alice.admin.pem became cert=alice, whom no node knows."""
+    """9: alice.admin.pem became cert=alice, which no node knows."""
     assert rsa_keys.client_public.endswith("/alice.admin.pem")
     assert SSLProvider(ssl_config(rsa_keys)).callerid == "cert=alice.admin"
 
