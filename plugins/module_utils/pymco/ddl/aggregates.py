@@ -78,10 +78,10 @@ class Summary:
 class _Failed(Exception):
     """MCollective's function would raise an error.
 
-    :ivar at: the number of the reply at which it fails; None: behind all of them.
+    :ivar at: the number of the reply at which it fails; infinite: behind all of them.
     """
 
-    def __init__(self, reason: str, at: int | None = None) -> None:
+    def __init__(self, reason: str, at: float = math.inf) -> None:
         super().__init__(reason)
         self.at = at
 
@@ -93,32 +93,30 @@ def summarize(action: Action, replies: t.Iterable[t.Mapping[str, t.Any]]) -> Sum
     """
     rows = [{plain_name(key).lstrip(":"): value for key, value in row.items()} for row in replies]
     results: list[Aggregated] = []
-    early: list[Failure] = []
-    late: list[tuple[float, Failure]] = []
+    failed: list[tuple[float, Failure]] = []  # With the number of the reply; before all: -1.
     for aggregate in action.aggregates:
         key = aggregate.args[0] if aggregate.args else None
         output = action.outputs.get(plain_name(key))
         # Ruby's capitalize: "Summary", "SUMMARY" and "summary" are one.
         name = aggregate.function.lower()
         if output is None or not values.same_key(output.key, key):
-            early.append(Failure(values.to_s(key), "create", "the action has no such output"))
+            why = "the action has no such output"
+            failed.append((-1, Failure(values.to_s(key), "create", why)))
         elif name not in _FUNCTIONS:
             why = f"the function {aggregate.function} is not known here"
-            early.append(Failure(output.name, "startup", why))
+            failed.append((-1, Failure(output.name, "startup", why)))
         else:
             found = [row.get(output.name) for row in rows]
             try:
                 value, default = _FUNCTIONS[name](found, output.name)
             except _Failed as error:
-                stage = "summarize" if error.at is None else "process_result"
-                at = math.inf if error.at is None else error.at
-                late.append((at, Failure(output.name, stage, str(error))))
+                stage = "summarize" if error.at == math.inf else "process_result"
+                failed.append((error.at, Failure(output.name, stage, str(error))))
                 continue
             format_ = aggregate.format if values.truthy(aggregate.format) else default
             shown_as = values.to_s(output.display_as)
             results.append(Aggregated(name, output.name, shown_as, value, format_))
-    late.sort(key=lambda pair: pair[0])
-    failures = early + [failure for _at, failure in late]
+    failures = [failure for _at, failure in sorted(failed, key=lambda pair: pair[0])]
     return Summary(sorted(results, key=lambda result: result.output), failures)
 
 

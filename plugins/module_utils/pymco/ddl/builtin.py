@@ -61,6 +61,11 @@ def _data(name: str, about: str, query: model.Input, outputs: str) -> model.Data
     return _ddl(model.DataDDL, "data", f"{name}_data", about, 1, **more)
 
 
+def _discovery(name: str, about: str, timeout: float, found: str) -> model.DDL:
+    more = {"capabilities": found.split()}
+    return _ddl(model.DiscoveryDDL, "discovery", name, about, timeout, **more)
+
+
 _COLLECTIVES = (
     "main_collective: The collective that the node belongs to first of all;"
     "collectives: All collectives that the node belongs to"
@@ -129,21 +134,15 @@ _COLLECTIVE_NAME = _string("query", "The name of the collective", ".", 256)
 _FACT_NAME = _string("query", "The fact's name, with dots to go deeper", ".", 256)
 _PATH = _string("query", "The path of the file", ".+", 120)
 _ACTIONS = {str(action.name): action for action in _RPCUTIL}
-_FILTERS = ("classes", "facts", "identity", "agents", "compound")
-_IDENTITY = ("identity",)
+_FILTERS = "classes facts identity agents compound"
 _ALL: tuple[model.DDL, ...] = (
     _ddl(model.AgentDDL, "agent", "rpcutil", _ABOUT, 10, actions=_ACTIONS),
     _data("agent", "The metadata of an agent", _AGENT_NAME, _AGENT),
     _data("collective", "Membership in a collective", _COLLECTIVE_NAME, _MEMBER),
     _data("fact", "A fact, which may be part of another", _FACT_NAME, _VALUE),
     _data("fstat", "The state of a file", _PATH, _FSTAT),
-    *(
-        _ddl(model.DiscoveryDDL, "discovery", name, about, timeout, capabilities=found)
-        for name, about, timeout, found in (
-            ("mc", "Asks all nodes, and waits for those that answer", 2, _FILTERS),
-            ("flatfile", "Takes identities from a file", 0, _IDENTITY),
-            ("stdin", "Takes identities from the standard input", 0, _IDENTITY),
-        )
-    ),
+    _discovery("mc", "Asks all nodes, and waits for those that answer", 2, _FILTERS),
+    _discovery("flatfile", "Takes identities from a file", 0, "identity"),
+    _discovery("stdin", "Takes identities from the standard input", 0, "identity"),
 )
 _DDLS = {(ddl.kind, ddl.name): ddl for ddl in _ALL}

@@ -18,7 +18,6 @@ from .model import DDL, AgentDDL, DataDDL, DiscoveryDDL
 from .ruby_form import read_ruby
 
 _NAME = re.compile(r"\w+", re.ASCII)
-
 MAX_SIZE = 2**18
 """Bytes that a DDL file may have. The largest of known plugins has 30 KiB."""
 

@@ -160,11 +160,10 @@ class Text:
         while True:
             self.spend()
             self.blanks()
+            comment = self.at < self._last_comment and self.take(_COMMENT_LINES)
             if self.source.startswith("\n", self.at):
                 self.at, self._resume = self._resume or self.at + 1, None
-            elif not self.take(_IGNORED) and not (
-                self.at < self._last_comment and self.take(_COMMENT_LINES)
-            ):
+            elif not comment and not self.take(_IGNORED):
                 return
 
     def skip_statement(self, start: int) -> None:

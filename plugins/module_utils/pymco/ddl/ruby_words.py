@@ -38,13 +38,11 @@ _RESERVED = RUBY_METHODS | frozenset(_OWN_METHODS.split())
 """Methods that every object, or a DDL itself, has in Ruby."""
 
 _Counts = dict[str, t.Sequence[int]]
-_COMMON: _Counts = {
-    **{"metadata": (1,), "usage": (1,), "requires": (1,), "input": (2,), "output": (2,)}
-}
+_COMMON: _Counts = {"metadata": [1], "usage": [1], "requires": [1], "input": [2], "output": [2]}
 _OWN: dict[str, _Counts] = {
-    "agent": {"action": (2,), "display": (1,), "summarize": (0,), "aggregate": (1, 2)},
-    "data": {"dataquery": (1,)},
-    "discovery": {"discovery": (0,), "capabilities": range(100)},
+    "agent": {"action": [2], "display": [1], "summarize": [0], "aggregate": [1, 2]},
+    "data": {"dataquery": [1]},
+    "discovery": {"discovery": [0], "capabilities": range(100)},
 }
 """The words of all DDLs, and those of a kind of plugin, and how many arguments they may have."""
 
@@ -67,7 +65,6 @@ _OPERATIONS: dict[str, t.Callable[[t.Any, t.Any], t.Any]] = {
 }
 
 VOID = object()  # The value of a declaration, which no DDL uses.
-
 UNREAD = object()  # The value of a variable that an unread statement may have set.
 
 Block = t.Callable[..., None]
