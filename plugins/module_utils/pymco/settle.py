@@ -61,7 +61,7 @@ def settle(request: Request, settings: Settings) -> Settled:
         "discovery_method": method,
         "limit": _limit(request),
         "limit_method": _limit_method(request, settings),
-        "batch_size": _batch_size(request, settings),
+        "batch_size": _batch_size(request, settings, method),
         "batch_sleep": _seconds(
             request.batch_sleep, settings, "default_batch_sleep_time", zero=0.0
         ),
@@ -198,10 +198,12 @@ def _limit_method(request: Request, settings: Settings) -> str:
     return method
 
 
-def _batch_size(request: Request, settings: Settings) -> Amount | None:
+def _batch_size(request: Request, settings: Settings, method: str) -> Amount | None:
+    """Return the size of batches. The configuration's is for calls that can have batches."""
     value = request.batch_size
     if value is None:
-        value = settings["default_batch_size"] if request.awaits_replies else 0
+        fits = request.awaits_replies and method != "none"
+        value = settings["default_batch_size"] if fits else 0
     size = Amount.parse(value, "batch_size")
     if size.percent and not size.number:
         raise exc.BadRequest("batch_size must be more than 0%; 0 means that all are asked at once")

@@ -21,6 +21,8 @@ KEY, VALUE = base.LONGEST_NAME + 5, base.SHORT + 5
 the lengths 1 to 122 as one byte and adds 5."""
 IVAR, STRING, SYMBOL, LINK, HASH = b'I":;{'
 CONTAINERS = b"{["
+ONE_BYTE = {0: 0, **{number + 5: number for number in range(1, 123)}}
+"""The numbers that Marshal writes as one byte, by that byte; negative ones are left out."""
 FIRST_UTF8 = b"\x06:\x06ET"
 """What stands behind the first String in UTF-8: one instance variable, the Symbol E, which is true."""
 TRUNCATED = "no valid Marshal data: truncated"
@@ -45,6 +47,11 @@ class Reader:
     :param old: Ruby 1.8 wrote the data, so a String without an encoding is text if it reads as UTF-8.
     """
 
+    __slots__ = (
+        *("_old", "data", "depth", "doubtful", "encoded", "keys", "left"),
+        *("objects", "position", "symbols", "unsure", "utf8"),
+    )
+
     def __init__(self, data: bytes, *, old: bool = False) -> None:
         self.data = data
         self._old = old
@@ -54,7 +61,6 @@ class Reader:
         self.symbols: list[Symbol] = []
         self.objects: list[t.Any] = []
         self.keys = base.Keys()
-
         self.utf8: bytes | None = None
         """What stands behind further Strings in UTF-8: the same with a link to the Symbol E."""
         self.encoded = False
@@ -96,7 +102,7 @@ class Reader:
         Most of nearly every reply are short Strings in UTF-8, Symbols, Arrays and Hashes. They are
         read in this loop, since a call of :meth:`value` for each would take 1.6 times as long.
         """
-        data, symbols, objects = self.data, self.symbols, self.objects
+        data, symbols, objects, length = self.data, self.symbols, self.objects, len(self.data)
         value: t.Any
         values, limits = self.opened(into)
         outer: list[tuple[t.Any, list[t.Any], t.Iterator[int]]] = []
@@ -117,30 +123,29 @@ class Reader:
                         values.append(value)
                         position = end + 4
                         continue
-                    self.position = position + 2
-                    value = self.encoded_string()
-                elif tag == LINK and 5 < data[position + 1] < 128:  # one byte, from 1 on
-                    values.append(symbols[data[position + 1] - 5])
+                elif tag == LINK and data[position + 1] in ONE_BYTE:
+                    values.append(symbols[ONE_BYTE[data[position + 1]]])
                     position += 2
                     continue
                 elif tag == SYMBOL:
-                    self.position = position + 1
-                    value = self.symbol()
+                    end = position + data[position + 1] - 3
+                    raw = data[position + 2 : end]
+                    if 0 < len(raw) < KEY and end < length and raw.isascii():
+                        symbols.append(_symbol(raw))
+                        values.append(symbols[-1])
+                        position = end
+                        continue
                 elif tag in CONTAINERS and limit == VALUE:
                     outer.append((into, values, limits))
                     into = {} if tag == HASH else []
                     values.append(into)
-                    self.position = position + 1
-                    self.depth += 1
+                    self.position, self.depth = position + 1, self.depth + 1
                     values, limits = self.opened(into)
                     position = self.position
                     break
-                else:
-                    self.position = position
-                    value = self.value()
-                    if limit == KEY:
-                        self.keys.checked(value)
-                values.append(value)
+                self.position = position
+                value = self.value()
+                values.append(self.keys.checked(value) if limit == KEY else value)
                 position, utf8 = self.position, self.utf8
             else:
                 if values is not into:  # The values of a list are the list itself.
@@ -159,7 +164,7 @@ class Reader:
         if self.depth > MAX_DEPTH:
             self.check_depth()
         self.objects.append(into)
-        if isinstance(into, list):
+        if type(into) is list:
             return into, iter((VALUE,) * self.count(1))
         return [], iter((KEY, VALUE) * self.count(2))
 
@@ -355,16 +360,11 @@ class Reader:
 
 def _fill(mapping: dict[t.Any, t.Any], values: list[t.Any]) -> None:
     """Fill a dict with keys and values that come in turns. Ruby writes no key twice."""
-    pairs = iter(values)
-    for key in pairs:
-        mapping[key] = next(pairs)
+    mapping.update(zip(values[::2], values[1::2]))
     if 2 * len(mapping) < len(values):  # Some keys are equal in Python.
         mapping.clear()
         for key, value in zip(values[::2], values[1::2]):
-            size = len(mapping)
-            mapping.setdefault(key, value)
-            if len(mapping) == size:
-                mapping[base.OtherKey(key)] = value
+            mapping[base.OtherKey(key) if key in mapping else key] = value
 
 
 _ENCODINGS = frozenset(("E", "encoding"))
@@ -381,11 +381,11 @@ _TAGS: dict[bytes, t.Callable[[Reader], t.Any]] = {
     b"F": lambda _reader: False,
     b"i": Reader.packed,
     b"l": Reader.bignum,
+    b'"': lambda reader: reader.remember(reader.without_encoding(reader.counted())),
     b"f": lambda reader: reader.remember(ruby_objects.real(reader.counted())),
     b":": Reader.symbol,
     b";": lambda reader: reader.linked(reader.symbols),
     b"@": Reader.link,
-    b'"': lambda reader: reader.remember(reader.without_encoding(reader.counted())),
     b"I": Reader.with_attributes,
     b"[": lambda reader: reader.container([]),
     b"{": lambda reader: reader.container({}),

@@ -124,8 +124,13 @@ def test_a_batch_size_of_zero_turns_that_of_the_configuration_off() -> None:
     assert planned({"default_batch_size": "3"}, batch_size=0).batch_size is None
 
 
-@pytest.mark.parametrize("fields", [{"process_results": False}, {"reply_to": "/queue/x"}])
-def test_the_configurations_batches_are_for_calls_that_wait(fields: dict[str, t.Any]) -> None:
+@pytest.mark.parametrize(
+    "fields",
+    [{"process_results": False}, {"reply_to": "/queue/x"}, {"discovery_method": "none"}],
+)
+def test_the_configurations_batches_are_for_calls_that_can_have_them(
+    fields: dict[str, t.Any],
+) -> None:
     assert planned({"default_batch_size": "3"}, **fields).batch_size is None
 
 
