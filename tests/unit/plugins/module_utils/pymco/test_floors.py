@@ -117,6 +117,32 @@ def test_the_bridge_does_not_know_the_classes_of_python_mcollective() -> None:
     assert not [path for path in others if layer.search(path.read_text())]
 
 
+MOST_LINES, MOST_OF_A_FUNCTION = 400, 60
+
+
+def functions(tree: ast.AST) -> t.Iterator[ast.FunctionDef]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+
+
+def too_long(root: pathlib.Path) -> list[str]:
+    """The files and functions that are two."""
+    found = []
+    for path in sorted(root.rglob("*.py")):
+        text = path.read_text()
+        if len(text.splitlines()) > MOST_LINES:
+            found.append(path.name)
+        found += [
+            f"{path.name}: {function.name}"
+            for function in functions(ast.parse(text))
+            if t.cast(int, function.end_lineno) - function.lineno >= MOST_OF_A_FUNCTION
+        ]
+    return found
+
+
+def test_no_file_and_no_function_is_too_long() -> None:
+    assert too_long(PACKAGE.parents[1]) == []
+
+
 # -- that it sees what it has to see ---------------------------------------------------------------
 
 LOW = """
@@ -158,3 +184,10 @@ def test_imports_are_seen_wherever_they_stand(tmp_path: pathlib.Path) -> None:
     assert upward(found, ["low", "package", "high"]) == rising
     assert circle(found) == ["high", "low", "package", "package.inner", "package.other"]
     assert circle(found - rising) == []
+
+
+def test_what_is_too_long_is_seen(tmp_path: pathlib.Path) -> None:
+    body = "    pass\n" * (MOST_OF_A_FUNCTION - 1)
+    (tmp_path / "short.py").write_text(f"def f():\n{body}")
+    (tmp_path / "long.py").write_text(f"def g():\n{body}    pass\n" + "\n" * MOST_LINES)
+    assert too_long(tmp_path) == ["long.py", "long.py: g"]
