@@ -350,8 +350,8 @@ stats:
       description: How many seconds V(connect), V(discovery) and V(call) took.
       type: dict
   sample: {requestid: 1f8b4f7aa1c54ea58a1f5a2a0b1ab7de, broker: "broker.example.com:61613", passed_over: [], nodes: 2, responses: 1, ok: 1,
-    failed: 0, no_response: 1, unsent: 0, batches: 1, rejected: {}, lost: null, resumed: [], timeout: 12.0,
-    seconds: {connect: 0.012, discovery: 2.004, call: 10.001}}
+           failed: 0, no_response: 1, unsent: 0, batches: 1, rejected: {}, lost: null, resumed: [], timeout: 12.0,
+           seconds: {connect: 0.012, discovery: 2.004, call: 10.001}}
 summary:
   description: The results of the DDL's aggregate functions over all replies, failed ones included. C(mco) prints them as summaries.
   returned: when the DDL declares aggregate functions for the action and O(validate) is not V(off)
@@ -383,7 +383,7 @@ summary:
       type: str
   sample:
     - {output: value, function: summary, display_as: Value, lines: [Debian = 7, Ubuntu = 2],
-      counts: [{value: Debian, count: 7}, {value: Ubuntu, count: 2}]}
+       counts: [{value: Debian, count: 7}, {value: Ubuntu, count: 2}]}
 """
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask

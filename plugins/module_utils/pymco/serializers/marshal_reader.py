@@ -164,7 +164,7 @@ class Reader:
         if self.depth > MAX_DEPTH:
             self.check_depth()
         self.objects.append(into)
-        if type(into) is list:
+        if isinstance(into, list):
             return into, iter((VALUE,) * self.count(1))
         return [], iter((KEY, VALUE) * self.count(2))
 
