@@ -129,7 +129,7 @@ class PayloadTarget(Target):
         assert rejected <= REASONS, rejected
         if not taken:
             return f"refused {payload[:1]!r} {rejected}"
-        envelope = intake.outcome.replies["web1"]
+        envelope = intake.outcome.replies["web1"].fields
         json.dumps(to_json(envelope)).encode()
         return f"accepted {payload[:1]!r} {shape(envelope)}"
 
