@@ -419,4 +419,4 @@ def test_a_real_reply_is_good_for_another_node_and_another_request(
     forged = attacker.changed(old, requestid=present, senderid="db1.example.com")
     assert intake.take(forged)
     reply = intake.outcome.replies["db1.example.com"]
-    assert reply[":body"][":data"][":value"] == "web"
+    assert reply.body[":data"][":value"] == "web"
