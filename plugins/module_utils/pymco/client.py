@@ -60,7 +60,7 @@ class Client:
         )  # so that a wrong option is refused now
 
     def __enter__(self) -> Client:
-        with self._timed("connect"):
+        with self._timed(self._seconds, "connect"):
             self.middleware.connect()
         return self
 
@@ -123,8 +123,7 @@ class Client:
         :raises exc.ConnectorError: the broker cannot be used, or the connection ended meanwhile.
         """
         prepared = self._prepared(request)
-        with self._timed("ping"):
-            return self._persistently(lambda: self._finder.ping(prepared))
+        return self._persistently(lambda: self._finder.ping(prepared))
 
     def call(self, request: Request | Prepared) -> Result:
         """Send a request to all nodes that it is for, and take in their replies.
@@ -136,12 +135,15 @@ class Client:
             connection ends later, :attr:`.Result.lost` tells why.
         """
         prepared = self._prepared(request)
-        result, targets = self._targets(prepared)
-        if result.known and (not result.nodes or result.found < prepared.request.minimum_nodes):
+        wanted = prepared.request
+        # If no replies are awaited or counted, nobody needs to know the nodes.
+        blind = not (wanted.awaits_replies or wanted.limit or wanted.expected_nodes)
+        result, targets = self._targets(prepared, blind=blind)
+        if result.known and (not result.nodes or result.found < wanted.minimum_nodes):
             return result
-        with self._timed("call"):
+        with self._timed(result.seconds, "call"):
             call = _Call(self._line, prepared, targets, result, self._watch)
-            call.converse() if prepared.request.awaits_replies else call.send_away()
+            call.converse() if wanted.awaits_replies else call.send_away()
         return result
 
     def _prepared(self, request: Request | Prepared) -> Prepared:
@@ -151,18 +153,19 @@ class Client:
     def _finder(self) -> Finder:
         return Finder(self._line, self._watch)
 
-    def _targets(self, prepared: Prepared) -> tuple[Result, Targets]:
-        with self._timed("discovery"):
-            targets = self._persistently(lambda: self._finder.targets(prepared))
+    def _targets(self, prepared: Prepared, *, blind: bool = False) -> tuple[Result, Targets]:
+        seconds = dict(self._seconds)
+        with self._timed(seconds, "discovery"):
+            targets = self._persistently(lambda: self._finder.targets(prepared, blind=blind))
         if targets.answers is None:
-            del self._seconds["discovery"]
+            del seconds["discovery"]
         result = Result(
             nodes=sorted(targets.nodes or ()),
             found=targets.found,
             known=targets.nodes is not None,
             broker=self.middleware.session.broker.name,
             passed_over=self.middleware.passed_over,
-            seconds=self._seconds,
+            seconds=seconds,
             awaited=prepared.request.awaits_replies,
             timeout=prepared.request.timeout,
         )
@@ -187,13 +190,13 @@ class Client:
         return lambda outcome: progress(phase, outcome.replies, expected)
 
     @contextlib.contextmanager
-    def _timed(self, phase: str) -> t.Iterator[None]:
+    def _timed(self, seconds: dict[str, float], phase: str) -> t.Iterator[None]:
         """Note how many seconds a phase takes."""
         start = self._line.clock()
         try:
             yield
         finally:
-            self._seconds[phase] = round(self._line.clock() - start, 3)
+            seconds[phase] = round(self._line.clock() - start, 3)
 
 
 class _Call:

@@ -79,15 +79,16 @@ class Finder:
     line: Line
     watcher: Watcher
 
-    def targets(self, prepared: Prepared) -> Targets:
+    def targets(self, prepared: Prepared, *, blind: bool = False) -> Targets:
         """Return the nodes that a request is for.
 
+        :param blind: nobody needs to know nodes that have no names yet.
         :raises exc.ConnectorError: the connection ended before discovery did. It is not known which
             nodes are missing.
         """
         names = prepared.names
         if names is None:
-            if prepared.request.discovery_method == "none" or _is_blind(prepared.request):
+            if blind or prepared.request.discovery_method == "none":
                 return Targets(None, False, prepared.filter)
             return self._discovered(prepared)
         if names and prepared.filter.narrows_beyond(prepared.request.agent):
@@ -183,11 +184,6 @@ def _part(request: Settled, nodes: list[str]) -> list[str]:
     if request.limit is None:
         return nodes
     return part(nodes, request.limit, request.limit_method, request.limit_seed)
-
-
-def _is_blind(request: Settled) -> bool:
-    """Return True if nobody needs to know the nodes: no replies are awaited or counted."""
-    return not (request.awaits_replies or request.limit or request.expected_nodes)
 
 
 def _enough(request: Settled) -> int | None:

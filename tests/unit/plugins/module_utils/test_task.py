@@ -133,12 +133,17 @@ def test_a_list_or_dict_in_config_is_refused(value: t.Any) -> None:
         ({"config": {**CONFIG, "discovery_timeout": "nan"}}, "discovery_timeout is not a number"),
         ({"config": {**CONFIG, "connection_timeout": 0}}, "connection_timeout = 0 is not between"),
         ({"config": {**CONFIG, "ttl": "soon"}}, "ttl is not a whole number"),
+        ({"reply_to": " "}, "reply_to is empty"),
+        ({"process_results": False, "batch_size": "2"}, "a call in batches waits for the replies"),
     ],
 )
-def test_a_wrong_option_fails_before_anything_is_opened(given: dict[str, t.Any], why: str) -> None:
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_wrong_option_fails_before_anything_is_opened(
+    check_mode: bool, given: dict[str, t.Any], why: str
+) -> None:
     # Port 1 would be refused with another message.
     with pytest.raises(TaskFailed, match=why):
-        RpcTask(params(**given), unwarned, environ={}).run(check_mode=False)
+        RpcTask(params(**given), unwarned, environ={}).run(check_mode)
 
 
 def test_a_data_function_that_a_ddl_does_not_allow_fails_before_anything_is_opened() -> None:
