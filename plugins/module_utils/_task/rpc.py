@@ -18,7 +18,10 @@ from .values import to_json
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Action
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
-    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import Reply, Result
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import (
+        Reply,
+        Result,
+    )
 
 
 class RpcTask(CollectiveTask):

@@ -48,12 +48,13 @@ def settle(request: Request, settings: Settings) -> Settled:
         checked_identity(node)
     method = _method(request, settings) if request.nodes is None else "mc"
     window = _seconds(request.discovery_timeout, settings, "discovery_timeout")
-    timeout = _timeout(request, settings, method, window)
+    timeout, first = _timeout(request, settings, method, window), request.first_reply
     fields = {field.name: getattr(request, field.name) for field in dataclasses.fields(request)}
     decided = {
         "collective": _collective(request, settings),
         "timeout": timeout,
         "discovery_timeout": window + request.filter.seconds,
+        "first_reply": first and first + request.filter.seconds,
         "publish_timeout": _seconds(
             request.publish_timeout, settings, "publish_timeout", default=timeout
         ),
