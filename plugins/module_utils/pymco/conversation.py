@@ -96,9 +96,9 @@ class Conversation:
     :param expected: the identities that are asked; None if it is not known who will answer.
     :param enough: how many replies are all that is wanted.
     :param watch: see :data:`Watch`.
-    :param taken: is called for each accepted reply.
     :param resume: go on listening over another connection when one is lost, where the middleware can.
         Nothing is sent again. Replies that come in between may be lost.
+    :ivar moments: when each accepted reply was looked at, by the clock of the line.
     """
 
     def __init__(
@@ -109,7 +109,6 @@ class Conversation:
         expected: t.Collection[str] | None = None,
         enough: int | None = None,
         watch: Watch | None = None,
-        taken: t.Callable[[], None] | None = None,
         resume: bool = False,
     ) -> None:
         self._middleware, self._security, self._clock = line.middleware, line.security, line.clock
@@ -118,13 +117,13 @@ class Conversation:
         self._watch = watch
         self._resumes = resume and self._middleware.replies_survive
         self._reply_to: str | None = None
+        self.moments: list[float] = []
         self.intake = Intake(
             self._security,
             self.requestid,
             expected,
             enough=enough,
             most_bytes=self._middleware.max_reply_bytes,
-            taken=taken,
         )
 
     @property
@@ -246,7 +245,7 @@ class Conversation:
                     self._watch(self.outcome)
             taken = self._receive(wait)
             if taken and left > 0:
-                last = self._clock()
+                last = self.moments[-1]
             if taken is None and left <= 0:
                 return
 
@@ -259,7 +258,11 @@ class Conversation:
         except exc.DecodingError:
             self.intake.reject("undecodable")
         else:
-            return None if payload is None else self.intake.take(payload)
+            if payload is None:
+                return None
+            if self.intake.take(payload):
+                self.moments.append(self._clock())
+                return True
         return False
 
     def pause(self, seconds: float) -> None:

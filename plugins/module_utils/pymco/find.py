@@ -143,14 +143,12 @@ class Finder:
         if names is not None:
             # Where a node has an address of its own, that says who is asked.
             filter_ = filter_.with_identities(() if direct else names)
-        moments: list[float] = []
         conversation = Conversation(
             self.line,
             dataclasses.replace(prepared.envelope, agent="discovery", body="ping", filter=filter_),
             expected=names,
             enough=enough,
             watch=self.watcher(phase, expected),
-            taken=lambda: moments.append(self.line.clock()),
         )
         start = self.line.clock()
         unsent = conversation.send(request.publish_timeout, names if direct else None)
@@ -161,7 +159,9 @@ class Finder:
         outcome = conversation.outcome
         if outcome.lost is not None:
             raise outcome.lost
-        seconds = {node: moment - start for node, moment in zip(outcome.replies, moments)}
+        seconds = {
+            node: moment - start for node, moment in zip(outcome.replies, conversation.moments)
+        }
         return Answers(seconds, names, outcome)
 
 

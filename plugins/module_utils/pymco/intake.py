@@ -88,7 +88,6 @@ class Intake:
     :param enough: how many replies are all that is wanted; None: there is no such number.
     :param most_bytes: how many bytes all accepted replies together may have on the wire; None: there is
         no bound.
-    :param taken: is called for each accepted reply.
     """
 
     def __init__(
@@ -99,7 +98,6 @@ class Intake:
         *,
         enough: int | None = None,
         most_bytes: int | None = None,
-        taken: t.Callable[[], None] | None = None,
     ) -> None:
         self.outcome = Outcome()
         self._security = security
@@ -108,7 +106,6 @@ class Intake:
         self._awaited = None if expected is None else set(expected)
         self._enough = enough
         self._bytes_left = math.inf if most_bytes is None else most_bytes
-        self._taken = taken
         self._debug = logs.debug(security.logger)
 
     def await_only(self, nodes: t.Iterable[str]) -> None:
@@ -189,8 +186,6 @@ class Intake:
             return "over_limit"
         self._bytes_left -= size
         self.outcome.replies[sender] = received
-        if self._taken is not None:
-            self._taken()
         return None
 
     def _note_unexpected(self, sender: str) -> str:
