@@ -18,7 +18,7 @@ import os
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client, Progress
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import (
     Filter,
     add_agents,
@@ -34,6 +34,9 @@ from .configuration import configuration
 from .options import Spec
 
 if t.TYPE_CHECKING:
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.conversation import (
+        Progress,
+    )
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Library
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Reception
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import Result
@@ -66,7 +69,7 @@ class Task:
     :param params: the options as Ansible has validated them.
     :param warn: is called with each warning for the user.
     :param environ: the environment variables to honour; default: those of the process.
-    :param progress: see :data:`.client.Progress`.
+    :param progress: see :data:`.conversation.Progress`.
     :raises TaskFailed: an option is wrong; nothing was opened or sent.
     """
 

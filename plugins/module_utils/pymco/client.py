@@ -12,9 +12,9 @@ import time
 import typing as t
 
 from . import exc
-from .conversation import Conversation, Line, Patience, Watch
+from .conversation import Conversation, Line, Patience, Progress
 from .envelope import Envelope
-from .find import Answers, Finder, Targets, named
+from .find import Answers, Targets, find, named, ping
 from .middleware import middleware
 from .request import Prepared, Request, batches
 from .result import Result, reply_of
@@ -26,9 +26,6 @@ if t.TYPE_CHECKING:
     from .settings import Settings
 
 T = t.TypeVar("T")
-Progress = t.Callable[[str, t.Mapping[str, t.Any], t.Optional[int]], None]
-"""Is called now and then with the phase ("discovery", "ping" or "call"), the replies that have come, by
-sender, and how many are expected, if that is known."""
 
 
 class Client:
@@ -39,7 +36,7 @@ class Client:
 
     :param settings: which broker, and how requests are signed.
     :param clock: a monotonic clock, in seconds.
-    :param progress: see :data:`Progress`.
+    :param progress: see :data:`.conversation.Progress`.
     :raises exc.ImproperlyConfigured: the configuration is wrong; nothing was opened yet.
     """
 
@@ -52,8 +49,7 @@ class Client:
         self.settings = settings
         self.security = security_provider(settings)
         self.middleware = middleware(settings, self.security.callerid)
-        self._line = Line(self.middleware, self.security, clock)
-        self._progress = progress
+        self._line = Line(self.middleware, self.security, clock, progress)
         self._seconds: dict[str, float] = {}
         settle(
             Request("rpcutil", "ping", nodes=("any",)), settings
@@ -123,7 +119,7 @@ class Client:
         :raises exc.ConnectorError: the broker cannot be used, or the connection ended meanwhile.
         """
         prepared = self._prepared(request)
-        return self._persistently(lambda: self._finder.ping(prepared))
+        return self._persistently(lambda: ping(self._line, prepared))
 
     def call(self, request: Request | Prepared) -> Result:
         """Send a request to all nodes that it is for, and take in their replies.
@@ -142,21 +138,17 @@ class Client:
         if result.known and (not result.nodes or result.found < wanted.minimum_nodes):
             return result
         with self._timed(result.seconds, "call"):
-            call = _Call(self._line, prepared, targets, result, self._watch)
+            call = _Call(self._line, prepared, targets, result)
             call.converse() if wanted.awaits_replies else call.send_away()
         return result
 
     def _prepared(self, request: Request | Prepared) -> Prepared:
         return request if isinstance(request, Prepared) else self.prepare(request)
 
-    @property
-    def _finder(self) -> Finder:
-        return Finder(self._line, self._watch)
-
     def _targets(self, prepared: Prepared, *, blind: bool = False) -> tuple[Result, Targets]:
         seconds = dict(self._seconds)
         with self._timed(seconds, "discovery"):
-            targets = self._persistently(lambda: self._finder.targets(prepared, blind=blind))
+            targets = self._persistently(lambda: find(self._line, prepared, blind=blind))
         if targets.answers is None:
             del seconds["discovery"]
         result = Result(
@@ -183,12 +175,6 @@ class Client:
                 self.middleware.reconnect(lost)
         return ask()
 
-    def _watch(self, phase: str, expected: int | None) -> Watch | None:
-        progress = self._progress
-        if progress is None:
-            return None
-        return lambda outcome: progress(phase, outcome.replies, expected)
-
     @contextlib.contextmanager
     def _timed(self, seconds: dict[str, float], phase: str) -> t.Iterator[None]:
         """Note how many seconds a phase takes."""
@@ -205,23 +191,14 @@ class _Call:
     :param result: is filled in.
     """
 
-    def __init__(
-        self,
-        line: Line,
-        prepared: Prepared,
-        targets: Targets,
-        result: Result,
-        watcher: t.Callable[[str, int | None], Watch | None],
-    ) -> None:
+    def __init__(self, line: Line, prepared: Prepared, targets: Targets, result: Result) -> None:
         self._request, self._targets, self._result = prepared.request, targets, result
-        nodes, enough = targets.nodes, prepared.request.expected_nodes
         self._conversation = Conversation(
             line,
             dataclasses.replace(prepared.envelope, filter=targets.filter),
-            expected=nodes,
+            expected=targets.nodes,
             # Nodes that are known are waited for by name.
-            enough=enough if nodes is None else None,
-            watch=watcher("call", enough if nodes is None else len(nodes)),
+            enough=prepared.request.expected_nodes if targets.nodes is None else None,
             resume=True,
         )
 

@@ -27,7 +27,7 @@ OVERTIME = 2.0
 MOST_RESUMED = 3
 """How many times listening goes on over another connection; a broker may end each of them at once."""
 TICK = 0.5
-"""Seconds between two calls of :data:`Watch`."""
+"""Seconds between two calls of :data:`Progress`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,8 +70,9 @@ def uncollected() -> t.Iterator[None]:
         gc.enable()
 
 
-Watch = t.Callable[[Outcome], None]
-"""Is called with what has come so far, every :data:`TICK` seconds or somewhat later."""
+Progress = t.Callable[[str, t.Mapping[str, t.Any], t.Optional[int]], None]
+"""Is called every :data:`TICK` seconds or somewhat later, with the phase ("discovery", "ping" or "call"),
+the replies that have come, by sender, and how many are expected, if that is known."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,11 +80,13 @@ class Line:
     """What conversations go over.
 
     :ivar clock: a monotonic clock, in seconds.
+    :ivar progress: see :data:`Progress`.
     """
 
     middleware: BaseMiddleware
     security: SecurityProvider
     clock: t.Callable[[], float] = time.monotonic
+    progress: Progress | None = None
 
 
 class Conversation:
@@ -93,9 +96,9 @@ class Conversation:
     connection.
 
     :param envelope: the request. Each time it is sent it gets the time; without a requestid it gets one.
+    :param phase: what it is for; see :data:`Progress`.
     :param expected: the identities that are asked; None if it is not known who will answer.
     :param enough: how many replies are all that is wanted.
-    :param watch: see :data:`Watch`.
     :param resume: go on listening over another connection when one is lost, where the middleware can.
         Nothing is sent again. Replies that come in between may be lost.
     :ivar moments: when each accepted reply was looked at, by the clock of the line.
@@ -106,15 +109,18 @@ class Conversation:
         line: Line,
         envelope: Envelope,
         *,
+        phase: str = "call",
         expected: t.Collection[str] | None = None,
         enough: int | None = None,
-        watch: Watch | None = None,
         resume: bool = False,
     ) -> None:
         self._middleware, self._security, self._clock = line.middleware, line.security, line.clock
         self.requestid = envelope.requestid or secrets.token_hex(16)
         self._envelope = dataclasses.replace(envelope, requestid=self.requestid)
-        self._watch = watch
+        self._progress, self._phase = line.progress, phase
+        self._count = enough if expected is None else len(expected)
+        if phase == "discovery":
+            self._count = None  # nobody knows how many of them fit
         self._resumes = resume and self._middleware.replies_survive
         self._reply_to: str | None = None
         self.moments: list[float] = []
@@ -238,11 +244,11 @@ class Conversation:
             if left <= -OVERTIME:
                 return
             wait = max(left, 0.0)
-            if self._watch is not None:
+            if self._progress is not None:
                 wait = min(wait, TICK)
                 if now - seen >= TICK:
                     seen = now
-                    self._watch(self.outcome)
+                    self._progress(self._phase, self.outcome.replies, self._count)
             taken = self._receive(wait)
             if taken and left > 0:
                 last = self.moments[-1]

@@ -11,9 +11,9 @@ import logging
 import typing as t
 
 from . import exc
-from .client import Client, Progress
+from .client import Client
 from .connector import connector
-from .conversation import Conversation, Line, Patience
+from .conversation import Conversation, Line, Patience, Progress
 from .find import Answers
 from .message import Message, envelope_of
 from .middleware import middleware

@@ -11,7 +11,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.find import Finder, Targets
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.find import Targets, find
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.exchanging import (
     REQUESTID,
@@ -45,7 +45,7 @@ def discovered(
     filter_ = Filter().add_cfclass("web")
     request = Request("rpcutil", "ping", filter=filter_, nodes=nodes, collective="fleet", ttl=30)
     client = Client(FLEET)
-    found = Finder(line(connector), lambda _phase, _expected: None).targets(client.prepare(request))
+    found = find(line(connector), client.prepare(request))
     return found, connector.clock.now - connector.start, connector
 
 
