@@ -188,7 +188,7 @@ class CollectiveTask(Task):
     def shortage(self, result: Result, agent: str, *, sent: bool = True) -> str:
         """Return why there are too few nodes; "" if there are enough, or the option fail_on allows too few.
 
-        :param sent: whether the request was to be sent to the nodes that were found.
+        :param sent: the request was to be sent to the nodes that were found.
         """
         if "no_nodes" not in self.params["fail_on"]:
             return ""

@@ -43,6 +43,7 @@ class Client:
     def __init__(
         self,
         settings: Settings,
+        *,
         clock: t.Callable[[], float] = time.monotonic,
         progress: Progress | None = None,
     ) -> None:
@@ -51,9 +52,8 @@ class Client:
         self.middleware = middleware(settings, self.security.callerid)
         self._line = Line(self.middleware, self.security, clock, progress)
         self._seconds: dict[str, float] = {}
-        settle(
-            Request("rpcutil", "ping", nodes=("any",)), settings
-        )  # so that a wrong option is refused now
+        # So that a wrong option is refused now.
+        settle(Request("rpcutil", "ping", nodes=("any",)), settings)
 
     def __enter__(self) -> Client:
         with self._timed(self._seconds, "connect"):
@@ -257,11 +257,9 @@ class _Call:
         if outcome.lost is not None:
             return False
         if most is not None:
-            bodies = (
-                (node, outcome.replies[node].body) for node in group if node in outcome.replies
-            )
-            good = sum(reply_of(node, body, self._request).ok for node, body in bodies)
-            bad = len(group) - good
+            came = [node for node in group if node in outcome.replies]
+            replies = (reply_of(node, outcome.replies[node].body, self._request) for node in came)
+            bad = len(group) - sum(reply.ok for reply in replies)
             if 100 * bad > most * len(group):
                 self._result.stopped = (
                     f"{bad} of the {len(group)} nodes of batch {self._result.batches} failed or did not"

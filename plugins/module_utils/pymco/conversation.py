@@ -185,7 +185,7 @@ class Conversation:
         return unsent
 
     def _sealed(self, filter_: t.Mapping[str, t.Any] | None = None) -> bytes:
-        """Return the payload. It bears the time of now, so that no node finds a later batch too old."""
+        """Return the payload. It has the time of now, so that nodes do not find a later batch too old."""
         if filter_ is not None:
             self._envelope = dataclasses.replace(self._envelope, filter=filter_)
         stamped = dataclasses.replace(self._envelope, time=int(time.time()))
@@ -288,18 +288,18 @@ class Conversation:
         :param lost: how the connection was lost.
         :param deadline: when the new one must stand.
         """
-        outcome, left = self.outcome, deadline - self._clock()
+        outcome, reply_to, left = self.outcome, self._reply_to, deadline - self._clock()
         if outcome.lost is not None:
             return
-        broken = isinstance(lost, exc.ConnectionLost) and self._reply_to is not None
-        if not (broken and self._resumes and left > 0) or len(outcome.resumed) >= MOST_RESUMED:
+        ended = left <= 0 or len(outcome.resumed) >= MOST_RESUMED
+        broken = self._resumes and isinstance(lost, exc.ConnectionLost)
+        if reply_to is None or ended or not broken:
             outcome.lost = lost
             return
         self._take_rest()
         try:
             self._middleware.reconnect(lost, min(left, self._middleware.connect_timeout))
-            agent = self._envelope.agent
-            self._middleware.reopen_replies(t.cast(str, self._reply_to), agent, deadline)
+            self._middleware.reopen_replies(reply_to, self._envelope.agent, deadline)
         except exc.ConnectorError as error:
             outcome.lost = exc.ConnectionLost(str(error), lost.broker)
         else:
