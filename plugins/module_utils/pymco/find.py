@@ -71,8 +71,8 @@ def find(line: Line, prepared: Prepared, *, blind: bool = False) -> Targets:
     """Return the nodes that a request is for.
 
     :param blind: nobody needs to know nodes that have no names yet.
-    :raises exc.ConnectorError: the connection ended before discovery did. It is not known which
-        nodes are missing.
+    :raises exc.ConnectorError: the connection ended before discovery did, or there was no time to ask
+        all nodes that have names. It is not known which nodes are missing.
     """
     names, request = prepared.names, prepared.request
     if names is None and (blind or request.discovery_method == "none"):
@@ -133,6 +133,10 @@ def _ask(
     unsent = conversation.send(request.publish_timeout, names if direct else None)
     if unsent:
         conversation.intake.await_only(set(names or ()).difference(unsent))
+        if phase == "discovery" and conversation.outcome.lost is None:
+            raise exc.ConnectorError(
+                f"{len(unsent)} of {len(names or ())} nodes could not be asked within the publish_timeout"
+            )
     window = request.discovery_timeout
     conversation.listen(Patience(total=max(LONGEST, window), first=window, quiet=window))
     outcome = conversation.outcome
