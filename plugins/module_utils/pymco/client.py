@@ -242,6 +242,11 @@ class _Call:
             unsent = conversation.send(
                 self._request.publish_timeout, group if targets.direct else None, filter_=filter_
             )
+        except exc.BadRequest as refused:
+            if self._result.batches == 1:
+                raise
+            self._result.batches -= 1
+            self._result.stopped, unsent = str(refused), group
         except exc.ConnectorError as error:
             if not known:
                 raise
@@ -254,7 +259,7 @@ class _Call:
     def _goes_on(self, group: list[str]) -> bool:
         """Return True if a further batch is to be sent, after the pause before it."""
         outcome, most = self._conversation.outcome, self._request.max_fail_percentage
-        if outcome.lost is not None:
+        if outcome.lost is not None or self._result.stopped is not None:
             return False
         if most is not None:
             came = [node for node in group if node in outcome.replies]
