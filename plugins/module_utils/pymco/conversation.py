@@ -286,7 +286,7 @@ class Conversation:
         """Connect anew to a place where further replies come, or note that none will.
 
         :param lost: how the connection was lost.
-        :param deadline: when the new one must stand.
+        :param deadline: when the new connection must be open.
         """
         outcome, reply_to, left = self.outcome, self._reply_to, deadline - self._clock()
         if outcome.lost is not None:

@@ -222,7 +222,7 @@ def read_flatfile(path: str) -> list[str]:
 
 
 def _judge(identities: list[str]) -> t.Callable[[str], bool]:
-    """Return a function that tells of a name whether a node would fit the identity filters."""
+    """Return a function that returns True if a node of this name fits the identity filters."""
     if not identities:
         return lambda name: True
     names = {identity for identity in identities if not is_pattern(identity)}

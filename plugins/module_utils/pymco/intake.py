@@ -79,7 +79,7 @@ def _shown(sender: t.Any) -> str:
 
 
 class Intake:
-    """Decide of each payload whether it is a reply to one request.
+    """Judge payloads: which of them are replies to one request?
 
     The cheap checks come first. Nothing is believed before the signature is verified.
 

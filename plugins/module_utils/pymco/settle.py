@@ -82,11 +82,11 @@ def _check_nobody(request: Request) -> None:
             raise exc.BadRequest(f"{what} must be a list, not a {type(value).__name__}")
         if value is not None and not all([bool(value), *map(bool, value)]):
             raise exc.BadRequest(
-                f"{what} is empty, or has an empty entry, which addresses nobody; without {what} it is None"
+                f"{what} is empty, or has an empty entry, which addresses nobody; None leaves {what} out"
             )
     for what, text in (("collective", request.collective), ("limit", request.limit)):
         if isinstance(text, str) and not text.strip():
-            raise exc.BadRequest(f"{what} is an empty text; without {what} it is None")
+            raise exc.BadRequest(f"{what} is an empty text; None leaves {what} out")
 
 
 def check_call(request: Request) -> None:
