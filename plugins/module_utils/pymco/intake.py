@@ -45,10 +45,10 @@ class Reception:
 
     def add(self, other: Reception) -> None:
         """Add how the replies to a further request came in."""
-        self.unexpected = sorted({*self.unexpected, *other.unexpected})
+        self.unexpected = sorted(_listed(self.unexpected, other.unexpected))
         self.rejected += other.rejected
         for reason, senders in other.culprits.items():
-            self.culprits[reason] = list(dict.fromkeys([*self.culprits.get(reason, ()), *senders]))
+            self.culprits[reason] = _listed(self.culprits.get(reason, []), senders)
         self.lost = self.lost or other.lost
         self.resumed = [*self.resumed, *other.resumed]
 
@@ -69,6 +69,11 @@ class Outcome(Reception):
         if name not in listed and len(listed) < MAX_LISTED:
             listed.append(name)
         return reason
+
+
+def _listed(senders: list[str], more: list[str]) -> list[str]:
+    """Return the senders of two lists, each once, as many as are listed."""
+    return list(dict.fromkeys(senders + more))[:MAX_LISTED]
 
 
 def _shown(sender: t.Any) -> str:
