@@ -161,7 +161,7 @@ class Conversation:
         if self._reply_to is None:
             agent, collective = self._envelope.agent, self._envelope.collective
             self._reply_to = self._middleware.open_replies(agent, collective, deadline)
-        return self._publish(self._outgoing(payload, self._reply_to), deadline, nodes)
+        return self._publish(payload, self._reply_to, deadline, nodes=nodes)
 
     def send_away(
         self, seconds: float, nodes: t.Sequence[str] | None = None, reply_to: str | None = None
@@ -176,7 +176,7 @@ class Conversation:
         agent, collective = self._envelope.agent, self._envelope.collective
         target = reply_to or self._middleware.reply_target(agent, collective)
         receipt = secrets.token_hex(8)
-        unsent = self._publish(self._outgoing(payload, target), deadline, nodes, receipt)
+        unsent = self._publish(payload, target, deadline, nodes=nodes, receipt=receipt)
         if self.outcome.lost is None and not unsent:
             try:
                 self._middleware.confirm(receipt, deadline)
@@ -191,17 +191,17 @@ class Conversation:
         stamped = dataclasses.replace(self._envelope, time=int(time.time()))
         return self._security.seal(stamped)
 
-    def _outgoing(self, payload: bytes, reply_to: str) -> Outgoing:
-        agent, collective, ttl = self._envelope.agent, self._envelope.collective, self._envelope.ttl
-        return Outgoing(payload, agent, collective, ttl, reply_to)
-
     def _publish(
         self,
-        outgoing: Outgoing,
+        payload: bytes,
+        reply_to: str,
         deadline: float,
+        *,
         nodes: t.Sequence[str] | None,
         receipt: str | None = None,
     ) -> list[str]:
+        agent, collective, ttl = self._envelope.agent, self._envelope.collective, self._envelope.ttl
+        outgoing = Outgoing(payload, agent, collective, ttl, reply_to)
         try:
             return self._middleware.publish(
                 outgoing, deadline, nodes=nodes, receipt=receipt, meanwhile=self._take_waiting

@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:
 _SelfType = t.TypeVar("_SelfType", bound="BaseMiddleware")
 
 
-class Session(t.Protocol):
+class AnySession(t.Protocol):
     """An open connection to one broker (:mod:`..wire`). Deadlines are on the monotonic clock.
 
     The header "receipt" of a message asks the broker to confirm that it has this message and all before it;
@@ -96,7 +96,7 @@ class BaseMiddleware(abc.ABC):
         self.logger = logger or settings.logger
         self.passed_over: list[str] = []
         self._sequence = itertools.count(secrets.randbelow(10**9))
-        self._session: Session | None = None
+        self._session: AnySession | None = None
         self._replies: set[str] = set()
         self.read_options()
 
@@ -114,7 +114,7 @@ class BaseMiddleware(abc.ABC):
         """Return where the replies to the next request can go."""
 
     @abc.abstractmethod
-    def open_session(self, broker: Broker, seconds: float) -> Session:
+    def open_session(self, broker: Broker, seconds: float) -> AnySession:
         """Connect to a broker and log in.
 
         :param seconds: how long that may take.
@@ -168,7 +168,7 @@ class BaseMiddleware(abc.ABC):
         return self.settings.getboolean(self.option(name), False)
 
     @property
-    def session(self) -> Session:
+    def session(self) -> AnySession:
         """The open session. Raises :class:`.exc.ConnectorError` without one."""
         if self._session is None:
             raise exc.ConnectorError("not connected")
