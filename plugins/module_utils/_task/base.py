@@ -18,7 +18,7 @@ import os
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client, Progress
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import (
     Filter,
     add_agents,
@@ -34,6 +34,9 @@ from .configuration import configuration
 from .options import Spec
 
 if t.TYPE_CHECKING:
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.conversation import (
+        Progress,
+    )
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Library
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Reception
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import Result
@@ -66,7 +69,7 @@ class Task:
     :param params: the options as Ansible has validated them.
     :param warn: is called with each warning for the user.
     :param environ: the environment variables to honour; default: those of the process.
-    :param progress: see :data:`.client.Progress`.
+    :param progress: see :data:`.conversation.Progress`.
     :raises TaskFailed: an option is wrong; nothing was opened or sent.
     """
 
@@ -185,7 +188,7 @@ class CollectiveTask(Task):
     def shortage(self, result: Result, agent: str, *, sent: bool = True) -> str:
         """Return why there are too few nodes; "" if there are enough, or the option fail_on allows too few.
 
-        :param sent: whether the request was to be sent to the nodes that were found.
+        :param sent: the request was to be sent to the nodes that were found.
         """
         if "no_nodes" not in self.params["fail_on"]:
             return ""

@@ -21,7 +21,10 @@ from .options import CLIENT_OPTIONS, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fai
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.find import Answers
-    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import (
+        Prepared,
+        Request,
+    )
 
 
 @dataclasses.dataclass
@@ -72,11 +75,15 @@ class PingTask(CollectiveTask):
         # The task's timeout is for all tries together, not for one request.
         request = self.request(agent="discovery", action="ping", timeout=None)
         client = self.client()
-        self._window = client.prepare(request).request.discovery_timeout
+        prepared = client.prepare(request)
+        wanted: Request | Prepared = prepared
+        self._window = prepared.request.discovery_timeout
         found = _Found()
         start = time.monotonic()
         for _moment in moments(params["timeout"], params["interval"]):
-            self._try(client, request, found)
+            if found.named:
+                wanted = _rest(request, found, self._absent)
+            self._try(client, wanted, found)
             if self._done(found):
                 break
         elapsed = time.monotonic() - start
@@ -101,14 +108,14 @@ class PingTask(CollectiveTask):
                 "expected_nodes has no use with state = absent, which expects no node to answer"
             )
 
-    def _try(self, client: Client, request: Request, found: _Found) -> None:
-        """Ping the nodes that are still to be asked.
+    def _try(self, client: Client, request: Request | Prepared, found: _Found) -> None:
+        """Ping the nodes of a request.
 
         :raises exc.ConnectorError: the broker cannot be used at the first try. Later it may be away for a while.
         """
         try:
             with client:
-                pinged = client.ping(self._next(request, found))
+                pinged = client.ping(request)
         except exc.ConnectorError as error:
             if not found.tries:
                 raise
@@ -117,15 +124,6 @@ class PingTask(CollectiveTask):
             found.take(pinged, self._absent)
             found.trouble = None
         found.tries += 1
-
-    def _next(self, request: Request, found: _Found) -> Request:
-        if not found.named:
-            return request
-        nodes = list(found.answered) if self._absent else found.silent
-        expected = request.expected_nodes
-        if expected is not None:
-            expected -= len(found.answered)
-        return dataclasses.replace(request, nodes=nodes, expected_nodes=expected, limit=None)
 
     def _done(self, found: _Found) -> bool:
         """Return True if the nodes are in the wanted state, or can never be."""
@@ -197,6 +195,15 @@ class PingTask(CollectiveTask):
             f"{what} {self._when(found)}{but}{names}{words.rejected(found)}."
             f"{trouble} {words.SILENCE}.{doubts}"
         )
+
+
+def _rest(request: Request, found: _Found, absent: bool) -> Request:
+    """Return a request to the nodes that are not in the wanted state yet."""
+    nodes = list(found.answered) if absent else found.silent
+    expected = request.expected_nodes
+    if expected is not None:
+        expected -= len(found.answered)
+    return dataclasses.replace(request, nodes=nodes, expected_nodes=expected, limit=None)
 
 
 def moments(

@@ -6,12 +6,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import Reply, Result
 
 from . import words
 from .base import CollectiveTask, Returned, concluded, stats_of
@@ -20,6 +17,11 @@ from .values import to_json
 
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Action
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import (
+        Reply,
+        Result,
+    )
 
 
 class RpcTask(CollectiveTask):
@@ -55,7 +57,7 @@ class RpcTask(CollectiveTask):
         request, action = self._described(self.request())
         client = self.client()
         send = params["read_only"] or not check_mode
-        prepared = client.prepare(request if send else _foreseen(request))
+        prepared = client.prepare(request)
         with client:
             result = client.call(prepared) if send else client.targets(prepared)
         self.warn_of(result)
@@ -112,11 +114,6 @@ class RpcTask(CollectiveTask):
         elif result.lost and not (result.awaited and result.known):
             # The nodes that have not got the request, or have not answered, are not known.
             yield words.lost(result.lost)
-
-
-def _foreseen(request: Request) -> Request:
-    """Return the request in a form whose nodes can be found, even if its replies do not come to us."""
-    return dataclasses.replace(request, process_results=True, reply_to=None)
 
 
 def outcome_of(result: Result, replies: list[Returned]) -> Returned:

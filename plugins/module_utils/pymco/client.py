@@ -12,9 +12,9 @@ import time
 import typing as t
 
 from . import exc
-from .conversation import Conversation, Line, Patience, Watch
+from .conversation import Conversation, Line, Patience, Progress
 from .envelope import Envelope
-from .find import Answers, Finder, Targets, named
+from .find import Answers, Targets, find, named, ping
 from .middleware import middleware
 from .request import Prepared, Request, batches
 from .result import Result, reply_of
@@ -26,9 +26,6 @@ if t.TYPE_CHECKING:
     from .settings import Settings
 
 T = t.TypeVar("T")
-Progress = t.Callable[[str, t.Mapping[str, t.Any], t.Optional[int]], None]
-"""Is called now and then with the phase ("discovery", "ping" or "call"), the replies that have come, by
-sender, and how many are expected, if that is known."""
 
 
 class Client:
@@ -39,28 +36,27 @@ class Client:
 
     :param settings: which broker, and how requests are signed.
     :param clock: a monotonic clock, in seconds.
-    :param progress: see :data:`Progress`.
+    :param progress: see :data:`.conversation.Progress`.
     :raises exc.ImproperlyConfigured: the configuration is wrong; nothing was opened yet.
     """
 
     def __init__(
         self,
         settings: Settings,
+        *,
         clock: t.Callable[[], float] = time.monotonic,
         progress: Progress | None = None,
     ) -> None:
         self.settings = settings
         self.security = security_provider(settings)
         self.middleware = middleware(settings, self.security.callerid)
-        self._line = Line(self.middleware, self.security, clock)
-        self._progress = progress
+        self._line = Line(self.middleware, self.security, clock, progress)
         self._seconds: dict[str, float] = {}
-        settle(
-            Request("rpcutil", "ping", nodes=("any",)), settings
-        )  # so that a wrong option is refused now
+        # So that a wrong option is refused now.
+        settle(Request("rpcutil", "ping", nodes=("any",)), settings)
 
     def __enter__(self) -> Client:
-        with self._timed("connect"):
+        with self._timed(self._seconds, "connect"):
             self.middleware.connect()
         return self
 
@@ -123,8 +119,7 @@ class Client:
         :raises exc.ConnectorError: the broker cannot be used, or the connection ended meanwhile.
         """
         prepared = self._prepared(request)
-        with self._timed("ping"):
-            return self._persistently(lambda: self._finder.ping(prepared))
+        return self._persistently(lambda: ping(self._line, prepared))
 
     def call(self, request: Request | Prepared) -> Result:
         """Send a request to all nodes that it is for, and take in their replies.
@@ -136,33 +131,33 @@ class Client:
             connection ends later, :attr:`.Result.lost` tells why.
         """
         prepared = self._prepared(request)
-        result, targets = self._targets(prepared)
-        if result.known and (not result.nodes or result.found < prepared.request.minimum_nodes):
+        wanted = prepared.request
+        # If no replies are awaited or counted, nobody needs to know the nodes.
+        blind = not (wanted.awaits_replies or wanted.limit or wanted.expected_nodes)
+        result, targets = self._targets(prepared, blind=blind)
+        if result.known and (not result.nodes or result.found < wanted.minimum_nodes):
             return result
-        with self._timed("call"):
-            call = _Call(self._line, prepared, targets, result, self._watch)
-            call.converse() if prepared.request.awaits_replies else call.send_away()
+        with self._timed(result.seconds, "call"):
+            call = _Call(self._line, prepared, targets, result)
+            call.converse() if wanted.awaits_replies else call.send_away()
         return result
 
     def _prepared(self, request: Request | Prepared) -> Prepared:
         return request if isinstance(request, Prepared) else self.prepare(request)
 
-    @property
-    def _finder(self) -> Finder:
-        return Finder(self._line, self._watch)
-
-    def _targets(self, prepared: Prepared) -> tuple[Result, Targets]:
-        with self._timed("discovery"):
-            targets = self._persistently(lambda: self._finder.targets(prepared))
+    def _targets(self, prepared: Prepared, *, blind: bool = False) -> tuple[Result, Targets]:
+        seconds = dict(self._seconds)
+        with self._timed(seconds, "discovery"):
+            targets = self._persistently(lambda: find(self._line, prepared, blind=blind))
         if targets.answers is None:
-            del self._seconds["discovery"]
+            del seconds["discovery"]
         result = Result(
             nodes=sorted(targets.nodes or ()),
             found=targets.found,
             known=targets.nodes is not None,
             broker=self.middleware.session.broker.name,
             passed_over=self.middleware.passed_over,
-            seconds=self._seconds,
+            seconds=seconds,
             awaited=prepared.request.awaits_replies,
             timeout=prepared.request.timeout,
         )
@@ -180,20 +175,14 @@ class Client:
                 self.middleware.reconnect(lost)
         return ask()
 
-    def _watch(self, phase: str, expected: int | None) -> Watch | None:
-        progress = self._progress
-        if progress is None:
-            return None
-        return lambda outcome: progress(phase, outcome.replies, expected)
-
     @contextlib.contextmanager
-    def _timed(self, phase: str) -> t.Iterator[None]:
+    def _timed(self, seconds: dict[str, float], phase: str) -> t.Iterator[None]:
         """Note how many seconds a phase takes."""
         start = self._line.clock()
         try:
             yield
         finally:
-            self._seconds[phase] = round(self._line.clock() - start, 3)
+            seconds[phase] = round(self._line.clock() - start, 3)
 
 
 class _Call:
@@ -202,23 +191,14 @@ class _Call:
     :param result: is filled in.
     """
 
-    def __init__(
-        self,
-        line: Line,
-        prepared: Prepared,
-        targets: Targets,
-        result: Result,
-        watcher: t.Callable[[str, int | None], Watch | None],
-    ) -> None:
+    def __init__(self, line: Line, prepared: Prepared, targets: Targets, result: Result) -> None:
         self._request, self._targets, self._result = prepared.request, targets, result
-        nodes, enough = targets.nodes, prepared.request.expected_nodes
         self._conversation = Conversation(
             line,
             dataclasses.replace(prepared.envelope, filter=targets.filter),
-            expected=nodes,
+            expected=targets.nodes,
             # Nodes that are known are waited for by name.
-            enough=enough if nodes is None else None,
-            watch=watcher("call", enough if nodes is None else len(nodes)),
+            enough=prepared.request.expected_nodes if targets.nodes is None else None,
             resume=True,
         )
 
@@ -262,6 +242,11 @@ class _Call:
             unsent = conversation.send(
                 self._request.publish_timeout, group if targets.direct else None, filter_=filter_
             )
+        except exc.BadRequest as refused:
+            if self._result.batches == 1:
+                raise
+            self._result.batches -= 1
+            self._result.stopped, unsent = str(refused), group
         except exc.ConnectorError as error:
             if not known:
                 raise
@@ -274,14 +259,12 @@ class _Call:
     def _goes_on(self, group: list[str]) -> bool:
         """Return True if a further batch is to be sent, after the pause before it."""
         outcome, most = self._conversation.outcome, self._request.max_fail_percentage
-        if outcome.lost is not None:
+        if outcome.lost is not None or self._result.stopped is not None:
             return False
         if most is not None:
-            bodies = (
-                (node, outcome.replies[node].body) for node in group if node in outcome.replies
-            )
-            good = sum(reply_of(node, body, self._request).ok for node, body in bodies)
-            bad = len(group) - good
+            came = [node for node in group if node in outcome.replies]
+            replies = (reply_of(node, outcome.replies[node].body, self._request) for node in came)
+            bad = len(group) - sum(reply.ok for reply in replies)
             if 100 * bad > most * len(group):
                 self._result.stopped = (
                     f"{bad} of the {len(group)} nodes of batch {self._result.batches} failed or did not"

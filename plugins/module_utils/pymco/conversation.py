@@ -27,7 +27,7 @@ OVERTIME = 2.0
 MOST_RESUMED = 3
 """How many times listening goes on over another connection; a broker may end each of them at once."""
 TICK = 0.5
-"""Seconds between two calls of :data:`Watch`."""
+"""Seconds between two calls of :data:`Progress`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,8 +70,9 @@ def uncollected() -> t.Iterator[None]:
         gc.enable()
 
 
-Watch = t.Callable[[Outcome], None]
-"""Is called with what has come so far, every :data:`TICK` seconds or somewhat later."""
+Progress = t.Callable[[str, t.Mapping[str, t.Any], t.Optional[int]], None]
+"""Is called every :data:`TICK` seconds or somewhat later, with the phase ("discovery", "ping" or "call"),
+the replies that have come, by sender, and how many are expected, if that is known."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,11 +80,13 @@ class Line:
     """What conversations go over.
 
     :ivar clock: a monotonic clock, in seconds.
+    :ivar progress: see :data:`Progress`.
     """
 
     middleware: BaseMiddleware
     security: SecurityProvider
     clock: t.Callable[[], float] = time.monotonic
+    progress: Progress | None = None
 
 
 class Conversation:
@@ -93,12 +96,12 @@ class Conversation:
     connection.
 
     :param envelope: the request. Each time it is sent it gets the time; without a requestid it gets one.
+    :param phase: what it is for; see :data:`Progress`.
     :param expected: the identities that are asked; None if it is not known who will answer.
     :param enough: how many replies are all that is wanted.
-    :param watch: see :data:`Watch`.
-    :param taken: is called for each accepted reply.
     :param resume: go on listening over another connection when one is lost, where the middleware can.
         Nothing is sent again. Replies that come in between may be lost.
+    :ivar moments: when each accepted reply was looked at, by the clock of the line.
     """
 
     def __init__(
@@ -106,25 +109,27 @@ class Conversation:
         line: Line,
         envelope: Envelope,
         *,
+        phase: str = "call",
         expected: t.Collection[str] | None = None,
         enough: int | None = None,
-        watch: Watch | None = None,
-        taken: t.Callable[[], None] | None = None,
         resume: bool = False,
     ) -> None:
         self._middleware, self._security, self._clock = line.middleware, line.security, line.clock
         self.requestid = envelope.requestid or secrets.token_hex(16)
         self._envelope = dataclasses.replace(envelope, requestid=self.requestid)
-        self._watch = watch
+        self._progress, self._phase = line.progress, phase
+        self._count = enough if expected is None else len(expected)
+        if phase == "discovery":
+            self._count = None  # nobody knows how many of them fit
         self._resumes = resume and self._middleware.replies_survive
         self._reply_to: str | None = None
+        self.moments: list[float] = []
         self.intake = Intake(
             self._security,
             self.requestid,
             expected,
             enough=enough,
             most_bytes=self._middleware.max_reply_bytes,
-            taken=taken,
         )
 
     @property
@@ -156,7 +161,7 @@ class Conversation:
         if self._reply_to is None:
             agent, collective = self._envelope.agent, self._envelope.collective
             self._reply_to = self._middleware.open_replies(agent, collective, deadline)
-        return self._publish(self._outgoing(payload, self._reply_to), deadline, nodes)
+        return self._publish(payload, self._reply_to, deadline, nodes=nodes)
 
     def send_away(
         self, seconds: float, nodes: t.Sequence[str] | None = None, reply_to: str | None = None
@@ -171,7 +176,7 @@ class Conversation:
         agent, collective = self._envelope.agent, self._envelope.collective
         target = reply_to or self._middleware.reply_target(agent, collective)
         receipt = secrets.token_hex(8)
-        unsent = self._publish(self._outgoing(payload, target), deadline, nodes, receipt)
+        unsent = self._publish(payload, target, deadline, nodes=nodes, receipt=receipt)
         if self.outcome.lost is None and not unsent:
             try:
                 self._middleware.confirm(receipt, deadline)
@@ -180,23 +185,23 @@ class Conversation:
         return unsent
 
     def _sealed(self, filter_: t.Mapping[str, t.Any] | None = None) -> bytes:
-        """Return the payload. It bears the time of now, so that no node finds a later batch too old."""
+        """Return the payload. It has the time of now, so that nodes do not find a later batch too old."""
         if filter_ is not None:
             self._envelope = dataclasses.replace(self._envelope, filter=filter_)
         stamped = dataclasses.replace(self._envelope, time=int(time.time()))
         return self._security.seal(stamped)
 
-    def _outgoing(self, payload: bytes, reply_to: str) -> Outgoing:
-        agent, collective, ttl = self._envelope.agent, self._envelope.collective, self._envelope.ttl
-        return Outgoing(payload, agent, collective, ttl, reply_to)
-
     def _publish(
         self,
-        outgoing: Outgoing,
+        payload: bytes,
+        reply_to: str,
         deadline: float,
+        *,
         nodes: t.Sequence[str] | None,
         receipt: str | None = None,
     ) -> list[str]:
+        agent, collective, ttl = self._envelope.agent, self._envelope.collective, self._envelope.ttl
+        outgoing = Outgoing(payload, agent, collective, ttl, reply_to)
         try:
             return self._middleware.publish(
                 outgoing, deadline, nodes=nodes, receipt=receipt, meanwhile=self._take_waiting
@@ -239,14 +244,14 @@ class Conversation:
             if left <= -OVERTIME:
                 return
             wait = max(left, 0.0)
-            if self._watch is not None:
+            if self._progress is not None:
                 wait = min(wait, TICK)
                 if now - seen >= TICK:
                     seen = now
-                    self._watch(self.outcome)
+                    self._progress(self._phase, self.outcome.replies, self._count)
             taken = self._receive(wait)
             if taken and left > 0:
-                last = self._clock()
+                last = self.moments[-1]
             if taken is None and left <= 0:
                 return
 
@@ -259,7 +264,11 @@ class Conversation:
         except exc.DecodingError:
             self.intake.reject("undecodable")
         else:
-            return None if payload is None else self.intake.take(payload)
+            if payload is None:
+                return None
+            if self.intake.take(payload):
+                self.moments.append(self._clock())
+                return True
         return False
 
     def pause(self, seconds: float) -> None:
@@ -277,20 +286,20 @@ class Conversation:
         """Connect anew to a place where further replies come, or note that none will.
 
         :param lost: how the connection was lost.
-        :param deadline: when the new one must stand.
+        :param deadline: when the new connection must be open.
         """
-        outcome, left = self.outcome, deadline - self._clock()
+        outcome, reply_to, left = self.outcome, self._reply_to, deadline - self._clock()
         if outcome.lost is not None:
             return
-        broken = isinstance(lost, exc.ConnectionLost) and self._reply_to is not None
-        if not (broken and self._resumes and left > 0) or len(outcome.resumed) >= MOST_RESUMED:
+        ended = left <= 0 or len(outcome.resumed) >= MOST_RESUMED
+        broken = self._resumes and isinstance(lost, exc.ConnectionLost)
+        if reply_to is None or ended or not broken:
             outcome.lost = lost
             return
         self._take_rest()
         try:
             self._middleware.reconnect(lost, min(left, self._middleware.connect_timeout))
-            agent = self._envelope.agent
-            self._middleware.reopen_replies(t.cast(str, self._reply_to), agent, deadline)
+            self._middleware.reopen_replies(reply_to, self._envelope.agent, deadline)
         except exc.ConnectorError as error:
             outcome.lost = exc.ConnectionLost(str(error), lost.broker)
         else:

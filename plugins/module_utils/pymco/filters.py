@@ -70,7 +70,7 @@ class Filter(t.Mapping[str, t.Any]):
         operator = operator or "=="
         if operator not in FACT_OPERATORS:
             known = " ".join(FACT_OPERATORS)
-            raise exc.BadFilterFactOperator(f"{operator!r} is no operator; there are {known}")
+            raise exc.BadFilterFactOperator(f"{operator!r} is not an operator; there are {known}")
         entry = (fact, _fact_text(value), _SAME_OPERATOR.get(operator, operator))
         return self._add(self.facts, entry)
 
@@ -175,7 +175,8 @@ def checked_identity(text: str) -> str:
     """Return an identity. Raises :class:`.exc.BadFilter` for a text that cannot be one."""
     if not is_identity(text):
         raise exc.BadFilter(
-            f"{text!r} is no identity: those have letters, digits, dots, dashes and underscores only"
+            f"{text!r} is not an identity: identities have letters, digits, dots, dashes and"
+            " underscores only"
         )
     return text
 

@@ -19,7 +19,7 @@ import re
 import typing as t
 
 from . import exc
-from .conversation import Conversation, Line, Patience, Watch
+from .conversation import Conversation, Line, Patience
 from .files import MAX_LIST_SIZE, read_text
 from .filters import Filter, checked_identity, is_pattern
 from .intake import Outcome
@@ -67,101 +67,83 @@ class Targets:
     answers: Answers | None = None
 
 
-Watcher = t.Callable[[str, t.Optional[int]], t.Optional[Watch]]
-"""Makes a :data:`.conversation.Watch` of a phase ("discovery" or "ping") and of the number of replies that
-are expected, if it is known."""
+def find(line: Line, prepared: Prepared, *, blind: bool = False) -> Targets:
+    """Return the nodes that a request is for.
 
-
-@dataclasses.dataclass(frozen=True)
-class Finder:
-    """Finds nodes over a connection."""
-
-    line: Line
-    watcher: Watcher
-
-    def targets(self, prepared: Prepared) -> Targets:
-        """Return the nodes that a request is for.
-
-        :raises exc.ConnectorError: the connection ended before discovery did. It is not known which
-            nodes are missing.
-        """
-        names = prepared.names
-        if names is None:
-            if prepared.request.discovery_method == "none" or _is_blind(prepared.request):
-                return Targets(None, False, prepared.filter)
-            return self._discovered(prepared)
-        if names and prepared.filter.narrows_beyond(prepared.request.agent):
-            return self._discovered(prepared)
+    :param blind: nobody needs to know nodes that have no names yet.
+    :raises exc.ConnectorError: the connection ended before discovery did, or there was no time to ask
+        all nodes that have names. It is not known which nodes are missing.
+    """
+    names, request = prepared.names, prepared.request
+    if names is None and (blind or request.discovery_method == "none"):
+        return Targets(None, False, prepared.filter)
+    if names is not None and not (names and prepared.filter.narrows_beyond(request.agent)):
         return _limited(prepared, names, None)
+    try:
+        answers = _ask(line, prepared, "discovery", names, enough=_enough(request))
+    except exc.ConnectorError as lost:
+        raise type(lost)(
+            f"{lost}; that was during discovery, and nothing else has been sent", lost.broker
+        ) from lost
+    there = answers.seconds
+    nodes = list(there) if names is None else [name for name in names if name in there]
+    return _limited(prepared, nodes, answers)
 
-    def _discovered(self, prepared: Prepared) -> Targets:
-        names = prepared.names
-        try:
-            answers = self._ask(prepared, "discovery", names, enough=_enough(prepared.request))
-        except exc.ConnectorError as lost:
-            raise type(lost)(
-                f"{lost}; that was during discovery, and nothing else has been sent", lost.broker
-            ) from lost
-        there = answers.seconds
-        nodes = list(there) if names is None else [name for name in names if name in there]
-        return _limited(prepared, nodes, answers)
 
-    def ping(self, prepared: Prepared) -> Answers:
-        """Ask once. Listen until all nodes have answered that were asked by name, as many as are enough,
-        or none for the request's discovery_timeout.
+def ping(line: Line, prepared: Prepared) -> Answers:
+    """Ask once. Listen until all nodes have answered that were asked by name, as many as are enough,
+    or none for the request's discovery_timeout.
 
-        :param prepared: says which nodes to ask; its agent and action do not matter.
-        :raises exc.ConnectorError: the connection ended before the ping did.
-        """
-        request, names = prepared.request, prepared.names
-        if names is None:
-            enough = _enough(request)
-            answers = self._ask(prepared, "ping", None, enough=enough, expected=enough)
-            left = _part(request, list(answers.seconds))
-            return dataclasses.replace(
-                answers, seconds={node: answers.seconds[node] for node in left}
+    :param prepared: says which nodes to ask; its agent and action do not matter.
+    :raises exc.ConnectorError: the connection ended before the ping did.
+    """
+    request, names = prepared.request, prepared.names
+    if names is None:
+        answers = _ask(line, prepared, "ping", None, enough=_enough(request))
+        left = _part(request, list(answers.seconds))
+        return dataclasses.replace(answers, seconds={node: answers.seconds[node] for node in left})
+    names = _part(request, names)
+    if not names:
+        return Answers({}, [], Outcome())
+    return _ask(line, prepared, "ping", names, enough=request.expected_nodes)
+
+
+def _ask(
+    line: Line,
+    prepared: Prepared,
+    phase: str,
+    names: list[str] | None,
+    *,
+    enough: int | None,
+) -> Answers:
+    """Ask the discovery agent of all nodes that fit, or of these, whether they are there."""
+    request, filter_ = prepared.request, prepared.filter
+    direct = names is not None and prepared.direct
+    if names is not None:
+        # Where a node has an address of its own, that says who is asked.
+        filter_ = filter_.with_identities(() if direct else names)
+    conversation = Conversation(
+        line,
+        dataclasses.replace(prepared.envelope, agent="discovery", body="ping", filter=filter_),
+        phase=phase,
+        expected=names,
+        enough=enough,
+    )
+    start = line.clock()
+    unsent = conversation.send(request.publish_timeout, names if direct else None)
+    if unsent:
+        conversation.intake.await_only(set(names or ()).difference(unsent))
+        if phase == "discovery" and conversation.outcome.lost is None:
+            raise exc.ConnectorError(
+                f"{len(unsent)} of {len(names or ())} nodes could not be asked within the publish_timeout"
             )
-        names = _part(request, names)
-        if not names:
-            return Answers({}, [], Outcome())
-        enough = request.expected_nodes
-        return self._ask(prepared, "ping", names, enough=enough, expected=len(names))
-
-    def _ask(
-        self,
-        prepared: Prepared,
-        phase: str,
-        names: list[str] | None,
-        *,
-        enough: int | None,
-        expected: int | None = None,
-    ) -> Answers:
-        """Ask the discovery agent of all nodes that fit, or of these, whether they are there."""
-        request, filter_ = prepared.request, prepared.filter
-        direct = names is not None and prepared.direct
-        if names is not None:
-            # Where a node has an address of its own, that says who is asked.
-            filter_ = filter_.with_identities(() if direct else names)
-        moments: list[float] = []
-        conversation = Conversation(
-            self.line,
-            dataclasses.replace(prepared.envelope, agent="discovery", body="ping", filter=filter_),
-            expected=names,
-            enough=enough,
-            watch=self.watcher(phase, expected),
-            taken=lambda: moments.append(self.line.clock()),
-        )
-        start = self.line.clock()
-        unsent = conversation.send(request.publish_timeout, names if direct else None)
-        if unsent:
-            conversation.intake.await_only(set(names or ()).difference(unsent))
-        window = request.discovery_timeout
-        conversation.listen(Patience(total=max(LONGEST, window), first=window, quiet=window))
-        outcome = conversation.outcome
-        if outcome.lost is not None:
-            raise outcome.lost
-        seconds = {node: moment - start for node, moment in zip(outcome.replies, moments)}
-        return Answers(seconds, names, outcome)
+    window = request.discovery_timeout
+    conversation.listen(Patience(total=max(LONGEST, window), first=window, quiet=window))
+    outcome = conversation.outcome
+    if outcome.lost is not None:
+        raise outcome.lost
+    seconds = {node: moment - start for node, moment in zip(outcome.replies, conversation.moments)}
+    return Answers(seconds, names, outcome)
 
 
 def _limited(prepared: Prepared, nodes: list[str], answers: Answers | None) -> Targets:
@@ -183,11 +165,6 @@ def _part(request: Settled, nodes: list[str]) -> list[str]:
     if request.limit is None:
         return nodes
     return part(nodes, request.limit, request.limit_method, request.limit_seed)
-
-
-def _is_blind(request: Settled) -> bool:
-    """Return True if nobody needs to know the nodes: no replies are awaited or counted."""
-    return not (request.awaits_replies or request.limit or request.expected_nodes)
 
 
 def _enough(request: Settled) -> int | None:
@@ -245,7 +222,7 @@ def read_flatfile(path: str) -> list[str]:
 
 
 def _judge(identities: list[str]) -> t.Callable[[str], bool]:
-    """Return a function that tells of a name whether a node would fit the identity filters."""
+    """Return a function that returns True if a node of this name fits the identity filters."""
     if not identities:
         return lambda name: True
     names = {identity for identity in identities if not is_pattern(identity)}

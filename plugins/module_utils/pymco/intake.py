@@ -45,10 +45,10 @@ class Reception:
 
     def add(self, other: Reception) -> None:
         """Add how the replies to a further request came in."""
-        self.unexpected = sorted({*self.unexpected, *other.unexpected})
+        self.unexpected = sorted(_listed(self.unexpected, other.unexpected))
         self.rejected += other.rejected
         for reason, senders in other.culprits.items():
-            self.culprits[reason] = list(dict.fromkeys([*self.culprits.get(reason, ()), *senders]))
+            self.culprits[reason] = _listed(self.culprits.get(reason, []), senders)
         self.lost = self.lost or other.lost
         self.resumed = [*self.resumed, *other.resumed]
 
@@ -71,6 +71,11 @@ class Outcome(Reception):
         return reason
 
 
+def _listed(senders: list[str], more: list[str]) -> list[str]:
+    """Return the senders of two lists, each once, as many as are listed."""
+    return list(dict.fromkeys(senders + more))[:MAX_LISTED]
+
+
 def _shown(sender: t.Any) -> str:
     """Return something that is not an identity in a form that people can read."""
     if not isinstance(sender, str):
@@ -79,7 +84,7 @@ def _shown(sender: t.Any) -> str:
 
 
 class Intake:
-    """Decide of each payload whether it is a reply to one request.
+    """Judge payloads: which of them are replies to one request?
 
     The cheap checks come first. Nothing is believed before the signature is verified.
 
@@ -88,7 +93,6 @@ class Intake:
     :param enough: how many replies are all that is wanted; None: there is no such number.
     :param most_bytes: how many bytes all accepted replies together may have on the wire; None: there is
         no bound.
-    :param taken: is called for each accepted reply.
     """
 
     def __init__(
@@ -99,7 +103,6 @@ class Intake:
         *,
         enough: int | None = None,
         most_bytes: int | None = None,
-        taken: t.Callable[[], None] | None = None,
     ) -> None:
         self.outcome = Outcome()
         self._security = security
@@ -108,7 +111,6 @@ class Intake:
         self._awaited = None if expected is None else set(expected)
         self._enough = enough
         self._bytes_left = math.inf if most_bytes is None else most_bytes
-        self._taken = taken
         self._debug = logs.debug(security.logger)
 
     def await_only(self, nodes: t.Iterable[str]) -> None:
@@ -189,8 +191,6 @@ class Intake:
             return "over_limit"
         self._bytes_left -= size
         self.outcome.replies[sender] = received
-        if self._taken is not None:
-            self._taken()
         return None
 
     def _note_unexpected(self, sender: str) -> str:

@@ -134,7 +134,8 @@ class Settled(Request):
 
     It has the fields of :class:`Request`, of which these have a narrower type.
 
-    :ivar discovery_timeout: what the data functions of filters may take is added; to timeout too.
+    :ivar discovery_timeout: what the data functions of filters may take is added, as it is to
+        :attr:`timeout` and :attr:`first_reply`.
     :ivar discovery_options: of the method "flatfile" only: one path.
     :ivar batch_size: None: all nodes at once.
     """

@@ -52,7 +52,7 @@ class Result(Reception):
     :ivar nodes: the identities that the request is for, sorted. Where nobody knows them before (the
         method "none"), those that answered.
     :ivar found: how many nodes there were before a limit.
-    :ivar known: it is known which nodes the request is for.
+    :ivar known: True if it is known which nodes the request is for.
     :ivar replies: one for each node that answered, sorted by sender.
     :ivar unsent: identities that the request was not sent to, sorted: there was no time, or it was
         stopped.
@@ -62,7 +62,7 @@ class Result(Reception):
     :ivar broker: "host:port" of the broker that was used.
     :ivar passed_over: why brokers were passed over before that one.
     :ivar seconds: how long connecting, discovery and the call took.
-    :ivar awaited: replies were waited for.
+    :ivar awaited: True if replies were waited for.
     :ivar timeout: seconds that the replies of a batch had.
     """
 

@@ -11,9 +11,9 @@ import logging
 import typing as t
 
 from . import exc
-from .client import Client, Progress
+from .client import Client
 from .connector import connector
-from .conversation import Conversation, Line, Patience
+from .conversation import Conversation, Line, Patience, Progress
 from .find import Answers
 from .message import Message, envelope_of
 from .middleware import middleware
@@ -44,7 +44,7 @@ class SimpleAction:
     """One broadcast to an agent (python-mcollective's class).
 
     Each call is a request of its own, over a connection of its own, with the message's body, filter
-    and ttl. The first one bears the message's requestid. Threads may share an action.
+    and ttl. The first one has the message's requestid. Threads may share an action.
 
     :param msg: a :class:`.Message`, or a dict with a body at least. Keys that begin with a colon are
         Symbols.

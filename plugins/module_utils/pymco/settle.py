@@ -48,12 +48,13 @@ def settle(request: Request, settings: Settings) -> Settled:
         checked_identity(node)
     method = _method(request, settings) if request.nodes is None else "mc"
     window = _seconds(request.discovery_timeout, settings, "discovery_timeout")
-    timeout = _timeout(request, settings, method, window)
+    timeout, first = _timeout(request, settings, method, window), request.first_reply
     fields = {field.name: getattr(request, field.name) for field in dataclasses.fields(request)}
     decided = {
         "collective": _collective(request, settings),
         "timeout": timeout,
         "discovery_timeout": window + request.filter.seconds,
+        "first_reply": first and first + request.filter.seconds,
         "publish_timeout": _seconds(
             request.publish_timeout, settings, "publish_timeout", default=timeout
         ),
@@ -81,11 +82,11 @@ def _check_nobody(request: Request) -> None:
             raise exc.BadRequest(f"{what} must be a list, not a {type(value).__name__}")
         if value is not None and not all([bool(value), *map(bool, value)]):
             raise exc.BadRequest(
-                f"{what} is empty, or has an empty entry, which addresses nobody; without {what} it is None"
+                f"{what} is empty, or has an empty entry, which addresses nobody; None leaves {what} out"
             )
     for what, text in (("collective", request.collective), ("limit", request.limit)):
         if isinstance(text, str) and not text.strip():
-            raise exc.BadRequest(f"{what} is an empty text; without {what} it is None")
+            raise exc.BadRequest(f"{what} is an empty text; None leaves {what} out")
 
 
 def check_call(request: Request) -> None:

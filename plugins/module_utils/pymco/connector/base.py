@@ -184,8 +184,8 @@ class Connector(OverStomp):
 
     @classmethod
     def default_connection(cls, config: Settings) -> t.Any:
-        """Return a connection of stomp.py to the configured brokers, not open yet, for whoever wants one.
-        The connectors have their own.
+        """Return a connection of stomp.py to the configured brokers that is not open yet. The connectors
+        do not use it: they make their own.
 
         :raises exc.ImproperlyConfigured: a broker wants TLS, which not every release of stomp.py
             that we support verifies.

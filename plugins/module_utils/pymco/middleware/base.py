@@ -25,12 +25,12 @@ if t.TYPE_CHECKING:
 _SelfType = t.TypeVar("_SelfType", bound="BaseMiddleware")
 
 
-class Session(t.Protocol):
+class AnySession(t.Protocol):
     """An open connection to one broker (:mod:`..wire`). Deadlines are on the monotonic clock.
 
-    The header "receipt" of a message asks for the broker's word that it has it and all before it;
-    ``await_receipt`` waits for that word. It is ``crowded`` if so much waits to be taken that there will soon
-    be no room for more. ``close`` logs out in bounded time and never fails; all else may raise
+    The header "receipt" of a message asks the broker to confirm that it has this message and all before it;
+    ``await_receipt`` waits for that. ``crowded`` is True if so much waits to be taken that there will soon be
+    no room for more. ``close`` logs out in bounded time and never fails. All else may raise
     :class:`.exc.ConnectorError`.
     """
 
@@ -82,7 +82,7 @@ class BaseMiddleware(abc.ABC):
     :ivar replies_survive: True if replies to an address still reach us after we subscribe to it over another
         connection.
     :ivar max_reply_bytes: bytes that all accepted replies to a request may have together on the wire.
-    :ivar passed_over: why brokers were passed over before one took us.
+    :ivar passed_over: why brokers were passed over before one accepted the connection.
     """
 
     max_payload: int | None = None
@@ -96,7 +96,7 @@ class BaseMiddleware(abc.ABC):
         self.logger = logger or settings.logger
         self.passed_over: list[str] = []
         self._sequence = itertools.count(secrets.randbelow(10**9))
-        self._session: Session | None = None
+        self._session: AnySession | None = None
         self._replies: set[str] = set()
         self.read_options()
 
@@ -114,7 +114,7 @@ class BaseMiddleware(abc.ABC):
         """Return where the replies to the next request can go."""
 
     @abc.abstractmethod
-    def open_session(self, broker: Broker, seconds: float) -> Session:
+    def open_session(self, broker: Broker, seconds: float) -> AnySession:
         """Connect to a broker and log in.
 
         :param seconds: how long that may take.
@@ -164,18 +164,18 @@ class BaseMiddleware(abc.ABC):
         return f"plugin.{self.settings.connector}.{name}"
 
     def flag(self, name: str) -> bool:
-        """Return an option of this middleware that is no by default."""
+        """Return the value of an option of this middleware that is off by default."""
         return self.settings.getboolean(self.option(name), False)
 
     @property
-    def session(self) -> Session:
+    def session(self) -> AnySession:
         """The open session. Raises :class:`.exc.ConnectorError` without one."""
         if self._session is None:
             raise exc.ConnectorError("not connected")
         return self._session
 
     def connect(self: _SelfType, *, timeout: float | None = None) -> _SelfType:
-        """Connect to the first broker of the pool that takes us, unless we are connected.
+        """Connect to the first broker of the pool that accepts it, unless there is a connection.
 
         :param timeout: seconds for the whole pool; default: the option connection_timeout.
         :raises exc.ConnectFailed: no broker does; the message tells why, for each.
@@ -204,7 +204,7 @@ class BaseMiddleware(abc.ABC):
         self.passed_over = list(dict.fromkeys([*before, *failures]))
 
     def _connect(self, timeout: float | None, brokers: t.Sequence[Broker]) -> list[str]:
-        """Connect to the first of these that takes us. Return why others were passed over."""
+        """Connect to the first of these that accepts it. Return why others were passed over."""
         seconds = self.connect_timeout if timeout is None else timeout
         deadline = time.monotonic() + seconds
         failures: dict[str, exc.ConnectFailed] = {}  # by their words, each once
@@ -227,7 +227,9 @@ class BaseMiddleware(abc.ABC):
                 return list(failures)
         if len(failures) == 1:
             raise next(iter(failures.values()))  # a single broker's own error stays what it is
-        raise exc.ConnectFailed("no broker of the pool took us: " + "; ".join(failures))
+        raise exc.ConnectFailed(
+            "no broker of the pool accepted the connection: " + "; ".join(failures)
+        )
 
     def _turns(self, brokers: t.Sequence[Broker]) -> t.Iterator[Broker]:
         """Yield the brokers of the pool, one after the other, for ever."""
@@ -312,7 +314,7 @@ class BaseMiddleware(abc.ABC):
                 return [name for name in receivers[position:] if name is not None]
             headers = self.headers(outgoing, node)
             if receipt is not None and position == len(receivers) - 1:
-                # RabbitMQ tells of a missing exchange only whoever wants to know that it has a message.
+                # RabbitMQ reports a missing exchange only if a receipt was asked for.
                 headers["receipt"] = receipt
             try:
                 self.session.send(address, body, headers, deadline)

@@ -111,10 +111,10 @@ def test_a_list_or_dict_in_config_is_refused(value: t.Any) -> None:
         ({"fact_filters": ["os"]}, "fact filter 'os' does not parse"),
         ({"class_filters": ["/a"]}, "class filter '/a' lacks its closing slash"),
         ({"agent_filters": ["a b"]}, "agent filter 'a b' is neither"),
-        ({"identity_filters": ["a:b"]}, "'a:b' is no identity"),
+        ({"identity_filters": ["a:b"]}, "'a:b' is not an identity"),
         ({"compound_filter": "a and"}, "compound filter 'a and' is wrong at its end"),
         ({"compound_filter": ""}, "compound_filter is empty, or has an empty entry"),
-        ({"nodes": ["{{ x }}"]}, "is no identity"),
+        ({"nodes": ["{{ x }}"]}, "is not an identity"),
         ({"agent": "a b"}, "'a b' is not the name of an agent"),
         ({"timeout": 0.0}, "timeout must be more than 0"),
         ({"arguments": {"process_results": True}}, "process_results is"),
@@ -133,12 +133,17 @@ def test_a_list_or_dict_in_config_is_refused(value: t.Any) -> None:
         ({"config": {**CONFIG, "discovery_timeout": "nan"}}, "discovery_timeout is not a number"),
         ({"config": {**CONFIG, "connection_timeout": 0}}, "connection_timeout = 0 is not between"),
         ({"config": {**CONFIG, "ttl": "soon"}}, "ttl is not a whole number"),
+        ({"reply_to": " "}, "reply_to is empty"),
+        ({"process_results": False, "batch_size": "2"}, "a call in batches waits for the replies"),
     ],
 )
-def test_a_wrong_option_fails_before_anything_is_opened(given: dict[str, t.Any], why: str) -> None:
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_wrong_option_fails_before_anything_is_opened(
+    check_mode: bool, given: dict[str, t.Any], why: str
+) -> None:
     # Port 1 would be refused with another message.
     with pytest.raises(TaskFailed, match=why):
-        RpcTask(params(**given), unwarned, environ={}).run(check_mode=False)
+        RpcTask(params(**given), unwarned, environ={}).run(check_mode)
 
 
 def test_a_data_function_that_a_ddl_does_not_allow_fails_before_anything_is_opened() -> None:

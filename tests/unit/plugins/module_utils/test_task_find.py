@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.find import FindTask
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.info import (
     outcome,
     pinged,
@@ -35,6 +36,13 @@ def test_nodes_that_fit_are_found_and_sorted(check_mode: bool) -> None:
     assert returned["stats"]["found"] == 3
     assert set(returned["stats"]["seconds"]) == {"connect", "discovery"}
     assert returned["stats"]["broker"] == f"127.0.0.1:{broker.port}"
+
+
+def test_check_mode_finds_the_nodes_of_a_call_whose_replies_nobody_awaits() -> None:
+    options = {"agent": "rpcutil", "action": "ping", "process_results": False}
+    with ScriptedBroker(pinged("b", "a")) as broker:
+        returned, message = outcome(RpcTask, broker.port, True, **options)
+    assert (message, returned["nodes"], returned["changed"]) == ("", ["a", "b"], True)
 
 
 def test_a_limit_leaves_so_many() -> None:

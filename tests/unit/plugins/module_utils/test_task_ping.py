@@ -188,6 +188,19 @@ def test_nodes_of_a_file_are_pinged(tmp_path: t.Any) -> None:
 # -- waiting -------------------------------------------------------------------------------------
 
 
+def test_a_file_of_nodes_is_read_once(tmp_path: t.Any) -> None:
+    path = tmp_path / "nodes.txt"
+    path.write_text("a\n")
+
+    def script(peer: Peer) -> None:
+        path.unlink()
+        pinged("a")(peer)
+
+    with ScriptedBroker(script) as broker:
+        found = {"discovery_method": "flatfile", "discovery_options": [str(path)]}
+        assert outcome(PingTask, broker.port, **found)[1] == ""
+
+
 def test_it_asks_again_for_those_that_are_missing() -> None:
     seen: list[Frame] = []
     scripts = (

@@ -83,6 +83,7 @@ class ScriptedConnector:
         self.calls: list[t.Any] = []
         self.publishing = self.decoding = 0.0
         self.failure: exc.ConnectorError | None = None
+        self.unsent: list[str] = []
 
     def open_replies(self, agent: str, collective: str, deadline: float) -> str:
         self.calls.append(("open_replies", agent, collective, deadline - self.start))
@@ -104,7 +105,7 @@ class ScriptedConnector:
         self.clock.now += self.publishing
         if self.failure is not None:
             raise self.failure
-        return []
+        return self.unsent
 
     def next_payload(self, timeout: float) -> bytes | None:
         assert 0 <= timeout < math.inf

@@ -148,6 +148,25 @@ def test_without_direct_addressing_a_batch_is_a_filter_of_a_broadcast() -> None:
     assert len(result.replies) == 3
 
 
+def test_a_batch_that_is_too_large_keeps_the_replies_to_those_before_it() -> None:
+    def script(peer: Peer) -> None:
+        peer.log_in()
+        frame = peer.expect("SEND")
+        client.middleware.max_payload = len(frame.body) + 100
+        answer(peer, read(frame), "a", done())
+        peer.log_out()
+
+    request = Request("rpcutil", "ping", nodes=["a", "b" * 200], batch_size=1, batch_sleep=0)
+    with ScriptedBroker(script) as broker:
+        client = Client(config(broker.port, direct_addressing="no"))
+        with client:
+            result = client.call(request)
+    assert [reply.sender for reply in result.replies] == ["a"]
+    assert (result.unsent, result.no_response) == (["b" * 200], [])
+    assert str(result.stopped).startswith("the request has ")
+    assert result.batches == 1
+
+
 # -- stopping ------------------------------------------------------------------------------------
 
 BAD = {"a": done(1, "no")}

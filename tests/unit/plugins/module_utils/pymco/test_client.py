@@ -284,7 +284,7 @@ def test_a_message_that_is_none_is_empty() -> None:
         (Request("rpcutil", "ping/x"), "'ping/x' is not the name of an action"),
         (Request("rpcutil\n", "ping"), r"'rpcutil\\n' is not the name of an agent"),
         (Request("rpcutil", "ping", collective="a/b"), "'a/b' is not the name of a collective"),
-        (Request("rpcutil", "ping", nodes=["a b"]), "'a b' is no identity"),
+        (Request("rpcutil", "ping", nodes=["a b"]), "'a b' is not an identity"),
         (Request("rpcutil", "ping", {"process_results": False}), "process_results is"),
         (Request("rpcutil", "ping", {":process_results": False}), "process_results is"),
         (Request("rpcutil", "ping", {Symbol("process_results"): 1}), "process_results is"),

@@ -228,7 +228,7 @@ def test_a_pool_that_is_down_tells_why_for_each() -> None:
     with pytest.raises(exc.ConnectFailed) as caught:
         to(*ports).connect()
     message = str(caught.value)
-    assert message.startswith("no broker of the pool took us: ")
+    assert message.startswith("no broker of the pool accepted the connection: ")
     for port in ports:
         assert f"127.0.0.1:{port}: connection refused" in message
 

@@ -19,6 +19,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.conversati
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import (
     MAX_LISTED,
     Intake,
+    Reception,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
     MarshalSerializer,
@@ -159,6 +160,15 @@ def test_the_list_of_the_unexpected_is_bounded() -> None:
     intake = taken([reply(f"db{n}") for n in range(MAX_LISTED + 5)], [])
     assert len(intake.outcome.unexpected) == MAX_LISTED
     assert intake.outcome.rejected == {"unexpected": MAX_LISTED + 5}
+
+
+def test_however_many_requests_there_are_only_so_many_senders_are_listed() -> None:
+    total = Reception()
+    for number in range(3):
+        names = [f"{number}-{n}" for n in range(MAX_LISTED)]
+        total.add(Reception(unexpected=list(names), culprits={"forged": list(names)}))
+    assert total.unexpected == sorted(f"0-{n}" for n in range(MAX_LISTED))
+    assert total.culprits == {"forged": [f"0-{n}" for n in range(MAX_LISTED)]}
 
 
 def test_without_a_list_of_nodes_everybody_may_answer_and_it_is_never_complete() -> None:

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.find import Finder, Targets
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.find import Targets, find
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.exchanging import (
     REQUESTID,
@@ -38,14 +40,16 @@ def discovered(
     monkeypatch: pytest.MonkeyPatch,
     *arrivals: tuple[float, bytes | Exception],
     nodes: list[str] | None = None,
+    unsent: t.Sequence[str] = (),
 ) -> tuple[Targets, float, ScriptedConnector]:
     """What a discovery with a window of 2 seconds finds, how long it takes, and the connector."""
     monkeypatch.setattr("secrets.token_hex", lambda _size: REQUESTID)
     connector = ScriptedConnector(Clock(), *arrivals)
+    connector.unsent = list(unsent)
     filter_ = Filter().add_cfclass("web")
     request = Request("rpcutil", "ping", filter=filter_, nodes=nodes, collective="fleet", ttl=30)
     client = Client(FLEET)
-    found = Finder(line(connector), lambda _phase, _expected: None).targets(client.prepare(request))
+    found = find(line(connector), client.prepare(request))
     return found, connector.clock.now - connector.start, connector
 
 
@@ -71,6 +75,17 @@ def test_discovery_among_nodes_asks_them_and_ends_when_all_have_answered(
     assert (found.nodes, seconds, connector.calls[1][-1]) == (["a", "b"], 1, ["a", "b"])
     assert found.answers is not None
     assert list(found.answers.seconds) == ["b", "a"]
+
+
+def test_a_discovery_that_has_no_time_for_all_names_is_no_list_of_nodes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(exc.ConnectorError) as caught:
+        discovered(monkeypatch, (0.5, reply("a")), nodes=["a", "b", "c"], unsent=["b", "c"])
+    assert str(caught.value) == (
+        "2 of 3 nodes could not be asked within the publish_timeout; that was during discovery, and"
+        " nothing else has been sent"
+    )
 
 
 @pytest.mark.parametrize("error", [exc.ConnectionLost("gone"), exc.BrokerError("refused")])

@@ -138,12 +138,12 @@ def test_what_is_no_identity(value: t.Any) -> None:
 
 
 def test_an_identity_that_is_none_is_refused_by_name() -> None:
-    with pytest.raises(exc.BadFilter, match=r"'\{\{ x \}\}' is no identity"):
+    with pytest.raises(exc.BadFilter, match=r"'\{\{ x \}\}' is not an identity"):
         filters.checked_identity("{{ x }}")
 
 
 def test_an_identity_with_a_colon_is_refused_though_a_class_may_have_it() -> None:
-    with pytest.raises(exc.BadFilter, match="'a::b' is no identity"):
+    with pytest.raises(exc.BadFilter, match="'a::b' is not an identity"):
         filters.add_identities(Filter(), ["a::b"])
 
 

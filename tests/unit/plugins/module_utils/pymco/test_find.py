@@ -340,3 +340,20 @@ def test_nobody_answers_within_the_timeout() -> None:
     assert (result.nodes, result.replies) == ([], [])
     assert result.requestid
     assert 0.4 <= result.seconds["call"] < 5
+
+
+def test_each_result_has_the_seconds_of_its_own_call() -> None:
+    def script(peer: Peer) -> None:
+        peer.log_in()
+        answer(peer, read(peer.expect("SEND")), "a", "pong")
+        for _call in range(2):
+            answer(peer, read(peer.expect("SEND")), "a", done())
+        peer.log_out()
+
+    with ScriptedBroker(script) as broker, Client(config(broker.port)) as client:
+        first = client.call(Request("rpcutil", "ping", limit=1))
+        seconds = dict(first.seconds)
+        second = client.call(Request("rpcutil", "ping", nodes=["a"]))
+    assert set(seconds) == {"connect", "discovery", "call"}
+    assert first.seconds == seconds
+    assert set(second.seconds) == {"connect", "call"}

@@ -298,6 +298,13 @@ def test_nobody_is_one_empty_batch() -> None:
     assert batches([], Amount(3)) == batches([], None) == [[]]
 
 
+def test_data_functions_have_their_time_in_every_wait() -> None:
+    filter_ = slow_filter(7)
+    request = planned(filter=filter_, timeout=30, first_reply=12, discovery_timeout=2)
+    assert (request.timeout, request.first_reply, request.discovery_timeout) == (37, 19, 9)
+    assert planned(filter=filter_).first_reply is None
+
+
 # -- what goes on the wire -----------------------------------------------------------------------
 
 
