@@ -163,6 +163,13 @@ def test_a_row_and_a_description_are_enough() -> None:
     assert list(yaml.safe_load(DOCS.found_elsewhere(TABLE))["options"]) == ["new"]
 
 
+def test_a_module_may_have_shared_options_only() -> None:
+    text = "module: shared\n"
+    assert DOCS.documentation(text, specs(TABLE), specs(TABLE)) == text
+    with pytest.raises(DOCS.Undescribed, match="^the option new has no description$"):
+        DOCS.documentation(text, specs(TABLE), specs({"old": TABLE["old"]}))
+
+
 @pytest.mark.parametrize(
     "text,name",
     [
