@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What it takes at the least: stomp.py, which counts messages and looks at none."""
+"""The least that it can take: stomp.py counts messages and reads none of them."""
 
 from __future__ import annotations
 

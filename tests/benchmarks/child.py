@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One call to a fleet in a process that does nothing else; what came of it, as JSON on stdout."""
+"""Make one call to a fleet in a process of its own, and print the outcome as JSON."""
 
 from __future__ import annotations
 

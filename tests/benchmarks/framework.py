@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all rows are made with: fleets, pairs of figures, lines of the table."""
+"""What all rows use: fleets, pairs of figures, lines of the table."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from testbed.embedded.collective import EmbeddedCollective  # noqa: E402
 from testbed.embedded.nodes import Node  # noqa: E402
 
 CORES: dict[str, str] = json.loads(os.environ.get("TEST_CORES", "{}"))
-"""Of each core, by its name, the directory of its environment or, after a !, why there is none."""
+"""The directory of each core's environment, by the core's name. If there is no environment, "!" and the reason."""
 REFUSED = "2.18"
 TEMPLATE = "{{ 'EVAL' ~ 'UATED' }}"
 BARE = "'EVAL' ~ 'UATED'"

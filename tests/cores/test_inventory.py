@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The inventory with the programs of every ansible-core, hostile nodes among the others."""
+"""The inventory with the programs of every ansible-core. Some of the nodes are hostile."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The brokers that go wrong: what each does, and what a user must read of it in each phase.
+"""The brokers that misbehave: what each of them does, and what a user must read in each phase.
 
-Whoever adds a behaviour adds one entry to :data:`BEHAVIOURS`.
+To add a behaviour, add an entry to :data:`BEHAVIOURS`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Behaviour:
 
     :ivar act: what it does once a phase has been reached, until the client has gone.
     :ivar expected: how that must end, for each phase in which it has a meaning.
-    :ivar heavy: whether it keeps a processor busy.
+    :ivar heavy: True if it keeps a processor busy.
     :ivar rejected: the reason for which what it sends must be counted.
     """
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The cells of the matrix: a broker's behaviour, a phase and a command; what is tried and what is demanded."""
+"""The cells of the matrix: each tries a broker's behaviour in a phase with a command, and checks the outcome."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Cell:
 def no_meaning(behaviour: Behaviour, phase: Phase, command: Command) -> str | None:
     """Why a combination is not in the matrix; None if it is."""
     if not command.awaits and phase in (phases.SUBSCRIBE, *LISTENING):
-        return "who waits for no replies neither subscribes nor listens"
+        return "a call without replies does not subscribe and does not listen"
     if command.awaits and phase is phases.RECEIPT:
         return "who waits for replies asks for no receipt"
     if phase.grown and command.grown is None:

@@ -54,7 +54,7 @@ HARD_LIMIT = 768 * MIB
 class Seen:
     """What a call did.
 
-    :ivar failed: whether the task failed, with :attr:`msg`.
+    :ivar failed: True if the task failed, with :attr:`msg`.
     :ivar returned: what it returned, also if it failed.
     :ivar crash: an exception that no user should ever see.
     :ivar seconds: how long it took, without the time in which the machine had no processor for it.

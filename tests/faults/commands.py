@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The commands: what each sends, and what it must tell when something goes wrong."""
+"""The commands: what each of them sends, and what it must say when something goes wrong."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class Command:
     :ivar silence: what it says of nodes that are silent, where one has answered and where none has; None: that cannot be.
     :ivar judge: looks at what it returns where nodes are silent or the connection was lost.
     :ivar grown: the options by which its request becomes large, given a text; None if it cannot.
-    :ivar discovers: whether that large request is a discovery, which has its own time to be sent in.
-    :ivar awaits: whether it waits for replies.
+    :ivar discovers: True if that large request is a discovery, which has its own time to be sent in.
+    :ivar awaits: True if it waits for replies.
     """
 
     name: str

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The replies that lie: what each node sends, and what must come of it.
+"""The replies that lie: what each node sends, and what the outcome must be.
 
-Whoever adds a lie adds one entry to :data:`LIES`. Before or after a lie most nodes tell the truth too: it must be
+To add a lie, add an entry to :data:`LIES`. Before or after a lie most nodes tell the truth too: it must be
 taken as if nothing had happened, and a call that waits for it ends as soon as it has come.
 """
 
@@ -36,7 +36,7 @@ class Lie:
     :ivar rejected: how many payloads are dropped for which reason.
     :ivar warned: what a warning must say besides, where {node} is the liar.
     :ivar value: what comes as its fact "role" instead of the true one.
-    :ivar fails: whether the node tells of a failure.
+    :ivar fails: True if the node tells of a failure.
     :ivar exempt: why a provider cannot be lied to like that.
     """
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Brokers that go wrong: whatever one does, at whatever point, a call ends in time and says why."""
+"""Whatever a broker does wrong, in any phase, a call ends in time and says why."""
 
 from __future__ import annotations
 

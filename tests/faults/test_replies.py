@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nodes that lie: what one sends changes nothing of what the others said, and is counted."""
+"""A node's lie is counted, and changes nothing in the replies of other nodes."""
 
 from __future__ import annotations
 

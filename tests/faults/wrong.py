@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A broker that is wrong on purpose: what it can do with a connection beside speaking STOMP."""
+"""A broker that misbehaves on purpose: what it can do with a connection apart from speaking STOMP."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a worker is busy with, readable by another process even after the worker has died."""
+"""What a worker does at the moment. Another process can read it, even after the worker has died."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Marshal data out of nothing: right in most places, so that what is wrong in a few gets far."""
+"""Makes random Marshal data. Most of it is right, so that readers reach the few parts that are wrong."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ class PlainReader(Reader):
 
 
 def spans(data: bytes) -> list[tuple[int, int]]:
-    """Where the values begin and end, as far as the data can be read."""
+    """Return where the values begin and end, up to the first byte that cannot be read."""
     found: list[tuple[int, int]] = []
 
     class Recorder(PlainReader):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""YAML out of nothing, and changes to YAML that keep most of it readable."""
+"""Makes random YAML, and changes YAML so that most of it stays readable."""
 
 from __future__ import annotations
 

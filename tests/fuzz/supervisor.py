@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the targets, a few at a time, and gathers what they say."""
+"""Runs the targets, a few at a time, and collects their results."""
 
 from __future__ import annotations
 

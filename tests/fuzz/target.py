@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is fuzzed: the table of targets, and what each of them has to offer."""
+"""The table of targets, and what each target must have."""
 
 from __future__ import annotations
 

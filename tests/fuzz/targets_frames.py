@@ -28,9 +28,9 @@ if t.TYPE_CHECKING:
     import random
 
 BASE64 = 1
-"""Whether the connector is to take messages as Base64."""
+"""The bit that makes the connector take messages as Base64."""
 ANSWERED = 2
-"""Whether the broker first answers CONNECT as it should."""
+"""The bit that makes the broker first answer CONNECT as it should."""
 CHUNKS = (1, 2, 3, 13, 100, 1000, 4096, 65536)
 """Bytes that are read at once; three bits of the first byte choose."""
 PATIENCE = 5.0

@@ -193,7 +193,7 @@ def plain_key(key: t.Any) -> t.Any:
 
 
 def tells_encoding(value: t.Any) -> bool:
-    """Whether Marshal says of anything in a value in which encoding it is. Ruby 1.8 never did, so that what is
+    """Return True if Marshal gives the encoding of anything in a value. Ruby 1.8 never did, so that what is
     without one and reads as UTF-8 is text then."""
     if isinstance(value, list):
         return any(map(tells_encoding, value))
@@ -206,7 +206,7 @@ def normal(value: t.Any, old: bool = False) -> t.Any:
     """Data in a form that tells types apart where "==" does not, NaN aside; bytes that are plain ASCII are text
     for Marshal.
 
-    :param old: whether all bytes that read as UTF-8 are text.
+    :param old: True if all bytes that read as UTF-8 are text.
     """
     if isinstance(value, bytes) and (old or value.isascii()):
         with contextlib.suppress(UnicodeDecodeError):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Parsers of local files and options: they understand, or raise their one error."""
+"""Parsers of local files and options: they read a text, or raise their one error."""
 
 from __future__ import annotations
 

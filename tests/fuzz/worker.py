@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Feeds one target with inputs for a while, in this process, and says what went wrong.
+"""Gives inputs to one target for a while, in this process, and reports what went wrong.
 
 The bounds of one input:
 

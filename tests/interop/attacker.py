@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Somebody on the broker who has seen a request: he reads and writes envelopes, and has no key."""
+"""An attacker on the broker who has seen a request. He reads and writes envelopes, and has no key."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Calls through the client, in few words."""
+"""Short forms for calls through the client."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""MCollective's own DDL code, run in Ruby, as the judge of ours."""
+"""Runs MCollective's own DDL code in Ruby, as the judge of ours."""
 
 from __future__ import annotations
 

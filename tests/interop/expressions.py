@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compound filters out of nothing, each with its meaning, which no parser was needed to tell."""
+"""Makes random compound filters. It knows the meaning of each without parsing it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ nodes = st.builds(
 
 
 def needs_quotes(text: str) -> bool:
-    """Whether a value cannot stand bare."""
+    """Return True if a value needs quotes."""
     return not re.fullmatch(r"[^\s()'\"<>=~]+", text)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A node that answers wrongly, on a real broker beside real nodes."""
+"""A node that gives wrong answers, next to real nodes on a real broker."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What nodes did, and when, in their own hand: the agent probe writes it into a file."""
+"""What nodes did, and when: the agent probe writes it into a file."""
 
 from __future__ import annotations
 

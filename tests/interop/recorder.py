@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A wire tap: what a client and a broker say to each other, frame by frame."""
+"""Records what a client and a broker say to each other, frame by frame."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def parse(data: bytes, escaped: bool) -> list[Frame]:
 
     Between frames there may be any number of newlines, which are heartbeats.
 
-    :param escaped: whether headers are written in STOMP 1.1's way.
+    :param escaped: True if headers are written in STOMP 1.1's way.
     :raises ValueError: the data is not made of whole frames.
     """
     frames = []

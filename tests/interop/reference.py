@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The reference's own code for filters as the judge of ours, without broker or daemon."""
+"""Runs the reference's own code for filters as the judge of ours, without a broker or a daemon."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Reference:
         return t.cast("dict[str, str]", _value(self._ask("fact", text)))
 
     def verdict(self, filter_: t.Mapping[str, t.Any], node: NodeData) -> bool:
-        """Whether a node takes a request with this filter."""
+        """Return True if a node takes a request with this filter."""
         payload = MarshalSerializer().serialize(dict(filter_)).hex()
         return t.cast("bool", self._ask("verdict", "marshal", payload, asdict(node)))
 

@@ -55,7 +55,7 @@ class Run:
 
 @dataclass
 class Site(Service):
-    """A broker, two nodes and a control host with the clients alice and bob, of whom it is alice.
+    """A broker, two nodes and a control host with the clients alice and bob. It is alice's.
 
     ``variables`` are further ones of the inventory.
     """

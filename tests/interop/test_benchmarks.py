@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The benchmarks at the least size: each row appears, and a lost reply makes it fail. What they measure is not looked at."""
+"""The benchmarks at the smallest size: each row appears, and a lost reply makes them fail. The figures do not count."""
 
 from __future__ import annotations
 

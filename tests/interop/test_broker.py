@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a real broker does to a call: it dies, and it reads passwords and rights in its own way."""
+"""Calls over a real broker that dies, or that reads passwords and permissions in its own way."""
 
 from __future__ import annotations
 

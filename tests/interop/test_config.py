@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Configuration files mean to us what they mean to the reference."""
+"""We read configuration files as the reference reads them."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def makes_sense(theirs: Values) -> bool:
 
 
 def check(path: Path, reference: Reference, defaults: Values) -> None:
-    """Both read the same, or neither does, but for numbers that make no sense."""
+    """Both read the same, or both refuse it, except for numbers out of range."""
     theirs = reference.read(path)
     if isinstance(theirs, dict) and makes_sense(theirs):
         ours, warnings = read(path, defaults)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controls of a call, by what the nodes saw of it, beside what they see of the reference's."""
+"""The controls of a call: nodes see of our calls what they see of the reference's."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ def test_whom_there_was_no_time_for_is_named(config: Config, marks: Marks) -> No
     )
     assert result.unsent == NODES[len(marks()) :]
     assert senders(result) == marks.who() == NODES[:1]
-    # Nobody waits for whom nothing was sent to.
+    # The client does not wait for nodes to which it sent nothing.
     assert result.seconds["call"] < 4
 
 

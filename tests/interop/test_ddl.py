@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""DDLs read without Ruby, against MCollective's own code in Ruby."""
+"""DDLs that we read without Ruby, compared with MCollective's own code in Ruby."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What follows from DDLs, against MCollective's own code: validation and defaults."""
+"""Validation and defaults by DDLs, compared with MCollective's own code."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compound filters that nobody thought of: their tokens and their meaning."""
+"""Random compound filters: their tokens and their meaning."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_nodes_evaluate_whatever_we_take(reference: Reference) -> None:
 
 
 def _compiles(text: str) -> bool:
-    """Whether what stands between slashes is a regular expression; nodes fail if it is not."""
+    """Return True if the text between slashes is a regular expression. Otherwise nodes fail."""
     try:
         return all(re.compile(source) for source in re.findall("/(.*?)/", text))
     except re.error:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hundreds of emulated nodes on a real broker: nobody is lost. Size is for the benchmarks."""
+"""Hundreds of emulated nodes on a real broker: no node is lost. The benchmarks test larger fleets."""
 
 from __future__ import annotations
 

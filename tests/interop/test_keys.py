@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keys that do not fit: nodes drop our requests in silence, and we drop their replies aloud."""
+"""Keys that do not fit: nodes drop our requests silently, and we report the replies that we drop."""
 
 from __future__ import annotations
 

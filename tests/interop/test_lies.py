@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Wrong replies on a real broker, beside those of real nodes: counted, and without effect."""
+"""Wrong replies on a real broker, among those of real nodes, are counted and have no effect."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A connection that is cut while the broker and the nodes go on: what the client still gets."""
+"""What the client still gets if its connection is cut while the broker and the nodes go on."""
 
 from __future__ import annotations
 

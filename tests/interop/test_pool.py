@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which broker of a pool is used, as whom, and how the connection is kept alive."""
+"""Which broker of a pool the client uses, as which user, and how it keeps the connection alive."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the roles refuse before they do anything, and in which words. No broker is needed."""
+"""What the roles refuse before they do anything, and what they say. The tests need no broker."""
 
 from __future__ import annotations
 
@@ -279,7 +279,7 @@ YAML_CASES = [
 
 
 def variables(case: Case) -> dict[str, t.Any]:
-    """Good ones, but for those of the case; None leaves one out."""
+    """Return good variables with those of the case. None leaves a variable out."""
     mixed = {**GOOD[case.role], **case.variables}
     return {name: value for name, value in mixed.items() if value is not None}
 

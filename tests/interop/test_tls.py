@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TLS on real brokers: what is trusted, what is not, and what a user is told."""
+"""TLS on real brokers: which certificates the client trusts, which it refuses, and what it says."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 
 """What the page trust_model says of requests, tried on real nodes by somebody who has no key.
 
-A limit of the protocol is a test too: where nodes turn out to be better than the page says, the page
-is to be corrected. What it says of replies is in the unit tests of the same name.
+A limit of the protocol is a test too: where nodes turn out to be better than the page says, correct
+the page. What it says of replies is in the unit tests of the same name.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Client:
 
 @pytest.fixture
 def client(collective: Collective) -> Client:
-    """The operator, whom all nodes know."""
+    """The operator. All nodes know him."""
     return Client(collective)
 
 
@@ -135,7 +135,7 @@ def test_the_filter_of_a_captured_request_can_be_changed(
 
 @with_(PSK, SSL, AES)
 def test_a_directed_request_can_be_published_to_all(client: Client, attacker: Attacker) -> None:
-    """The queue alone says whom it is for."""
+    """Only the queue says which node a message is for."""
     _requestid, payload = client.request()
     attacker.broadcast(payload)
     assert attacker.senders(4) == NODES
@@ -394,7 +394,7 @@ def test_nodes_refuse_a_request_of_an_unknown_key(
 def test_on_activemq_a_node_can_take_requests_for_others_off_the_queue(
     collective: Collective,
 ) -> None:
-    """Which is for whom is a selector that each node chooses for itself."""
+    """Each node chooses the selector of its own messages."""
     name = collective.nodes[0].collectives[0]
     destination = f"/queue/{name}.nodes"
     with collective.broker.connect(collective.place) as node:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What we put on the wire is what the reference client puts there for the same call."""
+"""For the same call, we put on the wire what the reference client puts there."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ``mco`` takes to discover the nodes of a fleet and get facts of all."""
+"""How long ``mco`` needs to discover the nodes of a fleet and get their facts."""
 
 from __future__ import annotations
 

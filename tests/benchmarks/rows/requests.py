@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One call after the other to one real node, against the same requests sent by no more than stomp.py, and ``mco``."""
+"""Many calls to one real node, compared with the same requests of stomp.py alone, and with ``mco``."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def decrypt(data: bytes, secret: bytes) -> bytes:
 
 
 def encrypt(plain: bytes, key: t.Any, forged: bool) -> dict[str, str]:
-    """A reply's body and the key that opens it; a forger does not know for whom to encrypt that."""
+    """Return a reply's body and its key. A forger does not know for which client to encrypt the key."""
     secret = secrets.token_bytes(KEY)
     padder, encryptor = PKCS7(BLOCK * 8).padder(), _cipher(secret).encryptor()
     padded = padder.update(plain) + padder.finalize()

@@ -22,7 +22,7 @@ _ORDERS: dict[str, t.Callable[[t.Any, t.Any], bool]] = {
 
 
 def fits(tokens: t.Iterable[Token], node: Node) -> bool:
-    """Whether an expression is true of a node; false if anything in it cannot be evaluated.
+    """Return True if an expression is true for a node, and False if any part of it cannot be evaluated.
 
     Every statement is, before anything is decided, as on real nodes.
     """

@@ -48,11 +48,11 @@ class Node:
         self.facts = _as_text(self.facts)
 
     def has_agent(self, agent: str) -> bool:
-        """Whether requests for the agent reach it; the discovery agent is always there."""
+        """Return True if requests for the agent reach it. The discovery agent is always there."""
         return agent in ("discovery", *self.agents)
 
     def fits(self, filter_: t.Mapping[str, t.Any]) -> bool:
-        """Whether the node takes a request with this filter (MC:security/base.rb)."""
+        """Return True if the node takes a request with this filter (MC:security/base.rb)."""
         identities = [same(wanted, self.identity) for wanted in filter_.get("identity", [])]
         return (
             (not identities or sum(identities) == 1)
@@ -63,14 +63,14 @@ class Node:
         )
 
     def has_class(self, wanted: str) -> bool:
-        """Whether it has a class of that name, or one that fits that pattern."""
+        """Return True if it has a class of that name, or a class that matches that pattern."""
         return any(same(wanted, name) for name in self.classes)
 
     def _has_agent(self, wanted: str) -> bool:
         return any(same(wanted, name) for name in ("discovery", *self.agents))
 
     def has_fact(self, wanted: t.Mapping[str, t.Any]) -> bool:
-        """Whether a fact fits an entry of a filter."""
+        """Return True if a fact fits an entry of a filter."""
         value = self.facts.get(wanted[":fact"])
         if value is None:
             return False

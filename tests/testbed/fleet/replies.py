@@ -26,7 +26,7 @@ VARIANTS = 100
 STAND_IN = "node#####.example.com"
 _STAND_IN = STAND_IN.encode()
 KEPT = 10_000
-"""How many signed bodies are kept for the next request; they are few but for such as tell the time."""
+"""How many signed bodies are kept for the next request. Only bodies that contain the time are many."""
 
 
 def identity(number: int) -> str:
@@ -125,7 +125,7 @@ class Answers:
         self._made: dict[int, bytes | None] = {}
 
     def of(self, number: int, name: bytes) -> bytes | None:
-        """The payload of a node; None: the request is not for it, but for its name, or it is silent."""
+        """Return a node's payload. None: the filter, apart from identities, does not fit it, or it is silent."""
         which = number % len(self._replies.variants)
         if which not in self._made:
             self._made[which] = self._template(self._replies.variants[which])

@@ -55,7 +55,7 @@ class Settings:
 
 
 class Later:
-    """What is to be sent at a time."""
+    """What the fleet sends at a certain time."""
 
     def __init__(self) -> None:
         self._entries: list[tuple[float, int, bytes]] = []
@@ -67,7 +67,7 @@ class Later:
         heapq.heappush(self._entries, (when, self._sequence, data))
 
     def left(self, now: float) -> float:
-        """Seconds until something is to be sent."""
+        """Return the seconds until the next message is due."""
         return max(self._entries[0][0] - now, 0.0) if self._entries else IDLE
 
     def due(self, now: float) -> bytes:

@@ -186,7 +186,7 @@ class Broker(Service):
         raise RuntimeError(self._failure(reason))
 
     def _answers(self) -> bool:
-        """Whether clients can be served, and whatever else has to be there is there too."""
+        """Return True if it can serve clients, and everything else that it needs is there."""
         try:
             self.connect(_PROBE, 5.0).close()
         except StompError:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What RabbitMQ holds from its start on, as the definitions file that it loads."""
+"""The definitions file that RabbitMQ loads at its start."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the programs of the real testbed lie, and the environment they are given."""
+"""Where the programs of the real testbed are, and the environment in which they run."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The security settings of a collective, with keys that are made for it."""
+"""The security settings of a collective, with new keys."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Secrets:
         }
 
     def nodes(self) -> Settings:
-        """The keys that nodes have, and whom they know."""
+        """The keys that nodes have, and the clients that they know."""
         if self._provider == "psk":
             return {}
         prefix = self._prefix()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What runs for a while."""
+"""The base of everything that is started and stopped."""
 
 from __future__ import annotations
 

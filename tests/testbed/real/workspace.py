@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A private directory and the processes that live in it; both end together."""
+"""A private directory and the processes that run in it. Both end together."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _remove(path: Path) -> None:
 
 
 def tail(path: Path, lines: int = 30) -> str:
-    """The end of a log, for the message of an error; empty if there is none."""
+    """Return the end of a log for an error message, or "" if there is no log."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The versions of libraries that are asked for, and how the role client looks for them."""
+"""Which versions of libraries are required, and how the role client looks for them."""
 
 from __future__ import annotations
 

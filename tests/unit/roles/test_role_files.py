@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files that the roles write: whose they are, who can read them, and that no link leads them elsewhere."""
+"""The files that the roles write: their owner, their permissions, and that they follow no links."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The variables of roles: what is documented, what is checked and what has a default are the same."""
+"""The variables of roles are the same in the documentation, in the specification and in the defaults."""
 
 from __future__ import annotations
 

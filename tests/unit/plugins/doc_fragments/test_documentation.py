@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options that plugins document are those that their tasks take: these tests run under ansible-test only."""
+"""Plugins document exactly the options that their tasks take. These tests run only under ansible-test."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An embedded collective, and the plugin as Ansible loads it: these tests run under ansible-test only."""
+"""An embedded collective, and the plugin as Ansible loads it. These tests run only under ansible-test."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def source(tmp_path: Path) -> Source:
 
 
 def groups(inventory: InventoryData) -> dict[str, list[str]]:
-    """The short names of the hosts of each group, but for Ansible's own groups."""
+    """Return the short names of the hosts of each group, without Ansible's own groups."""
     return {
         name: sorted(host.name.partition(".")[0] for host in group.hosts)
         for name, group in inventory.groups.items()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nodes that say what is meant to harm: nothing runs, nothing breaks, and it is told."""
+"""Hostile data of nodes: nothing runs, nothing breaks, and a warning tells of it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The short way for plain paths comes to what Jinja comes to, or is not taken."""
+"""The quick way for plain paths gives the same result as Jinja, or is not used."""
 
 from __future__ import annotations
 

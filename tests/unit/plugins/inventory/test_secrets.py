@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the plugin says of its options: no password, wherever somebody has put it."""
+"""No message of the plugin shows a password, in whatever option it stands."""
 
 from __future__ import annotations
 

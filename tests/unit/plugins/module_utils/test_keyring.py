@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The directory with all that is secret: what is made, what is kept, and what is refused."""
+"""The directory of secrets: what the keyring creates, what it keeps, and what it refuses."""
 
 from __future__ import annotations
 
@@ -270,7 +270,7 @@ def test_an_address_that_is_none(tmp_path: pathlib.Path) -> None:
     )
 
 
-# -- whom the files belong to ----------------------------------------------------------------------
+# -- the owners of the files -----------------------------------------------------------------------
 
 
 class Foreign:
@@ -334,7 +334,7 @@ def test_a_directory_of_ours_in_the_eyes_of_another_user(
 
 @pytest.mark.parametrize("name", [*DIRECTORIES, *FILES])
 def test_symbolic_links(keys: pathlib.Path, tmp_path: pathlib.Path, name: str) -> None:
-    """What one leads to is neither read nor closed to others, though it would do."""
+    """The target of a link is not read, and its permissions do not change, though it would serve."""
     there = tmp_path / "elsewhere"
     (keys / name).rename(there)
     there.chmod(0o755)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is told where Python or a library is too old, or is broken."""
+"""What modules say if Python or a library is too old or broken."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""mcollective_ping: who is there, and waiting for it."""
+"""mcollective_ping: which nodes answer, and how it waits for them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A task as a module: what it returns is untouched, what it shows of its options has no secret."""
+"""A task as a module: it returns data unchanged, and shows its options without secrets."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tasks in the controller's process: which of them, with what options, and what they show."""
+"""Which tasks run in the controller's process, with which options, and what they show."""
 
 from __future__ import annotations
 

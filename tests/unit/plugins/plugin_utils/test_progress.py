@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is told of a long call while it goes on, and to whom."""
+"""What a long call shows while it runs, and where."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A STOMP broker of a few lines that does what a test tells it, on a real socket."""
+"""A small STOMP broker on a real socket that does what a test tells it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Replies of nodes, and a connector that brings them at scripted times by a clock of its own."""
+"""Replies of nodes, and a connector that delivers them at scripted times of its own clock."""
 
 from __future__ import annotations
 

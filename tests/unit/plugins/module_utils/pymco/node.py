@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A node behind a scripted broker: reads requests and answers them, with the key "key" (psk)."""
+"""A node behind a scripted broker. It reads requests and answers them, with the key "key" (psk)."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ end
 
 
 def available() -> bool:
-    """Whether there is a Ruby."""
+    """Return True if Ruby is installed."""
     return shutil.which("ruby") is not None
 
 

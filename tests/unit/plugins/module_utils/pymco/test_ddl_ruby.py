@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Ruby that DDLs are written in: what is read, what is not, and that nothing takes long."""
+"""The Ruby of DDLs: what the client reads, what it does not read, and that nothing takes long."""
 
 from __future__ import annotations
 

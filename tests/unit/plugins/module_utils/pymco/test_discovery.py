@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Discovery: who answers, and when nobody more is waited for."""
+"""Discovery: which nodes answer, and when it ends."""
 
 from __future__ import annotations
 

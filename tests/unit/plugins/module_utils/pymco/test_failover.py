@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which broker of a pool takes us, and what TLS to it is worth, against scripted brokers."""
+"""Which broker of a pool accepts us, and whether TLS to it is verified, with scripted brokers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every file that the client reads: what is no regular file, or too large, is refused and never shown."""
+"""The client refuses files that are not regular or too large, and never shows their content."""
 
 from __future__ import annotations
 

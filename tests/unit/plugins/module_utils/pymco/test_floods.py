@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A broker that never stops talking: each wait ends at its deadline, and what is held is bounded."""
+"""A broker sends endless data: each wait ends at its deadline, and memory is bounded."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An import goes down, never up, and no files know each other in a circle; annotations count too."""
+"""A file imports only lower files, and no imports form a circle. Annotations count too."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A broker that is lost, before, in and after a request: who got it, and what still comes."""
+"""A broker is lost before, during and after a request: which nodes got it, and which replies still come."""
 
 from __future__ import annotations
 

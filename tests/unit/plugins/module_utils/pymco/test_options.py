@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every option: what its type takes, where a wrong one is said to be, what is said of its name."""
+"""Every option: which values its type takes, and what errors and warnings say about its value and name."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is said of files that others can change, or whose secrets everybody can read."""
+"""Warnings about files that others can change, or whose secrets everybody can read."""
 
 from __future__ import annotations
 

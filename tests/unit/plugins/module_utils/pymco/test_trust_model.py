@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the page trust_model says of replies, and of what a request shows and covers.
+"""What the page trust_model says about replies, and about what a request shows and what its signature covers.
 
 A limit of the protocol is a test too. What real nodes do with a changed request is in the interop tests
 of the same name.
