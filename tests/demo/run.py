@@ -50,7 +50,7 @@ def _introduce(collective: EmbeddedCollective) -> None:
 
 
 def _run(scratch: Path, name: str, *arguments: str) -> int:
-    """Run one of Ansible's programs; all that it writes goes into scratch."""
+    """Run one of Ansible's programs. It writes only into scratch."""
     command = [str(Path(sys.executable).with_name(name)), *arguments]
     foreign = ("ANSIBLE_", "MCOLLECTIVE_", "STOMP_")
     environment = {

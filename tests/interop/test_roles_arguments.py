@@ -375,4 +375,7 @@ def test_an_inventory_that_lacks_a_group(tmp_path: Path) -> None:
     arguments = ("-i", str(inventory), "pymco.mcollective.collective")
     done = Ansible(tmp_path / "ansible").run("ansible-playbook", *arguments)
     assert done.returncode != 0
-    assert "These groups have none: mcollective_broker, mcollective_control." in done.stdout + done.stderr
+    assert (
+        "These groups have none: mcollective_broker, mcollective_control."
+        in done.stdout + done.stderr
+    )

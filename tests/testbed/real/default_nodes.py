@@ -51,7 +51,7 @@ DEFAULT_NODES: tuple[Node, ...] = (
             "load": 0.25,
             "os": _os("11"),
             "interfaces": ["bond0", "lo"],
-            # What a client must hand on as text and never evaluate.
+            # A client must return this as text and never evaluate it.
             "motd": "{{ 6 * 7 }}",
         },
         classes=["common", "role::db"],

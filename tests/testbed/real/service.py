@@ -10,15 +10,15 @@ import typing as t
 
 
 class Service(abc.ABC):
-    """Runs between `start` and `close`; a context manager closes it in every path."""
+    """Runs between `start` and `close`. As a context manager, it is closed in every path."""
 
     @abc.abstractmethod
     def start(self) -> None:
-        """Start and return when it can be used."""
+        """Start it, and return when it can be used."""
 
     @abc.abstractmethod
     def close(self) -> None:
-        """End it for good; harmless when repeated."""
+        """End it for good. It is harmless to repeat this."""
 
     def __enter__(self) -> t.Self:
         try:
