@@ -68,7 +68,7 @@ class Bare:
         self._connection.disconnect()
 
     def exchange(self, count: int) -> Counter:
-        """Send the request and wait for so many replies."""
+        """Send the request, and wait for this number of replies."""
         counter = Counter(count)
         self._connection.set_listener("counter", counter)
         reply_to = {"reply-to": "/temp-queue/bare"}
@@ -79,7 +79,7 @@ class Bare:
 
 
 def drain(config: Config, request: rpc.Request, count: int) -> tuple[float, int]:
-    """The seconds from sending to the last reply, connecting not among them, and the replies' bytes."""
+    """Return the seconds from sending to the last reply, without connecting, and the replies' bytes."""
     with Bare(config, request, BROADCAST, request.timeout or 300.0) as bare:
         start = time.perf_counter()
         counter = bare.exchange(count)
@@ -87,7 +87,7 @@ def drain(config: Config, request: rpc.Request, count: int) -> tuple[float, int]
 
 
 def _payload(config: Config, request: rpc.Request) -> bytes:
-    """A request as it goes over the wire."""
+    """Return a request in its form on the wire."""
     security = security_provider(config)
     body = {
         Symbol("agent"): request.agent,

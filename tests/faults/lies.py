@@ -50,7 +50,7 @@ class Lie:
 
     @property
     def node(self) -> str:
-        """The liar. It is asked before the good one, whose reply ends a call."""
+        """The liar. The client asks it before the honest node, whose reply ends a call."""
         return f"a-{self.name.replace(' ', '-')}.example.com"
 
 
@@ -77,12 +77,12 @@ TOO_MUCH = "too much in all"
 
 
 def no_meaning(lie: str, provider: str) -> str | None:
-    """Why a combination is not in the matrix; None if it is."""
+    """Return why a combination is not in the matrix, or None if it is."""
     return next((each.exempt.get(provider) for each in LIES if each.name == lie), None)
 
 
 def judge(lie: Lie, told: t.Sequence[Lie], way: str, seen: Seen) -> None:
-    """Look at what one lie has led to.
+    """Judge the outcome of one lie.
 
     :param told: all lies that were told to this call.
     """
@@ -155,13 +155,13 @@ def _warned(lie: Lie, seen: Seen) -> None:
 
 
 def _both_twins(data: t.Any) -> None:
-    """However keys that are the same in JSON are told apart, nothing is lost."""
+    """Keys that are the same in JSON get different names, and nothing is lost."""
     text = json.dumps(data)
     assert all(value in text for value in TWINS.values()), text
 
 
 def judge_too_much(way: str, seen: Seen) -> None:
-    """Some of the replies fit, and all others are counted and their senders named."""
+    """Some of the replies fit. All others are counted, and their senders are named."""
     assert seen.crash == ""
     if way == "inventory":
         taken = set(seen.returned)

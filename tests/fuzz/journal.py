@@ -19,7 +19,7 @@ _HEAD = struct.Struct("<QI")
 
 
 class Journal(contextlib.AbstractContextManager["Journal"]):
-    """A file that holds how many inputs there were, and the last one."""
+    """A file with the number of inputs so far, and the last input."""
 
     def __init__(self, path: Path) -> None:
         with path.open("a+b") as file:

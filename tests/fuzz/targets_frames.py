@@ -100,7 +100,7 @@ SEEDS = [
 
 
 class _Broker:
-    """Says its words to whoever connects, and closes."""
+    """Sends its data to every client that connects, and closes."""
 
     def __init__(self) -> None:
         self.words = b""
@@ -164,7 +164,7 @@ class FramesTarget(Target):
         return bytes([how | size]) + self._mutator.change(chance, [seed[1:] for seed in corpus])
 
     def run(self, payload: bytes) -> str:
-        """Connect, and take all messages that there are."""
+        """Connect, and take all messages."""
         how = payload[0] if payload else 0
         network.CHUNK = CHUNKS[how >> 2 & 7] if len(payload) < 20_000 else 65536
         self._broker.words = (CONNECTED if how & ANSWERED else b"") + payload[1:]

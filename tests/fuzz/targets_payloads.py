@@ -57,13 +57,13 @@ class Variant(t.NamedTuple):
 
     @property
     def name(self) -> str:
-        """What the target is called."""
+        """The name of the target."""
         both = self.provider in SERIALIZER_OPTIONS
         return f"{self.provider}-{self.format}" if both else self.provider
 
 
 def variants() -> list[Variant]:
-    """All that the registry of providers has."""
+    """Return a variant for every provider in the registry, and for each of its serializers."""
     return [
         Variant(provider, format_)
         for provider in sorted(PROVIDERS)

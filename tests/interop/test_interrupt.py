@@ -59,7 +59,7 @@ def connections(broker: Broker) -> int:
 
 
 def processes(mark: str) -> list[int]:
-    """The processes whose environment tells that they are of this test."""
+    """Return the processes that belong to this test by their environment."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -76,7 +76,7 @@ def _runs(entry: Path) -> bool:
 
 
 def eventually(found: Callable[[], t.Any], wanted: t.Any) -> None:
-    """Wait until something is as it should be."""
+    """Wait until a value is as expected."""
     deadline = time.monotonic() + PATIENCE
     while (value := found()) != wanted and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -25,7 +25,7 @@ SLEEP = 2
 
 
 class Wire:
-    """Leads one connection to a broker, and cuts it when the client has sent a request."""
+    """Relays one connection to a broker, and cuts it when the client has sent a request."""
 
     def __init__(self, broker_port: int) -> None:
         self._broker_port = broker_port
@@ -70,7 +70,7 @@ class Wire:
 
 
 def through(wire: Wire, lone: Collective, **more: str) -> Config:
-    """A pool whose first broker is behind a wire that will be cut, and whose second is the same."""
+    """A pool with the same broker twice. The first entry goes through a connection that is cut."""
     settings = {
         "pool.size": "2",
         "pool.1.port": str(wire.port),

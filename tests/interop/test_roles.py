@@ -112,7 +112,7 @@ def test_check_mode_afterwards_finds_nothing_to_change(built: Built) -> None:
 
 
 def test_no_secret_is_shown(built: Built) -> None:
-    """However verbose, and with differences."""
+    """In the most verbose output, and with differences."""
     secrets = built.site.secrets()
     assert len(secrets) >= 10
     for run in (built.before, built.build, built.again, built.after):
@@ -295,7 +295,7 @@ def reply_address(site: Site, at: type[RabbitMQ] | type[ActiveMQ]) -> Iterator[s
 def test_a_client_cannot_listen_for_the_replies_to_another(
     site: Site, at: type[RabbitMQ] | type[ActiveMQ], reply_address: str
 ) -> None:
-    """Not even if it has found out where they go to."""
+    """Not even if it knows their address."""
     for way in at.ways_to(reply_address):
         if "*" in way or way.endswith(">"):
             assert not hears_with_wildcard(site, way, reply_address), way
@@ -350,7 +350,7 @@ def test_nobody_can_use_the_broker_for_other_things(
 
 
 def test_nobody_gets_in_without_a_certificate(site: Site) -> None:
-    """A password that was found out is not enough."""
+    """A stolen password is not enough."""
     with pytest.raises(StompError, match="nothing received|closed"), site.connect("bob", tls=None):
         pass
 
@@ -370,7 +370,7 @@ def test_nobody_gets_in_with_a_wrong_password(site: Site) -> None:
 
 
 def reopen(site: Site, **wanted: bool) -> None:
-    """Have the role change the broker."""
+    """Let the role change the broker."""
     run = site.play("--limit", "machine", "-e", json.dumps(wanted))
     assert run.code == 0, run.output
     assert run.changed["machine"] > 0

@@ -21,7 +21,7 @@ from testbed.real import programs
 
 @dataclass(frozen=True)
 class Case:
-    """Variables that a role cannot take, and what it says of them."""
+    """Variables that a role refuses, and its message."""
 
     role: str
     name: str
@@ -285,7 +285,7 @@ def variables(case: Case) -> dict[str, t.Any]:
 
 
 def block(case: Case) -> dict[str, t.Any]:
-    """Run the role, and note down why it failed."""
+    """Return a block that runs the role and records why it failed."""
     role = {"name": f"pymco.mcollective.{case.role}"}
     noted = f"{{{{ said | default({{}}) | combine({{ {key(case)!r}: words | to_json }}) }}}}"
     return {
@@ -308,7 +308,7 @@ def key(case: Case) -> str:
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Why each role refused, by role and name of the case: one playbook for all, since each takes seconds."""
+    """Why each role refused, by role and case. One playbook runs all cases, since each playbook takes seconds."""
     directory = tmp_path_factory.mktemp("arguments")
     answers, content = directory / "said.json", "{{ said | to_json }}"
     play = {

@@ -60,7 +60,7 @@ def with_(*settings: list[str]) -> pytest.MarkDecorator:
 
 
 class Client:
-    """What a rightful client puts on the wire, for an attacker to see."""
+    """What a legitimate client puts on the wire, where an attacker sees it."""
 
     def __init__(self, collective: Collective, pair: KeyPair | None = None) -> None:
         own = collective.secrets.client(pair) if pair else {}
@@ -98,7 +98,7 @@ def client(collective: Collective) -> Client:
 
 @pytest.fixture
 def attacker(collective: Collective) -> Iterator[Attacker]:
-    """Who has seen what the client sent."""
+    """The attacker, who has seen what the client sent."""
     with Attacker(collective) as found:
         yield found
 

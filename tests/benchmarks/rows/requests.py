@@ -64,7 +64,7 @@ def _rates(pair: t.Any) -> str:
 
 
 def _each(calls: int, function: Callable[[int], None]) -> Callable[[], float]:
-    """A function that does it so many times and returns the seconds for each."""
+    """Return a function that repeats a call and returns the seconds for each call."""
 
     def timed() -> float:
         start = time.perf_counter()

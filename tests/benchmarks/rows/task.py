@@ -75,7 +75,7 @@ class _Plays:
         (directory / "ansible.cfg").write_text("[defaults]\n")
 
     def run(self, tasks: list[dict[str, t.Any]], collections: str = "whole") -> float:
-        """How many seconds a play takes; every task has to succeed on every host."""
+        """Return how many seconds a play takes. Every task must succeed on every host."""
         play = {"hosts": "all", "gather_facts": False, "tasks": tasks}
         path = self._directory / "play.json"
         path.write_text(json.dumps([play]))

@@ -43,7 +43,7 @@ ENVELOPE = Envelope(
 
 
 def reply(sender: t.Any, requestid: t.Any = REQUESTID, key: str = "key", **more: t.Any) -> bytes:
-    """A reply as a node makes it."""
+    """Return a reply as a node makes it."""
     body = MarshalSerializer().serialize({Symbol("statuscode"): 0, Symbol("data"): {}})
     envelope = {
         Symbol("senderid"): sender,
@@ -58,7 +58,7 @@ def reply(sender: t.Any, requestid: t.Any = REQUESTID, key: str = "key", **more:
 
 
 class Clock:
-    """A clock that stands until somebody waits."""
+    """A clock that moves only while the client waits."""
 
     now = 1000.0
 
@@ -67,7 +67,7 @@ class Clock:
 
 
 class ScriptedConnector:
-    """Delivers payloads at set times, and writes down what it is asked to do.
+    """Delivers payloads at given times, and records what it has to do.
 
     :param arrivals: seconds after the request, and a payload or an error. All must be taken.
     """
@@ -121,7 +121,7 @@ class ScriptedConnector:
 
 
 def line(connector: ScriptedConnector) -> Line:
-    """What a conversation with a connector goes over."""
+    """Return the line for conversations over a connector."""
     return Line(t.cast(t.Any, connector), SECURITY, connector.clock)
 
 
@@ -132,7 +132,7 @@ def exchange(
     expected: t.Collection[str] | None = None,
     direct: bool = False,
 ) -> Outcome:
-    """Send a request, once, and take in the replies."""
+    """Send a request once, and take in the replies."""
     conversation = Conversation(line(connector), ENVELOPE, expected=expected)
     conversation.send(patience.total, list(expected or ()) if direct else None)
     conversation.listen(patience)
