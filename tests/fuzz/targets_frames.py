@@ -124,7 +124,7 @@ class _Broker:
 
 
 class FramesTarget(Target):
-    """Frames and what is around them."""
+    """Frames, and the bytes around them."""
 
     def __init__(self) -> None:
         self._broker = _Broker()
@@ -155,7 +155,7 @@ class FramesTarget(Target):
                 yield bytes([how | (number % len(CHUNKS)) << 2]) + seed
 
     def change(self, chance: random.Random, corpus: t.Sequence[bytes]) -> bytes:
-        """Changed frames, read in pieces of any size."""
+        """Return changed frames that are read in pieces of any size."""
         size = chance.randrange(len(CHUNKS)) << 2
         how = chance.choice((ANSWERED, ANSWERED, ANSWERED | BASE64, 0, BASE64))
         if chance.random() < 0.002:

@@ -19,7 +19,7 @@ Lie = t.Callable[["Liar", dict[str, t.Any]], list[bytes]]
 
 
 class Liar:
-    """Hears the broadcasts to an agent and sends what the lie makes of each.
+    """Receives the broadcasts to an agent, and sends what the lie makes of each.
 
     It knows the nodes' key (as every node does), and another key that nobody knows.
     """
@@ -52,7 +52,7 @@ class Liar:
     def reply(
         self, request: dict[str, t.Any], sender: str, rogue: bool = False, **changes: t.Any
     ) -> bytes:
-        """A reply that says how often it was told a lie."""
+        """Return a reply that says how many lies were sent."""
         envelope = {
             "senderid": sender,
             "requestid": request[":requestid"],

@@ -123,7 +123,7 @@ def defaults(reference: Reference, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def read(path: Path, defaults: Values) -> tuple[Values, list[str]]:
-    """What we read, in the words of the reference, and our warnings."""
+    """Return what we read, in the words of the reference, and our warnings."""
     config = Config.from_configfile(str(path), environ={})
     readers: dict[str, t.Callable[[str], t.Any]] = {
         **dict.fromkeys(TEXTS, config.__getitem__),
@@ -143,7 +143,7 @@ def read(path: Path, defaults: Values) -> tuple[Values, list[str]]:
 
 
 def agreed(theirs: Values) -> Values:
-    """What the reference read, as we should."""
+    """Return what the reference read, in the form that we must return."""
     found = dict(theirs)
     for name, value in OURS.items():
         found[name] = value if found[name] is None else found[name]
@@ -296,7 +296,7 @@ keys = {
 
 @st.composite
 def settings(draw: st.DrawFn) -> tuple[str, str]:
-    """A key and a value that may or may not do for it."""
+    """A key and a value that it may accept or refuse."""
     if draw(st.integers(0, 2)) == 0:
         return f"plugin.{draw(plugin_keys)}", draw(free)
     key = draw(st.sampled_from(sorted(keys)))

@@ -153,7 +153,7 @@ def test_the_reference_forgets_too(collective: Collective, marks: Marks) -> None
 
 
 def elsewhere(collective: Collective) -> tuple[str, Connection]:
-    """A place for replies that is not ours, and who listens there."""
+    """A place for replies of another program, and the program."""
     name = f"/queue/{collective.nodes[0].collectives[0]}.elsewhere"
     connection = collective.broker.connect(collective.place)
     connection.subscribe(name)
@@ -161,7 +161,7 @@ def elsewhere(collective: Collective) -> tuple[str, Connection]:
 
 
 def heard(connection: Connection, config: Config, count: int) -> tuple[set[str], set[str]]:
-    """Who sent the next so many messages, and in answer to which requests."""
+    """Return who sent this number of next messages, and to which requests."""
     frames = [connection.receive() for _reply in range(count)]
     read = security_provider(config).deserialize
     envelopes = [read(frame.body) for frame in frames]
@@ -196,7 +196,7 @@ def test_the_references_replies_go_there_too(collective: Collective, config: Con
 
 @contextlib.contextmanager
 def asleep(collective: Collective, node: str) -> t.Iterator[None]:
-    """A node that hears nothing for a while."""
+    """A node that receives nothing for a while."""
     collective.daemons.signal(signal.SIGSTOP, node)
     try:
         yield

@@ -29,7 +29,7 @@ WEB, DB = "web1.example.com", "db1.example.com"
 
 
 def on(*settings: str) -> pytest.MarkDecorator:
-    """Run a test on these collectives only: the reference takes seconds for each call."""
+    """Run a test only on these collectives, since the reference needs seconds for each call."""
     return pytest.mark.parametrize("collective", settings, indirect=True, scope="session")
 
 

@@ -29,7 +29,7 @@ often = settings(
 
 
 def ours(text: str) -> list[compound.Token] | None:
-    """The client's tokens; None if it refuses it."""
+    """Return the client's tokens, or None if it refuses the filter."""
     try:
         return compound.parse(text).tokens
     except exc.BadCompoundFilter:

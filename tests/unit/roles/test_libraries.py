@@ -54,7 +54,7 @@ def test_so_does_the_check() -> None:
 
 
 def check(path: pathlib.Path, versions: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run the check where nothing but libraries of these versions are."""
+    """Run the check in a place that contains only libraries of these versions."""
     for module, name in DISTRIBUTIONS.items():
         (path / f"{module}.py").touch()
         folder = path / f"{name}-{versions[name]}.dist-info"

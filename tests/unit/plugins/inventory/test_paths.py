@@ -57,7 +57,7 @@ OTHER = [
 
 
 def by_jinja(expression: str) -> t.Any:
-    """What Ansible makes of it; the type of an error if it makes none."""
+    """Return Ansible's result, or the type of its error."""
     templar = Templar(loader=DataLoader(), variables=VARIABLES)
     try:
         return templar.evaluate_expression(trust_as_template(expression))

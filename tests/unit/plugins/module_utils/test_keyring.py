@@ -229,7 +229,7 @@ def test_a_private_key_that_is_none(keys: pathlib.Path, content: bytes) -> None:
 
 
 def test_a_private_key_with_a_passphrase(keys: pathlib.Path) -> None:
-    """Nothing in MCollective could enter it."""
+    """MCollective cannot ask for a passphrase."""
     pem = private(keys / "server-private.pem").private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -313,7 +313,7 @@ def test_what_belongs_to_somebody_else(keys: pathlib.Path, foreign: Foreign, nam
 def test_the_owner_is_judged_by_the_open_file(
     keys: pathlib.Path, foreign: Foreign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is exchanged between the look and the opening."""
+    """It is replaced between the check and the opening."""
     foreign.give(keys / "psk")
     monkeypatch.setattr(
         "ansible_collections.pymco.mcollective.plugins.module_utils._private_directory"

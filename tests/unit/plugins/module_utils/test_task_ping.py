@@ -338,7 +338,7 @@ def test_a_wrong_option_fails_before_anything_is_opened(given: dict[str, t.Any],
 
 
 class Clock:
-    """Time that passes when somebody sleeps."""
+    """A clock that moves only while the task sleeps."""
 
     def __init__(self) -> None:
         self.now = 100.0

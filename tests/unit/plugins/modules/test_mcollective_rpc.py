@@ -33,7 +33,7 @@ Run = t.Callable[..., dict[str, t.Any]]
 
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the system's log is told."""
+    """Return what goes into the system's log."""
     lines: list[str] = []
 
     def log(_module: t.Any, msg: str, log_args: dict[str, t.Any] | None = None) -> None:

@@ -58,11 +58,11 @@ def available() -> bool:
 
 
 class Refused(Exception):
-    """Ruby could not do it. What it wrote itself it may fail to read, "0x_" it cannot write."""
+    """Ruby refused it. It cannot read everything that it writes, and it cannot write "0x_"."""
 
 
 class Ruby:
-    """One Ruby process that answers as many questions as there are.
+    """One Ruby process that answers any number of questions.
 
     The formats are "yaml" and "marshal".
     """

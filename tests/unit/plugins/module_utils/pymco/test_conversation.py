@@ -106,7 +106,7 @@ def test_what_is_no_reply_is_counted_by_reason_and_never_raised(
 def test_a_second_answer_that_differs_is_told_from_one_that_came_twice(
     first: t.Any, second: t.Any
 ) -> None:
-    """Whoever knows the nodes' key can answer for any of them."""
+    """Everybody who has the nodes' key can answer for any node."""
     payloads = [reply("web1", **signed(body)) for body in (first, second, first)]
     intake = taken(payloads, ["web1", "web2"])
     assert intake.outcome.replies["web1"].body == first
@@ -370,7 +370,7 @@ def test_replies_have_their_time_once_the_request_is_out() -> None:
 
 
 def test_what_waits_at_the_deadline_still_counts_but_not_for_ever() -> None:
-    """Decoding may lag behind; who never stops sending does not keep us."""
+    """Decoding may take longer. A node that never stops sending does not keep the client waiting."""
     connector = scripted((9, reply("a")), (9, reply("b")), *[(9, b"garbage")] * 100)
     connector.decoding = 0.5
     outcome = exchange(connector, Patience(9.2), expected=["a", "b", "c"])

@@ -30,7 +30,7 @@ def read(source: str) -> ddl.AgentDDL:
 
 
 def value(expression: str, before: str = "") -> t.Any:
-    """What an expression is, by way of an output's default."""
+    """Return the value of an expression, which is read as an output's default."""
     source = f"""{before}
 action "x", :description => "x" do
   output :o, :description => "x", :display_as => "x", :default => {expression}

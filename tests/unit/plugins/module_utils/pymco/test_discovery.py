@@ -39,7 +39,7 @@ def discovered(
     *arrivals: tuple[float, bytes | Exception],
     nodes: list[str] | None = None,
 ) -> tuple[Targets, float, ScriptedConnector]:
-    """What a discovery with a window of 2 seconds finds, how long it takes, and the connector."""
+    """Return what a discovery with a window of 2 seconds finds, how long it takes, and the connector."""
     monkeypatch.setattr("secrets.token_hex", lambda _size: REQUESTID)
     connector = ScriptedConnector(Clock(), *arrivals)
     filter_ = Filter().add_cfclass("web")

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("nothing_left")
 
 
 def refusing(peer: Peer) -> None:
-    """A broker that lets nobody in."""
+    """A broker that refuses every login."""
     peer.expect("CONNECT")
     peer.send("ERROR", b"Access refused\n", message="Bad CONNECT")
     peer.expect_end()
@@ -150,7 +150,7 @@ def test_no_more_attempts_are_made_than_allowed() -> None:
 
 
 class Waits:
-    """Stands for the module time where brokers are tried: time passes by waiting only."""
+    """Replaces the module time where brokers are tried. Time passes only by waiting."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []

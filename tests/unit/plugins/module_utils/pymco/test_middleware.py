@@ -29,7 +29,7 @@ BROKER = Broker("pigeonry", 7, "", "")
 
 
 class Cage:
-    """A session that keeps what is sent, and gives it back."""
+    """A session that keeps what it sends, and returns it as messages."""
 
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
