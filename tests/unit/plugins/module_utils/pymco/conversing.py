@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Replies of nodes, and a connector that delivers them at scripted times of its own clock."""
+"""Replies of nodes, and a middleware that delivers them at scripted times of its own clock."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Clock:
         return self.now
 
 
-class ScriptedConnector:
+class ScriptedMiddleware:
     """Delivers payloads at given times, and records what it has to do.
 
     :param arrivals: seconds after the request, and a payload or an error. All must be taken.
@@ -120,20 +120,20 @@ class ScriptedConnector:
         return what
 
 
-def line(connector: ScriptedConnector) -> Line:
-    """Return the line for conversations over a connector."""
-    return Line(t.cast(t.Any, connector), SECURITY, connector.clock)
+def line(middleware: ScriptedMiddleware) -> Line:
+    """Return the line for conversations over a middleware."""
+    return Line(t.cast(t.Any, middleware), SECURITY, middleware.clock)
 
 
-def exchange(
-    connector: ScriptedConnector,
+def converse(
+    middleware: ScriptedMiddleware,
     patience: Patience,
     *,
     expected: t.Collection[str] | None = None,
     direct: bool = False,
 ) -> Outcome:
     """Send a request once, and take in the replies."""
-    conversation = Conversation(line(connector), ENVELOPE, expected=expected)
+    conversation = Conversation(line(middleware), ENVELOPE, expected=expected)
     conversation.send(patience.total, list(expected or ()) if direct else None)
     conversation.listen(patience)
     return conversation.outcome
