@@ -101,15 +101,14 @@ def documentation(text: str, spec: Spec, shared: Spec | None = None) -> str:
     :param shared: options that fragments document. They need no description here, and may have one.
     :raises Undescribed: an option is missing.
     """
-    shared = shared or {}
     lines = text.splitlines(keepends=True)
-    root = yaml.compose(text)
-    for key, value in root.value:
+    described = _Described(lines, shared or {})
+    for key, value in yaml.compose(text).value:
         if key.value == "options":
             first, last = key.start_mark.line + 1, value.end_mark.line
-            made = _Described(lines, shared).options(value, spec)
-            return "".join([*lines[:first], *made, *lines[last:]])
-    raise Undescribed("there is no documentation of options")
+            return "".join([*lines[:first], *described.options(value, spec), *lines[last:]])
+    described.check((), spec)
+    return text
 
 
 class _Described:
@@ -119,12 +118,15 @@ class _Described:
         self._lines = lines
         self._shared = shared
 
-    def options(self, node: yaml.MappingNode, spec: Spec) -> t.Iterator[str]:
-        """Yield the lines of options, in the order that they are in."""
-        names = {key.value for key, _value in node.value}
+    def check(self, names: t.Collection[str], spec: Spec) -> None:
+        """Raise :class:`Undescribed` if an option is neither among these names nor in a fragment."""
         for name, option in spec.items():
             if name not in names and option != self._shared.get(name):
                 raise Undescribed(f"the option {name} has no description")
+
+    def options(self, node: yaml.MappingNode, spec: Spec) -> t.Iterator[str]:
+        """Yield the lines of options, in the order that they are in."""
+        self.check([key.value for key, _value in node.value], spec)
         for (key, value), (first, last) in zip(node.value, _extents(node)):
             if key.value in spec:
                 yield self._lines[first]

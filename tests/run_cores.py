@@ -27,7 +27,7 @@ class Core:
     pythons: tuple[int, ...]
 
     def prepare(self) -> str:
-        """Make its environment. Return the directory, or an exclamation mark and why there is none."""
+        """Make its environment. Return the directory, or "!" and the reason if there can be no environment."""
         python = find_python(self.pythons)
         if python is None:
             names = ", ".join(f"3.{minor}" for minor in self.pythons)

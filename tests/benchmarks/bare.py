@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What it takes at the least: stomp.py, which counts messages and looks at none."""
+"""The least that it can take: stomp.py counts messages and reads none of them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Bare:
         self._connection.disconnect()
 
     def exchange(self, count: int) -> Counter:
-        """Send the request and wait for so many replies."""
+        """Send the request, and wait for this number of replies."""
         counter = Counter(count)
         self._connection.set_listener("counter", counter)
         reply_to = {"reply-to": "/temp-queue/bare"}
@@ -79,7 +79,7 @@ class Bare:
 
 
 def drain(config: Config, request: rpc.Request, count: int) -> tuple[float, int]:
-    """The seconds from sending to the last reply, connecting not among them, and the replies' bytes."""
+    """Return the seconds from sending to the last reply, without connecting, and the replies' bytes."""
     with Bare(config, request, BROADCAST, request.timeout or 300.0) as bare:
         start = time.perf_counter()
         counter = bare.exchange(count)
@@ -87,7 +87,7 @@ def drain(config: Config, request: rpc.Request, count: int) -> tuple[float, int]
 
 
 def _payload(config: Config, request: rpc.Request) -> bytes:
-    """A request as it goes over the wire."""
+    """Return a request in its form on the wire."""
     security = security_provider(config)
     body = {
         Symbol("agent"): request.agent,

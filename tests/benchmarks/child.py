@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One call to a fleet in a process that does nothing else; what came of it, as JSON on stdout."""
+"""Make one call to a fleet in a process of its own, and print the outcome as JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FACTS = {"facts": "role,site,rack,os,processorcount,is_virtual,ipaddress"}
 
 
 def main(options: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Discover, call, and tell.
+    """Discover, call, and print the outcome.
 
     The option "what" is: call, for that only; replies, to print them too; memory, to measure what they
     hold, which takes longer.
@@ -54,7 +54,7 @@ def main(options: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _weighed(config: Config, request: rpc.Request) -> tuple[rpc.Result, int]:
-    """A result and the bytes that it holds. It is the second: what a first one loads is nobody's."""
+    """Return a result and the bytes that it holds. It is the second result, since the first one also loads code."""
     _call(config, request)
     gc.collect()
     tracemalloc.start()
@@ -71,7 +71,7 @@ def _call(config: Config, request: rpc.Request) -> rpc.Result:
 
 
 def _peak() -> int:
-    """The bytes of memory that this process had at the most. What getrusage tells of it may be the parent's."""
+    """Return the most bytes of memory that this process had. getrusage may return those of the parent."""
     found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
     assert found is not None
     return int(found[1]) * 1024

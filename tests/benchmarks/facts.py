@@ -57,7 +57,7 @@ def plays(collective: EmbeddedCollective) -> dict[str, dict[str, t.Any]]:
 
 
 def seconds(directory: Path, inventory: Path, name: str) -> float:
-    """What a play takes."""
+    """Return how long a play takes."""
     program = Path(sys.executable).with_name("ansible-playbook")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("ANSIBLE_", "MCOLLECTIVE_"))}
     start = time.monotonic()

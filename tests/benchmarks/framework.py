@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all rows are made with: fleets, pairs of figures, lines of the table."""
+"""What all rows use: fleets, pairs of figures, lines of the table."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ USUAL: Security = "ssl-yaml"
 
 
 class Incomplete(RuntimeError):
-    """A reply was lost, or something came that should not have."""
+    """A reply was lost, or something unexpected came."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Line:
     before: float | None = None
 
     def cells(self) -> list[str]:
-        """Return what stands in the table's columns."""
+        """Return the cells of the table's columns."""
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
         if self.before is not None:
             ratio = f"{ratio} (was {self.before:.2f})".lstrip()
@@ -79,7 +79,7 @@ class Line:
 
     @property
     def verdict(self) -> str:
-        """Say whether the target is met, or why there is nothing to tell."""
+        """Say whether the target is met, or why this is unknown."""
         if self.failed:
             return f"FAILED: {self.failed}"
         if self.target is None or self.ratio is None:
@@ -121,7 +121,7 @@ class Pair:
 
 
 def in_turns(rounds: int, ours: Callable[[], float], other: Callable[[], float]) -> Pair:
-    """Measure two in turns, beginning with each every other time.
+    """Measure two in turns. Each of them begins every other time.
 
     :param ours: does it once and returns the seconds.
     """
@@ -189,7 +189,7 @@ class Bench:
         )
 
     def child(self, fleet: Fleet, what: str) -> dict[str, t.Any]:
-        """Return what child.py finds out in a process of its own. It has to be complete."""
+        """Return what child.py measures in a process of its own. Its result must be complete."""
         options = {
             "config": str(fleet.client_cfg),
             "timeout": self.timeout,

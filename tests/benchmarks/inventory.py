@@ -66,7 +66,7 @@ class Inventory:
         self._write_sources()
 
     def run(self, source: str, *arguments: str) -> str:
-        """What the program prints."""
+        """Return what the program prints."""
         program = Path(sys.executable).with_name("ansible-inventory")
         foreign = ("ANSIBLE_", "MCOLLECTIVE_", "STOMP_")
         kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
@@ -90,7 +90,7 @@ class Inventory:
         return done.stdout
 
     def seconds(self, name: str) -> float:
-        """What it takes to print the graph."""
+        """Return how long it takes to print the graph."""
         start = time.monotonic()
         graph = self.run(SOURCES[name], "--graph")
         seconds = time.monotonic() - start
@@ -120,7 +120,7 @@ class Inventory:
         (self._directory / SOURCES["bare, asked"]).write_text(json.dumps(asked))
 
     def write_static(self) -> None:
-        """Write what the collective has into static files; and fill the caches."""
+        """Write the data of the collective into static files, and fill the caches."""
         content = json.loads(self.run(SOURCES["cached"], "--list", "--export"))
         self.run(SOURCES["keyed"], "--graph")
         hosts = {host: plain(values) for host, values in content["_meta"]["hostvars"].items()}
@@ -136,7 +136,7 @@ class Inventory:
 
 
 def plain(value: t.Any) -> t.Any:
-    """Values without the marks that ``--list`` puts on texts which are not to be trusted."""
+    """Return values without the marks that ``--list`` puts on untrusted text."""
     if isinstance(value, dict):
         if value.keys() == {"__ansible_unsafe"}:
             return value["__ansible_unsafe"]
@@ -146,7 +146,7 @@ def plain(value: t.Any) -> t.Any:
 
 @contextlib.contextmanager
 def awake(client_cfg: Path) -> t.Iterator[None]:
-    """Call one node now and then: emulated nodes that hear nothing for long take the broker for dead."""
+    """Call one node now and then. Otherwise, emulated nodes assume that the broker is dead."""
     config = Config.from_configfile(str(client_cfg), environ={})
     one = Filter().add_identity("node00000.example.com")
     request = rpc.Request("rpcutil", "ping", filter=one, discovery_method="none", expected_nodes=1)

@@ -22,7 +22,7 @@ from testbed.embedded.collective import EmbeddedCollective  # noqa: E402
 from testbed.embedded.nodes import Node  # noqa: E402
 
 CORES: dict[str, str] = json.loads(os.environ.get("TEST_CORES", "{}"))
-"""Of each core, by its name, the directory of its environment or, after a !, why there is none."""
+"""The directory of each core's environment, by the core's name. If there is no environment, "!" and the reason."""
 REFUSED = "2.18"
 TEMPLATE = "{{ 'EVAL' ~ 'UATED' }}"
 BARE = "'EVAL' ~ 'UATED'"
@@ -30,7 +30,7 @@ BARE = "'EVAL' ~ 'UATED'"
 
 @dataclasses.dataclass
 class Evil(Node):
-    """A node that says what is meant to harm."""
+    """A node that sends harmful data."""
 
     def answer(self, agent: str, body: t.Any) -> t.Any:
         """A reply's body."""
@@ -50,7 +50,7 @@ class Evil(Node):
 
 
 def nodes() -> list[Node]:
-    """Three that are honest and four that are not."""
+    """Return three honest nodes and four dishonest ones."""
     honest = [
         Node(
             f"web{number}.example.com",
@@ -131,13 +131,13 @@ def ansible(
     tmp_path_factory: pytest.TempPathFactory,
     collective: EmbeddedCollective,
 ) -> Ansible:
-    """Each core that is supported."""
+    """Each supported core."""
     return core(request.param, tmp_path_factory, collective)
 
 
 @pytest.fixture
 def too_old(tmp_path_factory: pytest.TempPathFactory, collective: EmbeddedCollective) -> Ansible:
-    """The core that is refused."""
+    """The core that the plugin refuses."""
     return core(REFUSED, tmp_path_factory, collective)
 
 

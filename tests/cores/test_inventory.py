@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The inventory with the programs of every ansible-core, hostile nodes among the others."""
+"""The inventory with the programs of every ansible-core. Some of the nodes are hostile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNPARSED = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"}
 
 
 def plain(value: t.Any) -> t.Any:
-    """Values without the marks of those that are not to be trusted."""
+    """Return values without the marks of untrusted text."""
     if isinstance(value, dict):
         if value.keys() == {"__ansible_unsafe"}:
             return value["__ansible_unsafe"]
@@ -47,7 +47,7 @@ def test_everything_is_listed_and_nothing_runs(ansible: Ansible) -> None:
 
 
 def test_a_play_runs_on_the_hosts_and_nothing_of_theirs_does(ansible: Ansible) -> None:
-    """The second time with all from the cache."""
+    """The second time, all data come from the cache."""
     for _run in range(2):
         play = (
             "ansible-playbook",

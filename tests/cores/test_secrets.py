@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Data are data and secrets are secret with every ansible-core, however much is asked for."""
+"""With every ansible-core, data stay data and secrets stay secret, also in the most verbose output."""
 
 from __future__ import annotations
 

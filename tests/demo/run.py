@@ -40,9 +40,9 @@ def _introduce(collective: EmbeddedCollective) -> None:
     print(
         f"A collective is up on this machine: a message broker and {len(collective.nodes)} nodes,"
         " all emulated in one process.",
-        "Requests are signed with RSA keys, as on a real collective. Ansible knows where they are from"
+        "Requests are signed with RSA keys, as on a real collective. Ansible reads the configuration"
         f"\n{collective.client_cfg}.",
-        "First it finds out which hosts there are, with one broadcast. Then it runs a playbook on them."
+        "First, one broadcast finds the hosts. Then, a playbook works on them."
         f"\nRead along: {INVENTORY.relative_to(ROOT)} and {PLAYBOOK.relative_to(ROOT)}.",
         sep="\n",
         flush=True,
@@ -50,7 +50,7 @@ def _introduce(collective: EmbeddedCollective) -> None:
 
 
 def _run(scratch: Path, name: str, *arguments: str) -> int:
-    """Run one of Ansible's programs; all that it writes goes into scratch."""
+    """Run one of Ansible's programs. It writes only into scratch."""
     command = [str(Path(sys.executable).with_name(name)), *arguments]
     foreign = ("ANSIBLE_", "MCOLLECTIVE_", "STOMP_")
     environment = {

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The brokers that go wrong: what each does, and what a user must read of it in each phase.
+"""The brokers that misbehave: what each of them does, and what a user must read in each phase.
 
-Whoever adds a behaviour adds one entry to :data:`BEHAVIOURS`.
+To add a behaviour, add an entry to :data:`BEHAVIOURS`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if t.TYPE_CHECKING:
 
 
 class Expected(t.NamedTuple):
-    """How it must end.
+    """How the call must end.
 
     :ivar words: a regular expression for what the user must read, where {broker} is "host:port".
     """
@@ -32,11 +32,11 @@ class Expected(t.NamedTuple):
 
 @dataclass(frozen=True)
 class Behaviour:
-    """A broker that goes wrong.
+    """A broker that misbehaves.
 
     :ivar act: what it does once a phase has been reached, until the client has gone.
     :ivar expected: how that must end, for each phase in which it has a meaning.
-    :ivar heavy: whether it keeps a processor busy.
+    :ivar heavy: True if it keeps a processor busy.
     :ivar rejected: the reason for which what it sends must be counted.
     """
 
@@ -63,7 +63,7 @@ _OTHER_REQUEST = {":requestid": "f" * 32, ":agent": "rpcutil"}
 
 
 def _unfinished(scene: Scene) -> bytes:
-    """The frame that is due, long enough for it never to come."""
+    """Return the expected frame, so long that its end never comes."""
     if scene.phase in LOGIN:
         return _frame("CONNECTED", version="1.1", server=_FILLER)
     if scene.phase in (phases.RECEIPT, phases.DISCONNECT):
@@ -96,7 +96,7 @@ def _hold(peer: Wrong, scene: Scene) -> None:
 
 
 def _begin(peer: Wrong, scene: Scene) -> None:
-    """See the client begin a handshake, where there is one."""
+    """Wait until the client begins a handshake, if it uses TLS."""
     if scene.phase is phases.TLS:
         peer.read_some()
 
@@ -173,7 +173,7 @@ _FLOODED = {**dict.fromkeys(LOGIN, _NO_CONNECTED), phases.SEND: _SILENT, **_QUIE
 
 
 def _left(words: str) -> dict[Phase, Expected]:
-    """The client may leave a broker that does this, and then says why."""
+    """The client may leave a broker that does this, and then says why it left."""
     quiet = dict.fromkeys(
         (phases.SUBSCRIBE, phases.SEND, *LISTENING), Expected(Ending.SILENT_OR_LOST, words)
     )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The cells of the matrix: a broker's behaviour, a phase and a command; what is tried and what is demanded."""
+"""The cells of the matrix: each tries a broker's behaviour in a phase with a command, and checks the outcome."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Cell:
 
     @property
     def expected(self) -> Expected:
-        """How it must end."""
+        """How the call must end."""
         found = self.behaviour.expected[self.phase]
         if self.phase is not phases.SEND or found.ending is Ending.UNSENT:
             return found
@@ -87,7 +87,7 @@ class Cell:
 
     @property
     def patience(self) -> float:
-        """Seconds of each of the client's timeouts after it has connected."""
+        """The seconds of each of the client's timeouts after it has connected."""
         return SHORT if self.phase.waits and not self.phase.connects else AMPLE
 
     @property
@@ -106,14 +106,14 @@ class Cell:
 
     @property
     def host(self) -> str:
-        """What the client calls the broker, which its certificate has to bear."""
+        """The broker's host name, which its certificate must contain."""
         return "localhost" if self.phase.tls else "127.0.0.1"
 
 
 def no_meaning(behaviour: Behaviour, phase: Phase, command: Command) -> str | None:
-    """Why a combination is not in the matrix; None if it is."""
+    """Return why a combination is not in the matrix, or None if it is."""
     if not command.awaits and phase in (phases.SUBSCRIBE, *LISTENING):
-        return "who waits for no replies neither subscribes nor listens"
+        return "a call without replies does not subscribe and does not listen"
     if command.awaits and phase is phases.RECEIPT:
         return "who waits for replies asks for no receipt"
     if phase.grown and command.grown is None:
@@ -147,7 +147,7 @@ CELLS = [
 
 
 class Workshop:
-    """Tries cells, several at once, since most of the time they wait.
+    """Tries several cells at once, since they wait most of the time.
 
     :param ca: the authority of the certificate that context shows.
     """
@@ -157,7 +157,7 @@ class Workshop:
         self._outcomes: dict[str, BaseException | Seen] = {}
 
     def outcome(self, cell: Cell, together: t.Sequence[Cell]) -> BaseException | Seen:
-        """What a cell brought. Those that are wanted too are tried at the same time."""
+        """Return the outcome of a cell. Other cells that are needed run at the same time."""
         if str(cell) not in self._outcomes:
             workers = AT_ONCE[cell.behaviour.heavy]
             with concurrent.futures.ThreadPoolExecutor(workers) as pool:
@@ -178,7 +178,7 @@ class Workshop:
 
     @contextlib.contextmanager
     def _broker(self, cell: Cell) -> t.Iterator[int]:
-        """The port of the broker that goes wrong."""
+        """Return the port of the broker that misbehaves."""
         if cell.phase is phases.TCP and cell.behaviour.name == "refuses":
             yield closed_port()
         elif cell.phase is phases.TCP and cell.behaviour.name == "silent":
@@ -221,12 +221,12 @@ class Workshop:
 
 
 def grown() -> int:
-    """Bytes that no socket buffers."""
+    """Return more bytes than a socket buffers."""
     return int(Path("/proc/sys/net/ipv4/tcp_wmem").read_text().split()[2]) + 4 * MIB
 
 
 def demand(cell: Cell, port: int, seen: Seen) -> None:
-    """All that is demanded of a call."""
+    """Check all demands on a call."""
     expected = cell.expected
     assert seen.crash == ""
     answered = cell.command.early if cell.phase.answers else []

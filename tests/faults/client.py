@@ -52,9 +52,9 @@ HARD_LIMIT = 768 * MIB
 
 @dataclass
 class Seen:
-    """What a call did.
+    """The outcome of a call.
 
-    :ivar failed: whether the task failed, with :attr:`msg`.
+    :ivar failed: True if the task failed, with :attr:`msg`.
     :ivar returned: what it returned, also if it failed.
     :ivar crash: an exception that no user should ever see.
     :ivar seconds: how long it took, without the time in which the machine had no processor for it.
@@ -75,7 +75,7 @@ class Seen:
 
     @property
     def text(self) -> str:
-        """All that the user reads."""
+        """All text that the user reads."""
         return "\n".join([self.msg, *self.warnings])
 
 
@@ -97,7 +97,7 @@ class Client:
 
     @staticmethod
     def environment() -> dict[str, str]:
-        """The environment of a process that finds this collection."""
+        """Return the environment of a process that finds this collection."""
         return {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[5])}
 
     def __enter__(self) -> Client:
@@ -127,7 +127,7 @@ class Client:
 
 
 def perform(name: str, options: dict[str, t.Any]) -> Seen:
-    """Run a task in this process, and look at what it leaves behind."""
+    """Run a task in this process, and check what it leaves behind."""
     seen = Seen()
     before, sockets = _memory("VmRSS"), _sockets()
     start = time.monotonic() - _starved()
@@ -155,13 +155,13 @@ def _run(name: str, options: dict[str, t.Any], warnings: list[str]) -> dict[str,
 
 
 def _memory(what: str) -> int:
-    """Bytes: VmRSS is what the process has, VmHWM what it had at the most, VmSize its addresses."""
+    """Return bytes: VmRSS is the current memory, VmHWM the most so far, VmSize the address space."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(what)) * 1024
 
 
 def _starved() -> float:
-    """Seconds in which this process could run and had to wait for a processor; 0 where Linux does not tell."""
+    """Return the seconds that this process waited for a processor, or 0 if Linux does not tell."""
     path = Path("/proc/self/schedstat")
     return int(path.read_text().split()[1]) / 1e9 if path.exists() else 0.0
 
@@ -175,7 +175,7 @@ def _sockets() -> set[str]:
 
 
 def _serve(connection: socket.socket) -> None:
-    """One call, in a process that ends with it."""
+    """Handle one call in a process that ends with the call."""
     limit = _memory("VmSize") + HARD_LIMIT
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     with connection, connection.makefile("rwb") as file:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The commands: what each sends, and what it must tell when something goes wrong."""
+"""The commands: what each of them sends, and what it must say when something goes wrong."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FACT = {"fact": "role", "value": "web"}
 
 
 class Ending(enum.Enum):
-    """What a fault leads to.
+    """The result of a fault.
 
     REFUSED: nothing was sent, and the task fails. UNSENT: the request did not get out. SILENT: whoever has not
     answered is silent. LOST: the connection ended while replies were awaited. SILENT_OR_LOST: either, as it is up to
@@ -48,8 +48,8 @@ class Command:
     :ivar silence: what it says of nodes that are silent, where one has answered and where none has; None: that cannot be.
     :ivar judge: looks at what it returns where nodes are silent or the connection was lost.
     :ivar grown: the options by which its request becomes large, given a text; None if it cannot.
-    :ivar discovers: whether that large request is a discovery, which has its own time to be sent in.
-    :ivar awaits: whether it waits for replies.
+    :ivar discovers: True if that large request is a discovery, which has its own time to be sent in.
+    :ivar awaits: True if it waits for replies.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Command:
 
     @property
     def early(self) -> list[str]:
-        """Who answers before the broker goes wrong."""
+        """Return which nodes answer before the broker misbehaves."""
         return list(self.asked[:1]) if len(self.asked) > 1 else []
 
 
@@ -84,7 +84,7 @@ def _judge_rpc(seen: Seen, ending: Ending, answered: list[str], silent: list[str
 def _judge_discovered_rpc(
     seen: Seen, ending: Ending, answered: list[str], silent: list[str]
 ) -> None:
-    """Of two that are wanted one was found at the most, so nothing else was sent."""
+    """Discovery found at most one of two expected nodes, so nothing else was sent."""
     if seen.returned:
         assert seen.returned["nodes"] == answered
         assert seen.returned["replies"] == []
@@ -216,7 +216,7 @@ COMMANDS = [
 
 
 def judge(command: Command, ending: Ending, answered: list[str], words: str, seen: Seen) -> None:
-    """Look at what a command said and returned.
+    """Judge what a command said and returned.
 
     :param words: a regular expression for what the fault has to be called; it counts where the fault is told at all.
     """

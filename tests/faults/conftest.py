@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The matrix as a table, behind the results."""
+"""Prints the matrix as a table after the results."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The replies that lie: what each node sends, and what must come of it.
+"""The replies that lie: what each node sends, and what the outcome must be.
 
-Whoever adds a lie adds one entry to :data:`LIES`. Before or after a lie most nodes tell the truth too: it must be
+To add a lie, add an entry to :data:`LIES`. Before or after a lie most nodes tell the truth too: it must be
 taken as if nothing had happened, and a call that waits for it ends as soon as it has come.
 """
 
@@ -36,7 +36,7 @@ class Lie:
     :ivar rejected: how many payloads are dropped for which reason.
     :ivar warned: what a warning must say besides, where {node} is the liar.
     :ivar value: what comes as its fact "role" instead of the true one.
-    :ivar fails: whether the node tells of a failure.
+    :ivar fails: True if the node tells of a failure.
     :ivar exempt: why a provider cannot be lied to like that.
     """
 
@@ -50,7 +50,7 @@ class Lie:
 
     @property
     def node(self) -> str:
-        """The liar. It is asked before the good one, whose reply ends a call."""
+        """The liar. The client asks it before the honest node, whose reply ends a call."""
         return f"a-{self.name.replace(' ', '-')}.example.com"
 
 
@@ -77,12 +77,12 @@ TOO_MUCH = "too much in all"
 
 
 def no_meaning(lie: str, provider: str) -> str | None:
-    """Why a combination is not in the matrix; None if it is."""
+    """Return why a combination is not in the matrix, or None if it is."""
     return next((each.exempt.get(provider) for each in LIES if each.name == lie), None)
 
 
 def judge(lie: Lie, told: t.Sequence[Lie], way: str, seen: Seen) -> None:
-    """Look at what one lie has led to.
+    """Judge the outcome of one lie.
 
     :param told: all lies that were told to this call.
     """
@@ -155,13 +155,13 @@ def _warned(lie: Lie, seen: Seen) -> None:
 
 
 def _both_twins(data: t.Any) -> None:
-    """However keys that are the same in JSON are told apart, nothing is lost."""
+    """Keys that are the same in JSON get different names, and nothing is lost."""
     text = json.dumps(data)
     assert all(value in text for value in TWINS.values()), text
 
 
 def judge_too_much(way: str, seen: Seen) -> None:
-    """Some of the replies fit, and all others are counted and their senders named."""
+    """Some of the replies fit. All others are counted, and their senders are named."""
     assert seen.crash == ""
     if way == "inventory":
         taken = set(seen.returned)

@@ -42,10 +42,10 @@ class Phase:
     """A point in a conversation at which a broker may go wrong.
 
     :ivar reach: what an honest broker does until then.
-    :ivar connects: whether the client is still connecting.
-    :ivar waits: whether the client waits for its timeouts if nothing more comes.
-    :ivar grown: whether the request is larger than what the system buffers.
-    :ivar answers: whether a node has answered.
+    :ivar connects: True if the client is still connecting.
+    :ivar waits: True if the client waits for its timeouts if nothing more comes.
+    :ivar grown: True if the request is larger than what the system buffers.
+    :ivar answers: True if a node has answered.
     """
 
     name: str

@@ -34,7 +34,7 @@ class Table:
     absent: frozenset[Place] = frozenset()
 
     def write(self, outcomes: t.Mapping[Place, bool], write: Write) -> None:
-        """Write those rows of which something was tried."""
+        """Write the rows of which at least one cell was tried."""
         rows = [row for row in self.rows if any(place[0] == row for place in outcomes)]
         if not rows:
             return

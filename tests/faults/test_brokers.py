@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Brokers that go wrong: whatever one does, at whatever point, a call ends in time and says why."""
+"""Whatever a broker does wrong, in any phase, a call ends in time and says why."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.pymco.mcollective.tests.testbed.certificates import Aut
 
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Workshop]:
-    """Where cells are tried."""
+    """The place where cells run."""
     directory = tmp_path_factory.mktemp("faults")
     authority = Authority(directory / "authority")
     certificate = authority.server()
@@ -41,7 +41,7 @@ def test_a_broker_that_goes_wrong(
 
 
 def _wanted_too(cell: Cell, session: pytest.Session) -> list[Cell]:
-    """The cells of the same behaviour that this run of pytest is to test."""
+    """Return the cells of the same behaviour that this run of pytest selects."""
     found = (getattr(item, "callspec", None) for item in session.items)
     cells = [spec.params["cell"] for spec in found if spec is not None and "cell" in spec.params]
     return [each for each in cells if each.behaviour is cell.behaviour]

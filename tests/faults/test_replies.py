@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nodes that lie: what one sends changes nothing of what the others said, and is counted."""
+"""A node's lie is counted, and changes nothing in the replies of other nodes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ CALL = {"agent": "rpcutil", "action": "get_fact", "arguments": {"fact": "role"}}
 
 
 class Asking:
-    """Asks the nodes of one collective, in every way; what has been asked is not asked again."""
+    """Asks the nodes of one collective in every way. It asks nothing a second time."""
 
     def __init__(self, provider: str, client: Client) -> None:
         self._client = client
@@ -57,7 +57,7 @@ class Asking:
         self._too_much: dict[str, Seen] = {}
 
     def about(self, lie: Lie, way: str) -> tuple[list[Lie], Seen]:
-        """What is seen of a lie, and which others were told at the same time."""
+        """Return what the client sees of a lie, and which other lies were told at the same time."""
         if way == "module":
             # A process costs more than everything else.
             if self._by_module is None:
@@ -67,7 +67,7 @@ class Asking:
         return [lie], self._ask(way, self._options([lie.node, GOOD], AMPLE))
 
     def for_too_much(self, way: str) -> Seen:
-        """What is seen where there are more replies than are taken. All ways wait at the same time."""
+        """Return what the client sees if there are more replies than it takes. All ways wait at the same time."""
         if not self._too_much:
             options = {**self._options(MANY, LATE), "max_reply_bytes": MOST_BYTES}
             with concurrent.futures.ThreadPoolExecutor(len(WAYS)) as pool:
@@ -76,7 +76,7 @@ class Asking:
         return self._too_much[way]
 
     def _options(self, nodes: list[str], timeout: float) -> dict[str, t.Any]:
-        """With a filter, so that there is a request before the call to which somebody may be late."""
+        """Return options with a filter. So a discovery precedes the call, and a node may answer it too late."""
         return {
             "config_file": str(self.collective.client_cfg),
             "nodes": nodes,
@@ -117,14 +117,14 @@ def _text(warning: t.Any) -> str:
 
 @pytest.fixture(scope="session")
 def client(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Client]:
-    """Whoever asks in process."""
+    """The client that asks in this process."""
     with Client(Path(tmp_path_factory.mktemp("client"))) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def asking(request: pytest.FixtureRequest, client: Client) -> t.Iterator[Asking]:
-    """A collective that uses a provider, and whoever asks it."""
+    """A collective that uses a provider, with its client."""
     found = Asking(request.param, client)
     with found.collective:
         yield found

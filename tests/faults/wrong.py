@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A broker that is wrong on purpose: what it can do with a connection beside speaking STOMP."""
+"""A broker that misbehaves on purpose: what it can do with a connection apart from speaking STOMP."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CHUNK = 256 * 1024
 
 
 class Wrong(Peer):
-    """One connection in the hands of a broker that is up to something.
+    """One connection of a broker that misbehaves.
 
     :param over: is set when the client's call has ended.
     """
@@ -38,11 +38,11 @@ class Wrong(Peer):
     # -- the honest part -----------------------------------------------------------------------
 
     def start_tls(self, context: ssl.SSLContext) -> None:
-        """Go on encrypted."""
+        """Encrypt everything from now on."""
         self._socket = context.wrap_socket(self._socket, server_side=True)
 
     def first_flight(self, context: ssl.SSLContext) -> bytes:
-        """What a server answers to the client's first message of a handshake, which is read."""
+        """Read the client's first message of a handshake, and return a server's answer."""
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         server = context.wrap_bio(incoming, outgoing, server_side=True)
         while not outgoing.pending:
@@ -56,7 +56,7 @@ class Wrong(Peer):
         return outgoing.read()
 
     def expect_begin(self, command: str) -> None:
-        """Read the head of a frame that has this command, and no more of it."""
+        """Read the head of a frame with this command, and no more."""
         while b"\n" not in self._buffer.lstrip(b"\n"):
             self.read_some()
         found = self._buffer.lstrip(b"\n").split(b"\n", 1)[0].decode()
@@ -65,19 +65,19 @@ class Wrong(Peer):
     # -- what is wrong -------------------------------------------------------------------------
 
     def drain(self) -> None:
-        """Read all that comes, until the client closes, and say nothing."""
+        """Read everything until the client closes, and send nothing."""
         self._go_on(b"", reads=True, pause=None)
 
     def hold(self) -> None:
-        """Neither read nor write; the connection stays until the client has gone."""
+        """Do not read or write. The connection stays until the client has left."""
         assert self.over.wait(LONGEST), "the client's call did not end"
 
     def flood(self, data: bytes, reads: bool = True, first: bytes = b"") -> None:
-        """Send the same over and over, as fast as it goes, until the client closes."""
+        """Send the same data again and again, as quickly as possible, until the client closes."""
         self._go_on(data * (CHUNK // len(data) + 1), reads, pause=None, first=first)
 
     def drip(self, data: bytes) -> None:
-        """Send one byte after the other, slowly, so that there always is one more."""
+        """Send one byte after the other slowly, without end."""
         assert len(data) * STEP > 15, "this would become complete"
         for position in range(len(data)):
             if self._wait(select.POLLIN, STEP) & select.POLLIN and not self._read():
@@ -102,11 +102,11 @@ class Wrong(Peer):
         self.close()
 
     def close(self) -> None:
-        """End the connection; in TLS too, nothing is said of it."""
+        """End the connection. TLS does not announce it either."""
         self._socket.close()
 
     def complain(self, message: str, body: str) -> None:
-        """Answer ERROR and close, as brokers do."""
+        """Answer with ERROR and close, as brokers do."""
         self.send("ERROR", body.encode(), message=message)
         self.close()
 
@@ -134,7 +134,7 @@ class Wrong(Peer):
         return found[0][1] if found else 0
 
     def _read(self) -> bool:
-        """Read and forget. Returns whether the connection stands."""
+        """Read data and drop it. Return True if the connection is still open."""
         try:
             return bool(self._socket.recv(CHUNK))
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -143,7 +143,7 @@ class Wrong(Peer):
             return False
 
     def _write(self, data: bytes | memoryview) -> int | None:
-        """Write a part. Returns how much; None if the connection is gone."""
+        """Write a part. Return its size, or None if the connection is closed."""
         try:
             return self._socket.send(data)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -156,7 +156,7 @@ Script = t.Callable[[Wrong], None]
 
 
 class WrongBroker(ScriptedBroker):
-    """Takes one connection and no further one: from then on its port refuses them."""
+    """Takes one connection. After that, its port refuses further ones."""
 
     def __init__(self, script: Script) -> None:
         self.over = threading.Event()
@@ -176,7 +176,7 @@ class WrongBroker(ScriptedBroker):
 
 
 class DeafBroker:
-    """Listens and takes no connection: its queue is full, so that the system drops what else comes."""
+    """Listens and takes no connection. Its queue is full, so the system drops further ones."""
 
     def __init__(self) -> None:
         self._server = socket.socket()
@@ -186,7 +186,7 @@ class DeafBroker:
         self._waiting: list[socket.socket] = []
 
     def __enter__(self) -> DeafBroker:
-        """Fill the queue; the system tells at once which of them it has taken."""
+        """Fill the queue. The system tells at once which connections it has taken."""
         for _attempt in range(4):
             sock = socket.socket()
             sock.setblocking(False)

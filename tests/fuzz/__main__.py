@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument(
         "--seconds", type=float, default=60, help="for each decoder; other targets get a part of it"
     )
-    parser.add_argument("--seed", type=int, help="of a run that is to be repeated")
+    parser.add_argument("--seed", type=int, help="repeat the run with this seed")
     parser.add_argument("--target", action="append", metavar="NAME", help="only this; repeatable")
     parser.add_argument("--jobs", type=int, default=2, help="targets at the same time")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="one input, for one --target")

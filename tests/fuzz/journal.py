@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a worker is busy with, readable by another process even after the worker has died."""
+"""What a worker does at the moment. Another process can read it, even after the worker has died."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HEAD = struct.Struct("<QI")
 
 
 class Journal(contextlib.AbstractContextManager["Journal"]):
-    """A file that holds how many inputs there were, and the last one."""
+    """A file with the number of inputs so far, and the last input."""
 
     def __init__(self, path: Path) -> None:
         with path.open("a+b") as file:

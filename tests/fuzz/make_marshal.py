@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Marshal data out of nothing: right in most places, so that what is wrong in a few gets far."""
+"""Makes random Marshal data. Most of it is right, so that readers reach the few parts that are wrong."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ WORDS += [b'Iu:\tTime\r\x20\x80\x1b\xc0\0\0\0\0\x06:\tzoneI"\x08UTC\x06:\x06EF',
 
 
 def packed(number: int) -> bytes:
-    """Marshal's variable-length integer."""
+    """Return Marshal's variable-length integer."""
     if number == 0:
         return b"\0"
     if 0 < number < 123:
@@ -60,7 +60,7 @@ def packed(number: int) -> bytes:
 
 
 def counted(data: bytes) -> bytes:
-    """Bytes, and their number before them."""
+    """Return bytes with their number before them."""
     return packed(len(data)) + data
 
 
@@ -77,7 +77,7 @@ class Maker:
         return HEADER + self.value()
 
     def count(self, right: int) -> bytes:
-        """A number of things, now and then a wrong one."""
+        """Return the number of items, now and then a wrong one."""
         if self.chance.random() < self.wrong:
             right += self.chance.choice((-1, 1, 2, 300, 2**24))
         return packed(right)
@@ -220,7 +220,7 @@ class PlainReader(Reader):
 
 
 def spans(data: bytes) -> list[tuple[int, int]]:
-    """Where the values begin and end, as far as the data can be read."""
+    """Return where the values begin and end, up to the first byte that cannot be read."""
     found: list[tuple[int, int]] = []
 
     class Recorder(PlainReader):
@@ -238,7 +238,7 @@ def spans(data: bytes) -> list[tuple[int, int]]:
 
 
 def exchange_values(chance: random.Random, data: bytearray, corpus: t.Sequence[bytes]) -> None:
-    """Put a value of another input, or a new one, in the place of a value."""
+    """Replace a value by a value of another input or by a new one."""
     places = spans(bytes(data))
     if not places:
         return

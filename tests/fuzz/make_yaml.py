@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""YAML out of nothing, and changes to YAML that keep most of it readable."""
+"""Makes random YAML, and changes YAML so that most of it stays readable."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def change_lines(chance: random.Random, data: bytearray, corpus: t.Sequence[byte
 
 
 def change_nodes(chance: random.Random, data: bytearray, _corpus: t.Sequence[bytes]) -> None:
-    """Give a value a tag or an anchor, or put another in its place."""
+    """Give a value a tag or an anchor, or replace it by another one."""
     places = [match.end() for match in re.finditer(rb"(?:[:\-?\[,{] ?| )(?=\S)", data)]
     if not places:
         return

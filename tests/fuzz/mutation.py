@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Changes to inputs that need not know what the bytes mean, but for a list of words of the format."""
+"""Changes inputs without knowing what the bytes mean. It knows only a list of the format's words."""
 
 from __future__ import annotations
 

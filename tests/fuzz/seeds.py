@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Good data to begin with: as Ruby writes them, or, where there is no Ruby, as we do."""
+"""Good data to begin with. Ruby writes them, or we do if there is no Ruby."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the targets, a few at a time, and gathers what they say."""
+"""Runs the targets, a few at a time, and collects their results."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Plan:
 
 @dataclasses.dataclass
 class Report:
-    """What came of one target."""
+    """The result of one target."""
 
     name: str
     seconds: float = 0
@@ -67,7 +67,7 @@ class Report:
 
 
 def run(plan: Plan) -> int:
-    """Carry out a plan. Returns the exit code: 0 if nothing failed."""
+    """Carry out a plan. Return the exit code, which is 0 if nothing failed."""
     with tempfile.TemporaryDirectory(prefix="mcollective-fuzz-") as scratch:
         place = Path(scratch, "ansible_collections", "pymco")
         place.mkdir(parents=True)
@@ -118,7 +118,7 @@ def _fuzz(plan: Plan, chosen: list[str], scratch: Path) -> int:
 
 
 class _Watch:
-    """Watches over the worker of one target, and starts another when it has died."""
+    """Watches the worker of one target, and starts another one when it has died."""
 
     def __init__(self, plan: Plan, name: str, scratch: Path, stopped: threading.Event) -> None:
         from .target import share
@@ -140,7 +140,7 @@ class _Watch:
         return self.report
 
     def one_life(self, seconds: float, seed: int) -> bool:
-        """Run one worker. Returns whether it came to its own end."""
+        """Run one worker. Return True if it ended by itself."""
         self.journal_path.unlink(missing_ok=True)
         with (
             Journal(self.journal_path) as journal,

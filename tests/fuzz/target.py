@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is fuzzed: the table of targets, and what each of them has to offer."""
+"""The table of targets, and what each target must have."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Target(abc.ABC):
 
     @abc.abstractmethod
     def seeds(self) -> t.Iterable[bytes]:
-        """Inputs that are good, to begin with."""
+        """Return good inputs to begin with."""
 
     @abc.abstractmethod
     def change(self, chance: random.Random, corpus: t.Sequence[bytes]) -> bytes:
-        """A new input, made of others or of nothing."""
+        """Return a new input, made from others or at random."""
 
     @abc.abstractmethod
     def run(self, payload: bytes) -> str:
@@ -38,7 +38,7 @@ class Target(abc.ABC):
         what it must not raise."""
 
     def memory(self, size: int) -> int:
-        """Bytes of memory that reading an input of this size may take, beside a constant."""
+        """Return the bytes of memory that reading an input of this size may take, in addition to a constant."""
         return PER_VALUE * min(size, MAX_VALUES) + PER_BYTE * size
 
 

@@ -182,18 +182,18 @@ class DdlTarget(TextTarget):
         self._directory = Path(self._scratch.name)
 
     def memory(self, size: int) -> int:
-        """All that a small program may do."""
+        """Return the memory that a small program may take."""
         return WORK + super().memory(size)
 
     def change(self, chance: random.Random, corpus: t.Sequence[bytes]) -> bytes:
-        """The two letters mostly stay what they are."""
+        """Change an input. The two letters mostly stay the same."""
         if chance.random() < 0.1:
             return super().change(chance, corpus)
         seed = chance.choice(corpus)
         return seed[:2] + super().change(chance, [seed[2:]])
 
     def parse(self, payload: bytes) -> str:
-        """Read it, and check requests by it."""
+        """Read a DDL, and check requests by it."""
         path = self._directory / ("fuzzed.json" if payload[:1] == b"J" else "fuzzed.ddl")
         path.write_bytes(payload[2:])
         found = ddl.read_file(str(path), KINDS.get(payload[1:2], "agent"), "fuzzed")

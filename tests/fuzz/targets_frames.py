@@ -28,9 +28,9 @@ if t.TYPE_CHECKING:
     import random
 
 BASE64 = 1
-"""Whether the connector is to take messages as Base64."""
+"""The bit that makes the connector take messages as Base64."""
 ANSWERED = 2
-"""Whether the broker first answers CONNECT as it should."""
+"""The bit that makes the broker first answer CONNECT as it should."""
 CHUNKS = (1, 2, 3, 13, 100, 1000, 4096, 65536)
 """Bytes that are read at once; three bits of the first byte choose."""
 PATIENCE = 5.0
@@ -100,7 +100,7 @@ SEEDS = [
 
 
 class _Broker:
-    """Says its words to whoever connects, and closes."""
+    """Sends its data to every client that connects, and closes."""
 
     def __init__(self) -> None:
         self.words = b""
@@ -124,7 +124,7 @@ class _Broker:
 
 
 class FramesTarget(Target):
-    """Frames and what is around them."""
+    """Frames, and the bytes around them."""
 
     def __init__(self) -> None:
         self._broker = _Broker()
@@ -155,7 +155,7 @@ class FramesTarget(Target):
                 yield bytes([how | (number % len(CHUNKS)) << 2]) + seed
 
     def change(self, chance: random.Random, corpus: t.Sequence[bytes]) -> bytes:
-        """Changed frames, read in pieces of any size."""
+        """Return changed frames that are read in pieces of any size."""
         size = chance.randrange(len(CHUNKS)) << 2
         how = chance.choice((ANSWERED, ANSWERED, ANSWERED | BASE64, 0, BASE64))
         if chance.random() < 0.002:
@@ -164,7 +164,7 @@ class FramesTarget(Target):
         return bytes([how | size]) + self._mutator.change(chance, [seed[1:] for seed in corpus])
 
     def run(self, payload: bytes) -> str:
-        """Connect, and take all messages that there are."""
+        """Connect, and take all messages."""
         how = payload[0] if payload else 0
         network.CHUNK = CHUNKS[how >> 2 & 7] if len(payload) < 20_000 else 65536
         self._broker.words = (CONNECTED if how & ANSWERED else b"") + payload[1:]

@@ -57,13 +57,13 @@ class Variant(t.NamedTuple):
 
     @property
     def name(self) -> str:
-        """What the target is called."""
+        """The name of the target."""
         both = self.provider in SERIALIZER_OPTIONS
         return f"{self.provider}-{self.format}" if both else self.provider
 
 
 def variants() -> list[Variant]:
-    """All that the registry of providers has."""
+    """Return a variant for every provider in the registry, and for each of its serializers."""
     return [
         Variant(provider, format_)
         for provider in sorted(PROVIDERS)
@@ -114,13 +114,13 @@ class PayloadTarget(Target):
         return good
 
     def change(self, chance: random.Random, corpus: t.Sequence[bytes]) -> bytes:
-        """Replies are changed as often as bodies."""
+        """Change a whole reply as often as a body."""
         letter = chance.choice((b"R", b"B"))
         some = [entry[1:] for entry in corpus if entry[:1] == letter]
         return letter + self._format.change(chance, some)
 
     def run(self, payload: bytes) -> str:
-        """Take a reply in, and tell what came of it to Ansible."""
+        """Take in a reply, and turn the result into JSON as for Ansible."""
         reply = payload[1:] if payload[:1] == b"R" else self._reply(payload[1:])
         intake = Intake(self._security, REQUESTID, ["web1"])
         taken = intake.take(reply)
@@ -134,7 +134,7 @@ class PayloadTarget(Target):
         return f"accepted {payload[:1]!r} {shape(envelope)}"
 
     def _reply(self, body: bytes) -> bytes:
-        """A reply with such a body, right in all the rest."""
+        """Return a reply with this body. Everything else in it is right."""
         text, proof = self._proven(body)
         envelope: dict[t.Any, t.Any] = {
             Symbol("senderid"): "web1",
@@ -147,7 +147,7 @@ class PayloadTarget(Target):
         return self._security.serialize(envelope)
 
     def _proven(self, body: bytes) -> tuple[str | bytes, dict[t.Any, str]]:
-        """The body as it travels, and what proves it. A provider that is not known here gets neither."""
+        """Return the body in its form on the wire, and its proof. An unknown provider gets neither."""
         provider = self._variant.provider
         if provider == "aes_security":
             return _sealed(body, self._client_key)

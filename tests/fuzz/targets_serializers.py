@@ -62,10 +62,10 @@ class SerializerTarget(Target):
 
     @abc.abstractmethod
     def make(self, chance: random.Random) -> bytes:
-        """Data out of nothing."""
+        """Return random data."""
 
     def change(self, chance: random.Random, corpus: t.Sequence[bytes]) -> bytes:
-        """Half of them are changed, half new; a few are large."""
+        """Change half of the inputs, and make the other half anew. A few are large."""
         kind = chance.random()
         if kind < 0.002:
             return self.pump(chance)
@@ -74,11 +74,11 @@ class SerializerTarget(Target):
         return self.mutator.change(chance, corpus)
 
     def pump(self, chance: random.Random) -> bytes:
-        """The same over and over."""
+        """Repeat the same bytes again and again."""
         return chance.choice(self.pumps)(chance.choice((300, 3000, 3000, 30_000, 100_000)))
 
     def run(self, payload: bytes) -> str:
-        """Read it, and look at what was read."""
+        """Read an input, and check the result."""
         try:
             value = self._serializers[self.format].deserialize(payload)
         except exc.DecodingError as error:
@@ -91,10 +91,10 @@ class SerializerTarget(Target):
         return f"accepted {shape(value)}"
 
     def check_readers(self, payload: bytes, value: t.Any) -> None:
-        """Where a format has two readers, they must agree."""
+        """If a format has two readers, check that they agree."""
 
     def check_round(self, value: t.Any) -> None:
-        """Write it in each format, and read that."""
+        """Write data in each format, and read them again."""
         for name, serializer in self._serializers.items():
             again = serializer.deserialize(serializer.serialize(value))
             expected = normal(value, old=name == "marshal" and not tells_encoding(value))
@@ -132,24 +132,24 @@ class MarshalTarget(SerializerTarget):
         return make_marshal.Maker(chance).make()
 
     def check_readers(self, payload: bytes, value: t.Any) -> None:
-        """The quick loop says what its plain form says."""
+        """Check that the quick loop gives the same result as its plain form."""
         plain = make_marshal.PlainReader(payload)
         expected = plain.load()
         if plain.encoded or not plain.doubtful:
             assert normal(value) == normal(expected), f"not {value!r}, but {expected!r}"
 
     def pump(self, chance: random.Random) -> bytes:
-        """With the header that all must have."""
+        """Repeat bytes after the header that every payload must have."""
         return make_marshal.HEADER + super().pump(chance)
 
 
 def wording(error: Exception) -> str:
-    """An error's words without what is particular to the input."""
+    """Return an error's words without the parts that depend on the input."""
     return re.sub(r"'.*?'|\".*?\"|\d+", "#", str(error).partition("\n")[0])[:200]
 
 
 def check_plain(value: t.Any) -> int:
-    """Hold data to what serializers/base.py says of them. Returns how many values they are."""
+    """Check data against the promises of serializers/base.py. Return the number of values."""
     values, text = 0, 0
     left = [(value, 0)]
     while left:
@@ -173,7 +173,7 @@ def check_plain(value: t.Any) -> int:
 
 
 def shape(value: t.Any, depth: int = 3) -> str:
-    """What kinds of data there are, in few words."""
+    """Describe the kinds of data in a few words."""
     if isinstance(value, list):
         inner = {shape(item, depth - 1) for item in value} if depth else ()
         return f"[{','.join(sorted(inner))}]"
@@ -188,12 +188,12 @@ def shape(value: t.Any, depth: int = 3) -> str:
 
 
 def plain_key(key: t.Any) -> t.Any:
-    """A key of a Hash, also where it is equal to another one in Python."""
+    """Return a key of a Hash, also if it is equal to another key in Python."""
     return key.value if isinstance(key, OtherKey) else key
 
 
 def tells_encoding(value: t.Any) -> bool:
-    """Whether Marshal says of anything in a value in which encoding it is. Ruby 1.8 never did, so that what is
+    """Return True if Marshal gives the encoding of anything in a value. Ruby 1.8 never did, so that what is
     without one and reads as UTF-8 is text then."""
     if isinstance(value, list):
         return any(map(tells_encoding, value))
@@ -206,7 +206,7 @@ def normal(value: t.Any, old: bool = False) -> t.Any:
     """Data in a form that tells types apart where "==" does not, NaN aside; bytes that are plain ASCII are text
     for Marshal.
 
-    :param old: whether all bytes that read as UTF-8 are text.
+    :param old: True if all bytes that read as UTF-8 are text.
     """
     if isinstance(value, bytes) and (old or value.isascii()):
         with contextlib.suppress(UnicodeDecodeError):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Parsers of local files and options: they understand, or raise their one error."""
+"""Parsers of local files and options: they read a text, or raise their one error."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class TextTarget(Target):
         return [example.encode() for example in self.examples]
 
     def change(self, chance: random.Random, corpus: t.Sequence[bytes]) -> bytes:
-        """Changed, or put together of words; now and then the same over and over."""
+        """Change a text, or join words. Now and then, repeat the same text again and again."""
         kind = chance.random()
         if kind < 0.002:
             return chance.choice(self.words).encode() * chance.choice((500, 5000, 50_000))
@@ -74,7 +74,7 @@ class TextTarget(Target):
 
 
 class ConfigTarget(TextTarget):
-    """client.cfg, and all that is made of it before anything is opened."""
+    """client.cfg, and everything that the client makes from it before it opens anything."""
 
     errors = exc.ImproperlyConfigured
     examples = [
@@ -152,7 +152,7 @@ class ConfigTarget(TextTarget):
         self._path = Path(self._directory.name, "client.cfg")
 
     def parse(self, payload: bytes) -> str:
-        """Read it from a file, and ask for everything."""
+        """Read it from a file, and ask for every option."""
         self._path.write_bytes(payload)
         config = Config.from_configfile(str(self._path), environ={})
         kinds = []
@@ -252,7 +252,7 @@ class FiltersTarget(TextTarget):
     ]
 
     def parse(self, payload: bytes) -> str:
-        """Take it as each kind of filter; what comes of it can be sent."""
+        """Parse it as each kind of filter. Every filter that is accepted can be sent."""
         text = payload.decode("utf-8", "surrogateescape")
         kinds = []
         for name, read in (
@@ -275,7 +275,7 @@ class FiltersTarget(TextTarget):
         return filter_
 
     def _send(self, tokens: t.Any) -> None:
-        """Bytes of an argument that are no text have no form on the wire; all else has."""
+        """Check that everything can be sent, except bytes of an argument that are no text."""
         for serializer in SERIALIZERS.values():
             value = dict(tokens) if isinstance(tokens, Filter) else tokens
             with contextlib.suppress(exc.SerializationError):

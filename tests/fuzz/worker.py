@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Feeds one target with inputs for a while, in this process, and says what went wrong.
+"""Gives inputs to one target for a while, in this process, and reports what went wrong.
 
 The bounds of one input:
 
@@ -50,11 +50,11 @@ DIFFERENT = 5
 
 
 class TooSlow(BaseException):
-    """Not an Exception, lest the code under test catch it."""
+    """This is not an Exception, so that the code under test does not catch it."""
 
 
 class Failure(t.NamedTuple):
-    """What was wrong with an input. Two that have the same kind are the same fault."""
+    """What was wrong with an input. Two failures of the same kind are the same fault."""
 
     kind: str
     text: str
@@ -109,7 +109,7 @@ class _Fuzzer:
             self.keep(payload)
 
     def keep(self, payload: bytes) -> None:
-        """Build on an input that did something new: it may be halfway to something rare."""
+        """Keep an input that did something new, and build on it. It may lead to something rare."""
         if len(payload) <= 4096:
             if len(self.corpus) >= KEPT:
                 self.corpus.pop(self.chance.randrange(len(self.corpus)))
@@ -147,7 +147,7 @@ def _kind(error: Exception) -> str:
 
 @contextlib.contextmanager
 def _bounded(seconds: float, memory: int) -> t.Iterator[None]:
-    """Let nothing in here take more of the processor and of memory."""
+    """Limit the processor time and the memory inside."""
     size = _data_size()
     if size:
         resource.setrlimit(resource.RLIMIT_DATA, (size + memory, resource.RLIM_INFINITY))
@@ -163,7 +163,7 @@ def _bounded(seconds: float, memory: int) -> t.Iterator[None]:
 
 
 def _data_size() -> int:
-    """Bytes of private data that this process has; 0 where the system does not say."""
+    """Return the bytes of private data of this process, or 0 if the system does not tell."""
     return _statm(5)
 
 
@@ -176,7 +176,7 @@ def _statm(field: int) -> int:
 
 
 def _settled_size() -> int:
-    """Bytes that this process really uses, once what is free has been given back."""
+    """Return the bytes that this process really uses, after it has given back free memory."""
     gc.collect()
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Somebody on the broker who has seen a request: he reads and writes envelopes, and has no key."""
+"""An attacker on the broker who has seen a request. He reads and writes envelopes, and has no key."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ class Attacker:
         self._connection.close()
 
     def opened(self, payload: bytes) -> Envelope:
-        """An envelope as it travels, its body left as it is."""
+        """Return an envelope in its form on the wire. Its body stays unchanged."""
         envelope: Envelope = self.serializer.deserialize(payload)
         return envelope
 
     def requestid(self, payload: bytes) -> t.Any:
-        """The identifier of a captured payload; None if it is no envelope."""
+        """Return the identifier of a captured payload, or None if it is no envelope."""
         found = self.opened(payload)
         return found.get(":requestid") if isinstance(found, dict) else None
 
     def changed(self, payload: bytes, **fields: t.Any) -> bytes:
-        """A captured payload with other fields in its envelope."""
+        """Return a captured payload with other fields in its envelope."""
         named = {Symbol(name): value for name, value in fields.items()}
         return self.written({**self.opened(payload), **named})
 
@@ -77,7 +77,7 @@ class Attacker:
         self._connection.send_raw(Frame("SEND", headers, payload).encode())
 
     def replies(self, count: int) -> list[bytes]:
-        """As many replies as that; AssertionError if they do not come."""
+        """Return this number of replies. Raises AssertionError if they do not come."""
         found: list[bytes] = []
         deadline = time.monotonic() + PATIENCE
         while len(found) < count:
@@ -88,7 +88,7 @@ class Attacker:
         return found
 
     def senders(self, count: int) -> list[str]:
-        """Who sent as many replies as that, sorted."""
+        """Return the senders of this number of replies, sorted."""
         return sorted(self.opened(payload)[":senderid"] for payload in self.replies(count))
 
     def body(self, payload: bytes) -> bytes:

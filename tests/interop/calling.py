@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Calls through the client, in few words."""
+"""Short forms for calls through the client."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def call(config: Config, agent: str, action: str, **request: t.Any) -> rpc.Resul
 
 
 def senders(result: rpc.Result) -> list[str]:
-    """Who answered."""
+    """Return the nodes that answered."""
     return [reply.sender for reply in result.replies]
 
 
 def task(collective: Collective, agent: str, action: str, **options: t.Any) -> dict[str, t.Any]:
-    """What the module mcollective_rpc returns; its own code, without Ansible around it.
+    """Return what the module mcollective_rpc returns, from its own code without Ansible.
 
     :raises TaskFailed: it fails, for whatever reason.
     """

@@ -55,13 +55,13 @@ PLACES = [
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """Who issues the certificates of brokers and clients."""
+    """The authority that issues the certificates of brokers and clients."""
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(scope="session")
 def tls(authority: Authority) -> Tls:
-    """TLS as it should be: with a certificate for localhost, clients may bear one or not."""
+    """Normal TLS: the broker has a certificate for localhost, and clients may have one or not."""
     return Tls(authority.path, authority.server())
 
 
@@ -94,7 +94,7 @@ FEW = ["rabbitmq-psk", "rabbitmq-ssl-yaml", "activemq-aes-marshal"]
 
 @pytest.fixture(scope="session", params=MATRIX)
 def collective(request: pytest.FixtureRequest) -> t.Iterator[Collective]:
-    """Four mcollectived daemons; every test runs once on each broker with each security setting."""
+    """Four mcollectived daemons. Every test runs on each broker with each security setting."""
     broker, _dash, security = request.param.partition("-")
     with Collective(request.getfixturevalue(broker), security, security) as running:
         yield running
@@ -110,7 +110,7 @@ def lone(request: pytest.FixtureRequest) -> t.Iterator[Collective]:
 
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Reference]:
-    """The reference's own code for filters, its client's and its nodes', in one process."""
+    """The reference's own code for filters, of its client and its nodes, in one process."""
     _skip_without_programs()
     running = Reference(tmp_path_factory.mktemp("reference"))
     yield running
@@ -148,7 +148,7 @@ class Ansible:
         }
 
     def leave_out_actions(self) -> None:
-        """From now on tasks run as modules, in processes of their own."""
+        """Run tasks as modules from now on, in processes of their own."""
         self._collection.unlink()
         _link_all(ROOT, self._collection, {"plugins"})
         _link_all(ROOT / "plugins", self._collection / "plugins", {"action"})
@@ -156,7 +156,7 @@ class Ansible:
     def run(
         self, program: str, *arguments: str, **environ: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program; what it prints is in stdout and stderr."""
+        """Run a program. Return what it prints as stdout and stderr."""
         return subprocess.run(
             [str(Path(sys.executable).with_name(program)), *arguments],
             env={**self._environment, **environ},
@@ -180,7 +180,7 @@ class Ansible:
         )
 
     def failure(self, collective: Collective, **options: t.Any) -> dict[str, t.Any]:
-        """The result of a task that must fail, within the time it has, and keep its secrets."""
+        """Return the result of a task that must fail in its time, and must show no secrets."""
         task: dict[str, t.Any] = {"agent": "rpcutil", "action": "ping", "discovery_timeout": 1}
         task.update({"config_file": str(collective.client_cfg), **options})
         start = time.monotonic()
@@ -192,7 +192,7 @@ class Ansible:
         return result
 
     def rpc(self, *verbosity: str, **options: t.Any) -> dict[str, t.Any]:
-        """One task on localhost, ad hoc; its result."""
+        """Run one ad-hoc task on localhost. Return its result."""
         arguments = ("-m", "pymco.mcollective.mcollective_rpc", "-a", json.dumps(options))
         # The callback prints "localhost | STATUS => {...}" and the result as JSON.
         done = self.run("ansible", "localhost", *arguments, *verbosity)

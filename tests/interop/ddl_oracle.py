@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""MCollective's own DDL code, run in Ruby, as the judge of ours."""
+"""Runs MCollective's own DDL code in Ruby, as the judge of ours."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ SCRIPT = Path(__file__).with_suffix(".rb")
 
 
 class Refused(Exception):
-    """MCollective, or Ruby, would not have it."""
+    """MCollective or Ruby refused it."""
 
 
 class Oracle:
-    """One Ruby process that answers as many questions as there are."""
+    """One Ruby process that answers any number of questions."""
 
     def __enter__(self) -> Oracle:
         # Warnings off: the code is older than this Ruby, and warns of every odd literal.
@@ -37,7 +37,7 @@ class Oracle:
         self._process.communicate()
 
     def ask(self, *question: t.Any) -> t.Any:
-        """The answer of the method of module Oracle that the question names first."""
+        """Return the answer of the method of module Oracle that is the first word of the question."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None and stdout is not None
         stdin.write(json.dumps(question).encode() + b"\n")
@@ -51,7 +51,7 @@ class Oracle:
 
 
 def missing() -> str:
-    """Why there is no oracle here; empty if there is one."""
+    """Return why there is no oracle here, or "" if there is one."""
     if shutil.which("ruby") is None:
         return "no ruby on the PATH"
     done = subprocess.run(
@@ -122,7 +122,7 @@ def comparable(answer: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _with_true_or_false(entities: t.Any) -> t.Any:
-    """The model has true or false where Ruby has what the DDL said in `optional`."""
+    """The model has true or false for `optional`, and Ruby has the DDL's own value."""
     if isinstance(entities, list) and entities[:1] == [["sym", "optional"]] and len(entities) == 2:
         return [entities[0], ["bool", entities[1] not in (["nil"], ["bool", False])]]
     if isinstance(entities, list):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compound filters out of nothing, each with its meaning, which no parser was needed to tell."""
+"""Makes random compound filters. It knows the meaning of each without parsing it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OPERATORS: dict[str, t.Callable[[t.Any, t.Any], bool]] = {
 
 
 class Silent(Exception):
-    """A node fails to compare, and then does not answer at all, whatever the rest says."""
+    """A node cannot compare, and then does not answer at all, whatever the rest of the filter says."""
 
 
 class Expression(t.NamedTuple):
@@ -40,7 +40,7 @@ class Expression(t.NamedTuple):
     binding: int = 2
 
     def within(self, binding: int) -> str:
-        """Its text where at least that binding is needed."""
+        """Return its text for a place that needs at least this binding."""
         return self.text if self.binding >= binding else f"({self.text})"
 
 
@@ -56,7 +56,7 @@ nodes = st.builds(
 
 
 def needs_quotes(text: str) -> bool:
-    """Whether a value cannot stand bare."""
+    """Return True if a value needs quotes."""
     return not re.fullmatch(r"[^\s()'\"<>=~]+", text)
 
 
@@ -107,7 +107,7 @@ def fact_regexes(draw: st.DrawFn) -> Expression:
 
 @st.composite
 def classes(draw: st.DrawFn) -> Expression:
-    """Such as ``role::web``, and the odd one that must be quoted."""
+    """Such as ``role::web``, and sometimes a class that must be quoted."""
     name = draw(st.sampled_from(CLASSES))
     text = f'"{name}"' if name == "and" else name
     return Expression(text, lambda node: name in node.classes)
@@ -160,7 +160,7 @@ def _not(inner: Expression, word: str) -> Expression:
 
 
 def _joined(parts: list[Expression], word: str) -> Expression:
-    """Every part is looked at, as nodes do, before anything is decided."""
+    """All parts are evaluated before anything is decided, as on nodes."""
     binding, decide = (1, all) if word == "and" else (0, any)
     text = f" {word} ".join(part.within(binding) for part in parts)
     return Expression(text, lambda node: decide([part.holds(node) for part in parts]), binding)

@@ -27,7 +27,7 @@ AGENTS = ("discovery", "rpcutil")
 
 
 class LegacyNode:
-    """Answers what reaches it; use it as a context manager."""
+    """Answers what reaches it. Use it as a context manager."""
 
     def __init__(self, broker: Broker, place: Place, node: Node, security: NodeSecurity) -> None:
         self.node = node

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A node that answers wrongly, on a real broker beside real nodes."""
+"""A node that gives wrong answers, next to real nodes on a real broker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Lie = t.Callable[["Liar", dict[str, t.Any]], list[bytes]]
 
 
 class Liar:
-    """Hears the broadcasts to an agent and sends what the lie makes of each.
+    """Receives the broadcasts to an agent, and sends what the lie makes of each.
 
     It knows the nodes' key (as every node does), and another key that nobody knows.
     """
@@ -52,7 +52,7 @@ class Liar:
     def reply(
         self, request: dict[str, t.Any], sender: str, rogue: bool = False, **changes: t.Any
     ) -> bytes:
-        """A reply that says how often it was told a lie."""
+        """Return a reply that says how many lies were sent."""
         envelope = {
             "senderid": sender,
             "requestid": request[":requestid"],

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What nodes did, and when, in their own hand: the agent probe writes it into a file."""
+"""What nodes did, and when: the agent probe writes it into a file."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ GAP = 1.0
 
 
 class Marks:
-    """A file into which nodes write who they are and when they did what they were asked to."""
+    """A file in which each node writes its name and the time when it acted."""
 
     def __init__(self, path: Path) -> None:
         self.arguments: dict[str, t.Any] = {"path": str(path)}
         self._path = path
 
     def __call__(self) -> list[tuple[float, str]]:
-        """When it was, and who, in order."""
+        """Return times and nodes, in order."""
         lines = self._path.read_text().splitlines() if self._path.exists() else []
         return sorted((float(when), who) for who, when in map(str.split, lines))
 
     def who(self) -> list[str]:
-        """Who was there."""
+        """Return the nodes that left a mark."""
         return sorted(who for _when, who in self())
 
     def batches(self) -> list[list[str]]:
-        """Who was there at about the same time."""
+        """Return groups of nodes that left marks at about the same time."""
         found: list[list[str]] = []
         last = float("-inf")
         for when, who in self():
@@ -45,7 +45,7 @@ class Marks:
         return found
 
     def wait_for(self, count: int) -> list[str]:
-        """Who was there, once there are so many."""
+        """Return the nodes that left a mark, once they are this many."""
         deadline = time.monotonic() + 10
         while len(self()) < count and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -53,6 +53,6 @@ class Marks:
 
 
 def mco(collective: Collective, marks: Marks, *words: str) -> str:
-    """Have the reference call the action that leaves marks; what it says."""
+    """Let the reference call the action that leaves marks. Return its output."""
     arguments = [f"{name}={value}" for name, value in marks.arguments.items()]
     return collective.mco("rpc", "probe", "mark", *arguments, "--dt", "1", *words).stdout

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A wire tap: what a client and a broker say to each other, frame by frame."""
+"""Records what a client and a broker say to each other, frame by frame."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Frame:
     body: bytes
 
     def fields(self) -> dict[str, str]:
-        """The headers by name; ValueError if a name is there twice."""
+        """Return the headers by name. Raises ValueError if a name occurs twice."""
         found = dict(self.headers)
         if len(found) != len(self.headers):
             raise ValueError(f"{self.command} has a header twice: {self.headers}")
@@ -36,11 +36,11 @@ class Frame:
 
 
 def parse(data: bytes, escaped: bool) -> list[Frame]:
-    """All frames of one direction of a connection.
+    """Return all frames of one direction of a connection.
 
     Between frames there may be any number of newlines, which are heartbeats.
 
-    :param escaped: whether headers are written in STOMP 1.1's way.
+    :param escaped: True if headers are written in STOMP 1.1's way.
     :raises ValueError: the data is not made of whole frames.
     """
     frames = []
@@ -95,7 +95,7 @@ class Wire:
 
     @property
     def version(self) -> str:
-        """The version of STOMP that the broker chose; empty if it let nobody in."""
+        """The version of STOMP that the broker chose, or "" if it refused the login."""
         for frame in parse(bytes(self.received), escaped=False)[:1]:
             if frame.command == "CONNECTED":
                 return frame.fields().get("version", "1.0")
@@ -142,7 +142,7 @@ class Recorder:
         self.close()
 
     def close(self, patience: float = 5.0) -> None:
-        """Take in what clients that have ended had sent, then end; seconds of patience for it."""
+        """Take in what ended clients have sent, for some seconds at most, and then end."""
         deadline = time.monotonic() + patience
         while not all(wire.ended for wire in self.wires) and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -184,7 +184,7 @@ class Recorder:
             self._end(wire)
 
     def _end(self, wire: Wire) -> None:
-        """One end has hung up: whatever the other had said before it is recorded, then it is over."""
+        """One end has closed. Record what the other end has sent before, and then end."""
         for end, record in ((wire.client, wire.sent), (wire.broker, wire.received)):
             self._selector.unregister(end)
             end.setblocking(False)

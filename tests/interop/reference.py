@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The reference's own code for filters as the judge of ours, without broker or daemon."""
+"""Runs the reference's own code for filters as the judge of ours, without a broker or a daemon."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Reference:
         return t.cast("dict[str, t.Any]", _value(self._ask("filter", *arguments)))
 
     def request(self, *arguments: str) -> dict[str, t.Any]:
-        """The same, held against the DDLs of data functions as when it is sent."""
+        """Return the same filter, checked by the DDLs of data functions as before sending."""
         return t.cast("dict[str, t.Any]", _value(self._ask("request", *arguments)))
 
     def compound(self, text: str) -> list[dict[str, t.Any]]:
@@ -98,12 +98,12 @@ class Reference:
         return t.cast("dict[str, str]", _value(self._ask("fact", text)))
 
     def verdict(self, filter_: t.Mapping[str, t.Any], node: NodeData) -> bool:
-        """Whether a node takes a request with this filter."""
+        """Return True if a node takes a request with this filter."""
         payload = MarshalSerializer().serialize(dict(filter_)).hex()
         return t.cast("bool", self._ask("verdict", "marshal", payload, asdict(node)))
 
     def ruby_methods(self) -> set[str]:
-        """What Ruby calls when a data function has such a name."""
+        """Return the methods that Ruby calls for a data function of this name."""
         return {name for name in self._ask("methods") if name.isidentifier()}
 
     def _ask(self, *question: t.Any) -> t.Any:
@@ -144,7 +144,7 @@ def _value(described: dict[str, t.Any]) -> t.Any:
 
 
 def typed(value: t.Any) -> t.Any:
-    """A value in which nothing equals what is of another type or in another order."""
+    """Return a value that equals no value of another type or in another order."""
     if isinstance(value, dict):
         return [(typed(key), typed(item)) for key, item in value.items()]
     if isinstance(value, list):

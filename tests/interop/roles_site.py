@@ -48,14 +48,14 @@ class Run:
 
     @property
     def changed(self) -> dict[str, int]:
-        """How much was changed, by host."""
+        """Return how many tasks changed something, by host."""
         found = re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+)", self.output, re.M)
         return {host: int(count) for host, count in found}
 
 
 @dataclass
 class Site(Service):
-    """A broker, two nodes and a control host with the clients alice and bob, of whom it is alice.
+    """A broker, two nodes and a control host with the clients alice and bob. It is alice's.
 
     ``variables`` are further ones of the inventory.
     """
@@ -67,7 +67,7 @@ class Site(Service):
     nodes: tuple[str, ...] = NODES
 
     def start(self) -> None:
-        """Write the inventory; nothing runs before the playbook does."""
+        """Write the inventory. Nothing runs before the playbook."""
         self.port, epmd, distribution = free_ports(3)
         self._guard = subprocess.Popen(
             ["/bin/sh", "-c", _GUARD, "guard", str(self.directory)],
@@ -110,11 +110,11 @@ class Site(Service):
 
     @property
     def keys(self) -> Path:
-        """Where the role keys has put what it made."""
+        """The directory of the role keys."""
         return self.directory / "keys"
 
     def secrets(self) -> list[str]:
-        """Every text that nobody may see; of private keys, a line each."""
+        """Return every secret text. Of each private key, it is one line."""
         found = []
         for path in self.keys.rglob("*"):
             if path.name.endswith("-private.pem"):

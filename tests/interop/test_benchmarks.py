@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The benchmarks at the least size: each row appears, and a lost reply makes it fail. What they measure is not looked at."""
+"""The benchmarks at the smallest size: each row appears, and a lost reply makes them fail. The figures do not count."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ LINES = {
 
 @pytest.fixture
 def bench(rabbitmq: RabbitMQ) -> Bench:
-    """As small as can be. What ends it is the last node, and no time."""
+    """The smallest bench. The last node ends it, and not a time."""
     return Bench(
         rabbitmq,
         nodes=3,
@@ -87,7 +87,7 @@ def test_a_task_without_a_reply_makes_a_row_fail(bench: Bench) -> None:
 
 
 def test_nodes_that_take_their_time_are_waited_for(bench: Bench) -> None:
-    """As on a busy machine: between two answers pass two thirds of a second."""
+    """As on a busy machine, two thirds of a second pass between two answers."""
     slow = dataclasses.replace(bench, behaviour=Behaviour(spread=2))
     assert [line.failed for line in ROWS["discovery"](slow)] == ["", ""]
 

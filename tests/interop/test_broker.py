@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a real broker does to a call: it dies, and it reads passwords and rights in its own way."""
+"""Calls over a real broker that dies, or that reads passwords and permissions in its own way."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_passwords_that_a_broker_could_read_otherwise(
 
 
 def bare_config(broker: Broker, place: Place, **changes: str) -> Config:
-    """What leads to a place where no nodes are."""
+    """Return the configuration of a place without nodes."""
     return Config(
         {
             "securityprovider": "psk",
@@ -115,7 +115,7 @@ def test_what_activemq_says_of_a_wrong_password(activemq: ActiveMQ) -> None:
 
 
 def test_a_collective_that_the_user_has_no_right_to(activemq: ActiveMQ) -> None:
-    """It is told at once, and as what it is."""
+    """The error comes at once, and names the cause."""
     theirs = activemq.collective(activemq.places["psk"], "mcollective")
     config = bare_config(activemq, activemq.places["bare"], main_collective=theirs)
     start = time.monotonic()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The client against real daemons: whom it reaches and what comes back."""
+"""The client with real daemons: which nodes it reaches, and what they answer."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What real nodes make of a client whose clock is wrong, which messages and guides tell."""
+"""Real nodes treat a client whose clock is wrong as our messages and guides say."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Configuration files mean to us what they mean to the reference."""
+"""We read configuration files as the reference reads them."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def defaults(reference: Reference, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def read(path: Path, defaults: Values) -> tuple[Values, list[str]]:
-    """What we read, in the words of the reference, and our warnings."""
+    """Return what we read, in the words of the reference, and our warnings."""
     config = Config.from_configfile(str(path), environ={})
     readers: dict[str, t.Callable[[str], t.Any]] = {
         **dict.fromkeys(TEXTS, config.__getitem__),
@@ -143,7 +143,7 @@ def read(path: Path, defaults: Values) -> tuple[Values, list[str]]:
 
 
 def agreed(theirs: Values) -> Values:
-    """What the reference read, as we should."""
+    """Return what the reference read, in the form that we must return."""
     found = dict(theirs)
     for name, value in OURS.items():
         found[name] = value if found[name] is None else found[name]
@@ -167,7 +167,7 @@ def makes_sense(theirs: Values) -> bool:
 
 
 def check(path: Path, reference: Reference, defaults: Values) -> None:
-    """Both read the same, or neither does, but for numbers that make no sense."""
+    """Both read the same, or both refuse it, except for numbers out of range."""
     theirs = reference.read(path)
     if isinstance(theirs, dict) and makes_sense(theirs):
         ours, warnings = read(path, defaults)
@@ -296,7 +296,7 @@ keys = {
 
 @st.composite
 def settings(draw: st.DrawFn) -> tuple[str, str]:
-    """A key and a value that may or may not do for it."""
+    """A key and a value that it may accept or refuse."""
     if draw(st.integers(0, 2)) == 0:
         return f"plugin.{draw(plugin_keys)}", draw(free)
     key = draw(st.sampled_from(sorted(keys)))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controls of a call, by what the nodes saw of it, beside what they see of the reference's."""
+"""The controls of a call: nodes see of our calls what they see of the reference's."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_the_reference_forgets_too(collective: Collective, marks: Marks) -> None
 
 
 def elsewhere(collective: Collective) -> tuple[str, Connection]:
-    """A place for replies that is not ours, and who listens there."""
+    """A place for replies of another program, and the program."""
     name = f"/queue/{collective.nodes[0].collectives[0]}.elsewhere"
     connection = collective.broker.connect(collective.place)
     connection.subscribe(name)
@@ -161,7 +161,7 @@ def elsewhere(collective: Collective) -> tuple[str, Connection]:
 
 
 def heard(connection: Connection, config: Config, count: int) -> tuple[set[str], set[str]]:
-    """Who sent the next so many messages, and in answer to which requests."""
+    """Return who sent this number of next messages, and to which requests."""
     frames = [connection.receive() for _reply in range(count)]
     read = security_provider(config).deserialize
     envelopes = [read(frame.body) for frame in frames]
@@ -196,7 +196,7 @@ def test_the_references_replies_go_there_too(collective: Collective, config: Con
 
 @contextlib.contextmanager
 def asleep(collective: Collective, node: str) -> t.Iterator[None]:
-    """A node that hears nothing for a while."""
+    """A node that receives nothing for a while."""
     collective.daemons.signal(signal.SIGSTOP, node)
     try:
         yield
@@ -235,7 +235,7 @@ def test_whom_there_was_no_time_for_is_named(config: Config, marks: Marks) -> No
     )
     assert result.unsent == NODES[len(marks()) :]
     assert senders(result) == marks.who() == NODES[:1]
-    # Nobody waits for whom nothing was sent to.
+    # The client does not wait for nodes to which it sent nothing.
     assert result.seconds["call"] < 4
 
 

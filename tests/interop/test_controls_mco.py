@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controls of a call beside the reference client's, by whom they choose and what they make of it."""
+"""The controls of a call select the nodes, and treat the replies, as the reference client's do."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WEB, DB = "web1.example.com", "db1.example.com"
 
 
 def on(*settings: str) -> pytest.MarkDecorator:
-    """Run a test on these collectives only: the reference takes seconds for each call."""
+    """Run a test only on these collectives, since the reference needs seconds for each call."""
     return pytest.mark.parametrize("collective", settings, indirect=True, scope="session")
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""DDLs read without Ruby, against MCollective's own code in Ruby."""
+"""DDLs that we read without Ruby, compared with MCollective's own code in Ruby."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_what_is_read_of_files_that_say_more_is_true(oracle: Oracle, path: Path)
 
 
 def is_part(ours: dict[str, t.Any], theirs: dict[str, t.Any]) -> None:
-    """Fails unless all that we know is what Ruby knows."""
+    """Check that Ruby knows everything that we know."""
     if ours["meta"]["name"] != ["str", ""]:
         assert ours["meta"] == theirs["meta"]
     assert ours["usage"] in (theirs["usage"], ["str", ""])

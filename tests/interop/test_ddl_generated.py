@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Generated DDLs read without Ruby, against MCollective's own code in Ruby."""
+"""Generated DDLs that we read without Ruby, compared with MCollective's own code in Ruby."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def value_in(found: ddl.DDL) -> t.Any:
 
 
 def agree(oracle: Oracle, expression: str, must_read: bool) -> bool:
-    """Fails unless both have the same value for it, or Ruby, or if we may, we refuse it.
+    """Check that both read the same value. Unless both must read it, Ruby or we may refuse it.
 
-    :returns: whether both read it.
+    :returns: True if both read it.
     """
     source = source_of(expression)
     try:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What follows from DDLs, against MCollective's own code: validation and defaults."""
+"""Validation and defaults by DDLs, compared with MCollective's own code."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ UNCHECKED = "unchecked"
 
 
 def verdict(oracle: Oracle, source: str, action: str, arguments: dict[str, t.Any]) -> t.Any:
-    """The arguments as MCollective would send them; None if it refuses."""
+    """Return the arguments that MCollective would send, or None if it refuses them."""
     try:
         pairs = unwire(oracle.ask("validate", source, action, wire(arguments)))
     except Refused as error:
@@ -345,7 +345,7 @@ BUILT_IN = [
 
 
 def without_words(value: t.Any) -> t.Any:
-    """A DDL's data without what is only for people."""
+    """Return a DDL's data without the texts for people."""
     if isinstance(value, ddl.Input):
         rule = value.validation
         source = rule.source if isinstance(rule, ddl.Regexp) else rule

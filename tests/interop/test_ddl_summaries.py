@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Summaries as DDLs ask for them, against MCollective's own code."""
+"""The summaries that DDLs declare, compared with MCollective's own code."""
 
 from __future__ import annotations
 

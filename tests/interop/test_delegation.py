@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whose facts a host gets, and whom a task is for, in plays on an embedded collective."""
+"""Whose facts a host gets, and which node a task asks, in plays on an embedded collective."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a user is told when something is wrong, on a real broker, through the module."""
+"""What the module tells a user when something is wrong on a real broker."""
 
 from __future__ import annotations
 

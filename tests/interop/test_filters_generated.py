@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compound filters that nobody thought of: their tokens and their meaning."""
+"""Random compound filters: their tokens and their meaning."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ often = settings(
 
 
 def ours(text: str) -> list[compound.Token] | None:
-    """The client's tokens; None if it refuses it."""
+    """Return the client's tokens, or None if it refuses the filter."""
     try:
         return compound.parse(text).tokens
     except exc.BadCompoundFilter:
@@ -89,7 +89,7 @@ def test_nodes_evaluate_whatever_we_take(reference: Reference) -> None:
 
 
 def _compiles(text: str) -> bool:
-    """Whether what stands between slashes is a regular expression; nodes fail if it is not."""
+    """Return True if the text between slashes is a regular expression. Otherwise nodes fail."""
     try:
         return all(re.compile(source) for source in re.findall("/(.*?)/", text))
     except re.error:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compound filters on a real collective: we find whom ``mco find`` finds."""
+"""Compound filters on a real collective: we find the nodes that ``mco find`` finds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ALL = "db1 old1 web1 web2"
 
 
 def found(config: Config, filter_: message.Filter) -> str:
-    """Whom a call with this filter reaches."""
+    """Return the nodes that a call with this filter reaches."""
     reached = senders(call(config, "rpcutil", "ping", filter=filter_, discovery_timeout=1.5))
     return " ".join(name.partition(".")[0] for name in reached)
 

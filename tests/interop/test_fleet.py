@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hundreds of emulated nodes on a real broker: nobody is lost. Size is for the benchmarks."""
+"""Hundreds of emulated nodes on a real broker: no node is lost. The benchmarks test larger fleets."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def client_of(fleet: Fleet) -> Config:
 
 @pytest.fixture(scope="module")
 def fleet(rabbitmq: RabbitMQ) -> Iterator[Fleet]:
-    """A fleet as it is by itself."""
+    """A fleet with its default behaviour."""
     with Fleet(rabbitmq, "fleet", COUNT, "psk") as running:
         yield running
 
@@ -99,7 +99,7 @@ def test_nodes_judge_filters(fleet: Fleet, kind: str) -> None:
 
 
 def test_of_several_identities_just_one_may_fit_as_on_real_nodes(fleet: Fleet) -> None:
-    """Our client makes one of them, and so cannot show it."""
+    """The test uses mco, since our client joins the identities to one."""
     found = fleet.mco("find", "-I", "/^node000/", "-I", "/7.example.com$/").split()
     names = enumerate(fleet.identities)
     assert sorted(found) == [name for n, name in names if (n < 100) != (n % 10 == 7)]
@@ -155,7 +155,7 @@ def test_services_can_be_restarted(fleet: Fleet) -> None:
 
 
 def test_nodes_that_take_their_time_are_found_by_who_waits(rabbitmq: RabbitMQ) -> None:
-    """Within 3 seconds all answer: who listens for one gets a third, and we go on as long as they come."""
+    """All answer within 3 seconds. mco, listening for one second, hears a third. We listen as long as answers come."""
     with Fleet(rabbitmq, "fleet-2", COUNT, "psk", Behaviour(spread=3)) as fleet:
         result = call(client_of(fleet), "rpcutil", "ping")
         found = fleet.mco("find", "--dt", "1").split()

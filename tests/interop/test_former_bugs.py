@@ -190,7 +190,7 @@ def test_bug_28_an_action_served_one_thread(config: Config) -> None:
 
 
 def at_once(count: int, work: t.Callable[[], t.Any]) -> list[t.Any]:
-    """What comes of the same work in several threads."""
+    """Return the results of the same work in several threads."""
     results: list[t.Any] = []
     threads = [threading.Thread(target=lambda: results.append(work())) for _each in range(count)]
     for thread in threads:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The modules that only look, on real daemons and held against mco."""
+"""The modules that change nothing, on real daemons, compared with mco."""
 
 from __future__ import annotations
 

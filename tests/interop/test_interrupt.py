@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ctrl-C in the middle of a call: no process, no thread, no connection and no queue is left."""
+"""Ctrl-C in the middle of a call leaves no process, thread, connection or queue."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def connections(broker: Broker) -> int:
 
 
 def processes(mark: str) -> list[int]:
-    """The processes whose environment tells that they are of this test."""
+    """Return the processes that belong to this test by their environment."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -71,12 +71,12 @@ def processes(mark: str) -> list[int]:
 
 
 def _runs(entry: Path) -> bool:
-    """Whether a process is more than what its parent has not noticed the end of."""
+    """Return True if a process runs, and is not only an entry that its parent has not removed."""
     return (entry / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def eventually(found: Callable[[], t.Any], wanted: t.Any) -> None:
-    """Wait until something is as it should be."""
+    """Wait until a value is as expected."""
     deadline = time.monotonic() + PATIENCE
     while (value := found()) != wanted and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -96,10 +96,10 @@ def script(collective: Collective) -> list[str]:
     return [sys.executable, "-c", SCRIPT.format(root=root, config=config, node=NOBODY)]
 
 
-@pytest.mark.parametrize("whom", ["the group", "the main process"])
+@pytest.mark.parametrize("target", ["the group", "the main process"])
 @pytest.mark.parametrize("how", ["action", "module"])
 def test_an_interrupted_play_leaves_nothing(
-    ansible: Ansible, nobody: Collective, tmp_path: Path, how: str, whom: str
+    ansible: Ansible, nobody: Collective, tmp_path: Path, how: str, target: str
 ) -> None:
     if how == "module":
         ansible.leave_out_actions()
@@ -114,7 +114,7 @@ def test_an_interrupted_play_leaves_nothing(
         eventually(lambda: connections(nobody.broker), before + 1)
         time.sleep(0.3)  # the request is out, and replies are awaited
         assert len(processes(str(tmp_path))) >= (3 if how == "module" else 2)
-        if whom == "the group":
+        if target == "the group":
             os.killpg(play.pid, signal.SIGINT)
         else:
             os.kill(play.pid, signal.SIGINT)

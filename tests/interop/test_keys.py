@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keys that do not fit: nodes drop our requests in silence, and we drop their replies aloud."""
+"""Keys that do not fit: nodes drop our requests silently, and we report the replies that we drop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SSL = ["rabbitmq-ssl-yaml", "activemq-ssl-marshal"]
 
 @pytest.mark.parametrize("collective", FEW, indirect=True, scope="session")
 def test_keys_that_the_nodes_do_not_know(ansible: Ansible, collective: Collective) -> None:
-    """Nodes are silent, so the likely causes are told."""
+    """Nodes are silent, so the message lists the likely causes."""
     changes = collective.secrets.client(collective.keys.rogue) or {"plugin.psk": "SECRET-of-others"}
     result = ansible.failure(collective, config=changes)
     assert "no node answered the discovery for agent rpcutil" in result["msg"]
@@ -29,7 +29,7 @@ def test_keys_that_the_nodes_do_not_know(ansible: Ansible, collective: Collectiv
 
 @pytest.mark.parametrize("collective", SSL, indirect=True, scope="session")
 def test_a_server_key_that_is_not_the_nodes(ansible: Ansible, collective: Collective) -> None:
-    """The nodes answer, and we do not believe them: the message says how often."""
+    """The nodes answer, but their signatures are wrong to us. The message says how often."""
     key = str(collective.keys.rogue.public)
     result = ansible.failure(collective, config={"plugin.ssl_server_public": key})
     assert "replies that were rejected: 4 forged" in result["msg"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Wrong replies on a real broker, beside those of real nodes: counted, and without effect."""
+"""Wrong replies on a real broker, among those of real nodes, are counted and have no effect."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_lie_is_counted_and_changes_no_result(
 def test_the_second_answer_of_a_node_is_counted_and_ignored(
     config: Config, collective: Collective
 ) -> None:
-    """Who knows the nodes' key may speak for any node, but only the first word counts."""
+    """Everybody who has the nodes' key may speak for any node, but only the first reply counts."""
 
     def twice(liar: Liar, request: Request) -> list[bytes]:
         return [liar.reply(request, VICTIM)] * 2
@@ -86,7 +86,7 @@ def test_the_second_answer_of_a_node_is_counted_and_ignored(
 
 
 def call_beside(collective: Collective, config: Config, lie: t.Any) -> rpc.Result:
-    """A broadcast to all nodes while somebody lies.
+    """Send a broadcast to all nodes while an attacker lies.
 
     A node that does not exist is asked too, so that the call does not end before the lies are in.
     """

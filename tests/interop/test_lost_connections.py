@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A connection that is cut while the broker and the nodes go on: what the client still gets."""
+"""What the client still gets if its connection is cut while the broker and the nodes go on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SLEEP = 2
 
 
 class Wire:
-    """Leads one connection to a broker, and cuts it when the client has sent a request."""
+    """Relays one connection to a broker, and cuts it when the client has sent a request."""
 
     def __init__(self, broker_port: int) -> None:
         self._broker_port = broker_port
@@ -70,7 +70,7 @@ class Wire:
 
 
 def through(wire: Wire, lone: Collective, **more: str) -> Config:
-    """A pool whose first broker is behind a wire that will be cut, and whose second is the same."""
+    """A pool with the same broker twice. The first entry goes through a connection that is cut."""
     settings = {
         "pool.size": "2",
         "pool.1.port": str(wire.port),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plays that the documentation gives to copy, as they stand, on real nodes."""
+"""The plays that the documentation shows for copying run unchanged on real nodes."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ MODULE = "pymco.mcollective.mcollective_rpc"
 
 
 def on(*settings: str) -> pytest.MarkDecorator:
-    """Run a test on these collectives only: Ansible takes seconds for each."""
+    """Run a test only on these collectives, since Ansible needs seconds for each."""
     return pytest.mark.parametrize("collective", settings, indirect=True, scope="session")
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which broker of a pool is used, as whom, and how the connection is kept alive."""
+"""Which broker of a pool the client uses, as which user, and how it keeps the connection alive."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WEB = DEFAULT_NODES[0]
 
 @pytest.fixture
 def closed_port() -> Iterator[str]:
-    """Nobody listens there, and nobody will as long as this lasts."""
+    """A port on which nobody listens during the test."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield str(held.getsockname()[1])
@@ -92,7 +92,7 @@ def test_a_broker_is_tried_again_as_often_as_is_wanted(lone: Collective) -> None
 
 
 def _hang_up(listener: socket.socket) -> int:
-    """Close connections until none has come for a second; returns how many came."""
+    """Close connections until none has come for a second. Return how many came."""
     listener.settimeout(1)
     for count in itertools.count():
         try:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Ansible shows of a call while it goes on, and where."""
+"""What Ansible shows of a call while it runs, and where."""
 
 from __future__ import annotations
 

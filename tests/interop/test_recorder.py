@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the recorder says that it saw is what was there; test_wire.py believes it."""
+"""The recorder reports exactly what went over the wire. test_wire.py relies on this."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The roles build a real collective out of nothing, on each broker, and give nobody more than needed."""
+"""The roles build a real collective on each broker, and give no user more permissions than needed."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_check_mode_afterwards_finds_nothing_to_change(built: Built) -> None:
 
 
 def test_no_secret_is_shown(built: Built) -> None:
-    """However verbose, and with differences."""
+    """In the most verbose output, and with differences."""
     secrets = built.site.secrets()
     assert len(secrets) >= 10
     for run in (built.before, built.build, built.again, built.after):
@@ -216,7 +216,7 @@ def attempt(connection: Connection, command: str, destination: str, **headers: s
 
 
 def refused(site: Site, user: str, command: str, destination: str, **headers: str) -> bool:
-    """Whether the broker says that this user may not do that, in a session of its own."""
+    """Return True if the broker, in a session of its own, says that this user may not do that."""
     with site.connect(user) as connection:
         answer = attempt(connection, command, destination, **headers)
     words = ("access_refused", "resource_locked", "not authorized", "not a valid destination")
@@ -287,7 +287,7 @@ def reply_address(site: Site, at: type[RabbitMQ] | type[ActiveMQ]) -> Iterator[s
         assert attempt(alice, "SEND", at.broadcast, reply_to=at.reply_to) == "RECEIPT"
         address = node.receive().headers["reply-to"]
         yield address
-        # After all that was tried the way is still open for whom it is meant, and for nobody else.
+        # After all these attempts, the way is still open for its own user and for nobody else.
         assert attempt(node, "SEND", address) == "RECEIPT"
         assert alice.receive().command == "MESSAGE"
 
@@ -295,7 +295,7 @@ def reply_address(site: Site, at: type[RabbitMQ] | type[ActiveMQ]) -> Iterator[s
 def test_a_client_cannot_listen_for_the_replies_to_another(
     site: Site, at: type[RabbitMQ] | type[ActiveMQ], reply_address: str
 ) -> None:
-    """Not even if it has found out where they go to."""
+    """Not even if it knows their address."""
     for way in at.ways_to(reply_address):
         if "*" in way or way.endswith(">"):
             assert not hears_with_wildcard(site, way, reply_address), way
@@ -304,7 +304,7 @@ def test_a_client_cannot_listen_for_the_replies_to_another(
 
 
 def hears_with_wildcard(site: Site, wildcard: str, address: str) -> bool:
-    """Whether bob gets what a node sends to alice, should the broker let him subscribe."""
+    """Return True if the broker lets bob subscribe, and he gets what a node sends to alice."""
     with site.connect("bob") as bob, site.connect("nodes") as node:
         if attempt(bob, "SUBSCRIBE", wildcard) != "RECEIPT":
             return False
@@ -350,7 +350,7 @@ def test_nobody_can_use_the_broker_for_other_things(
 
 
 def test_nobody_gets_in_without_a_certificate(site: Site) -> None:
-    """A password that was found out is not enough."""
+    """A stolen password is not enough."""
     with pytest.raises(StompError, match="nothing received|closed"), site.connect("bob", tls=None):
         pass
 
@@ -370,7 +370,7 @@ def test_nobody_gets_in_with_a_wrong_password(site: Site) -> None:
 
 
 def reopen(site: Site, **wanted: bool) -> None:
-    """Have the role change the broker."""
+    """Let the role change the broker."""
     run = site.play("--limit", "machine", "-e", json.dumps(wanted))
     assert run.code == 0, run.output
     assert run.changed["machine"] > 0

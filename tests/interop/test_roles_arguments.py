@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the roles refuse before they do anything, and in which words. No broker is needed."""
+"""What the roles refuse before they do anything, and what they say. The tests need no broker."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from testbed.real import programs
 
 @dataclass(frozen=True)
 class Case:
-    """Variables that a role cannot take, and what it says of them."""
+    """Variables that a role refuses, and its message."""
 
     role: str
     name: str
@@ -83,19 +83,19 @@ CASES = [
     Case(
         "broker",
         "a user without password",
-        "neither password nor password_file, bob",
+        "neither password nor password_file: bob",
         {"broker_users": [user(), {"name": "bob", "kind": "node"}]},
     ),
     Case(
         "broker",
         "a user with two passwords",
-        "both password and password_file, alice",
+        "both password and password_file, so remove one of the two: alice",
         {"broker_users": [user(password_file="/dev/null")]},
     ),
     Case(
         "broker",
         "a password file that is not there",
-        "On the control host there is no /nonexistent/password",
+        "do not exist on the control host: /nonexistent/password",
         {"broker_users": [{"name": "a", "kind": "node", "password_file": "/nonexistent/password"}]},
     ),
     Case(
@@ -107,26 +107,26 @@ CASES = [
     Case(
         "broker",
         "a name that would be a pattern",
-        "These names of users cannot be used: a.b",
+        "These names of users are not allowed: a.b",
         {"broker_users": [user(name="a.b")]},
     ),
     Case(
         "broker",
         "a name with something after it",
-        "These names of collectives cannot be used: mcollective\\n",
+        "These names of collectives are not allowed: mcollective\\n",
         {"broker_collectives": ["mcollective\n"]},
     ),
     Case(
         "broker",
         "a collective that is none",
-        "broker_users name the collectives eu, which are not among broker_collectives (mcollective)",
+        "broker_users contains the collectives eu, which are not in broker_collectives (mcollective)",
         {"broker_users": [user(collectives=["eu"])]},
     ),
     Case("broker", "no collective", "broker_collectives is empty", {"broker_collectives": []}),
     Case(
         "broker",
         "a user who must not be",
-        "alice cannot be among both broker_users and broker_absent_users",
+        "alice cannot be in both broker_users and broker_absent_users",
         {"broker_absent_users": ["alice"]},
     ),
     Case(
@@ -138,7 +138,7 @@ CASES = [
     Case(
         "broker",
         "TLS without certificates",
-        "On the control host there is no /nonexistent/ca.pem, /nonexistent/tls/broker.pem",
+        "do not exist on the control host: /nonexistent/ca.pem, /nonexistent/tls/broker.pem",
         {"broker_tls_port": 61614, "broker_keys_directory": "/nonexistent"},
     ),
     Case(
@@ -163,7 +163,7 @@ CASES = [
     Case(
         "server",
         "a broker without password",
-        "That is not so for b",
+        "These brokers have none or both: b",
         {"server_brokers": [node()]},
     ),
     Case(
@@ -175,19 +175,19 @@ CASES = [
     Case(
         "server",
         "a main collective that it is not in",
-        "server_main_collective (eu) is not among server_collectives (mcollective)",
+        "server_main_collective (eu) is not in server_collectives (mcollective)",
         {"server_main_collective": "eu"},
     ),
     Case(
         "server",
         "signatures of nobody",
-        "With server_security_provider=ssl nodes obey only clients that they know",
+        "With server_security_provider=ssl, nodes obey only clients that they know",
         {"server_security_provider": "ssl"},
     ),
     Case(
         "server",
         "no keys",
-        "On the control host there is no /nonexistent/server.pem, /nonexistent/server-private.pem",
+        "do not exist on the control host: /nonexistent/server.pem, /nonexistent/server-private.pem",
         {
             "server_security_provider": "ssl",
             "server_clients": ["alice"],
@@ -197,25 +197,25 @@ CASES = [
     Case(
         "server",
         "an agent that is not there",
-        "On the control host there is no /nonexistent/agent.rb",
+        "do not exist on the control host: /nonexistent/agent.rb",
         {"server_agents": ["/nonexistent/agent.rb"]},
     ),
     Case(
         "server",
         "facts that nobody writes",
-        "with server_manage_facts=false nothing writes them",
+        "with server_manage_facts=false the role does not write",
         {"server_facts": {"role": "web"}, "server_manage_facts": False},
     ),
     Case(
         "server",
         "a workaround for nothing",
-        "server_psych_workaround is for YAML, which neither",
+        "server_psych_workaround is for YAML, but neither",
         {"server_psych_workaround": True},
     ),
     Case(
         "server",
         "settings of a plugin that would not be read",
-        "server_plugin_settings cannot have my-agent",
+        "server_plugin_settings cannot contain my-agent",
         {"server_plugin_settings": {"my-agent": {}}},
     ),
     Case(
@@ -227,7 +227,7 @@ CASES = [
     Case(
         "server",
         "no Puppet agent",
-        "A Puppet agent of the versions 4 and 5 brings MCollective; 6 and newer do not.",
+        "The packages of Puppet agent 4 and 5 contain MCollective, those of 6 and newer do not.",
         {"server_installation": "aio", "server_ruby": "/nonexistent/ruby"},
     ),
     Case("client", "no name", "missing required arguments: client_name", {"client_name": None}),
@@ -241,19 +241,19 @@ CASES = [
     Case(
         "client",
         "an identity whose replies another user could read",
-        "begin with the user's name and a dot, which client_identity (control.example.com) does not",
+        "begin with the user's name and a dot. client_identity (control.example.com) does not begin with",
         {"client_connector": "activemq", "client_identity": "control.example.com"},
     ),
     Case(
         "client",
         "a Python that is too bare",
-        "/usr/bin/false has not what the collection needs, stomp.py>=4.1.24",
+        "/usr/bin/false does not have the libraries of the collection, stomp.py>=4.1.24",
         {"client_python": "/usr/bin/false"},
     ),
     Case(
         "client",
         "no keys",
-        "On the control host there is no /nonexistent/clients/alice.pem",
+        "do not exist on the control host: /nonexistent/clients/alice.pem",
         {"client_security_provider": "ssl", "client_keys_directory": "/nonexistent"},
     ),
 ]
@@ -279,13 +279,13 @@ YAML_CASES = [
 
 
 def variables(case: Case) -> dict[str, t.Any]:
-    """Good ones, but for those of the case; None leaves one out."""
+    """Return good variables with those of the case. None leaves a variable out."""
     mixed = {**GOOD[case.role], **case.variables}
     return {name: value for name, value in mixed.items() if value is not None}
 
 
 def block(case: Case) -> dict[str, t.Any]:
-    """Run the role, and note down why it failed."""
+    """Return a block that runs the role and records why it failed."""
     role = {"name": f"pymco.mcollective.{case.role}"}
     noted = f"{{{{ said | default({{}}) | combine({{ {key(case)!r}: words | to_json }}) }}}}"
     return {
@@ -308,7 +308,7 @@ def key(case: Case) -> str:
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Why each role refused, by role and name of the case: one playbook for all, since each takes seconds."""
+    """Why each role refused, by role and case. One playbook runs all cases, since each playbook takes seconds."""
     directory = tmp_path_factory.mktemp("arguments")
     answers, content = directory / "said.json", "{{ said | to_json }}"
     play = {
@@ -375,4 +375,7 @@ def test_an_inventory_that_lacks_a_group(tmp_path: Path) -> None:
     arguments = ("-i", str(inventory), "pymco.mcollective.collective")
     done = Ansible(tmp_path / "ansible").run("ansible-playbook", *arguments)
     assert done.returncode != 0
-    assert "There is none in mcollective_broker, mcollective_control." in done.stdout + done.stderr
+    assert (
+        "These groups have none: mcollective_broker, mcollective_control."
+        in done.stdout + done.stderr
+    )

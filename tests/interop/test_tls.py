@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TLS on real brokers: what is trusted, what is not, and what a user is told."""
+"""TLS on real brokers: which certificates the client trusts, which it refuses, and what it says."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BOTH = ("rabbitmq", "activemq")
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """An authority that the brokers have nothing to do with."""
+    """An authority that the brokers do not know."""
     return Authority(tmp_path_factory.mktemp("other-authority"), "Other CA")
 
 
@@ -129,7 +129,7 @@ def test_a_certificate_that_is_demanded(strict: Collective, authority: Authority
 def test_a_certificate_from_the_environment(
     strict: Collective, authority: Authority, other: Authority
 ) -> None:
-    """It wins over the one of the file, which would not do."""
+    """It takes precedence over the certificate of the file, which the broker does not accept."""
     client = authority.client("operator")
     prefix = f"MCOLLECTIVE_{strict.broker.connector.upper()}_POOL1_SSL_"
     environ = {f"{prefix}CERT": str(client.path), f"{prefix}KEY": str(client.key)}

@@ -3,8 +3,8 @@
 
 """What the page trust_model says of requests, tried on real nodes by somebody who has no key.
 
-A limit of the protocol is a test too: where nodes turn out to be better than the page says, the page
-is to be corrected. What it says of replies is in the unit tests of the same name.
+A limit of the protocol is a test too: where nodes turn out to be better than the page says, correct
+the page. What it says of replies is in the unit tests of the same name.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def with_(*settings: list[str]) -> pytest.MarkDecorator:
 
 
 class Client:
-    """What a rightful client puts on the wire, for an attacker to see."""
+    """What a legitimate client puts on the wire, where an attacker sees it."""
 
     def __init__(self, collective: Collective, pair: KeyPair | None = None) -> None:
         own = collective.secrets.client(pair) if pair else {}
@@ -92,13 +92,13 @@ class Client:
 
 @pytest.fixture
 def client(collective: Collective) -> Client:
-    """The operator, whom all nodes know."""
+    """The operator. All nodes know him."""
     return Client(collective)
 
 
 @pytest.fixture
 def attacker(collective: Collective) -> Iterator[Attacker]:
-    """Who has seen what the client sent."""
+    """The attacker, who has seen what the client sent."""
     with Attacker(collective) as found:
         yield found
 
@@ -135,7 +135,7 @@ def test_the_filter_of_a_captured_request_can_be_changed(
 
 @with_(PSK, SSL, AES)
 def test_a_directed_request_can_be_published_to_all(client: Client, attacker: Attacker) -> None:
-    """The queue alone says whom it is for."""
+    """Only the queue says which node a message is for."""
     _requestid, payload = client.request()
     attacker.broadcast(payload)
     assert attacker.senders(4) == NODES
@@ -394,7 +394,7 @@ def test_nodes_refuse_a_request_of_an_unknown_key(
 def test_on_activemq_a_node_can_take_requests_for_others_off_the_queue(
     collective: Collective,
 ) -> None:
-    """Which is for whom is a selector that each node chooses for itself."""
+    """Each node chooses the selector of its own messages."""
     name = collective.nodes[0].collectives[0]
     destination = f"/queue/{name}.nodes"
     with collective.broker.connect(collective.place) as node:

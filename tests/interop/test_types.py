@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Typed data between Python and the Ruby of real nodes, both ways."""
+"""Data keep their types between Python and the Ruby of real nodes, in both directions."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What we put on the wire is what the reference client puts there for the same call."""
+"""For the same call, we put on the wire what the reference client puts there."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ Frames = list[Spoken]
 
 
 class Difference(t.NamedTuple):
-    """Something that we say otherwise than the reference, on purpose.
+    """Something that we say differently from the reference on purpose.
 
     ``edit`` makes of the reference's words what ours should be.
     """
@@ -137,7 +137,7 @@ def _without_listening(frames: Frames, case: Case) -> Frames:
 
 
 def _with_all_filters(frames: Frames, case: Case) -> Frames:
-    """First the named node is asked whether it fits, then it gets the request."""
+    """The client first asks the named node whether it fits, and then sends the request to it."""
     if case is not NAMED_AND_FILTERED:
         return frames
     connect, *subscribe, request, disconnect = frames
@@ -219,7 +219,7 @@ DIFFERENCES = [
 
 
 class Stage:
-    """Runs both clients in front of a collective, each through a recorder of its own."""
+    """Runs both clients with a collective, each through a recorder of its own."""
 
     def __init__(self, collective: Collective, oracle: Oracle, bearer: Certificate) -> None:
         self._collective = collective
@@ -248,7 +248,7 @@ class Stage:
         return self._collective.directory / "clients" / f"{name}.pem"
 
     def fill(self, text: t.Any) -> t.Any:
-        """A text of a case, or a list of texts, with the names in it replaced."""
+        """Return a text of a case, or a list of texts, with its names replaced."""
         if isinstance(text, list):
             return [self.fill(item) for item in text]
         return text.format(**self._names) if isinstance(text, str) else text
@@ -325,7 +325,7 @@ ADDERS: dict[str, t.Callable[[Filter, t.Iterable[str]], None]] = {
 
 
 class Theatre:
-    """One stage after the other, each with all of its cases being played side by side.
+    """Runs one stage after the other. All cases of a stage run at the same time.
 
     It is no parametrized fixture, since pytest makes such a one anew for every case.
     """

@@ -39,7 +39,7 @@ class Case:
     :ivar environ: environment variables.
     :ivar connectors: those that know the settings.
     :ivar securities: those that it is run with.
-    :ivar answered: whether the nodes understand it, as far as they get it.
+    :ivar answered: True if the nodes that get it understand it.
     """
 
     command: str

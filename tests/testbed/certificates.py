@@ -35,7 +35,7 @@ _NO_USAGE = {
 
 @dataclass(frozen=True)
 class Certificate:
-    """Where a certificate and its key lie, both as PEM."""
+    """The files of a certificate and its key, both as PEM."""
 
     path: Path
     key: Path
@@ -55,12 +55,12 @@ class Authority:
         self.path = self._write("ca", builder.add_extension(usage, critical=True))
 
     def server(self, host: str = "localhost", *, days: int = 30) -> Certificate:
-        """A certificate for a name, and for no address; with negative days it has expired."""
+        """Return a certificate for a name, and for no address. With negative days, it has expired."""
         names = x509.SubjectAlternativeName([x509.DNSName(host)])
         return self._issue(host if days > 0 else f"{host}-expired", host, names, days)
 
     def client(self, name: str) -> Certificate:
-        """A certificate for somebody, who is its common name."""
+        """Return a certificate for a client, whose name is its common name."""
         return self._issue(name, name, x509.BasicConstraints(False, None), days=30)
 
     def _issue(self, file: str, name: str, extension: x509.ExtensionType, days: int) -> Certificate:
@@ -74,7 +74,7 @@ class Authority:
     def _builder(
         self, subject: x509.Name, key: rsa.RSAPublicKey, days: int
     ) -> x509.CertificateBuilder:
-        """What all certificates have. Python 3.13 insists on the two key identifiers."""
+        """Return what all certificates have. Python 3.13 requires the two key identifiers."""
         now = datetime.datetime.now(datetime.timezone.utc)
         own = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         return (

@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class KeyPair:
-    """Where the two halves of one RSA-2048 key lie, both as PEM."""
+    """The files of the two halves of an RSA-2048 key, both as PEM."""
 
     private: Path
     public: Path
@@ -39,12 +39,12 @@ def make_keypair(directory: Path, name: str) -> KeyPair:
 
 
 def new_key() -> rsa.RSAPrivateKey:
-    """An RSA-2048 key."""
+    """Return an RSA-2048 key."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def write_private(path: Path, key: rsa.RSAPrivateKey) -> None:
-    """Write a private key as PEM, for its owner to read."""
+    """Write a private key as PEM. Only its owner can read it."""
     pem = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -61,7 +61,7 @@ def _public_pem(key: rsa.RSAPrivateKey) -> bytes:
 
 
 def write_file(path: Path, content: bytes, mode: int) -> None:
-    """Write a file that has its mode from its first byte on, whatever the umask says."""
+    """Write a file that has its mode from its first byte on, whatever the umask is."""
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as stream:

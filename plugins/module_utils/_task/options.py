@@ -9,7 +9,7 @@ To add an option:
 1. Add a row to a table below. An option of a single task goes into that task's own ``options``.
 2. Describe it in ``plugins/doc_fragments``, or in the documentation of the one module: only its name
    and its ``description``.
-3. Use it. An option with the name of a field of :class:`.rpc.Request` becomes that field by itself.
+3. Use it. An option with the name of a field of :class:`.request.Request` becomes that field by itself.
 4. Explain its purpose in a guide.
 
 Then run ``python tests/doc_options.py``. It copies types, defaults, choices, environment variables and keys

@@ -29,7 +29,7 @@ class InventoryModule(BaseInventoryPlugin):
         return path.endswith((".bare.json", ".bare-broadcast.json"))
 
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
-        """Add what is in the file or, with the broadcast, what comes from where the file says."""
+        """Add the hosts in the file, or those that answer a broadcast on the collective that the file names."""
         super().parse(inventory, loader, path, cache)
         with open(path, encoding="utf-8") as file:
             content = json.load(file)
@@ -41,7 +41,7 @@ class InventoryModule(BaseInventoryPlugin):
 
 
 def gathered(config_file: str, expected_nodes: int) -> dict[str, dict[str, t.Any]]:
-    """Hosts and variables from one broadcast, by the shortest way that the client has."""
+    """Return hosts and variables from one broadcast, by the shortest way through the client."""
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import Gathering

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is found, by us and by ``mco find`` with the usual options."""
+"""Which nodes we find, and which nodes ``mco find`` finds with its usual options."""
 
 from __future__ import annotations
 

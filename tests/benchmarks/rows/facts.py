@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The facts of many hosts, as a play gathers them; what it is held against, ``facts.py`` tells."""
+"""The facts of many hosts, as a play gathers them. ``facts.py`` tells what they are compared with."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long the replies of a whole fleet take, against no more than receiving them."""
+"""How long a call to a whole fleet takes, compared with only receiving its replies."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The inventory of a whole fleet, grouped by two keys; what it is held against, ``inventory.py`` tells."""
+"""The inventory of a whole fleet, grouped by two keys. ``inventory.py`` tells what it is compared with."""
 
 from __future__ import annotations
 

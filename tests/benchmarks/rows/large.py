@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Five times as many nodes: that it ends, and what memory the process has meanwhile."""
+"""A call to five times as many nodes: that it ends, and how much memory its process takes."""
 
 from __future__ import annotations
 

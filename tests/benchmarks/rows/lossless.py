@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many calls in a row to a whole fleet, and not one reply lost."""
+"""Many calls in a row to a whole fleet lose no reply."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How much memory a reply holds, in proportion to what it was on the wire."""
+"""How much memory a reply takes, in proportion to its size on the wire."""
 
 from __future__ import annotations
 

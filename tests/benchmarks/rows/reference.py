@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ``mco`` takes to discover the nodes of a fleet and get facts of all."""
+"""How long ``mco`` needs to discover the nodes of a fleet and get their facts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LONGEST = 120
 
 
 def run(bench: Bench) -> list[Line]:
-    """Two lines for mco as it comes, and two for mco that listens for as long as it takes.
+    """Two lines for mco with its defaults, and two for mco that listens long enough.
 
     It needs a minute, so it runs once for each; ours run before and after. How long it has to listen is
     found out by trying, from below.
@@ -63,14 +63,14 @@ def _inside(bench: Bench, fleet: Fleet) -> None:
 
 
 def _fresh(bench: Bench, fleet: Fleet) -> None:
-    """With the start of an interpreter, and the replies printed, as mco has it."""
+    """Measure with the start of an interpreter and with printed replies, as mco works."""
     found = bench.child(fleet, "replies")
     if len(found["replies"]) != fleet.count:
         raise Incomplete(f"{len(found['replies'])} of {fleet.count} replies were printed")
 
 
 def _patient(fleet: Fleet, listening: int) -> tuple[int, tuple[int, float]]:
-    """The shortest time to listen with which it found all, and what came of that."""
+    """Return the shortest time to listen in which mco found all nodes, and its outcome."""
     for attempt in range(1, ATTEMPTS + 1):
         count, seconds = _mco(fleet, "--dt", str(listening), "-t", str(LONGEST))
         if count == fleet.count or attempt == ATTEMPTS:
@@ -80,7 +80,7 @@ def _patient(fleet: Fleet, listening: int) -> tuple[int, tuple[int, float]]:
 
 
 def _mco(fleet: Fleet, *options: str) -> tuple[int, float]:
-    """How many replies mco printed, and how many seconds it took.
+    """Return how many replies mco printed, and how many seconds it took.
 
     Where its discovery ends in the middle of a message it has lost its connection and with it the place
     for replies: there are none then.

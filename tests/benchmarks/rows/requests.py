@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One call after the other to one real node, against the same requests sent by no more than stomp.py, and ``mco``."""
+"""Many calls to one real node, compared with the same requests of stomp.py alone, and with ``mco``."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _rates(pair: t.Any) -> str:
 
 
 def _each(calls: int, function: Callable[[int], None]) -> Callable[[], float]:
-    """A function that does it so many times and returns the seconds for each."""
+    """Return a function that repeats a call and returns the seconds for each call."""
 
     def timed() -> float:
         start = time.perf_counter()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A task for each of many hosts, against one that does nothing, and against the same as a module."""
+"""A task for each of many hosts, compared with a task that does nothing and with the same task as a module."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class _Plays:
         (directory / "ansible.cfg").write_text("[defaults]\n")
 
     def run(self, tasks: list[dict[str, t.Any]], collections: str = "whole") -> float:
-        """How many seconds a play takes; every task has to succeed on every host."""
+        """Return how many seconds a play takes. Every task must succeed on every host."""
         play = {"hosts": "all", "gather_facts": False, "tasks": tasks}
         path = self._directory / "play.json"
         path.write_text(json.dumps([play]))
@@ -116,7 +116,7 @@ def _check(done: subprocess.CompletedProcess[str], hosts: int) -> None:
 
 
 def _link(place: Path, without: str) -> None:
-    """Make the collection appear at a place, but for one kind of its plugins."""
+    """Make the collection appear at a place, without one kind of its plugins."""
     home = place / "ansible_collections" / "pymco" / "mcollective"
     plugins = home / "plugins"
     plugins.mkdir(parents=True)

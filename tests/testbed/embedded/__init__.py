@@ -3,7 +3,7 @@
 
 """A collective in one process: the STOMP face of a broker, and nodes behind it.
 
-It behaves as R§2 of the reference says, as far as a client can see. It is for demonstrations and for
+For a client, it behaves as R§2 of the reference says. It is for demonstrations and for
 what real nodes cannot be brought to do: lie, stay silent on demand, and be many. What holds here is
 proven only when it holds against the real daemon too.
 """

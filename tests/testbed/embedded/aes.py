@@ -19,7 +19,7 @@ KEY, BLOCK = 32, 16
 
 
 def public_decrypt(key: t.Any, sealed: bytes) -> bytes:
-    """What the owner of the private key has encrypted with it. Raises ValueError if it is none of theirs."""
+    """Return what a private key has encrypted. Raises ValueError if it was another key."""
     numbers = key.public_numbers()
     size = key.key_size // 8
     block = pow(int.from_bytes(sealed, "big"), numbers.e, numbers.n).to_bytes(size, "big")
@@ -30,14 +30,14 @@ def public_decrypt(key: t.Any, sealed: bytes) -> bytes:
 
 
 def decrypt(data: bytes, secret: bytes) -> bytes:
-    """The plain text. Raises ValueError if the data are not encrypted with this secret."""
+    """Return the plain text. Raises ValueError if the data are not encrypted with this secret."""
     decryptor, unpadder = _cipher(secret).decryptor(), PKCS7(BLOCK * 8).unpadder()
     padded = decryptor.update(base64.b64decode(data)) + decryptor.finalize()
     return unpadder.update(padded) + unpadder.finalize()
 
 
 def encrypt(plain: bytes, key: t.Any, forged: bool) -> dict[str, str]:
-    """A reply's body and the key that opens it; a forger does not know for whom to encrypt that."""
+    """Return a reply's body and its key. A forger does not know for which client to encrypt the key."""
     secret = secrets.token_bytes(KEY)
     padder, encryptor = PKCS7(BLOCK * 8).padder(), _cipher(secret).encryptor()
     padded = padder.update(plain) + padder.finalize()
@@ -50,7 +50,7 @@ def encrypt(plain: bytes, key: t.Any, forged: bool) -> dict[str, str]:
 
 
 def _cipher(secret: bytes) -> Cipher[modes.CBC]:
-    """What Ruby's pkcs5_keyivgen makes of a secret."""
+    """Return the cipher that Ruby's pkcs5_keyivgen makes from a secret."""
     material = block = b""
     while len(material) < KEY + BLOCK:
         block += secret

@@ -70,7 +70,7 @@ class EmbeddedCollective:
         self.client_cfg = self.write_client_cfg("client.cfg")
 
     def stop(self) -> None:
-        """End everything and remove what was made."""
+        """End everything and remove all files."""
         asyncio.run_coroutine_threadsafe(self._face.stop(), self._loop).result(5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
@@ -88,7 +88,7 @@ class EmbeddedCollective:
     # -- configuration -------------------------------------------------------------------------
 
     def write_client_cfg(self, name: str, changes: t.Mapping[str, str] | None = None) -> Path:
-        """Write a configuration for a client, some options changed."""
+        """Write a client's configuration with some options changed."""
         options = {**self._options(), **(changes or {})}
         path = self.directory / name
         path.touch(mode=0o600)
@@ -153,7 +153,7 @@ class EmbeddedCollective:
             self._loop.call_later(node.delay, session.deliver, reply_to, payload)
 
     def _payloads(self, node: Node, request: dict[str, t.Any], body: t.Any) -> list[bytes]:
-        """One reply of an honest node; more, others or worse of one that lies."""
+        """Return the one reply of an honest node, or the replies of a node that lies."""
         envelope = {
             "senderid": node.identity,
             "requestid": request[":requestid"],

@@ -22,9 +22,9 @@ _ORDERS: dict[str, t.Callable[[t.Any, t.Any], bool]] = {
 
 
 def fits(tokens: t.Iterable[Token], node: Node) -> bool:
-    """Whether an expression is true of a node; false if anything in it cannot be evaluated.
+    """Return True if an expression is true for a node, and False if any part of it cannot be evaluated.
 
-    Every statement is, before anything is decided, as on real nodes.
+    All statements are evaluated before anything is decided, as on real nodes.
     """
     try:
         words = [_word(token, node) for token in tokens]
@@ -92,7 +92,7 @@ def _function(call: t.Mapping[str, t.Any], node: Node) -> bool:
 
 
 def _cast(text: str, like: t.Any) -> t.Any:
-    """A text as the type that it is compared with; ValueError if it is none of it."""
+    """Return a text as the type that it is compared with. Raises ValueError if it is not of this type."""
     if isinstance(like, bool):
         return {"true": True, "false": False}[text]
     return text if isinstance(like, str) else float(text)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A fleet as a newcomer could have one: two sites, some roles, and what is always broken."""
+"""A fleet as a new user could have it: two sites, some roles, and some broken nodes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _TROUBLE = {
 
 
 def fleet(count: int | None = None) -> list[Node]:
-    """Nodes: two dozen, or as many as wanted.
+    """Return two dozen nodes, or the given number.
 
-    app3 fails to restart its service, and cache2 hangs when told to.
+    app3 fails to restart its service, and cache2 hangs when it restarts its service.
     """
     nodes = [_node(role, number) for role, size in _SIZES.items() for number in range(1, size + 1)]
     if count is None:

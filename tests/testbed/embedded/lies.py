@@ -14,14 +14,14 @@ if t.TYPE_CHECKING:
 OVERSIZED = 17 * 2**20
 """Bytes, more than the client takes."""
 CONTROL = "\x1b]0;owned\x07\x1b[2J\u202eevil\u2066\x9b31m\r\x00"
-"""What a terminal obeys, and a bidirectional override that shows a line as another one."""
+"""Control sequences of terminals, and a bidirectional override, which shows a line as another one."""
 TWINS = {1: "the first twin", "1": "the second twin"}
-"""Keys that are the same in JSON."""
+"""Keys that become the same in JSON."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What an honest node would answer to a request.
+    """The answer of an honest node to a request.
 
     :ivar previous: the identifier of the request that the node got before this one.
     """
@@ -32,11 +32,11 @@ class Reply:
     previous: str | None = None
 
     def sealed(self, forged: bool = False, **changes: t.Any) -> bytes:
-        """Its payload; of the envelope some fields may be others."""
+        """Return its payload. Some fields of the envelope may be replaced."""
         return self.security.seal({**self.envelope, **changes}, self.body, forged)
 
     def saying(self, value: t.Any) -> Reply:
-        """The same with another value in its data, and among the facts of an inventory."""
+        """Return the same reply with another value in its data, and in the facts of an inventory."""
         data = dict(self.body["data"])
         if "facts" in data:
             data["facts"] = {**data["facts"], "role": value}
@@ -50,12 +50,12 @@ def _garbage(reply: Reply) -> list[bytes]:
 
 
 def _garbled(reply: Reply) -> list[bytes]:
-    """Bytes of nothing, and the beginning of something."""
+    """Return random bytes, and the beginning of a reply."""
     return [bytes(range(256)), reply.sealed()[:10]]
 
 
 def _previous(reply: Reply) -> list[bytes]:
-    """What came too late: a reply to the request before this one."""
+    """Return a reply that comes too late: it answers the request before this one."""
     return [reply.sealed(requestid=reply.previous)] if reply.previous is not None else []
 
 
@@ -79,10 +79,10 @@ LIES: dict[str, t.Callable[[Reply], list[bytes]]] = {
     "control": lambda reply: [reply.saying(CONTROL).sealed()],
     "aborting": _aborting,
 }
-"""By name. A node's lie may be several of them, with + between."""
+"""The lies by name. A node may have several, joined by +."""
 
 
 def payloads(lie: str | None, reply: Reply) -> list[bytes]:
-    """What a node sends that lies in this way; one reply if it does not."""
+    """Return what a node sends that lies in this way. An honest node sends one reply."""
     names = (lie or "true").split("+")
     return [payload for name in names for payload in LIES[name](reply)]

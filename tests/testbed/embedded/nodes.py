@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nodes: what they are, whether a filter fits them, what their agents answer."""
+"""Nodes: their properties, which filters fit them, and what their agents answer."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class Node:
         self.facts = _as_text(self.facts)
 
     def has_agent(self, agent: str) -> bool:
-        """Whether requests for the agent reach it; the discovery agent is always there."""
+        """Return True if requests for the agent reach it. The discovery agent is always there."""
         return agent in ("discovery", *self.agents)
 
     def fits(self, filter_: t.Mapping[str, t.Any]) -> bool:
-        """Whether the node takes a request with this filter (MC:security/base.rb)."""
+        """Return True if the node takes a request with this filter (MC:security/base.rb)."""
         identities = [same(wanted, self.identity) for wanted in filter_.get("identity", [])]
         return (
             (not identities or sum(identities) == 1)
@@ -63,14 +63,14 @@ class Node:
         )
 
     def has_class(self, wanted: str) -> bool:
-        """Whether it has a class of that name, or one that fits that pattern."""
+        """Return True if it has a class of that name, or a class that matches that pattern."""
         return any(same(wanted, name) for name in self.classes)
 
     def _has_agent(self, wanted: str) -> bool:
         return any(same(wanted, name) for name in ("discovery", *self.agents))
 
     def has_fact(self, wanted: t.Mapping[str, t.Any]) -> bool:
-        """Whether a fact fits an entry of a filter."""
+        """Return True if a fact fits an entry of a filter."""
         value = self.facts.get(wanted[":fact"])
         if value is None:
             return False
@@ -79,7 +79,7 @@ class Node:
         return _compare(value, wanted)
 
     def answer(self, agent: str, body: t.Any) -> t.Any:
-        """A reply's body; None if the node stays silent."""
+        """Return a reply's body, or None if the node stays silent."""
         self.requests += 1
         if agent == "discovery":
             return "pong" if body == "ping" else f"Unknown Request: {body}"
@@ -100,7 +100,7 @@ class Node:
 
 
 def _as_text(value: t.Any) -> t.Any:
-    """Facts as nodes hold them: every scalar as text (MC:facts/base.rb, normalize_facts)."""
+    """Return facts as nodes store them: every scalar is text (MC:facts/base.rb, normalize_facts)."""
     if isinstance(value, dict):
         return {str(key): _as_text(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -115,7 +115,7 @@ def _plain(data: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def same(wanted: str, value: str) -> bool:
-    """Equal, or fitting a pattern between slashes; all slashes are removed (MC:util.rb)."""
+    """Return True if both are equal, or if a pattern between slashes matches. All slashes are removed (MC:util.rb)."""
     if wanted.startswith("/"):
         return re.search(wanted.replace("/", ""), value) is not None
     return wanted == value

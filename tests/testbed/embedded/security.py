@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The nodes' side of the security providers: requests are checked, replies signed."""
+"""The nodes' side of the security providers: they check requests and sign replies."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class _Scheme(t.Protocol):
     """How requests and replies are protected."""
 
     def opened(self, request: dict[str, t.Any], body: bytes) -> bytes:
-        """A request's body in plain. Raises ValueError or :class:`Unacceptable`."""
+        """Return a request's body as plain data. Raises ValueError or :class:`Unacceptable`."""
 
     def sealed(self, body: bytes, forged: bool) -> dict[str, t.Any]:
-        """The fields of a reply beside the envelope's; the body as bytes if it is not encrypted."""
+        """Return the fields of a reply that the envelope does not have. The body is bytes if it is not encrypted."""
 
 
 class NodeSecurity:
@@ -57,7 +57,7 @@ class NodeSecurity:
         self._scheme: _Scheme = schemes.get(kind, self._signer)
 
     def open(self, payload: bytes) -> dict[str, t.Any]:
-        """A request with its body read. Raises :class:`Unacceptable`."""
+        """Return a request with its body as plain data. Raises :class:`Unacceptable`."""
         try:
             request = self._serializer.deserialize(payload)
             raw = request[":body"]
@@ -83,7 +83,7 @@ class NodeSecurity:
             raise Unacceptable("older than its ttl")
 
     def seal(self, envelope: dict[str, t.Any], body: t.Any, forged: bool = False) -> bytes:
-        """A reply's payload; a forged one bears a signature of something else."""
+        """Return a reply's payload. A forged reply has the signature of other data."""
         if isinstance(body, dict):
             body = symbolize(body)
             body[Symbol("data")] = symbolize(body[Symbol("data")])
@@ -93,12 +93,12 @@ class NodeSecurity:
         return self._serializer.serialize({**symbolize(envelope), **symbolize(fields)})
 
     def signature(self, data: bytes) -> str:
-        """What stands in :hash for a serialized body."""
+        """Return the value of :hash for a serialized body."""
         return self._signer.signature(data)
 
 
 class _Signing:
-    """Replies are signed, and can be read by everybody."""
+    """Replies are signed, and everybody can read them."""
 
     def signature(self, data: bytes) -> str:
         raise NotImplementedError

@@ -21,7 +21,7 @@ class Frame:
     body: bytes = b""
 
     def encode(self) -> bytes:
-        """The frame as it goes over the wire."""
+        """Return the frame as bytes."""
         headers = {**self.headers, "content-length": str(len(self.body))}
         lines = [self.command, *(f"{key}:{_escape(value)}" for key, value in headers.items())]
         return "\n".join(lines).encode() + b"\n\n" + self.body + b"\0\n"
@@ -44,7 +44,7 @@ async def read_frame(reader: asyncio.StreamReader) -> Frame:
     headers: dict[str, str] = {}
     while line := (await reader.readuntil(b"\n")).rstrip(b"\r\n"):
         key, _colon, value = line.decode().partition(":")
-        # RabbitMQ does so in CONNECT too, against the letter of STOMP.
+        # RabbitMQ does this in CONNECT too, although STOMP forbids it.
         headers.setdefault(key, _unescape(value))
     if "content-length" in headers:
         body = await reader.readexactly(int(headers["content-length"]))
@@ -55,7 +55,7 @@ async def read_frame(reader: asyncio.StreamReader) -> Frame:
 
 
 class Router(t.Protocol):
-    """Who gets what is published."""
+    """Delivers what clients publish."""
 
     def request(self, session: Session, frame: Frame, exchange: str, key: str) -> None:
         """Take a message that was sent to an exchange."""
@@ -71,7 +71,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Login:
-    """What a client must say to be let in."""
+    """What a client must say to log in."""
 
     user: str
     password: str
@@ -109,7 +109,7 @@ class Session:
 class StompFace:
     """Listens on a free port of the loopback interface and hands requests to a router.
 
-    :param exchanges: the names of those that exist.
+    :param exchanges: the names of the exchanges that exist.
     """
 
     def __init__(self, login: Login, exchanges: t.Collection[str], router: Router) -> None:
@@ -154,7 +154,7 @@ class StompFace:
         session.send(Frame("CONNECTED", {"version": "1.1", "heart-beat": "0,0"}))
 
     def _handle(self, session: Session, frame: Frame) -> bool:
-        """Act on a frame; return whether the client stays."""
+        """Handle a frame. Return True if the client stays."""
         if frame.command == "SEND":
             self._publish(session, frame)
         elif frame.command == "SUBSCRIBE":

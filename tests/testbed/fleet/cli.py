@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A fleet to play with, from the command line."""
+"""Starts a fleet from the command line."""
 
 from __future__ import annotations
 

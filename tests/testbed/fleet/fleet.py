@@ -32,7 +32,7 @@ MOST = 100_000
 
 
 def fleet_place(name: str) -> Place:
-    """A place at which a fleet can be."""
+    """Return a place for a fleet."""
     return Place(name, shared_nodes=True)
 
 
@@ -51,7 +51,7 @@ class Behaviour:
 class Fleet(Service):
     """Emulated nodes at a place of a RabbitMQ, as a context manager or by `start` and `close`.
 
-    Each takes requests to all and to it alone.
+    Each node takes requests to all nodes and requests to itself.
 
     :param place: the name of a place that is like :func:`fleet_place`.
     :param count: how many nodes.
@@ -85,7 +85,7 @@ class Fleet(Service):
         return [identity(number) for number in range(self.count)]
 
     def start(self) -> None:
-        """Start it; when this returns, every node takes requests."""
+        """Start the fleet. When this returns, every node takes requests."""
         self._workspace = Workspace("mcotest-fleet-", self._wanted_directory)
         self.directory = self._workspace.path
         self._secrets = Secrets(self.directory, self._security)
@@ -104,7 +104,7 @@ class Fleet(Service):
             raise RuntimeError("the fleet did not start; it said why on stderr")
 
     def close(self) -> None:
-        """End it; harmless when repeated."""
+        """End the fleet. It is harmless to repeat this."""
         if self._process is not None:
             self._process.terminate()
             self._process.communicate(timeout=10)
@@ -113,7 +113,7 @@ class Fleet(Service):
         self._process = self._workspace = None
 
     def mco(self, application: str, *arguments: str, timeout: float = 120) -> str:
-        """What the reference client prints on stdout; RuntimeError if that is nothing."""
+        """Return what the reference client prints on stdout. Raises RuntimeError if it prints nothing."""
         done = run_mco(self.client_cfg, self.directory, application, *arguments, timeout=timeout)
         if not done.stdout:
             raise RuntimeError(
@@ -123,7 +123,7 @@ class Fleet(Service):
         return done.stdout
 
     def write_client_cfg(self, name: str, changes: Mapping[str, str] | None = None) -> Path:
-        """Write a configuration of the client into the directory, some settings changed."""
+        """Write the client's configuration with some settings changed into the directory."""
         path = self.directory / name
         write_settings(path, {**self._client_settings(), **(changes or {})})
         return path

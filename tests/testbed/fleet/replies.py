@@ -3,8 +3,8 @@
 
 """What a fleet answers, in the bytes that real nodes would write.
 
-Ruby writes and the nodes' key signs each answer once, with a stand-in for the identity; a node's own
-reply is made of it by replacing that. So thousands of replies cost little, and each is as real as any.
+Ruby writes and the nodes' key signs each answer once, with a stand-in for the identity; a node's
+reply replaces it by the node's identity. So thousands of replies cost little, and each is as real as any.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from ..embedded.security import NodeSecurity
 from ..real import programs
 
 VARIANTS = 100
-"""How many different answers there are; node N gives answer N modulo this."""
+"""How many different answers there are. Node N gives the answer N modulo this number."""
 STAND_IN = "node#####.example.com"
 _STAND_IN = STAND_IN.encode()
 KEPT = 10_000
-"""How many signed bodies are kept for the next request; they are few but for such as tell the time."""
+"""How many signed bodies are kept for the next request. Only bodies that contain the time are many."""
 
 
 def identity(number: int) -> str:
-    """The identity of a node. All are of one length, as Marshal wants it of what is replaced."""
+    """Return the identity of a node. All have the same length, so that they can be replaced in Marshal."""
     return f"node{number:05d}.example.com"
 
 
 def variant(number: int) -> Node:
-    """A node with seven facts, as many classes as people have, and the usual agents."""
+    """Return a node with seven facts, a usual number of classes, and the usual agents."""
     return Node(
         STAND_IN,
         facts={
@@ -65,7 +65,7 @@ class Ruby:
         )
 
     def dump(self, format_: str, value: t.Any, body: bytes | None = None) -> bytes:
-        """A value's bytes, in yaml or marshal; a body is added to it as it is."""
+        """Return a value's bytes, in yaml or marshal. A body is added unchanged."""
         assert self._process.stdin is not None and self._process.stdout is not None
         embedded = None if body is None else base64.b64encode(body).decode()
         self._process.stdin.write(json.dumps([format_, value, embedded]) + "\n")
@@ -87,7 +87,7 @@ class Replies:
         self.variants = [variant(number) for number in range(VARIANTS)]
 
     def seal(self, request: dict[str, t.Any], answer: t.Any) -> bytes:
-        """A payload with an answer to a request, and with the stand-in for the identity."""
+        """Return a payload with an answer to a request, and with the stand-in for the identity."""
         body, signature = self._body(answer)
         envelope = {
             ":senderid": STAND_IN,
@@ -99,7 +99,7 @@ class Replies:
         return self._ruby.dump(self._format, envelope, body)
 
     def _body(self, answer: t.Any) -> tuple[bytes, str]:
-        """An answer's serialized body and its signature."""
+        """Return an answer's serialized body and its signature."""
         if isinstance(answer, dict):
             data = {f":{key}": item for key, item in answer["data"].items()}
             answer = {
@@ -117,7 +117,7 @@ class Replies:
 
 
 class Answers:
-    """What the nodes answer to one request; made when it is wanted and as often as nodes differ."""
+    """The nodes' answers to one request. Each different answer is made once, when it is needed."""
 
     def __init__(self, replies: Replies, request: dict[str, t.Any]) -> None:
         self._replies, self._request = replies, request
@@ -125,7 +125,7 @@ class Answers:
         self._made: dict[int, bytes | None] = {}
 
     def of(self, number: int, name: bytes) -> bytes | None:
-        """The payload of a node; None: the request is not for it, but for its name, or it is silent."""
+        """Return a node's payload. None: the filter, apart from identities, does not fit it, or it is silent."""
         which = number % len(self._replies.variants)
         if which not in self._made:
             self._made[which] = self._template(self._replies.variants[which])
@@ -148,11 +148,11 @@ class Names:
         self._numbers = {name.decode(): number for number, name in enumerate(self.encoded)}
 
     def number(self, name: str) -> int | None:
-        """Of the node with that name, if there is one."""
+        """Return the number of the node with that name, or None."""
         return self._numbers.get(name)
 
     def fitting(self, wanted: t.Sequence[str]) -> t.Collection[int]:
-        """Those that fit a filter's identities: just one of them, as on real nodes (MC:security/base.rb)."""
+        """Return the nodes that fit exactly one of a filter's identities, as on real nodes (MC:security/base.rb)."""
         if not wanted:
             return range(len(self.encoded))
         fits: collections.Counter[int] = collections.Counter()

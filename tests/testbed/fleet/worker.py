@@ -24,9 +24,9 @@ from testbed.real.stomp import Connection, Frame, StompError
 AT_ONCE = 200
 """Replies that are written to the broker at once."""
 IDLE = 3600.0
-"""Seconds that a wait for requests may take; then comes the next."""
+"""Seconds that one wait for requests may take."""
 GOLDEN = 0.6180339887
-"""Multiples of it, their integers taken away, fill the time from 0 to 1 evenly, in no order."""
+"""The fractions of its multiples fill the time from 0 to 1 evenly, in no order."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Settings:
     :ivar spread: seconds within which nodes answer a request to all.
     :ivar silent: how many nodes answer to discovery and to nothing else: the last ones.
     :ivar broadcasts: the destinations of requests to all.
-    :ivar directed: where requests to single nodes come; on it there is a name.
+    :ivar directed: where requests to single nodes arrive, without the node's name.
     """
 
     count: int
@@ -55,7 +55,7 @@ class Settings:
 
 
 class Later:
-    """What is to be sent at a time."""
+    """What the fleet sends at a certain time."""
 
     def __init__(self) -> None:
         self._entries: list[tuple[float, int, bytes]] = []
@@ -67,11 +67,11 @@ class Later:
         heapq.heappush(self._entries, (when, self._sequence, data))
 
     def left(self, now: float) -> float:
-        """Seconds until something is to be sent."""
+        """Return the seconds until the next message is due."""
         return max(self._entries[0][0] - now, 0.0) if self._entries else IDLE
 
     def due(self, now: float) -> bytes:
-        """What has to be sent now."""
+        """Return what is due now."""
         pieces = []
         while self._entries and self._entries[0][0] <= now and len(pieces) < AT_ONCE:
             pieces.append(heapq.heappop(self._entries)[2])
@@ -123,7 +123,7 @@ class Worker:
             self._send(replies)
 
     def _read(self, payload: bytes) -> tuple[Answers, t.Collection[int]]:
-        """A request's answers, and whose names it is for. To many single nodes the same one comes."""
+        """Return a request's answers, and the names that it is for. Many single nodes get the same request."""
         if self._opened is None or self._latest != payload:
             request = self._keys.open(payload)
             self._opened = Answers(self._replies, request), self._loud(request)
@@ -140,7 +140,7 @@ class Worker:
     def _frames(
         self, numbers: t.Collection[int], answers: Answers, reply_to: str
     ) -> t.Iterator[tuple[int, bytes]]:
-        """The SEND frames of those nodes."""
+        """Return the SEND frames of these nodes."""
         head = b"SEND\ndestination:%s\ncontent-length:" % reply_to.encode()
         for number in numbers:
             payload = answers.of(number, self._names.encoded[number])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The real thing: brokers and ``mcollectived`` as Debian packages them, in a private place."""
+"""Real brokers and ``mcollectived``, as Debian packages them, in a private directory."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ _CLASSPATH = "/usr/share/activemq/lib/*:/usr/share/activemq/lib/optional/*"
 
 
 class ActiveMQ(Broker):
-    """It has no virtual hosts: collectives are kept apart by their names and by permissions."""
+    """It has no virtual hosts. Names and permissions separate the collectives."""
 
     connector = "activemq"
     program = "ActiveMQ"
@@ -78,7 +78,7 @@ class ActiveMQ(Broker):
         tls: Tls | None = None,
         inactive: float = 300,
     ) -> None:
-        """``inactive`` is for how many seconds a queue for replies may be unused before it goes."""
+        """``inactive``: after so many seconds without use, the broker removes a queue for replies."""
         super().__init__(places, tls)
         self._inactive = inactive
         self._store_password = secrets.token_hex(8)
@@ -110,7 +110,7 @@ class ActiveMQ(Broker):
         (home / "log4j.properties").write_text(_LOGGING.substitute(log=self.log))
 
     def _entries(self) -> t.Iterator[str]:
-        """What each place's user may do with the queues and topics of its collectives."""
+        """Return what each place's user may do with the queues and topics of its collectives."""
         for place in self.places.values():
             group = quoteattr(place.name)
             rights = f"read={group} write={group} admin={group}"
@@ -135,7 +135,7 @@ class ActiveMQ(Broker):
         return f"<sslContext><sslContext {' '.join(settings)}/></sslContext>"
 
     def _write_stores(self, tls: Tls) -> None:
-        """Java reads certificates from its own kind of PKCS12 files only."""
+        """Write the certificates in the only form of PKCS12 that Java reads."""
         key = serialization.load_pem_private_key(tls.server.key.read_bytes(), None)
         certificate = x509.load_pem_x509_certificate(tls.server.path.read_bytes())
         authority = x509.load_pem_x509_certificate(tls.authority.read_bytes())
@@ -156,7 +156,7 @@ class ActiveMQ(Broker):
         home = self.directory
         java = [
             *(str(programs.require("java")), "-Xmx256m"),
-            # Half the time to start, and enough for a broker that lives for minutes.
+            # This halves the time to start, and is enough for a broker that runs for minutes.
             *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
             *("-Djava.awt.headless=true", f"-Djava.io.tmpdir={home}"),
             *("-Dactivemq.home=/usr/share/activemq", f"-Dactivemq.base={home}"),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all private brokers have in common: they speak STOMP on loopback and die with us."""
+"""What all private brokers have in common: they speak STOMP on loopback and end with this process."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class _EndedEarly(RuntimeError):
 class Tls:
     """How a broker speaks TLS.
 
-    ``authority`` is whose client certificates it believes; without ``demands_client`` a client
-    may also come without one.
+    ``authority`` signs the client certificates that it trusts. Without ``demands_client``, a client
+    may also connect without a certificate.
     """
 
     authority: Path
@@ -69,7 +69,7 @@ class Broker(Service):
 
     @property
     def directory(self) -> Path:
-        """Where configuration, data and logs lie while the broker is open."""
+        """The directory of configuration, data and logs while the broker is open."""
         return self._open_workspace().path
 
     @property
@@ -79,10 +79,10 @@ class Broker(Service):
 
     @abc.abstractmethod
     def vhost(self, place: Place) -> str:
-        """What a client names as virtual host to get to a place."""
+        """Return the virtual host that a client names for a place."""
 
     def client_settings(self, place: Place) -> dict[str, str]:
-        """What leads a client or a daemon to a place."""
+        """Return the settings with which a client or a daemon reaches a place."""
         plugin = f"plugin.{self.connector}"
         return {
             "connector": self.connector,
@@ -96,25 +96,25 @@ class Broker(Service):
 
     @abc.abstractmethod
     def collective(self, place: Place, name: str) -> str:
-        """What a collective of a place is called in configurations and on the wire."""
+        """Return the name of a place's collective in configurations and on the wire."""
 
     @abc.abstractmethod
     def broadcasts(self, collective: str, agent: str) -> str:
-        """Where messages to an agent of all nodes arrive; without one, those to all agents.
+        """Return where messages to an agent of all nodes arrive, or messages to all agents.
 
         :param collective: as `collective` has it.
         """
 
     @abc.abstractmethod
     def _write_files(self) -> None:
-        """Write configuration into the directory; the ports are known."""
+        """Write the configuration into the directory. The ports are known already."""
 
     @abc.abstractmethod
     def _spawn(self) -> None:
         """Start the processes, by `_run`."""
 
     def start(self) -> None:
-        """Start and wait until STOMP answers; RuntimeError with the end of the log if it fails."""
+        """Start and wait until STOMP answers. Raises RuntimeError with the end of the log if it fails."""
         if self._processes:
             raise RuntimeError("This broker is running already")
         began = time.monotonic()
@@ -124,28 +124,28 @@ class Broker(Service):
         except _EndedEarly:
             if not first:
                 raise
-            # Most likely somebody took one of the ports before the broker did; take others.
+            # Most likely, another program took one of the ports before the broker did. Take others.
             self.close()
             self._attempt(began + _START_TIMEOUT)
         self.start_seconds = time.monotonic() - began
 
     def stop(self) -> None:
-        """Let the broker close its sessions in order and end; `start` brings it back."""
+        """Let the broker close its sessions and end. `start` brings it back."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the broker as a power cut would; `start` brings it back."""
+        """End the broker as a power cut would. `start` brings it back."""
         self._end(signal.SIGKILL)
 
     def close(self) -> None:
-        """End the broker for good and remove all that it left; harmless when repeated."""
+        """End the broker for good and remove its files. It is harmless to repeat this."""
         if self._workspace is not None:
             self._workspace.close()
         self._workspace = None
         self._processes = []
 
     def connect(self, place: Place, timeout: float = 10.0) -> Connection:
-        """A STOMP session at a place, as its user."""
+        """Return a STOMP session at a place, as its user."""
         return Connection(self.stomp_port, self.vhost(place), place.user, place.password, timeout)
 
     def _attempt(self, deadline: float) -> None:
@@ -186,7 +186,7 @@ class Broker(Service):
         raise RuntimeError(self._failure(reason))
 
     def _answers(self) -> bool:
-        """Whether clients can be served, and whatever else has to be there is there too."""
+        """Return True if it can serve clients, and everything else that it needs is there."""
         try:
             self.connect(_PROBE, 5.0).close()
         except StompError:
@@ -194,7 +194,7 @@ class Broker(Service):
         return True
 
     def _failure(self, reason: str) -> str:
-        """End what runs of a broker that did not start, and say what its logs say."""
+        """End the rest of a broker that did not start, and return what its logs say."""
         words = "\n".join((tail(self.directory / "output.log"), tail(self.log)))
         self.kill()
         return f"{self.program} did not start: {reason}\n{words}"

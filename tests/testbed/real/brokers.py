@@ -14,4 +14,4 @@ if t.TYPE_CHECKING:
     from .broker import Broker
 
 BROKERS: dict[str, type[Broker]] = {kind.connector: kind for kind in (RabbitMQ, ActiveMQ)}
-"""By the name of MCollective's connector for it."""
+"""The brokers by the name of MCollective's connector."""

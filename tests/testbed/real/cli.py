@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A real collective to play with, from the command line."""
+"""Starts a real collective from the command line."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _stop_on(number: signal.Signals, stopped: threading.Event) -> t.Any:
 
 
 def _nodes(count: int | None) -> Sequence[Node]:
-    """The default nodes, fewer of them, or as many more as wanted."""
+    """Return the default nodes, fewer of them, or more."""
     if count is None:
         return DEFAULT_NODES
     extra = range(1, count - len(DEFAULT_NODES) + 1)

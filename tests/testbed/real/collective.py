@@ -30,7 +30,7 @@ _NOTHING: Mapping[str, str | None] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Options:
-    """How the members of a collective talk; ``daemon`` are further settings of nodes alone."""
+    """How the members of a collective talk. ``daemon`` contains further settings of the nodes only."""
 
     base64: bool = False
     agents_multiplex: bool = False
@@ -63,7 +63,7 @@ class Collective(Service):
         self._workspace: Workspace | None = None
 
     def start(self) -> None:
-        """Make keys and configuration, start all nodes, return when every one is there."""
+        """Create keys and configuration, start all nodes, and return when all of them are ready."""
         began = time.monotonic()
         self._workspace = Workspace("mcotest-collective-", self._wanted_directory)
         self.directory = self._workspace.path
@@ -76,24 +76,24 @@ class Collective(Service):
         self.start_seconds = time.monotonic() - began
 
     def close(self) -> None:
-        """End all nodes and remove what was made; harmless when repeated."""
+        """End all nodes and remove all files. It is harmless to repeat this."""
         if self._workspace is not None:
             self._workspace.close()
         self._workspace = None
 
     def option(self, name: str) -> str:
-        """The full name of an option of this broker's connector."""
+        """Return the full name of an option of this broker's connector."""
         return f"plugin.{self.broker.connector}.{name}"
 
     def broadcasts(self, collective: str, agent: str) -> str:
-        """Where the messages to an agent of all nodes arrive.
+        """Return where messages to an agent of all nodes arrive.
 
         :param collective: as the nodes' settings have it.
         """
         return self.broker.broadcasts(collective, "" if self.options.agents_multiplex else agent)
 
     def write_client_cfg(self, name: str, changes: Mapping[str, str | None] = _NOTHING) -> Path:
-        """Write a client configuration into the directory, some settings changed or left out.
+        """Write a client's configuration with some settings changed or left out into the directory.
 
         >>> collective.write_client_cfg("rogue.cfg", {"plugin.psk": "wrong", "color": None})
         """
@@ -109,7 +109,7 @@ class Collective(Service):
     def tls_settings(
         self, authority: Path, client: Certificate | None = None, host: str = "localhost"
     ) -> dict[str, str]:
-        """What leads a client to the broker's TLS port, as changes of its configuration."""
+        """Return the changes of a client's configuration that lead to the broker's TLS port."""
         settings = {
             "host": host,
             "port": str(self.broker.tls_port),
@@ -123,7 +123,7 @@ class Collective(Service):
     def mco(
         self, application: str, *arguments: str, config: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run the reference client, which decides whenever what is right is in doubt."""
+        """Run the reference client. It is the judge if we do not know what is right."""
         return run_mco(config or self.client_cfg, self.directory, application, *arguments)
 
     def _names(self, node: Node) -> list[str]:
@@ -131,7 +131,7 @@ class Collective(Service):
 
     def _common_settings(self) -> dict[str, str]:
         connector = {
-            # So that a node is back at once when a test has restarted the broker.
+            # A node is back at once when a test has restarted the broker.
             "max_reconnect_delay": "0.5",
             "base64": str(int(self.options.base64)),
             "agents_multiplex": str(int(self.options.agents_multiplex)),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The nodes of a collective unless others are wanted: each kind of fact, and what is hard in it."""
+"""The default nodes of a collective. Their facts are of each kind, and some are hard to handle."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ DEFAULT_NODES: tuple[Node, ...] = (
             "load": 0.25,
             "os": _os("11"),
             "interfaces": ["bond0", "lo"],
-            # What a client must hand on as text and never evaluate.
+            # A client must return this as text and never evaluate it.
             "motd": "{{ 6 * 7 }}",
         },
         classes=["common", "role::db"],

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What RabbitMQ holds from its start on, as the definitions file that it loads."""
+"""The definitions file that RabbitMQ loads at its start."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
 
 
 def definitions(places: Iterable[Place]) -> str:
-    """The definitions file for these places, each a virtual host, as JSON."""
+    """Return the definitions file as JSON. Each place is a virtual host."""
     wanted = list(places)
     document = {
         "users": [_user(place) for place in wanted],
@@ -34,7 +34,7 @@ def definitions(places: Iterable[Place]) -> str:
 
 
 def _exchanges(place: Place) -> list[tuple[str, str]]:
-    """Name and type of each; their absence makes RabbitMQ end the session of who sends."""
+    """Return name and type of each exchange. Without an exchange, RabbitMQ ends the sender's session."""
     found = [("mcollective_reply", "direct")]
     for collective in place.collectives:
         found.append((f"{collective}_broadcast", "topic"))
@@ -53,7 +53,7 @@ def _user(place: Place) -> dict[str, t.Any]:
 
 
 def _hash(password: str) -> str:
-    """RabbitMQ's salted hash: base64(salt + sha256(salt + password)), four bytes of salt."""
+    """Return RabbitMQ's salted hash: base64(salt + sha256(salt + password)), with four bytes of salt."""
     salt = secrets.token_bytes(4)
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
 

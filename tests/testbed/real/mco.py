@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
 def run_mco(
     config: Path, home: Path, application: str, *arguments: str, timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``mco`` and keep what it prints.
+    """Run ``mco`` and return what it prints.
 
     :param config: its client.cfg.
     :param home: a directory for what it writes.

@@ -32,7 +32,7 @@ _START_TIMEOUT = 60.0
 
 @dataclass(frozen=True)
 class Node:
-    """What makes one node different from another."""
+    """What is different from node to node."""
 
     identity: str
     facts: dict[str, t.Any] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Node:
 
 
 class Daemons:
-    """One daemon for each node of a collective, all started at once; `settings` are common to them.
+    """One daemon for each node of a collective. All start at once and share `settings`.
 
     `start` returns when every daemon has its subscriptions on the broker.
     """
@@ -60,7 +60,7 @@ class Daemons:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, *identities: str) -> None:
-        """Start these nodes, or all, and wait for them; RuntimeError with a log if one fails."""
+        """Start these nodes, or all, and wait for them. Raises RuntimeError with a log if one fails."""
         wanted = [self._nodes[name] for name in identities] or list(self._nodes.values())
         deadline = time.monotonic() + _START_TIMEOUT
         with self._listen({node.collectives[0] for node in wanted}) as connection:
@@ -69,17 +69,17 @@ class Daemons:
             self._await_registrations(connection, {node.identity for node in wanted}, deadline)
 
     def stop(self, *identities: str) -> None:
-        """Kill these nodes, or all, as a crash would: without a word to anybody."""
+        """Kill these nodes, or all, as a crash would. They say nothing to the broker."""
         ending = [self._running.pop(name) for name in identities or tuple(self._running)]
         self._workspace.end(ending)
 
     def signal(self, number: signal.Signals, *identities: str) -> None:
-        """Send a signal, as SIGSTOP and later SIGCONT, to these nodes."""
+        """Send a signal, such as SIGSTOP and later SIGCONT, to these nodes."""
         for name in identities:
             self._running[name].send_signal(number)
 
     def log(self, identity: str) -> Path:
-        """The log of a node."""
+        """Return the log of a node."""
         return self._directory(identity) / "mcollectived.log"
 
     def _directory(self, identity: str) -> Path:
@@ -143,7 +143,7 @@ class Daemons:
             "plugin.yaml": str(directory / "facts.yaml"),
             "classesfile": str(directory / "classes.txt"),
             "logfile": str(self.log(node.identity)),
-            # Once at start, as the sign that the node is there, and never again.
+            # Once at the start, as the sign that the node is ready, and never again.
             "registerinterval": "86400",
         }
 
@@ -152,7 +152,7 @@ def _write_files(directory: Path, node: Node, settings: Mapping[str, str]) -> No
     plugins = directory / "plugin.d"
     plugins.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_settings(directory / "server.cfg", settings)
-    # JSON is YAML, and leaves no doubt about the type of a value.
+    # JSON is YAML, and shows the type of each value clearly.
     facts = json.dumps(node.facts, ensure_ascii=False, indent=1)
     (directory / "facts.yaml").write_text(facts + "\n", encoding="utf-8")
     (directory / "classes.txt").write_text("\n".join([*node.classes, ""]), encoding="utf-8")
@@ -162,7 +162,7 @@ def _write_files(directory: Path, node: Node, settings: Mapping[str, str]) -> No
 
 
 def write_settings(path: Path, settings: Mapping[str, str]) -> None:
-    """Write a configuration file of MCollective for nobody else to read: it holds secrets."""
+    """Write a configuration file of MCollective. It contains secrets, so nobody else can read it."""
     path.touch(mode=0o600)
     path.chmod(0o600)
     lines = (f"{key} = {value}\n" for key, value in settings.items())

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where collectives live on a broker."""
+"""The places of collectives on a broker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _new_password() -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """A part of a broker that no other collective sees, with the one user it has.
+    """A part of a broker that no other collective sees. It has one user.
 
     ``collectives`` are the names that nodes have for the collectives there: one and its
     sub-collectives. A broker without parts makes other names of them, see `Broker.collective`.

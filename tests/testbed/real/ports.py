@@ -16,7 +16,7 @@ _RANGE = range(20000, 32000)
 
 
 def free_ports(count: int) -> list[int]:
-    """That many different ports on 127.0.0.1 that nobody listened on a moment ago."""
+    """Return so many different ports on 127.0.0.1 on which nobody listened a moment ago."""
     with ExitStack() as held:
         return [_hold_one(held) for _index in range(count)]
 
@@ -36,7 +36,7 @@ def _hold_one(held: ExitStack) -> int:
 
 
 def wait_for_listener(port: int, patience: float = 5.0) -> None:
-    """Wait until something listens there; leave it to the caller to notice if nothing ever does."""
+    """Wait until something listens there. If nothing does, the caller must notice it."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         with socket.socket() as probe:

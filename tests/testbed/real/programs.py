@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the programs of the real testbed lie, and the environment they are given."""
+"""Where the programs of the real testbed are, and the environment in which they run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PACKAGES = {
 
 
 def find(name: str) -> Path | None:
-    """The program of that name, the unwrapped one where there are two."""
+    """Return the program of that name. If there are two, return the one without a wrapper."""
     found = None
     if name.startswith("rabbitmq"):
         found = shutil.which(name, path=str(RABBITMQ_SCRIPTS))
@@ -39,7 +39,7 @@ def find(name: str) -> Path | None:
 
 
 def require(name: str) -> Path:
-    """Like `find`, for callers that cannot go on without it."""
+    """Return the program as `find` does, for callers that cannot go on without it."""
     found = find(name)
     if found is None:
         raise RuntimeError(missing() or f"{name} is not installed.")
@@ -47,7 +47,7 @@ def require(name: str) -> Path:
 
 
 def missing() -> str | None:
-    """None if all is there, otherwise one sentence: what is not, and what would install it."""
+    """Return None if all programs are there. Otherwise say what is missing, and what installs it."""
     absent = [name for name in _PACKAGES if find(name) is None]
     if not absent:
         return None
@@ -59,7 +59,7 @@ def missing() -> str | None:
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """A whole environment, so that nothing of the caller's own can change what a program does.
+    """Return a whole environment, so that nothing of the caller's can change what a program does.
 
     A variable such as ``MCOLLECTIVE_PSK``, ``STOMP_USER``, ``RUBYOPT`` or ``ERL_FLAGS`` would.
     UTF-8, since Ruby reads files of facts and classes in the encoding of the locale.

@@ -21,7 +21,7 @@ if t.TYPE_CHECKING:
 
 
 class RabbitMQ(Broker):
-    """Here a place is a virtual host, in which nothing of another one is seen."""
+    """Here, a place is a virtual host, which shows nothing of other virtual hosts."""
 
     connector = "rabbitmq"
     program = "RabbitMQ"
@@ -72,12 +72,12 @@ class RabbitMQ(Broker):
 
     def _config(self) -> list[str]:
         lines = [
-            # Nobody here speaks AMQP, and a listener more is a port more to find taken.
+            # The tests do not use AMQP, and each further port may be taken.
             "listeners.tcp = none",
             f"stomp.listeners.tcp.1 = 127.0.0.1:{self.stomp_port}",
             f"load_definitions = {self.directory}/definitions.json",
             "loopback_users = none",
-            # A small disk must not block the senders of a test.
+            # A small disk must not block senders.
             "disk_free_limit.absolute = 1MB",
             "vm_memory_high_watermark.relative = 0.8",
         ]
@@ -117,12 +117,12 @@ class RabbitMQ(Broker):
         )
 
     def _answers(self) -> bool:
-        """RabbitMQ opens the STOMP port before it reads the definitions; then come places."""
+        """RabbitMQ opens the STOMP port before it reads the definitions, which contain the places."""
         run = self.log.read_text().rpartition("Starting RabbitMQ")[2] if self.log.exists() else ""
         return "Server startup complete" in run and super()._answers()
 
     def _spawn(self) -> None:
-        """Start the port mapper first: RabbitMQ would start one itself that nobody could end."""
+        """Start the port mapper first. Otherwise, RabbitMQ starts one itself that nobody can end."""
         env = self._environment()
         self._run([str(programs.require("epmd")), "-port", str(self._epmd_port)], env)
         wait_for_listener(self._epmd_port)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The security settings of a collective, with keys that are made for it."""
+"""The security settings of a collective, with new keys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Settings = dict[str, str]
 
 @dataclass(frozen=True)
 class Keys:
-    """The key pairs of a collective: ``rogue`` is one that the nodes have never heard of."""
+    """The key pairs of a collective. The nodes do not know ``rogue``."""
 
     server: KeyPair
     operator: KeyPair
@@ -31,7 +31,7 @@ class Keys:
 
 
 class Secrets:
-    """Keys and pre-shared key, and the settings that lead to them."""
+    """The keys and the pre-shared key, and the settings that name them."""
 
     def __init__(self, directory: Path, security: Security) -> None:
         self._provider, _dash, self._serializer = security.partition("-")
@@ -55,7 +55,7 @@ class Secrets:
         }
 
     def nodes(self) -> Settings:
-        """The keys that nodes have, and whom they know."""
+        """The keys that nodes have, and the clients that they know."""
         if self._provider == "psk":
             return {}
         prefix = self._prefix()
@@ -66,7 +66,7 @@ class Secrets:
         }
 
     def client(self, pair: KeyPair | None = None) -> Settings:
-        """The keys of a client; those of the operator if no others are given."""
+        """The keys of a client, by default the operator's."""
         if self._provider == "psk":
             return {}
         own = pair or self.keys.operator

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What runs for a while."""
+"""The base of everything that is started and stopped."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import typing as t
 
 
 class Service(abc.ABC):
-    """Runs between `start` and `close`; a context manager closes it in every path."""
+    """Runs between `start` and `close`. As a context manager, it is closed in every path."""
 
     @abc.abstractmethod
     def start(self) -> None:
-        """Start and return when it can be used."""
+        """Start it, and return when it can be used."""
 
     @abc.abstractmethod
     def close(self) -> None:
-        """End it for good; harmless when repeated."""
+        """End it for good. It is harmless to repeat this."""
 
     def __enter__(self) -> t.Self:
         try:

@@ -3,8 +3,8 @@
 
 """Just enough STOMP 1.0 to see whether a broker is there and what a daemon sends it.
 
-The client under test is not used for this: what proves that the testbed is ready must not be
-what the testbed is to prove.
+The client under test is not used for this: the testbed tests the client, so the
+client must not prove that the testbed is ready.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ if t.TYPE_CHECKING:
 
 
 class StompError(Exception):
-    """The broker is not there, refused us or answered with something unexpected."""
+    """The broker cannot be reached, refused us, or gave an unexpected answer."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame; its body is left as bytes, since here nobody reads it."""
+    """One frame. Its body stays bytes, since nobody reads it here."""
 
     command: str
     headers: dict[str, str]
     body: bytes = b""
 
     def encode(self) -> bytes:
-        """The bytes on the wire."""
+        """Return the bytes on the wire."""
         lines = [self.command, *(f"{key}:{value}" for key, value in self.headers.items()), "", ""]
         return "\n".join(lines).encode() + self.body + b"\0"
 
 
 class Connection:
-    """A session on 127.0.0.1, open from construction on; with ``tls`` the broker is localhost."""
+    """A session on 127.0.0.1, open from its construction on. With ``tls``, the broker is localhost."""
 
     def __init__(
         self,
@@ -81,11 +81,11 @@ class Connection:
         self.close()
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._socket.close()
 
     def subscribe(self, destination: str) -> None:
-        """Subscribe; when this returns the broker has done it."""
+        """Subscribe. When this returns, the broker has done it."""
         headers = {"destination": destination, "receipt": destination}
         self._send(Frame("SUBSCRIBE", headers))
         answer = self.receive()
@@ -93,13 +93,13 @@ class Connection:
             raise StompError(f"SUBSCRIBE {destination} answered with {answer.command}")
 
     def receive(self) -> Frame:
-        """The next frame."""
+        """Return the next frame."""
         while (frame := self._take_frame()) is None:
             self._read_more()
         return frame
 
     def poll(self, seconds: float) -> Frame | None:
-        """The next frame, or None if nothing more arrives within that time."""
+        """Return the next frame, or None if none arrives within that time."""
         frame = self._take_frame()
         while frame is None and select.select([self._socket], [], [], seconds)[0]:
             self._read_more()
@@ -107,7 +107,7 @@ class Connection:
         return frame
 
     def _take_frame(self) -> Frame | None:
-        """A frame that is complete in what was received, if there is one."""
+        """Return the next complete frame of what was received, or None."""
         self._received = self._received.lstrip(b"\n")
         head, blank, rest = self._received.partition(b"\n\n")
         if not blank:

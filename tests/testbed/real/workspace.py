@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A private directory and the processes that live in it; both end together."""
+"""A private directory and the processes that run in it. Both end together."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ for group in $groups; do kill -s KILL -- "-$group"; done
 
 
 class Workspace:
-    """A directory with processes in it, none of which outlives this process.
+    """A directory with processes in it. None of them outlives this process.
 
-    A directory that was named by the caller stays, for a look at its logs; a temporary one goes.
+    A directory that the caller names stays, with its logs. A temporary directory is removed.
     """
 
     def __init__(self, prefix: str, directory: Path | None = None) -> None:
@@ -62,7 +62,7 @@ class Workspace:
         )
 
     def spawn(self, argv: Sequence[str], log: Path, env: dict[str, str]) -> subprocess.Popen[bytes]:
-        """Start a program in a process group of its own, its words appended to ``log``."""
+        """Start a program in a process group of its own, and append its output to ``log``."""
         with log.open("ab") as stream:
             process = subprocess.Popen(
                 argv,
@@ -90,7 +90,7 @@ class Workspace:
         first: signal.Signals = signal.SIGKILL,
         patience: float = 10.0,
     ) -> None:
-        """End process groups and reap their leaders; by force if a milder signal had no effect."""
+        """End process groups and reap their leaders. If a milder signal has no effect, kill them."""
         ending = list(processes)
         for process in ending:
             _signal_group(process, first)
@@ -102,14 +102,14 @@ class Workspace:
             self._finish(process)
 
     def _finish(self, process: subprocess.Popen[bytes]) -> None:
-        """Kill what may be left of a group whose leader is gone, then strike it off the list."""
+        """Kill what is left of a group whose leader has ended, and remove it from the list."""
         _signal_group(process, signal.SIGKILL)
         process.wait()
         self._running.remove(process)
         self._tell_guard("forget", process.pid)
 
     def close(self) -> None:
-        """End everything that still runs and remove the directory if it was ours."""
+        """End everything that still runs, and remove the directory if it is temporary."""
         self.end(tuple(self._running))
         if self._temporary:
             _remove(self.path)
@@ -123,7 +123,7 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
 
 
 def _remove(path: Path) -> None:
-    """Remove a tree into which a process that is just dying may still have written."""
+    """Remove a tree into which a dying process may still write."""
     for _attempt in range(20):
         shutil.rmtree(path, ignore_errors=True)
         if not path.exists():
@@ -133,7 +133,7 @@ def _remove(path: Path) -> None:
 
 
 def tail(path: Path, lines: int = 30) -> str:
-    """The end of a log, for the message of an error; empty if there is none."""
+    """Return the end of a log for an error message, or "" if there is no log."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:

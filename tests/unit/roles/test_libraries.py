@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The versions of libraries that are asked for, and how the role client looks for them."""
+"""Which versions of libraries are required, and how the role client looks for them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_so_does_the_check() -> None:
 
 
 def check(path: pathlib.Path, versions: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run the check where nothing but libraries of these versions are."""
+    """Run the check in a place that contains only libraries of these versions."""
     for module, name in DISTRIBUTIONS.items():
         (path / f"{module}.py").touch()
         folder = path / f"{name}-{versions[name]}.dist-info"

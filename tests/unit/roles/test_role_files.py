@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files that the roles write: whose they are, who can read them, and that no link leads them elsewhere."""
+"""The files that the roles write: their owner, their permissions, and that they follow no links."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Task = dict[str, t.Any]
 
 
 def tasks(*modules: str) -> list[tuple[str, Task, Task]]:
-    """What identifies a task, the task, and the options of its module."""
+    """Return a name for each task, the task, and the options of its module."""
     found = []
     for path in sorted(ROLES.glob("*/tasks/*.yml")):
         for task in yaml.safe_load(path.read_text(encoding="utf-8")) or ():
@@ -42,7 +42,7 @@ DIRECTORIES = [entry for entry in tasks(FILE) if entry[2]["state"] == "directory
 
 @named(DIRECTORIES)
 def test_a_directory_is_no_link_to_another(task: Task, options: Task) -> None:
-    """The module's own default is to give what a link leads to to the owner of the link."""
+    """By default, the module gives a link's target to the owner that the task names."""
     assert options.get("follow") is False
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The variables of roles: what is documented, what is checked and what has a default are the same."""
+"""The variables of roles are the same in the documentation, in the specification and in the defaults."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_readme_has_every_variable(role: str) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_variable_is_checked(role: str) -> None:
-    """What has a default is no requirement, and what is neither would be undefined."""
+    """A variable with a default is not required. A variable with neither would be undefined."""
     options, defaults = READMES.options(role), READMES.defaults(role)
     required = {name for name, option in options.items() if option.get("required")}
     assert set(defaults) | required == set(options)
@@ -49,7 +49,7 @@ def test_every_variable_is_checked(role: str) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_documented_defaults_are_the_real_ones(role: str) -> None:
-    """A default that is computed is told in words instead."""
+    """The documentation describes a computed default in words instead."""
     options = READMES.options(role)
     for name, value in READMES.defaults(role).items():
         if "{{" in str(value):

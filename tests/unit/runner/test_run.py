@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""tests/run.py counts nothing as passed that failed or did not run."""
+"""tests/run.py counts no test as passed that failed or did not run."""
 
 from __future__ import annotations
 

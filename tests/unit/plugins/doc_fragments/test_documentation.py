@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options that plugins document are those that their tasks take: these tests run under ansible-test only."""
+"""Plugins document exactly the options that their tasks take. These tests run only under ansible-test."""
 
 from __future__ import annotations
 
@@ -161,6 +161,13 @@ def test_a_row_and_a_description_are_enough() -> None:
     )
     assert DOCS.documentation(made, specs(TABLE)) == made
     assert list(yaml.safe_load(DOCS.found_elsewhere(TABLE))["options"]) == ["new"]
+
+
+def test_a_module_may_have_shared_options_only() -> None:
+    text = "module: shared\n"
+    assert DOCS.documentation(text, specs(TABLE), specs(TABLE)) == text
+    with pytest.raises(DOCS.Undescribed, match="^the option new has no description$"):
+        DOCS.documentation(text, specs(TABLE), specs({"old": TABLE["old"]}))
 
 
 @pytest.mark.parametrize(

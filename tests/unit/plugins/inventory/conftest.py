@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An embedded collective, and the plugin as Ansible loads it: these tests run under ansible-test only."""
+"""An embedded collective, and the plugin as Ansible loads it. These tests run only under ansible-test."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PLUGIN = "pymco.mcollective.mcollective"
 
 @dataclasses.dataclass
 class Raw(Node):
-    """A node that says what it is told to, whatever that is, and nothing made text of it."""
+    """A node that sends any given values, without turning them into text."""
 
     said: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
@@ -53,7 +53,7 @@ def web(number: int, **fields: t.Any) -> Node:
 
 @pytest.fixture(scope="session")
 def collective() -> t.Iterator[EmbeddedCollective]:
-    """Three web servers and a database; nobody changes anything on them."""
+    """Three web servers and a database. No test changes them."""
     db = Node(
         "db1.example.com",
         facts={"role": "db", "site": "Zürich", "os": {"family": "RedHat"}, "processorcount": 16},
@@ -65,7 +65,7 @@ def collective() -> t.Iterator[EmbeddedCollective]:
 
 
 class Screen:
-    """Takes what the plugin tells."""
+    """Records what the plugin displays."""
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
@@ -77,11 +77,11 @@ class Screen:
         self.warnings.append(message)
 
     def vvv(self, message: str, **_more: t.Any) -> None:
-        """Something for those who ask for much."""
+        """Record a message of -vvv."""
         self.told.append(message)
 
     def v(self, message: str, **_more: t.Any) -> None:
-        """Something for those who ask for a little more."""
+        """Record a message of -v."""
         self.noted.append(message)
 
     debug = vvvv = vvv
@@ -108,7 +108,7 @@ class Source:
         return self
 
     def parse(self, inventory: InventoryData | None = None, cache: bool = True) -> InventoryData:
-        """Have the plugin fill an inventory, as the manager of inventories does."""
+        """Let the plugin fill an inventory, as Ansible's inventory manager does."""
         found = InventoryData() if inventory is None else inventory
         plugin = inventory_loader.get(PLUGIN)
         plugin.display = self.screen
@@ -121,7 +121,7 @@ class Source:
         return found
 
     def managed(self, *others: str) -> InventoryManager:
-        """The inventory as Ansible's programs have it."""
+        """Return the inventory as Ansible's programs see it."""
         return InventoryManager(self.loader, sources=[*others, str(self.path)])
 
 
@@ -132,7 +132,7 @@ def source(tmp_path: Path) -> Source:
 
 
 def groups(inventory: InventoryData) -> dict[str, list[str]]:
-    """The short names of the hosts of each group, but for Ansible's own groups."""
+    """Return the short names of the hosts of each group, without Ansible's own groups."""
     return {
         name: sorted(host.name.partition(".")[0] for host in group.hosts)
         for name, group in inventory.groups.items()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is kept from one run to the next."""
+"""What the cache keeps from one run to the next."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Cached:
         self._source, self._collective = source, collective
 
     def asked(self, cache: bool = True, **options: t.Any) -> bool:
-        """Whether the nodes were asked; the hosts are always the same two."""
+        """Return True if the plugin has asked the nodes. The hosts are always the same two."""
         node = self._collective.nodes[0]
         before = node.requests
         kept = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile"}
@@ -130,7 +130,7 @@ def test_how_hosts_are_shown_is_none_of_its_business(cached: Cached) -> None:
 
 
 def test_no_secret_is_in_it(cached: Cached, living: EmbeddedCollective) -> None:
-    """Nor anything that would tell whether a guess of it is right: other secrets make no difference."""
+    """The cache cannot confirm a guessed secret either: other secrets make no difference."""
 
     def secrets(psk: str, password: str) -> dict[str, t.Any]:
         broker = {"host": "127.0.0.1", "port": living._face.port, "user": living.login.user}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nodes that say what is meant to harm: nothing runs, nothing breaks, and it is told."""
+"""Hostile data of nodes: nothing runs, nothing breaks, and a warning tells of it."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ CONTROL = "\x1b]0;mine\x07\x1b[2J\x9b31m\u202eevil\u2066\r\n"
 
 
 def test_no_terminal_obeys_a_node(source: Source) -> None:
-    """In warnings nothing of it is left, in variables all of it."""
+    """Warnings contain nothing of it. Variables contain all of it."""
     broken = Node("broken", failing={"rpcutil.inventory": CONTROL * 100_000})
     values = {"role": CONTROL, "os": {"family": CONTROL * 100}, "deep": [{CONTROL: CONTROL}]}
     nodes = [evil(facts=values, classes=[CONTROL, CONTROL + "x"]), broken, Node(f"n{CONTROL}")]
@@ -179,7 +179,7 @@ def test_an_identity_that_means_something_to_ansible_is_named(
 
 
 def test_an_identity_that_comes_twice_is_named(source: Source) -> None:
-    """Who answers second changes nothing. Who is second, nobody can know."""
+    """The second answer changes nothing. But nobody can know which one is genuine."""
     liar = web(1, lie="duplicate")
     with EmbeddedCollective([web(2), liar], "psk") as collective:
         assert hosts(source.write(collective, expected_nodes=None).parse()) == ["web1", "web2"]

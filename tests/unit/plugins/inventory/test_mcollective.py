@@ -477,7 +477,7 @@ def test_the_name_of_the_file_tells_that_it_is_ours(
 def test_no_thread_and_no_node_is_left_waiting(
     source: Source, collective: EmbeddedCollective
 ) -> None:
-    """Ansible forks after this: whatever a thread holds then stays held."""
+    """Ansible forks after this. A lock that a thread holds would never be released."""
     import threading
 
     before = set(threading.enumerate())
@@ -486,5 +486,5 @@ def test_no_thread_and_no_node_is_left_waiting(
 
 
 def test_a_node_is_what_the_testbed_says() -> None:
-    """Facts are text on nodes, so that the tests above compare what they should."""
+    """Facts are text on nodes. So the tests above compare the right values."""
     assert Node("x", facts={"a": 1}).facts == {"a": "1"}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The short way for plain paths comes to what Jinja comes to, or is not taken."""
+"""The quick way for plain paths gives the same result as Jinja, or is not used."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ OTHER = [
 
 
 def by_jinja(expression: str) -> t.Any:
-    """What Ansible makes of it; the type of an error if it makes none."""
+    """Return Ansible's result, or the type of its error."""
     templar = Templar(loader=DataLoader(), variables=VARIABLES)
     try:
         return templar.evaluate_expression(trust_as_template(expression))

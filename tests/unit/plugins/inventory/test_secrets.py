@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the plugin says of its options: no password, wherever somebody has put it."""
+"""No message of the plugin shows a password, in whatever option it stands."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_variable_of_the_wrong_type_is_not_shown(
 def test_a_variable_that_is_neither_yes_nor_no_is_refused(
     source: Source, collective: EmbeddedCollective, monkeypatch: pytest.MonkeyPatch, word: str
 ) -> None:
-    """Ansible would take it as no, and no certificate would be verified."""
+    """Ansible would read it as no, and would verify no certificate."""
     monkeypatch.setenv("ANSIBLE_MCOLLECTIVE_VALIDATE_CERTS", word)
     with pytest.raises(AnsibleError) as caught:
         source.write(collective).parse()
@@ -101,7 +101,7 @@ def test_a_warning_of_a_configuration_shows_no_value(
 
 
 def test_data_come_back_as_they_are(source: Source) -> None:
-    """Also where they have the same words as the secrets in use."""
+    """Also if they contain the same words as the secrets in use."""
     node = Node("n1")
     with EmbeddedCollective([node], "psk") as own:
         node.facts["word"], node.classes = own.psk, [own.login.password]

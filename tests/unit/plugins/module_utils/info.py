@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tasks that only look, against a scripted broker."""
+"""Runs tasks that change nothing against a scripted broker."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def configured(
     warn: t.Callable[[str], None] = ignore,
     **given: t.Any,
 ) -> Config:
-    """What a task with these options makes of them."""
+    """Return the configuration of a task with these options."""
     defaults = {name: spec.get("default") for name, spec in RpcTask.options.items()}
     params = {**defaults, "agent": "rpcutil", "action": "ping", **given}
     for broker in params["brokers"] or ():
@@ -42,7 +42,7 @@ def configured(
 
 
 def refused(**given: t.Any) -> str:
-    """Why such options are refused."""
+    """Return why these options are refused."""
     with pytest.raises(TaskFailed) as why:
         configured(**given)
     return str(why.value)
@@ -215,7 +215,7 @@ def test_a_provider_that_there_is_not_takes_no_option() -> None:
 def test_the_references_variables_lose_to_an_option_and_win_without(
     options: dict[str, t.Any], environ: dict[str, str]
 ) -> None:
-    """Nobody who reads a play should have to look at the environment to know what it does."""
+    """A play alone must show what it does, without a look at the environment."""
     more: dict[str, t.Any] = {"brokers": brokers({"host": "a"}), "connector": "rabbitmq"}
     assert configured(environ, **{**more, **options}).environ == {}
     assert configured(environ, **more).environ == environ

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is shown of a task's options: no secret, wherever somebody has put it."""
+"""A task's shown options contain no secret, in whatever option it stands."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_password_that_went_astray_is_not_shown(given: dict[str, t.Any], words
     refused = refusal(checked, "(a.b.c) module")
     assert words in refused
     assert HUSH not in refused
-    # Neither as it was given nor as far as Ansible has changed it.
+    # Neither in the given form nor in the form that Ansible has changed.
     for params in (given, checked.validated_parameters):
         assert HUSH not in json.dumps(shown(RpcTask.options, params))
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The directory with all that is secret: what is made, what is kept, and what is refused."""
+"""The directory of secrets: what the keyring creates, what it keeps, and what it refuses."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ def test_a_private_key_that_is_none(keys: pathlib.Path, content: bytes) -> None:
 
 
 def test_a_private_key_with_a_passphrase(keys: pathlib.Path) -> None:
-    """Nothing in MCollective could enter it."""
+    """MCollective cannot ask for a passphrase."""
     pem = private(keys / "server-private.pem").private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -270,7 +270,7 @@ def test_an_address_that_is_none(tmp_path: pathlib.Path) -> None:
     )
 
 
-# -- whom the files belong to ----------------------------------------------------------------------
+# -- the owners of the files -----------------------------------------------------------------------
 
 
 class Foreign:
@@ -313,7 +313,7 @@ def test_what_belongs_to_somebody_else(keys: pathlib.Path, foreign: Foreign, nam
 def test_the_owner_is_judged_by_the_open_file(
     keys: pathlib.Path, foreign: Foreign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is exchanged between the look and the opening."""
+    """It is replaced between the check and the opening."""
     foreign.give(keys / "psk")
     monkeypatch.setattr(
         "ansible_collections.pymco.mcollective.plugins.module_utils._private_directory"
@@ -334,7 +334,7 @@ def test_a_directory_of_ours_in_the_eyes_of_another_user(
 
 @pytest.mark.parametrize("name", [*DIRECTORIES, *FILES])
 def test_symbolic_links(keys: pathlib.Path, tmp_path: pathlib.Path, name: str) -> None:
-    """What one leads to is neither read nor closed to others, though it would do."""
+    """The target of a link is not read, and its permissions do not change, though it would serve."""
     there = tmp_path / "elsewhere"
     (keys / name).rename(there)
     there.chmod(0o755)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is told where Python or a library is too old, or is broken."""
+"""What modules say if Python or a library is too old or broken."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("module", sorted(path.stem for path in MODULES.glob("mcollective_*.py")))
 def test_a_python_that_is_too_old(module: str) -> None:
-    """Ansible shows the last line: it must come from us, and not from what that Python does not understand."""
+    """Ansible shows the last line. It must be our message, and not a syntax error of that Python."""
     done = run(f"sys.version_info = (3, 8, 18, 'final', 0)\nimport {COLLECTION}.modules.{module}\n")
     assert done.stderr.splitlines()[-1] == (
         f"RuntimeError: pymco.mcollective needs Python 3.9 or newer, and {sys.executable} is Python 3.8.18."

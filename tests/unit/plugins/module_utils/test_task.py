@@ -174,7 +174,7 @@ def test_a_broker_that_is_down_fails_the_task() -> None:
 
 
 class FakeClient:
-    """Stands for the client where only its results matter."""
+    """Replaces the client where only its results matter."""
 
     def __init__(self, result: rpc.Result) -> None:
         self.result = result

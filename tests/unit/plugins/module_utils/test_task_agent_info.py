@@ -48,7 +48,7 @@ action "stop", :description => "Stop it"
 
 
 def info(warn: t.Callable[[str], None] = unwarned, **given: t.Any) -> dict[str, t.Any]:
-    """What the task returns where no configuration is."""
+    """Return what the task returns without a configuration."""
     task = AgentInfoTask(options(AgentInfoTask, **given), warn, environ={"HOME": "/no/such"})
     return task.run(check_mode=False)
 

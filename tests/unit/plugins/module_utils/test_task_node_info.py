@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""mcollective_node_info: what many nodes tell of themselves."""
+"""mcollective_node_info: what many nodes tell about themselves."""
 
 from __future__ import annotations
 

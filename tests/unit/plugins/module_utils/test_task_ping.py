@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""mcollective_ping: who is there, and waiting for it."""
+"""mcollective_ping: which nodes answer, and how it waits for them."""
 
 from __future__ import annotations
 
@@ -351,7 +351,7 @@ def test_a_wrong_option_fails_before_anything_is_opened(given: dict[str, t.Any],
 
 
 class Clock:
-    """Time that passes when somebody sleeps."""
+    """A clock that moves only while the task sleeps."""
 
     def __init__(self) -> None:
         self.now = 100.0

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options that say which nodes a task is for, and are empty."""
+"""Options that select nodes must not be empty."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The client's data on the way to JSON: nothing is lost, and no two keys get one name."""
+"""The client's data become JSON: nothing is lost, and no two keys get the same name."""
 
 from __future__ import annotations
 

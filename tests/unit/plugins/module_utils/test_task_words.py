@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task says: short, in one line, and nothing that a terminal obeys."""
+"""Messages of a task are short, have one line, and contain nothing that a terminal obeys."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_what_cannot_be(
 def test_a_value_of_the_wrong_type_is_not_told(
     run: t.Callable[..., dict[str, t.Any]], tmp_path: pathlib.Path
 ) -> None:
-    """Who takes psk for the place of the key would find it in the log."""
+    """A user may set psk to the key itself. The log must not show it."""
     result = run(path=str(tmp_path / "keys"), psk="c0ffee")
     assert result["failed"]
     assert "argument 'psk' is of type str and we were unable to convert to bool" in result["msg"]

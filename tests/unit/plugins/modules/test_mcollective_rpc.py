@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A task as a module: what it returns is untouched, what it shows of its options has no secret."""
+"""A task as a module: it returns data unchanged, and shows its options without secrets."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Run = t.Callable[..., dict[str, t.Any]]
 
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the system's log is told."""
+    """Return what goes into the system's log."""
     lines: list[str] = []
 
     def log(_module: t.Any, msg: str, log_args: dict[str, t.Any] | None = None) -> None:

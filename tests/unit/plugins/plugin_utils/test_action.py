@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tasks in the controller's process: which of them, with what options, and what they show."""
+"""Which tasks run in the controller's process, with which options, and what they show."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ CONFIG = {
 
 
 class Action(ActionModule):
-    """The action, with the way to the module barred: it tells that it was taken."""
+    """The action without its module. It records that it would run the module."""
 
     def _execute_module(self, *_arguments: t.Any, **options: t.Any) -> dict[str, t.Any]:
         return {"by_module": True, "wrap_async": options["wrap_async"]}
@@ -283,7 +283,7 @@ def test_no_secret_is_in_a_result_its_invocation_or_its_warnings(
 
 @pytest.mark.parametrize("secret", ["Debian", "unset", "mcollective", "1", "D", "0"])
 def test_data_come_back_as_they_are(secret: str) -> None:
-    """Also where they have the same words as the secrets of the task."""
+    """Also if they contain the same words as the secrets of the task."""
     said = {"osfamily": "Debian", "number": 1, "Debian": [1.5, {"mcollective": "unset 10"}]}
 
     def script(peer: Peer) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is told of a long call while it goes on, and to whom."""
+"""What a long call shows while it runs, and where."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FAILED = {":body": {":statuscode": 1}}
 
 
 class Screen:
-    """Keeps what would be seen. It is no Display, since of those there is but one."""
+    """Records what the user would see. It is no Display, since there can only be one Display."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -32,7 +32,7 @@ class Screen:
 
 
 class Clock:
-    """Stands still unless it is moved."""
+    """A clock that moves only when the test moves it."""
 
     now = 100.0
 
@@ -47,7 +47,7 @@ def clock() -> Clock:
 
 
 def test_a_name_with_what_a_terminal_obeys_is_escaped(clock: Clock) -> None:
-    """The name of a task may have a template, and in that a node's facts."""
+    """The name of a task may contain a template with a node's facts."""
     screen = Screen()
     lines = ProgressLines(t.cast("Display", screen), "Ask \x1b]0;x\x07\u202e", 5, clock=clock)
     clock.now += 5

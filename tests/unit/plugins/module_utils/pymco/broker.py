@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A STOMP broker of a few lines that does what a test tells it, on a real socket."""
+"""A small STOMP broker on a real socket that does what a test tells it."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ class Peer:
         self._buffer = b""
 
     def expect(self, command: str) -> Frame:
-        """The next frame, which has to be such a one."""
+        """Return the next frame, which must have this command."""
         frame = self._next()
         assert frame.command == command, f"expected {command}, got {frame}"
         return frame
 
     def expect_end(self) -> None:
-        """Nothing more comes: the client closes the connection."""
+        """Check that nothing more comes, and that the client closes the connection."""
         with contextlib.suppress(ConnectionResetError):
             rest = self._buffer.strip(b"\n") + self._socket.recv(65536)
             assert rest == b"", f"expected the end, got {rest!r}"
@@ -65,13 +65,13 @@ class Peer:
         self._socket.sendall(data)
 
     def log_in(self) -> Frame:
-        """Take the client. Returns the frame by which it asked."""
+        """Let the client log in. Return its CONNECT frame."""
         frame = self.expect("CONNECT")
         self.send("CONNECTED", version="1.1")
         return frame
 
     def read_some(self) -> None:
-        """Read a little of what comes, for :meth:`expect`."""
+        """Read some of what comes, for :meth:`expect`."""
         data = self._socket.recv(65536)
         assert data, f"the client closed the connection: {self._buffer!r}"
         self._buffer += data
@@ -81,18 +81,18 @@ class Peer:
         self.send("MESSAGE", body, subscription="s", message_id="1", destination="/d")
 
     def flood(self, data: bytes) -> None:
-        """Send this for as long as the client stays, without ever reading."""
+        """Send this again and again while the client stays, and read nothing."""
         block = data * max(2**18 // len(data), 1)
         with contextlib.suppress(OSError):
             while True:
                 self._socket.sendall(block)
 
     def confirm(self, frame: Frame) -> None:
-        """Say that a frame has been handled, which has to have asked for it."""
+        """Send the receipt that a frame has asked for."""
         self.send("RECEIPT", receipt_id=frame.headers["receipt"])
 
     def log_out(self) -> None:
-        """See the client off: DISCONNECT, receipt, end."""
+        """Let the client log out: DISCONNECT, receipt, end."""
         frame = self.expect("DISCONNECT")
         self.send("RECEIPT", receipt_id=frame.headers["receipt"])
         self.expect_end()
@@ -126,7 +126,7 @@ _ESCAPES = {"n": "\n", "r": "\r", "c": ":", "\\": "\\"}
 
 
 def _header(line: str) -> tuple[str, str]:
-    """A header as RabbitMQ reads it: escapes are resolved in every frame, CONNECT too."""
+    """Return a header as RabbitMQ reads it. It resolves escapes in every frame, also in CONNECT."""
     key, value = line.split(":", 1)
     return key, re.sub(r"\\(.)", lambda match: _ESCAPES[match[1]], value)
 
@@ -135,7 +135,7 @@ Script = t.Callable[[Peer], None]
 
 
 class ScriptedBroker:
-    """Runs one script for each connection, in order. All must have come to their end when it ends.
+    """Runs one script for each connection, in order. All scripts must have ended when the broker ends.
 
     :param context: speak TLS.
     """
@@ -160,7 +160,7 @@ class ScriptedBroker:
             raise self._errors.get() from error
 
     def wait(self) -> None:
-        """Wait until all scripts have come to their end, and their connections are closed."""
+        """Wait until all scripts have ended and their connections are closed."""
         self._thread.join(PATIENCE * len(self._scripts))
         assert not self._thread.is_alive()
 
@@ -183,7 +183,7 @@ class ScriptedBroker:
 
 
 def closed_port() -> int:
-    """A port on which nobody listens."""
+    """Return a port on which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         return t.cast(int, sock.getsockname()[1])
 
@@ -193,7 +193,7 @@ SECRET = "p:ss\\word"
 
 
 def to(*brokers: ScriptedBroker | int, **more: str) -> BaseMiddleware:
-    """The middleware RabbitMQ with a pool of brokers."""
+    """Return the middleware for RabbitMQ with a pool of brokers."""
     options = {
         "identity": "me",
         "connector": "rabbitmq",
@@ -212,7 +212,7 @@ def to(*brokers: ScriptedBroker | int, **more: str) -> BaseMiddleware:
 
 
 def outgoing(payload: bytes, agent: str, collective: str, reply_to: str) -> Outgoing:
-    """A request with the usual ttl."""
+    """Return a request with the usual ttl."""
     return Outgoing(payload, agent, collective, 60, reply_to)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A node behind a scripted broker: reads requests and answers them, with the key "key" (psk)."""
+"""A node behind a scripted broker. It reads requests and answers them, with the key "key" (psk)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
 
 
 def config(port: int, connector: str = "rabbitmq", **more: str) -> Config:
-    """A client's configuration with one broker."""
+    """Return a client's configuration with one broker."""
     return Config(
         {
             "identity": "me",
@@ -36,7 +36,7 @@ def config(port: int, connector: str = "rabbitmq", **more: str) -> Config:
 
 
 def read(frame: Frame) -> dict[str, t.Any]:
-    """A request as a node reads it."""
+    """Return a request as a node reads it."""
     envelope: dict[str, t.Any] = MarshalSerializer().deserialize(frame.body)
     body = envelope[":body"]
     envelope[":body"] = MarshalSerializer().deserialize(
@@ -48,7 +48,7 @@ def read(frame: Frame) -> dict[str, t.Any]:
 def sealed(
     request: t.Mapping[str, t.Any], sender: str, body: t.Any = "pong", key: bytes = b"key"
 ) -> bytes:
-    """A reply, signed."""
+    """Return a signed reply."""
     data = MarshalSerializer().serialize(body)
     envelope = {
         Symbol("senderid"): sender,
@@ -67,7 +67,7 @@ def answer(peer: Peer, request: t.Mapping[str, t.Any], sender: str, body: t.Any)
 
 
 def done(code: t.Any = 0, message: t.Any = "OK", data: t.Any = None) -> dict[Symbol, t.Any]:
-    """The body of an RPC reply."""
+    """Return the body of an RPC reply."""
     return {
         Symbol("statuscode"): code,
         Symbol("statusmsg"): message,

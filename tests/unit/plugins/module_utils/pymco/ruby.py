@@ -53,16 +53,16 @@ end
 
 
 def available() -> bool:
-    """Whether there is a Ruby."""
+    """Return True if Ruby is installed."""
     return shutil.which("ruby") is not None
 
 
 class Refused(Exception):
-    """Ruby could not do it. What it wrote itself it may fail to read, "0x_" it cannot write."""
+    """Ruby refused it. It cannot read everything that it writes, and it cannot write "0x_"."""
 
 
 class Ruby:
-    """One Ruby process that answers as many questions as there are.
+    """One Ruby process that answers any number of questions.
 
     The formats are "yaml" and "marshal".
     """

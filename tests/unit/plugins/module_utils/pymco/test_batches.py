@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Calls that go out part by part, and those for whose replies nobody waits."""
+"""Calls in batches, and calls without replies."""
 
 from __future__ import annotations
 

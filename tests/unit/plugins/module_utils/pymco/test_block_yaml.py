@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The quick reader of YAML never says anything else than the one that reads all of it."""
+"""The quick reader of YAML gives the same result as the reader that reads all of YAML."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ ENVELOPE += "".join(f"  {line}\n" for line in BODY.splitlines()) + ":hash: |\n  
 
 
 def agrees(payload: bytes) -> bool:
-    """Whether the quick reader knows it; then the other has to say the same."""
+    """Return True if the quick reader can read it. Then the other reader must give the same result."""
     try:
         value = load(payload)
     except Unusual:

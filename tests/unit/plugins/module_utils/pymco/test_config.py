@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The configuration: how client.cfg reads, what wins, what is refused."""
+"""The configuration: how client.cfg is read, what takes precedence, and what is refused."""
 
 from __future__ import annotations
 

@@ -25,13 +25,13 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializer
     MarshalSerializer,
     Symbol,
 )
-from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.exchanging import (
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.conversing import (
     ENVELOPE,
     REQUESTID,
     SECURITY,
     Clock,
-    ScriptedConnector,
-    exchange,
+    ScriptedMiddleware,
+    converse,
     line,
     reply,
 )
@@ -107,7 +107,7 @@ def test_what_is_no_reply_is_counted_by_reason_and_never_raised(
 def test_a_second_answer_that_differs_is_told_from_one_that_came_twice(
     first: t.Any, second: t.Any
 ) -> None:
-    """Whoever knows the nodes' key can answer for any of them."""
+    """Everybody who has the nodes' key can answer for any node."""
     payloads = [reply("web1", **signed(body)) for body in (first, second, first)]
     intake = taken(payloads, ["web1", "web2"])
     assert intake.outcome.replies["web1"].body == first
@@ -204,7 +204,7 @@ def test_the_deadline(patience: Patience, last: float | None, deadline: float) -
     assert patience.deadline(100, last) == deadline
 
 
-# -- the whole exchange --------------------------------------------------------------------------
+# -- the whole conversation ----------------------------------------------------------------------
 
 
 TEN_SECONDS = Patience(10)
@@ -215,23 +215,23 @@ def run(
     patience: Patience = TEN_SECONDS,
     expected: t.Collection[str] | None = None,
     direct: bool = False,
-) -> tuple[t.Any, float, ScriptedConnector]:
-    """The outcome, the seconds it took, and the connector."""
+) -> tuple[t.Any, float, ScriptedMiddleware]:
+    """The outcome, the seconds it took, and the middleware."""
     clock = Clock()
-    connector = ScriptedConnector(clock, *arrivals)
-    outcome = exchange(connector, patience, expected=expected, direct=direct)
-    return outcome, clock.now - connector.start, connector
+    middleware = ScriptedMiddleware(clock, *arrivals)
+    outcome = converse(middleware, patience, expected=expected, direct=direct)
+    return outcome, clock.now - middleware.start, middleware
 
 
 def test_it_ends_at_once_when_all_have_answered() -> None:
-    outcome, seconds, connector = run((1, reply("a")), (3, reply("b")), expected=["a", "b"])
-    assert (list(outcome.replies), seconds, connector.arrivals) == (["a", "b"], 3, [])
+    outcome, seconds, middleware = run((1, reply("a")), (3, reply("b")), expected=["a", "b"])
+    assert (list(outcome.replies), seconds, middleware.arrivals) == (["a", "b"], 3, [])
 
 
 def test_it_ends_at_the_deadline_when_somebody_is_silent() -> None:
-    outcome, seconds, connector = run((1, reply("a")), (11, reply("b")), expected=["a", "b"])
+    outcome, seconds, middleware = run((1, reply("a")), (11, reply("b")), expected=["a", "b"])
     assert (list(outcome.replies), seconds) == (["a"], 10)
-    assert len(connector.arrivals) == 1
+    assert len(middleware.arrivals) == 1
 
 
 def test_nobody_asked_needs_no_waiting() -> None:
@@ -240,15 +240,15 @@ def test_nobody_asked_needs_no_waiting() -> None:
 
 def test_the_quiet_window_slides_with_each_reply() -> None:
     arrivals = [(1.5 * n, reply(f"n{n}")) for n in range(1, 5)]
-    outcome, seconds, connector = run(*arrivals, patience=Patience(60, first=2, quiet=2))
-    assert (len(outcome.replies), seconds, connector.arrivals) == (4, 8, [])
+    outcome, seconds, middleware = run(*arrivals, patience=Patience(60, first=2, quiet=2))
+    assert (len(outcome.replies), seconds, middleware.arrivals) == (4, 8, [])
 
 
 def test_the_first_window_ends_it_when_nobody_answers() -> None:
     assert run(patience=Patience(60, first=2, quiet=5))[1] == 2
 
 
-class ResumingConnector(ScriptedConnector):
+class ResumingMiddleware(ScriptedMiddleware):
     """One whose replies come over the next connection, too."""
 
     replies_survive = True
@@ -272,17 +272,17 @@ def test_a_lost_connection_takes_nothing_from_the_time_for_the_first_reply(
     arrivals: list[tuple[float, bytes | Exception]], seconds: float
 ) -> None:
     clock = Clock()
-    connector = ResumingConnector(clock, *arrivals)
-    conversation = Conversation(line(connector), ENVELOPE, resume=True)
+    middleware = ResumingMiddleware(clock, *arrivals)
+    conversation = Conversation(line(middleware), ENVELOPE, resume=True)
     conversation.send(5)
     conversation.listen(Patience(60, first=12, quiet=2))
     assert list(conversation.outcome.replies) == ["a", "b"]
-    assert clock.now - connector.start == seconds
+    assert clock.now - middleware.start == seconds
 
 
 def test_sliding_ends_at_the_total() -> None:
     arrivals = [(n, reply(f"n{n}")) for n in range(1, 100)]
-    outcome, seconds, _connector = run(*arrivals, patience=Patience(10, first=2, quiet=2))
+    outcome, seconds, _middleware = run(*arrivals, patience=Patience(10, first=2, quiet=2))
     assert (len(outcome.replies), seconds) == (10, 10)
 
 
@@ -299,8 +299,8 @@ def test_sliding_ends_at_the_total() -> None:
 )
 def test_what_is_no_reply_does_not_extend_the_quiet_window(garbage: bytes | Exception) -> None:
     arrivals = [(1.0, reply("a")), *((1.0 + n / 2, garbage) for n in range(1, 4))]
-    outcome, seconds, connector = run(*arrivals, patience=Patience(60, first=2, quiet=2))
-    assert (list(outcome.replies), seconds, connector.arrivals) == (["a"], 3, [])
+    outcome, seconds, middleware = run(*arrivals, patience=Patience(60, first=2, quiet=2))
+    assert (list(outcome.replies), seconds, middleware.arrivals) == (["a"], 3, [])
     assert sum(outcome.rejected.values()) == 3
 
 
@@ -308,52 +308,52 @@ def test_what_is_no_reply_does_not_extend_the_quiet_window(garbage: bytes | Exce
     "error,reason",
     [(exc.Oversized("large", "b"), "oversized"), (exc.DecodingError("no Base64"), "undecodable")],
 )
-def test_what_the_connector_drops_is_counted_and_the_next_is_taken(
+def test_what_the_middleware_drops_is_counted_and_the_next_is_taken(
     error: exc.DecodingError, reason: str
 ) -> None:
-    outcome, _seconds, connector = run((1, error), (2, reply("a")), expected=["a"])
+    outcome, _seconds, middleware = run((1, error), (2, reply("a")), expected=["a"])
     assert (list(outcome.replies), outcome.rejected) == (["a"], {reason: 1})
     assert outcome.culprits == ({"oversized": ["b"]} if reason == "oversized" else {})
-    assert connector.arrivals == []
+    assert middleware.arrivals == []
 
 
 @pytest.mark.parametrize("error", [exc.ConnectionLost("gone"), exc.BrokerError("refused")])
 def test_a_connection_that_ends_after_a_reply_leaves_what_has_come(
     error: exc.ConnectorError,
 ) -> None:
-    outcome, seconds, connector = run((1, reply("a")), (2, error), expected=["a", "b"])
+    outcome, seconds, middleware = run((1, reply("a")), (2, error), expected=["a", "b"])
     assert (list(outcome.replies), outcome.lost, seconds) == (["a"], error, 2)
-    assert connector.arrivals == []
+    assert middleware.arrivals == []
 
 
 @pytest.mark.parametrize("error", [exc.ConnectionLost("gone"), exc.BrokerError("refused")])
 def test_a_connection_that_ends_before_any_reply_is_told_too(error: exc.ConnectorError) -> None:
-    outcome, seconds, _connector = run((1, b"garbage"), (2, error), expected=["a"])
+    outcome, seconds, _middleware = run((1, b"garbage"), (2, error), expected=["a"])
     assert (outcome.lost, outcome.replies, seconds) == (error, {}, 2)
     assert outcome.rejected == {"undecodable": 1}
 
 
-def scripted(*arrivals: tuple[float, bytes | Exception]) -> ScriptedConnector:
-    return ScriptedConnector(Clock(), *arrivals)
+def scripted(*arrivals: tuple[float, bytes | Exception]) -> ScriptedMiddleware:
+    return ScriptedMiddleware(Clock(), *arrivals)
 
 
 def test_a_broadcast_that_does_not_leave_is_an_error() -> None:
-    connector = scripted()
-    connector.failure = exc.ConnectionLost("gone")
+    middleware = scripted()
+    middleware.failure = exc.ConnectionLost("gone")
     with pytest.raises(exc.ConnectionLost) as caught:
-        exchange(connector, Patience(10), expected=["a"])
-    assert caught.value is connector.failure
+        converse(middleware, Patience(10), expected=["a"])
+    assert caught.value is middleware.failure
 
 
 def test_who_may_have_got_a_request_is_told_from_who_has_not() -> None:
-    connector = scripted((0, reply("a")))
-    connector.failure = exc.ConnectionLost("gone")
-    connector.failure.unsent = ["c"]
-    found = Conversation(line(connector), ENVELOPE, expected=["a", "b", "c"])
+    middleware = scripted((0, reply("a")))
+    middleware.failure = exc.ConnectionLost("gone")
+    middleware.failure.unsent = ["c"]
+    found = Conversation(line(middleware), ENVELOPE, expected=["a", "b", "c"])
     assert found.send(10, ["a", "b", "c"]) == ["c"]
     found.listen(Patience(10))
     # What had come before still counts.
-    assert (found.outcome.lost, list(found.outcome.replies)) == (connector.failure, ["a"])
+    assert (found.outcome.lost, list(found.outcome.replies)) == (middleware.failure, ["a"])
 
 
 def test_a_connection_that_ends_before_the_request_leaves_is_an_error(
@@ -363,42 +363,42 @@ def test_a_connection_that_ends_before_the_request_leaves_is_an_error(
         raise error
 
     error = exc.BrokerError("no permission")
-    connector = scripted()
-    monkeypatch.setattr(connector, "open_replies", refuse)
+    middleware = scripted()
+    monkeypatch.setattr(middleware, "open_replies", refuse)
     with pytest.raises(exc.BrokerError) as caught:
-        exchange(connector, Patience(10))
+        converse(middleware, Patience(10))
     assert caught.value is error
-    assert connector.calls == []
+    assert middleware.calls == []
 
 
 def test_replies_have_their_time_once_the_request_is_out() -> None:
-    connector = scripted((7, reply("a")), (13, reply("b")), (15, reply("c")))
-    connector.publishing = 4.0
-    outcome = exchange(connector, Patience(10), expected=["a", "b", "c"])
+    middleware = scripted((7, reply("a")), (13, reply("b")), (15, reply("c")))
+    middleware.publishing = 4.0
+    outcome = converse(middleware, Patience(10), expected=["a", "b", "c"])
     assert list(outcome.replies) == ["a", "b"]
-    assert connector.clock.now - connector.start == 14
+    assert middleware.clock.now - middleware.start == 14
 
 
 def test_what_waits_at_the_deadline_still_counts_but_not_for_ever() -> None:
-    """Decoding may lag behind; who never stops sending does not keep us."""
-    connector = scripted((9, reply("a")), (9, reply("b")), *[(9, b"garbage")] * 100)
-    connector.decoding = 0.5
-    outcome = exchange(connector, Patience(9.2), expected=["a", "b", "c"])
+    """Decoding may take longer. A node that never stops sending does not keep the client waiting."""
+    middleware = scripted((9, reply("a")), (9, reply("b")), *[(9, b"garbage")] * 100)
+    middleware.decoding = 0.5
+    outcome = converse(middleware, Patience(9.2), expected=["a", "b", "c"])
     assert list(outcome.replies) == ["a", "b"]
-    assert connector.clock.now - connector.start == pytest.approx(9.2 + OVERTIME, abs=0.5)
-    assert connector.arrivals
+    assert middleware.clock.now - middleware.start == pytest.approx(9.2 + OVERTIME, abs=0.5)
+    assert middleware.arrivals
 
 
 def test_a_broadcast_is_published_once_with_replies_opened_before() -> None:
-    _outcome, _seconds, connector = run(expected=["a", "b"])
-    assert connector.calls == [
+    _outcome, _seconds, middleware = run(expected=["a", "b"])
+    assert middleware.calls == [
         ("open_replies", "rpcutil", "mcollective", 10),
         ("publish", "rpcutil", "mcollective", 30, "/reply/here", 10, None),
     ]
-    envelope = SECURITY.decode(connector.payload)
+    envelope = SECURITY.decode(middleware.payload)
     assert (envelope[":body"], envelope[":requestid"]) == ("ping", REQUESTID)
 
 
 def test_a_direct_request_is_published_to_those_who_are_asked() -> None:
-    connector = run(expected=["a", "b"], direct=True)[2]
-    assert connector.calls[1][-1] == ["a", "b"]
+    middleware = run(expected=["a", "b"], direct=True)[2]
+    assert middleware.calls[1][-1] == ["a", "b"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""DDLs as data: the model, both forms, where they are found, what is built in."""
+"""DDLs as data: the model, both forms, where DDLs are found, and which are built in."""
 
 from __future__ import annotations
 

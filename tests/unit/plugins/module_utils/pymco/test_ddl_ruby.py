@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Ruby that DDLs are written in: what is read, what is not, and that nothing takes long."""
+"""The Ruby of DDLs: what the client reads, what it does not read, and that nothing takes long."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read(source: str) -> ddl.AgentDDL:
 
 
 def value(expression: str, before: str = "") -> t.Any:
-    """What an expression is, by way of an output's default."""
+    """Return the value of an expression, which is read as an output's default."""
     source = f"""{before}
 action "x", :description => "x" do
   output :o, :description => "x", :display_as => "x", :default => {expression}

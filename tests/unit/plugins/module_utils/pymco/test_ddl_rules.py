@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What DDLs allow and refuse, and the summaries that they ask for."""
+"""What DDLs allow and refuse, and the summaries that they declare."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A request in the light of a DDL, and without one."""
+"""A request with a DDL, and without one."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def sent(
 
 
 def broadcast(connected: BaseMiddleware) -> None:
-    """A request to everybody, as an exchange makes it."""
+    """A request to all nodes, as a conversation sends it."""
     reply_to = connected.open_replies("rpcutil", "fleet", within(3))
     connected.publish(outgoing(PAYLOAD, "rpcutil", "fleet", reply_to), within(3))
 

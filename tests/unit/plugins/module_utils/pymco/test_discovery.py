@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Discovery: who answers, and when nobody more is waited for."""
+"""Discovery: which nodes answer, and when it ends."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config imp
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.find import Targets, find
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
-from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.exchanging import (
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.conversing import (
     REQUESTID,
     SECURITY,
     Clock,
-    ScriptedConnector,
+    ScriptedMiddleware,
     line,
     reply,
 )
@@ -41,38 +41,38 @@ def discovered(
     *arrivals: tuple[float, bytes | Exception],
     nodes: list[str] | None = None,
     unsent: t.Sequence[str] = (),
-) -> tuple[Targets, float, ScriptedConnector]:
-    """What a discovery with a window of 2 seconds finds, how long it takes, and the connector."""
+) -> tuple[Targets, float, ScriptedMiddleware]:
+    """Return what a discovery with a window of 2 seconds finds, how long it takes, and the middleware."""
     monkeypatch.setattr("secrets.token_hex", lambda _size: REQUESTID)
-    connector = ScriptedConnector(Clock(), *arrivals)
-    connector.unsent = list(unsent)
+    middleware = ScriptedMiddleware(Clock(), *arrivals)
+    middleware.unsent = list(unsent)
     filter_ = Filter().add_cfclass("web")
     request = Request("rpcutil", "ping", filter=filter_, nodes=nodes, collective="fleet", ttl=30)
     client = Client(FLEET)
-    found = find(line(connector), client.prepare(request))
-    return found, connector.clock.now - connector.start, connector
+    found = find(line(middleware), client.prepare(request))
+    return found, middleware.clock.now - middleware.start, middleware
 
 
 def test_discovery_lists_who_answers_until_nobody_does(monkeypatch: pytest.MonkeyPatch) -> None:
     arrivals = [(1.5, reply("web2")), (3.0, reply("web1")), (3.1, b"garbage")]
-    found, seconds, connector = discovered(monkeypatch, *arrivals)
+    found, seconds, middleware = discovered(monkeypatch, *arrivals)
     assert (found.nodes, seconds) == (["web2", "web1"], 5)
     assert found.answers is not None
     assert found.answers.outcome.rejected == {"undecodable": 1}
-    assert connector.calls == [
+    assert middleware.calls == [
         ("open_replies", "discovery", "fleet", 12),
         ("publish", "discovery", "fleet", 30, "/reply/here", 12, None),
     ]
-    assert SECURITY.decode(connector.payload)[":body"] == "ping"
+    assert SECURITY.decode(middleware.payload)[":body"] == "ping"
 
 
 def test_discovery_among_nodes_asks_them_and_ends_when_all_have_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    found, seconds, connector = discovered(
+    found, seconds, middleware = discovered(
         monkeypatch, (0.5, reply("b")), (1, reply("a")), nodes=["a", "b"]
     )
-    assert (found.nodes, seconds, connector.calls[1][-1]) == (["a", "b"], 1, ["a", "b"])
+    assert (found.nodes, seconds, middleware.calls[1][-1]) == (["a", "b"], 1, ["a", "b"])
     assert found.answers is not None
     assert list(found.answers.seconds) == ["b", "a"]
 

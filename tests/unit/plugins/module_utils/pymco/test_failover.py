@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which broker of a pool takes us, and what TLS to it is worth, against scripted brokers."""
+"""Which broker of a pool accepts us, and whether TLS to it is verified, with scripted brokers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("nothing_left")
 
 
 def refusing(peer: Peer) -> None:
-    """A broker that lets nobody in."""
+    """A broker that refuses every login."""
     peer.expect("CONNECT")
     peer.send("ERROR", b"Access refused\n", message="Bad CONNECT")
     peer.expect_end()
@@ -150,7 +150,7 @@ def test_no_more_attempts_are_made_than_allowed() -> None:
 
 
 class Waits:
-    """Stands for the module time where brokers are tried: time passes by waiting only."""
+    """Replaces the module time where brokers are tried. Time passes only by waiting."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []

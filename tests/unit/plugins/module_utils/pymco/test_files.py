@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every file that the client reads: what is no regular file, or too large, is refused and never shown."""
+"""The client refuses files that are not regular or too large, and never shows their content."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def test_a_file_that_grows_is_cut_off(tmp_path: pathlib.Path) -> None:
 def test_an_error_shows_nothing_of_a_file(
     reader: tuple[Reader, int], rsa_keys: certificates.KeyPairs, tmp_path: pathlib.Path
 ) -> None:
-    """As of a key that was named in place of the file that was meant."""
+    """As for a key that is named in place of the intended file."""
     path = tmp_path / "file"
     path.write_bytes(b"\xf1SECRET \xf2\n")
     message = refusal(reader[0], path, rsa_keys)
@@ -197,7 +197,7 @@ def test_an_error_shows_nothing_of_a_file(
 
 
 def test_a_device_is_not_opened(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some begin to do something then, such as a watchdog."""
+    """Some devices begin to act when they are opened, such as a watchdog."""
 
     def opened(*_arguments: object, **_options: object) -> int:
         raise AssertionError("it was opened")

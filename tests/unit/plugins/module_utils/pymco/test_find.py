@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whom a request is for, and how it gets there."""
+"""Which nodes a request is for, and how it gets there."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A broker that never stops talking: each wait ends at its deadline, and what is held is bounded."""
+"""A broker sends endless data: each wait ends at its deadline, and memory is bounded."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def flood(request: pytest.FixtureRequest) -> bytes:
 
 
 def refused(action: t.Callable[[], t.Any]) -> str:
-    """The error of something that has to end in time with one."""
+    """Return the error of something that must fail in time."""
     start = time.monotonic()
     with pytest.raises(exc.ConnectorError) as caught:
         action()
@@ -222,7 +222,7 @@ def test_a_broker_does_not_tell_secrets_through_us(words: str, shown: str) -> No
 
 
 def test_a_password_that_everybody_knows_is_no_secret() -> None:
-    """To hide it would tell it, and nobody would find the exchange that is missing."""
+    """Hiding it would reveal it, and nobody could find the missing exchange."""
     options = {"plugin.rabbitmq.pool.1.password": "mcollective"}
     words = "no exchange 'mcollective_broadcast'"
     assert complaint(words, **options) == words

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An import goes down, never up, and no files know each other in a circle; annotations count too."""
+"""A file imports only lower files, and no imports form a circle. Annotations count too."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Import = tuple[str, str]
 
 
 def module_of(path: pathlib.Path, root: pathlib.Path) -> list[str]:
-    """The parts of a module's name below the package; none for the package itself."""
+    """Return the parts of a module's name below the package. The package itself has no parts."""
     parts = list(path.relative_to(root).with_suffix("").parts)
     return parts[:-1] if parts[-1] == "__init__" else parts
 
@@ -42,7 +42,7 @@ def modules(root: pathlib.Path) -> dict[str, pathlib.Path]:
 
 
 def imports(root: pathlib.Path) -> set[Import]:
-    """Which module imports which, wherever the import stands: in functions and for annotations too."""
+    """Return which module imports which. Imports in functions and for annotations count too."""
     known = modules(root)
     return {
         (name, target)
@@ -65,7 +65,7 @@ def _targets(node: ast.ImportFrom, path: pathlib.Path, root: pathlib.Path) -> t.
 
 
 def upward(found: t.Iterable[Import], floors: list[str]) -> set[Import]:
-    """The imports of another file or package that is higher."""
+    """Return the imports of higher files and packages."""
     rank = {room: number for number, room in enumerate(floors)}
 
     def height(module: str) -> int:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What nodes tell of themselves, from an embedded collective."""
+"""What nodes tell about themselves, from an embedded collective."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Heart-beats: what is offered and agreed on, and how the loss of a peer is noticed."""
+"""Heart-beats: what the client offers, what both sides agree on, and how the client notices a lost broker."""
 
 from __future__ import annotations
 

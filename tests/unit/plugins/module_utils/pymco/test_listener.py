@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What waits between the receiver thread and the caller's: in its order, and never too much."""
+"""Messages wait in order between the receiver's thread and the caller's, and never too many."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Receiver:
             self.delivered += 1
 
     def waits(self) -> bool:
-        """Whether it does not come to its end."""
+        """Return True if it does not end."""
         self._thread.join(AT_ONCE)
         return self._thread.is_alive()
 
     def ends(self) -> bool:
-        """Whether it comes to its end, given time."""
+        """Return True if it ends in the given time."""
         self._thread.join(ENOUGH)
         return not self._thread.is_alive()
 

@@ -61,7 +61,7 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def check(caplog: pytest.LogCaptureFixture, name: str = "pymco") -> None:
-    """No record has what none may have, neither as text nor within its arguments."""
+    """No record contains a secret or a body, neither in its text nor in its arguments."""
     assert caplog.records
     for record in caplog.records:
         assert (record.name, record.levelno) == (name, logging.DEBUG)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A broker that is lost, before, in and after a request: who got it, and what still comes."""
+"""A broker is lost before, during and after a request: which nodes got it, and which replies still come."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def pool(*ports: int, connector: str = "rabbitmq", **more: str) -> Config:
 
 
 def test_a_connection_that_breaks_leaves_some_unsent_and_some_silent() -> None:
-    """The first three have it, the next few may, and the last certainly have not."""
+    """The first three nodes have the request, the next few may have it, and the last certainly do not."""
     nodes = [f"n{number:03}" for number in range(200)]
 
     def script(peer: Peer) -> None:
@@ -300,7 +300,7 @@ def test_the_next_batch_goes_out_over_the_new_connection() -> None:
 
 
 def test_what_had_come_before_a_send_failed_still_counts() -> None:
-    """It waits in the connection that is lost, while the next one is made."""
+    """It waits in the lost connection while the client makes the next one."""
     requests: list[dict[str, t.Any]] = []
 
     def begin(peer: Peer) -> None:
@@ -364,7 +364,7 @@ def test_after_a_reconnection_the_topic_is_subscribed_to_again() -> None:
 
 
 def test_replies_are_taken_while_a_request_goes_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Were they not, there would be no room for more of them, and the broker would take no more."""
+    """Otherwise, there would be no room for more replies, and the broker would take no more requests."""
     # Requests are so large that sockets hold few of them, and so few replies can come at once.
     monkeypatch.setattr(channel, "MAX_HELD", 2**23)
     nodes = [f"n{number:03}" for number in range(60)]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The loop that reads containers says the same as a reader that calls a method for each value."""
+"""The loop that reads containers gives the same result as a reader that calls a method for each value."""
 
 from __future__ import annotations
 

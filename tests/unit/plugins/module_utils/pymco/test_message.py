@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Envelopes and filters as they go on the wire."""
+"""Envelopes and filters in their form on the wire."""
 
 from __future__ import annotations
 

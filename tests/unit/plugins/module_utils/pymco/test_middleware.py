@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Another transport needs one class and one line in the registry: here one without STOMP, headers or Base64."""
+"""A new transport needs one class and one line in the registry. This one has no STOMP, headers or Base64."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BROKER = Broker("pigeonry", 7, "", "")
 
 
 class Cage:
-    """A session that keeps what is sent, and gives it back."""
+    """A session that keeps what it sends, and returns it as messages."""
 
     def __init__(self, broker: Broker) -> None:
         self.broker = broker

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every option: what its type takes, where a wrong one is said to be, what is said of its name."""
+"""Every option: which values its type takes, and what errors and warnings say about its value and name."""
 
 from __future__ import annotations
 
@@ -404,7 +404,7 @@ def test_the_name_of_an_unknown_option_is_shown_so_that_no_terminal_obeys(key: s
 
 
 def messages(options: dict[str, str], action: t.Callable[[Config], object]) -> list[str]:
-    """All that is said of a configuration, the error included in which the action must end."""
+    """Return all messages about a configuration, including the error in which the action must end."""
     config = Config(options)
     with pytest.raises(exc.PyMcoException) as caught:
         action(config)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is said of files that others can change, or whose secrets everybody can read."""
+"""Warnings about files that others can change, or whose secrets everybody can read."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_all_that_is_wrong_is_said_at_once(cfg: pathlib.Path) -> None:
 def members(
     monkeypatch: pytest.MonkeyPatch, name: str, group: str, members: t.Sequence[str]
 ) -> None:
-    """Have the owner of all files and their group be called so."""
+    """Give the owner of all files and their group this name."""
     user = pwd.struct_passwd((name, "x", os.getuid(), os.getgid(), "", "/", "/bin/sh"))
     monkeypatch.setattr("pwd.getpwuid", lambda _uid: user)
     found = grp.struct_group((group, "x", os.getgid(), list(members)))
@@ -128,7 +128,7 @@ def test_a_file_of_plugin_d(cfg: pathlib.Path) -> None:
 
 
 def test_the_directory_plugin_d_itself(cfg: pathlib.Path) -> None:
-    """Who can put a file there has the last word."""
+    """Everybody who can write a file there can override all options."""
     folder = cfg.parent / "plugin.d"
     folder.mkdir()
     folder.chmod(0o757)

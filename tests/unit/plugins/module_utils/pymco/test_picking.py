@@ -50,7 +50,7 @@ def test_ruby_picks_the_same(oracle: Ruby) -> None:
 
 
 def test_a_pick_that_is_known() -> None:
-    # What Ruby answers, for where there is none.
+    # Ruby's answers, for machines without Ruby.
     assert pick(["d", "b", "a", "c"], 2, 42) == ["c", "a"]
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The pool: which brokers a configuration names, and the patience with them."""
+"""The pool: which brokers a configuration names, and how often and how long the client tries them."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_options_of_tls_do_nothing_where_it_is_off() -> None:
 
 
 def fallback(authority: certificates.Authority, change: dict[str, str], on: str = "yes") -> Pool:
-    """A pool whose TLS options are complete but for a change."""
+    """Return a pool whose TLS options are complete, with one change."""
     cert, key = authority.issue("client")
     files = {"ca": authority.path, "cert": cert, "key": key, **change}
     options = {f"pool__1__ssl__{name}": path for name, path in files.items() if path}

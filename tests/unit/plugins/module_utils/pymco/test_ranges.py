@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Numbers that make no sense where they stand are refused before anything is sent."""
+"""The client refuses numbers out of range before it sends anything."""
 
 from __future__ import annotations
 

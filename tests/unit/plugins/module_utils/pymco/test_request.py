@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a request leaves open, decided; and what is refused before anything is opened."""
+"""What the client decides if a request leaves it open, and what it refuses before it opens anything."""
 
 from __future__ import annotations
 

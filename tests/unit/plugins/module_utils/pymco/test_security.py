@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The security providers: what they sign, what they take, what they refuse."""
+"""The security providers: what they sign, accept and refuse."""
 
 from __future__ import annotations
 

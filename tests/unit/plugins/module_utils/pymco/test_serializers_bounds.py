@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Payloads that are made to grow, or to take for ever: a DecodingError, soon."""
+"""Payloads that are made to grow, or to take very long, soon end in a DecodingError."""
 
 from __future__ import annotations
 

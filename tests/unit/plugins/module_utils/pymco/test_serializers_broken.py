@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Payloads that were broken on their way, or that are noise: a DecodingError or plain data."""
+"""Damaged payloads and noise end in a DecodingError or in plain data."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Payloads that are made to do something: they do nothing."""
+"""Payloads that are made to run something run nothing."""
 
 from __future__ import annotations
 

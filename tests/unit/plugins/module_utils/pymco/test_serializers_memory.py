@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What serializers/base.py states about memory and time, measured where it is worst."""
+"""Measures the worst cases of what serializers/base.py states about memory and time."""
 
 from __future__ import annotations
 

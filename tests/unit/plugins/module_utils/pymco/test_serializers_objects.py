@@ -276,7 +276,7 @@ SPELLINGS = [
 
 
 def test_plain_scalars_are_read_as_ruby_reads_them(oracle: ruby.Ruby) -> None:
-    """But for times and dates, which stay texts, and what Ruby itself fails at."""
+    """Times and dates are different, since they stay texts. So are values that Ruby itself fails at."""
 
     @settings(values.THOROUGH, max_examples=3000)
     @given(

@@ -70,7 +70,7 @@ def test_a_reply_that_is_too_large_is_dropped_and_the_next_is_read() -> None:
 def test_a_broker_whose_message_never_ends_is_left(
     authority: certificates.Authority, tls: bool, piece: bytes
 ) -> None:
-    """Were it not, it would fill the memory, in quadratic time."""
+    """Otherwise, it would fill the memory, in quadratic time."""
 
     def script(peer: Peer) -> None:
         peer.log_in()

@@ -333,7 +333,7 @@ def serve(
 
 
 def test_tickets_without_end_are_taken_piece_by_piece(authority: certificates.Authority) -> None:
-    """OpenSSL would read for as long as they come, and nobody would look at a deadline meanwhile."""
+    """OpenSSL would read them as long as they come, and nobody would check a deadline meanwhile."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         stream = shaken(ours, theirs, authority=authority, tickets=400)  # 250 bytes or so each
@@ -360,7 +360,7 @@ def test_what_a_broker_says_between_the_handshake_and_its_fault_is_read(
 def test_a_broker_that_takes_nothing_is_read_nevertheless(
     authority: certificates.Authority,
 ) -> None:
-    """Else both would wait for each other. The piece that waits to be sent is encrypted already."""
+    """Otherwise, both would wait for each other. The piece that waits to be sent is already encrypted."""
     ours, theirs = socket.socketpair()
     seen: list[bytes | None] = []
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the page trust_model says of replies, and of what a request shows and covers.
+"""What the page trust_model says about replies, and about what a request shows and what its signature covers.
 
 A limit of the protocol is a test too. What real nodes do with a changed request is in the interop tests
 of the same name.
@@ -113,7 +113,7 @@ class Setting:
         }
 
     def taken(self, *envelopes: Envelope, expected: t.Collection[str] | None = None) -> Intake:
-        """What the client makes of these, while it waits for replies to its present request."""
+        """Return how the client treats these replies while it waits for replies to its current request."""
         intake = Intake(self.security, PRESENT, expected)
         for envelope in envelopes:
             intake.take(self.security.serialize(envelope))
@@ -161,7 +161,7 @@ def test_no_field_of_a_reply_s_envelope_is_signed(
 
 @with_("psk", "ssl-marshal", "ssl-yaml")
 def test_any_node_answers_for_any_other_and_the_first_one_wins(setting: Setting) -> None:
-    """All of them prove themselves by the same key."""
+    """All nodes sign with the same key."""
     lie = setting.reply(PRESENT, "web1")
     truth = changed(setting.reply(PRESENT, "web1"), msgtime=2000)
     intake = setting.taken(lie, truth, expected=["web1"])

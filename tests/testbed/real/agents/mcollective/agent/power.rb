@@ -3,7 +3,7 @@
 
 module MCollective
   module Agent
-    # Reboots, as far as other nodes can see: the daemon is killed, and some time later the same command
+    # Reboots, for other nodes: the daemon is killed, and some time later the same command
     # is run again, in the same group of processes.
     class Power < RPC::Agent
       AGAIN = 'sleep 0.5; kill -KILL "$1"; sleep "$2"; shift 2; exec "$@"'

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Replies of nodes, and a connector that brings them at scripted times by a clock of its own."""
+"""Replies of nodes, and a middleware that delivers them at scripted times of its own clock."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ENVELOPE = Envelope(
 
 
 def reply(sender: t.Any, requestid: t.Any = REQUESTID, key: str = "key", **more: t.Any) -> bytes:
-    """A reply as a node makes it."""
+    """Return a reply as a node makes it."""
     body = MarshalSerializer().serialize({Symbol("statuscode"): 0, Symbol("data"): {}})
     envelope = {
         Symbol("senderid"): sender,
@@ -58,7 +58,7 @@ def reply(sender: t.Any, requestid: t.Any = REQUESTID, key: str = "key", **more:
 
 
 class Clock:
-    """A clock that stands until somebody waits."""
+    """A clock that moves only while the client waits."""
 
     now = 1000.0
 
@@ -66,8 +66,8 @@ class Clock:
         return self.now
 
 
-class ScriptedConnector:
-    """Delivers payloads at set times, and writes down what it is asked to do.
+class ScriptedMiddleware:
+    """Delivers payloads at given times, and records what it has to do.
 
     :param arrivals: seconds after the request, and a payload or an error. All must be taken.
     """
@@ -121,20 +121,20 @@ class ScriptedConnector:
         return what
 
 
-def line(connector: ScriptedConnector) -> Line:
-    """What a conversation with a connector goes over."""
-    return Line(t.cast(t.Any, connector), SECURITY, connector.clock)
+def line(middleware: ScriptedMiddleware) -> Line:
+    """Return the line for conversations over a middleware."""
+    return Line(t.cast(t.Any, middleware), SECURITY, middleware.clock)
 
 
-def exchange(
-    connector: ScriptedConnector,
+def converse(
+    middleware: ScriptedMiddleware,
     patience: Patience,
     *,
     expected: t.Collection[str] | None = None,
     direct: bool = False,
 ) -> Outcome:
-    """Send a request, once, and take in the replies."""
-    conversation = Conversation(line(connector), ENVELOPE, expected=expected)
+    """Send a request once, and take in the replies."""
+    conversation = Conversation(line(middleware), ENVELOPE, expected=expected)
     conversation.send(patience.total, list(expected or ()) if direct else None)
     conversation.listen(patience)
     return conversation.outcome
