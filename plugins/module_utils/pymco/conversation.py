@@ -20,7 +20,7 @@ from .middleware import Outgoing
 if t.TYPE_CHECKING:
     from .envelope import Envelope
     from .middleware import BaseMiddleware
-    from .security import SecurityProvider
+    from .security.base import BaseProvider
 
 OVERTIME = 2.0
 """Seconds beyond the deadline that replies which wait to be decoded may take."""
@@ -84,7 +84,7 @@ class Line:
     """
 
     middleware: BaseMiddleware
-    security: SecurityProvider
+    security: BaseProvider
     clock: t.Callable[[], float] = time.monotonic
     progress: Progress | None = None
 

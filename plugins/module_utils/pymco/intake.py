@@ -16,7 +16,7 @@ from .filters import is_identity
 
 if t.TYPE_CHECKING:
     from .envelope import Received
-    from .security import SecurityProvider
+    from .security.base import BaseProvider
 
 MAX_LISTED = 100
 """How many senders are listed: of unexpected replies, and of those rejected for one reason."""
@@ -97,7 +97,7 @@ class Intake:
 
     def __init__(
         self,
-        security: SecurityProvider,
+        security: BaseProvider,
         requestid: str,
         expected: t.Collection[str] | None,
         *,

@@ -26,12 +26,8 @@ HASH = Symbol("hash")
 CALLERID = Symbol("callerid")
 
 
-class SecurityProvider(abc.ABC):
+class BaseProvider(abc.ABC):
     """Turns requests into opaque bytes, and bytes into replies.
-
-    The client uses :meth:`check`, :meth:`seal`, :meth:`open` and :meth:`authenticate`. The other
-    methods speak of envelopes as dicts with Symbols, as python-mcollective does: a payload is a
-    serialized envelope whose body is itself serialized, so that its very bytes can be signed.
 
     :param logger: gets which requests are signed, and what becomes of their replies; default: the
         configuration's.
@@ -42,7 +38,6 @@ class SecurityProvider(abc.ABC):
     def __init__(self, config: Settings, logger: logging.Logger | None = None) -> None:
         self.config = config
         self.logger = logger or config.logger
-        self.serializer: Serializer = self._serializer()()
         self.callerid = self._callerid()
         if not _CALLERID.fullmatch(self.callerid):
             # Nodes silently drop requests of other callers (MC:security/base.rb, valid_callerid?).
@@ -51,42 +46,76 @@ class SecurityProvider(abc.ABC):
                 " the form word=name with letters, digits, dots, dashes and underscores"
             )
 
-    # -- the client's ----------------------------------------------------------------------------
+    @abc.abstractmethod
+    def _callerid(self) -> str:
+        """Return who sends, in the form "kind=name"."""
 
+    @abc.abstractmethod
     def check(self, envelope: Envelope) -> None:
         """Refuse a request that cannot be written. Raises :class:`.exc.SerializationError`."""
-        self.serialize(envelope.symbols())
 
+    @abc.abstractmethod
     def seal(self, envelope: Envelope) -> bytes:
         """Return a request's payload. Raises :class:`.exc.SerializationError` if it has none."""
-        return self.encode(envelope.symbols())
 
+    @abc.abstractmethod
     def open(self, payload: bytes) -> Received:
         """Read a reply of which nothing is verified yet.
 
         :raises exc.DecodingError: it is not an envelope.
         """
-        fields = self.deserialize(payload)
-        return Received(fields.get(":requestid"), fields.get(":senderid"), fields)
 
+    @abc.abstractmethod
     def authenticate(self, received: Received) -> None:
         """Verify a reply and fill in its body.
 
         :raises exc.VerificationError: the signature is missing or wrong.
         :raises exc.DecodingError: it has no body that can be read.
         """
+
+    def _required(self, key: str) -> str:
+        """Return an option of the configuration that the provider needs."""
+        value = self.config.get(key)
+        if not value:
+            raise exc.ImproperlyConfigured(
+                f"{self.config.source}: securityprovider = {self.config['securityprovider']}"
+                f" needs the option {key}"
+            )
+        return value
+
+
+class SecurityProvider(BaseProvider):
+    """A provider of MCollective, with python-mcollective's methods on envelopes as dicts with Symbols.
+
+    A payload is a serialized envelope whose body is itself serialized, so that its very bytes can be
+    signed.
+    """
+
+    def __init__(self, config: Settings, logger: logging.Logger | None = None) -> None:
+        super().__init__(config, logger)
+        self.serializer: Serializer = self._serializer()()
+
+    def check(self, envelope: Envelope) -> None:
+        """See :meth:`.BaseProvider.check`."""
+        self.serialize(envelope.symbols())
+
+    def seal(self, envelope: Envelope) -> bytes:
+        """See :meth:`.BaseProvider.seal`."""
+        return self.encode(envelope.symbols())
+
+    def open(self, payload: bytes) -> Received:
+        """See :meth:`.BaseProvider.open`."""
+        fields = self.deserialize(payload)
+        return Received(fields.get(":requestid"), fields.get(":senderid"), fields)
+
+    def authenticate(self, received: Received) -> None:
+        """See :meth:`.BaseProvider.authenticate`."""
         received.fields = self.verify(received.fields)
         received.body = received.fields[":body"]
-
-    # -- what differs ----------------------------------------------------------------------------
 
     @abc.abstractmethod
     def _serializer(self) -> type[Serializer]:
         """Return the serializer of envelopes and bodies."""
-
-    @abc.abstractmethod
-    def _callerid(self) -> str:
-        """Return who sends, in the form "kind=name"."""
 
     @abc.abstractmethod
     def sign(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -135,16 +164,6 @@ class SecurityProvider(abc.ABC):
         return envelope
 
     # -- for subclasses ------------------------------------------------------------------------
-
-    def _required(self, key: str) -> str:
-        """Return an option of the configuration that the provider needs."""
-        value = self.config.get(key)
-        if not value:
-            raise exc.ImproperlyConfigured(
-                f"{self.config.source}: securityprovider = {self.config['securityprovider']}"
-                f" needs the option {key}"
-            )
-        return value
 
     def _signed(
         self, message: t.Mapping[str, t.Any], body: bytes, **extra: str
