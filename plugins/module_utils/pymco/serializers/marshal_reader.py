@@ -253,12 +253,10 @@ class Reader:
 
     def symbol(self, encoded: bool = False) -> Symbol:
         data, index = self.counted(), len(self.symbols)
-        if not encoded and len(data) <= base.LONGEST_NAME and data.isascii():
-            symbol = _symbol(data)
-            self.symbols.append(symbol)
-            return symbol
-        self.symbols.append(Symbol(""))
-        self.symbols[index] = Symbol(ruby_objects.name_in(data, self.encoding(encoded)))
+        usual = not encoded and len(data) <= base.LONGEST_NAME and data.isascii()
+        self.symbols.append(_symbol(data) if usual else Symbol(""))
+        if not usual:
+            self.symbols[index] = Symbol(ruby_objects.name_in(data, self.encoding(encoded)))
         return self.symbols[index]
 
     def without_encoding(self, data: bytes) -> str | bytes:
@@ -299,6 +297,8 @@ class Reader:
 
     def regexp(self, encoded: bool = False) -> str:
         data, options = self.counted(), self.byte()
+        if len(data) > ruby_objects.MAX_ESCAPED:
+            raise exc.DecodingError(f"refused: a Regexp of {len(data)} bytes")
         index = len(self.objects)
         self.remember(None)
         text = ruby_objects.regexp(ruby_objects.name_in(data, self.encoding(encoded)), options)
