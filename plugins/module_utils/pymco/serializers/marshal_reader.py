@@ -290,7 +290,7 @@ class Reader:
         if index > 122 or not self.data.startswith(FIRST_UTF8, self.position):
             return False
         self.position += len(FIRST_UTF8)
-        self.symbols.append(Symbol("E"))
+        self.symbols.append(_symbol(b"E"))
         self.utf8 = b"\x06;%cT" % (index and index + 5)
         self.encoded = True
         return True
@@ -360,7 +360,7 @@ class Reader:
 
 def _fill(mapping: dict[t.Any, t.Any], values: list[t.Any]) -> None:
     """Fill a dict with keys and values that come in turns. Ruby writes no key twice."""
-    mapping.update(zip(values[::2], values[1::2]))
+    mapping.update(zip(*[iter(values)] * 2))
     if 2 * len(mapping) < len(values):  # Some keys are equal in Python.
         mapping.clear()
         for key, value in zip(values[::2], values[1::2]):
