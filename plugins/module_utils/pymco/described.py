@@ -67,7 +67,7 @@ def describe(request: Request, library: Library, *, strict: bool = False) -> Des
     gaps = [
         f"{fault}; what it says there is not checked, the rest is"
         for gap, fault in zip(ddl.unread, ddl.faults())
-        if gap.action in (None, request.action)
+        if gap.action in (None, request.action) or request.action not in ddl.actions
     ]
     if ddl.unread and request.action not in ddl.actions:
         return Description(timed, doubts=gaps)

@@ -253,12 +253,10 @@ class Reader:
 
     def symbol(self, encoded: bool = False) -> Symbol:
         data, index = self.counted(), len(self.symbols)
-        if not encoded and len(data) <= base.LONGEST_NAME and data.isascii():
-            symbol = _symbol(data)
-            self.symbols.append(symbol)
-            return symbol
-        self.symbols.append(Symbol(""))
-        self.symbols[index] = Symbol(ruby_objects.name_in(data, self.encoding(encoded)))
+        usual = not encoded and len(data) <= base.LONGEST_NAME and data.isascii()
+        self.symbols.append(_symbol(data) if usual else Symbol(""))
+        if not usual:
+            self.symbols[index] = Symbol(ruby_objects.name_in(data, self.encoding(encoded)))
         return self.symbols[index]
 
     def without_encoding(self, data: bytes) -> str | bytes:
@@ -292,13 +290,15 @@ class Reader:
         if index > 122 or not self.data.startswith(FIRST_UTF8, self.position):
             return False
         self.position += len(FIRST_UTF8)
-        self.symbols.append(Symbol("E"))
+        self.symbols.append(_symbol(b"E"))
         self.utf8 = b"\x06;%cT" % (index and index + 5)
         self.encoded = True
         return True
 
     def regexp(self, encoded: bool = False) -> str:
         data, options = self.counted(), self.byte()
+        if len(data) > ruby_objects.MAX_ESCAPED:
+            raise exc.DecodingError(f"refused: a Regexp of {len(data)} bytes")
         index = len(self.objects)
         self.remember(None)
         text = ruby_objects.regexp(ruby_objects.name_in(data, self.encoding(encoded)), options)
@@ -360,7 +360,7 @@ class Reader:
 
 def _fill(mapping: dict[t.Any, t.Any], values: list[t.Any]) -> None:
     """Fill a dict with keys and values that come in turns. Ruby writes no key twice."""
-    mapping.update(zip(values[::2], values[1::2]))
+    mapping.update(zip(*[iter(values)] * 2))
     if 2 * len(mapping) < len(values):  # Some keys are equal in Python.
         mapping.clear()
         for key, value in zip(values[::2], values[1::2]):

@@ -14,8 +14,8 @@ import typing as t
 
 from .. import exc
 
-MAX_GARBLED = 65536
-"""Bytes of a Symbol, a class's name or a Regexp that are no text. Escaping many takes long."""
+MAX_ESCAPED = 65536
+"""Bytes of a Symbol or a class's name that are no text, and of a Regexp. Escaping takes long and much memory."""
 
 _CHARACTER_SETS = re.compile(
     r"utf-(8|16|32)([lb]e)?|iso-8859-\d+|windows-(125\d|31j|874)|shift_jis|euc-(jp|kr|jis-2004)"
@@ -52,7 +52,7 @@ def name_in(data: bytes, attributes: t.Mapping[str, t.Any]) -> str:
     text = text_in(data, attributes)
     if isinstance(text, str):
         return text
-    if len(data) > MAX_GARBLED:
+    if len(data) > MAX_ESCAPED:
         raise exc.DecodingError(f"refused: a name of {len(data)} bytes that are no text")
     return data.decode("utf-8", "backslashreplace")
 

@@ -198,6 +198,14 @@ def test_an_action_that_was_not_read_is_sent_with_the_ddls_time(tmp_path: pathli
     assert (found.action, len(found.doubts)) == (None, 1)
 
 
+def test_an_action_is_never_sent_unchecked_without_a_word(tmp_path: pathlib.Path) -> None:
+    # The gap is within the other action, but may have swallowed this one.
+    request = Request("shop", "steal", {"count": "7"})
+    found = describe(request, library(tmp_path, more=SELL + PARTLY.replace("usage `date`", "")))
+    (doubt,) = found.doubts
+    assert "can be read in part only" in doubt
+
+
 def test_strictly_there_must_be_a_ddl() -> None:
     with pytest.raises(exc.BadRequest, match="there is no DDL of the agent nosuch, which validate"):
         describe(Request("nosuch", "sell"), Library(), strict=True)

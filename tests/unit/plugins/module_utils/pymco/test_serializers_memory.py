@@ -19,7 +19,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializer
     MAX_VALUES,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.ruby_objects import (
-    MAX_GARBLED,
+    MAX_ESCAPED,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.yaml import (
     MAX_DIRECTIVES,
@@ -206,9 +206,17 @@ def test_a_long_name_that_is_no_text_is_refused(start: bytes) -> None:
     refused("marshal", b"\x04\x08" + start + marshal_count(LARGE) + b"\xff" * LARGE + b"\0\0")
 
 
+@pytest.mark.parametrize("source", [b"\\", b"/"])
+def test_a_long_regexp_is_refused(source: bytes) -> None:
+    # To escape the slashes of 16 MiB takes seconds, and up to 33 bytes of memory for each byte.
+    size = MAX_ESCAPED + 2
+    refused("marshal", b"\x04\x08/" + marshal_count(size) + source * size + b"\0")
+    survived("marshal", b"\x04\x08/" + marshal_count(size - 2) + source * (size - 2) + b"\0")
+
+
 def test_a_name_that_is_no_text_is_read_with_escapes() -> None:
-    payload = b"\x04\x08:" + marshal_count(MAX_GARBLED) + b"\xff" * MAX_GARBLED
-    assert SERIALIZERS["marshal"]().deserialize(payload).name == r"\xff" * MAX_GARBLED
+    payload = b"\x04\x08:" + marshal_count(MAX_ESCAPED) + b"\xff" * MAX_ESCAPED
+    assert SERIALIZERS["marshal"]().deserialize(payload).name == r"\xff" * MAX_ESCAPED
 
 
 def test_quadratic_input_is_read_in_no_time() -> None:
