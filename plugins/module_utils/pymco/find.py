@@ -238,11 +238,11 @@ def _compiled(identity: str) -> t.Callable[[str], bool]:
     # The translation takes longer to load than such a name to compare.
     from . import ruby_patterns as patterns
 
-    patience = patterns.Patience()
+    allowance = patterns.Allowance()
 
     def search(name: str) -> bool:
         try:
-            return patterns.compile_ruby(source).search(name, patience)
+            return patterns.compile_ruby(source).search(name, allowance)
         except patterns.Untranslatable as error:
             raise exc.BadFilter(
                 f"identity filter {identity!r} cannot be applied to a list of nodes here: {error};"

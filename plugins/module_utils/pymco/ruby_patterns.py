@@ -8,7 +8,7 @@ A pattern that the translation does not know is :class:`Untranslatable`, never g
 beyond ASCII where Ruby looks at their properties.
 
 ``re`` cannot be told to give up, and a pattern such as ``(a+)+$`` backtracks for ever. But it looks
-for signals every few thousand steps. A :class:`Patience` therefore sets the process' timer for its
+for signals every few thousand steps. A :class:`Allowance` therefore sets the process' timer for its
 own processor time (``ITIMER_VIRTUAL``, which Ansible does not use), and the signal's handler ends
 the match. A busy machine does not shorten that time. Python handles signals in the main thread only:
 other threads match a pattern that cannot take long, see :class:`Pattern`; any other is
@@ -44,7 +44,7 @@ class Untranslatable(Exception):
     """It cannot be told here if the pattern matches; the text says why."""
 
 
-class Patience:
+class Allowance:
     """Bounds the time that matches may take together.
 
     :param seconds: of the process' own processor time.
@@ -90,27 +90,27 @@ class Pattern:
     ascii_only: bool
     simple: bool
 
-    def search(self, text: str, patience: Patience) -> bool:
+    def search(self, text: str, allowance: Allowance) -> bool:
         """Return True if it matches anywhere in a text.
 
         :raises Untranslatable: that cannot be told.
         """
-        return self._match(text, patience) is not None
+        return self._match(text, allowance) is not None
 
-    def replace(self, text: str, replacement: str, patience: Patience) -> str:
+    def replace(self, text: str, replacement: str, allowance: Allowance) -> str:
         """Replace the first match, as Ruby's ``sub`` does with a plain replacement.
 
         :raises Untranslatable: that cannot be told.
         """
-        match = self._match(text, patience)
+        match = self._match(text, allowance)
         return text if match is None else text[: match.start()] + replacement + text[match.end() :]
 
-    def _match(self, text: str, patience: Patience) -> re.Match[str] | None:
+    def _match(self, text: str, allowance: Allowance) -> re.Match[str] | None:
         if self.ascii_only and not text.isascii():
             raise Untranslatable("it depends on properties of letters, and the text has others")
         if self.simple and len(text) <= _PROMPT:
             return self.regex.search(text)
-        with patience.limited():
+        with allowance.limited():
             return self.regex.search(text)
 
 

@@ -91,7 +91,7 @@ class Words:
     def __init__(self, builder: Builder, spend: t.Callable[[int], None]) -> None:
         self._builder, self._spend = builder, spend
         self._known = {**_COMMON, **_OWN.get(builder.kind, {})}
-        self._patience = patterns.Patience()
+        self._allowance = patterns.Allowance()
         self._summarizing = False
         self._helpers: dict[str, Helper] = {}
         self._constants: dict[str, t.Any] = {}
@@ -210,7 +210,7 @@ class Words:
             raise Refused(f"sub with a {values.class_name(pattern)}")
         try:
             compiled = patterns.compile_ruby(pattern.source, pattern.flags)
-            return compiled.replace(text, replacement, self._patience)
+            return compiled.replace(text, replacement, self._allowance)
         except patterns.Untranslatable as error:
             raise Refused(f"sub with the regular expression {pattern.source}: {error}") from None
 

@@ -79,10 +79,10 @@ def check_request(ddl: AgentDDL, action: str, arguments: t.Mapping[str, t.Any]) 
         if input_.default is not None and not input_.optional:
             given.setdefault(input_.key, input_.default)
     unchecked: list[Unchecked] = []
-    patience = patterns.Patience()
+    allowance = patterns.Allowance()
     for name, input_ in description.inputs.items():
         if input_.key in given:
-            unchecked += _check_input(ddl.name, action, input_, given[input_.key], patience)
+            unchecked += _check_input(ddl.name, action, input_, given[input_.key], allowance)
         elif not input_.optional:
             raise exc.InvalidArgument(ddl.name, action, name, "it is required")
     return Checked(given, unchecked)
@@ -111,7 +111,7 @@ def _declared(ddl: AgentDDL, action: Action, arguments: t.Mapping[str, t.Any]) -
 
 
 def _check_input(
-    plugin: str, action: str | None, input_: Input, value: t.Any, patience: patterns.Patience
+    plugin: str, action: str | None, input_: Input, value: t.Any, allowance: patterns.Allowance
 ) -> list[Unchecked]:
     """Check one argument. Return the rules that could not be checked."""
     unchecked = []
@@ -122,7 +122,7 @@ def _check_input(
             if name == "maxlength":
                 _check_length(value, rule)
             else:
-                _check(value, rule, patience)
+                _check(value, rule, allowance)
         except _Violation as error:
             raise exc.InvalidArgument(plugin, action, input_.name, str(error)) from None
         except _Unknown as error:
@@ -154,7 +154,7 @@ def check_query(ddl: DataDDL, param: str | None, output: str | None) -> CheckedQ
         # What cannot be cast stays a text, and the validation refuses it (MC:data.rb).
         with contextlib.suppress(ValueError):
             value = None if param is None else _cast(ddl.query, param)
-        unchecked = _check_input(ddl.name, None, ddl.query, value, patterns.Patience())
+        unchecked = _check_input(ddl.name, None, ddl.query, value, patterns.Allowance())
     found = ddl.outputs.get(output or "")
     if found is None or not isinstance(found.key, Symbol):
         raise refused(f"it does not return {output!r}, only {', '.join(ddl.outputs)}")
@@ -234,19 +234,19 @@ _WITH_ARGUMENTS = ("array", "length", "regex", "typecheck")
 """Validator plugins that want an argument which a DDL cannot give. They refuse every value."""
 
 
-def _check(value: t.Any, rule: t.Any, patience: patterns.Patience) -> None:
+def _check(value: t.Any, rule: t.Any, allowance: patterns.Allowance) -> None:
     """Check a value by a rule: a type's name, a regular expression, a plugin's name, a list, a class.
 
     Any other rule allows everything, as in MCollective.
 
-    :param patience: bounds the time that regular expressions take.
+    :param allowance: bounds the time that regular expressions take.
     :raises _Violation: the value breaks the rule.
     :raises _Unknown: only a node can tell.
     """
     if isinstance(rule, Symbol):
         _check_symbol(value, rule.name)
     elif isinstance(rule, (str, Regexp)):
-        _check_regexp(value, Regexp(rule) if isinstance(rule, str) else rule, patience)
+        _check_regexp(value, Regexp(rule) if isinstance(rule, str) else rule, allowance)
     elif isinstance(rule, (list, tuple)):
         if not any(values.equal(item, value) for item in rule):
             raise _Violation(f"value should be one of {', '.join(map(values.to_s, rule))}")
@@ -288,7 +288,7 @@ def _check_symbol(value: t.Any, name: str) -> None:
         raise _Unknown(f"the validator plugin {plugin} is not known here")
 
 
-def _check_regexp(value: t.Any, rule: Regexp, patience: patterns.Patience) -> None:
+def _check_regexp(value: t.Any, rule: Regexp, allowance: patterns.Allowance) -> None:
     wanted = f"value should match {rule.source}"
     if isinstance(value, bytes):
         if not value.isascii():
@@ -298,7 +298,7 @@ def _check_regexp(value: t.Any, rule: Regexp, patience: patterns.Patience) -> No
         raise _Violation(wanted)
     try:
         pattern = patterns.compile_ruby(rule.source, rule.flags)
-        matches = pattern.search(values.to_s(value), patience)
+        matches = pattern.search(values.to_s(value), allowance)
     except patterns.Untranslatable as error:
         raise _Unknown(f"the regular expression {rule.source}: {error}") from None
     if not matches:
