@@ -12,7 +12,12 @@ import typing as t
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.words import SILENCE
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, message, rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import (
+    conversation,
+    exc,
+    message,
+    rpc,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 
 if t.TYPE_CHECKING:
@@ -26,9 +31,9 @@ def test_nodes_ignore_a_client_whose_clock_is_behind_and_no_other(
     lone: Collective, ahead: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = Config.from_configfile(str(lone.client_cfg), environ={})
-    wrong = functools.partial(message.Message, now=lambda: time.time() + ahead)
-    monkeypatch.setattr(rpc, "Message", wrong)
-    msg = wrong("ping", "discovery", config, ttl=60)
+    wrong = functools.partial(conversation.Line, now=lambda: time.time() + ahead)
+    monkeypatch.setattr(rpc, "Line", wrong)
+    msg = message.Message("ping", "discovery", config, ttl=60)
     action = rpc.SimpleAction(config=config, msg=msg, agent="discovery")
     if ahead < -60:
         with pytest.raises(exc.TimeoutError):

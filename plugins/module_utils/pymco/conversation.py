@@ -81,12 +81,14 @@ class Line:
 
     :ivar clock: a monotonic clock, in seconds.
     :ivar progress: see :data:`Progress`.
+    :ivar now: the clock that stamps requests, in seconds since 1970.
     """
 
     middleware: BaseMiddleware
     security: BaseProvider
     clock: t.Callable[[], float] = time.monotonic
     progress: Progress | None = None
+    now: t.Callable[[], float] = time.time
 
 
 class Conversation:
@@ -114,7 +116,8 @@ class Conversation:
         enough: int | None = None,
         resume: bool = False,
     ) -> None:
-        self._middleware, self._security, self._clock = line.middleware, line.security, line.clock
+        self._middleware, self._security = line.middleware, line.security
+        self._clock, self._now = line.clock, line.now
         self.requestid = envelope.requestid or secrets.token_hex(16)
         self._envelope = dataclasses.replace(envelope, requestid=self.requestid)
         self._progress, self._phase = line.progress, phase
@@ -188,7 +191,7 @@ class Conversation:
         """Return the payload. It has the time of now, so that nodes do not find a later batch too old."""
         if filter_ is not None:
             self._envelope = dataclasses.replace(self._envelope, filter=filter_)
-        stamped = dataclasses.replace(self._envelope, time=int(time.time()))
+        stamped = dataclasses.replace(self._envelope, time=int(self._now()))
         return self._security.seal(stamped)
 
     def _publish(
