@@ -103,7 +103,7 @@ def call_beside(collective: Collective, config: Config, lie: t.Any) -> rpc.Resul
 class Waiting(rpc.Client):
     """Has discovery find one node that does not exist."""
 
-    def _targets(self, prepared: rpc.Prepared) -> tuple[rpc.Result, t.Any]:
-        result, targets = super()._targets(prepared)
+    def _targets(self, prepared: rpc.Prepared, *, blind: bool = False) -> tuple[rpc.Result, t.Any]:
+        result, targets = super()._targets(prepared, blind=blind)
         result.nodes.append(ABSENT)
         return result, dataclasses.replace(targets, nodes=[*(targets.nodes or ()), ABSENT])
