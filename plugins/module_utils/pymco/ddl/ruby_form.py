@@ -162,7 +162,7 @@ class _Reader(Text):
             except Refused as raised:
                 error = raised
             self._leave_out(error, line)
-            self.spend(len(changed()))
+            self.spend(len(changed()) + 1)
             self._words.forget(changed(), changed() & known.keys())
             return VOID
 

@@ -366,6 +366,7 @@ ENDLESS = {
     f"x = [{'1,' * 99}1]\nx.each {{ x.each {{ @ {'= ' * 50_000} }} }}": "@ is unexpected",
     "=begin\n" * 37_000: "= is unexpected",
     "usage 'a'" + ".to_s" * 20_000: "nested too deep",
+    "[1, 2].each_with_index do |x, i|\n  a\n" * 1500: "nested deeper",
 }
 
 
