@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import OtherKey
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.marshal_reader import (
-    KEY,
-    Reader,
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.plain_reader import (
+    PlainReader,
 )
 
 if t.TYPE_CHECKING:
@@ -200,20 +198,6 @@ PUMPS: list[t.Callable[[int], bytes]] = [
 def _bignum(number: int) -> bytes:
     size = (number.bit_length() + 15) // 16
     return b"l+" + packed(size) + number.to_bytes(2 * size, "little")
-
-
-class PlainReader(Reader):
-    """The reader without its quick loop: it calls a method for each value."""
-
-    def container(self, into: t.Any) -> t.Any:
-        values, limits = self.opened(into)
-        for limit in limits:
-            value = self.value()
-            values.append(self.keys.checked(value) if limit == KEY else value)
-        if values is not into:
-            for key, value in zip(values[::2], values[1::2], strict=True):
-                into[OtherKey(key) if key in into else key] = value
-        return into
 
     def _is_utf8(self) -> bool:
         return False
