@@ -65,10 +65,14 @@ class Outcome(Reception):
     def accuse(self, reason: str, sender: t.Any) -> str:
         """Note the sender that a rejected payload names. Return the reason."""
         name = sender if is_identity(sender) else _shown(sender)
-        listed = self.culprits.setdefault(reason, [])
-        if name not in listed and len(listed) < MAX_LISTED:
-            listed.append(name)
+        _list(self.culprits.setdefault(reason, []), name)
         return reason
+
+
+def _list(listed: list[str], sender: str) -> None:
+    """Add a sender to a list that has each once, and not too many."""
+    if sender not in listed and len(listed) < MAX_LISTED:
+        listed.append(sender)
 
 
 def _listed(senders: list[str], more: list[str]) -> list[str]:
@@ -166,7 +170,8 @@ class Intake:
         except exc.DecodingError:
             return "undecodable"
         if self._expected is not None and sender not in self._expected:
-            return self._note_unexpected(sender)
+            _list(self.outcome.unexpected, sender)
+            return "unexpected"
         rejection = self._keep(received, len(payload))
         if rejection is not None:
             return self.outcome.accuse(rejection, sender)
@@ -192,9 +197,3 @@ class Intake:
         self._bytes_left -= size
         self.outcome.replies[sender] = received
         return None
-
-    def _note_unexpected(self, sender: str) -> str:
-        listed = self.outcome.unexpected
-        if sender not in listed and len(listed) < MAX_LISTED:
-            listed.append(sender)
-        return "unexpected"
