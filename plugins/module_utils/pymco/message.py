@@ -14,7 +14,7 @@ import typing as t
 from . import exc, ranges
 from .envelope import Envelope
 from .filters import FACT_OPERATORS, Filter
-from .serializers import Symbol, with_symbols
+from .serializers import Symbol
 
 if t.TYPE_CHECKING:
     from .settings import Settings
@@ -87,14 +87,13 @@ def _symbol(key: str) -> Symbol:
 
 
 def envelope_of(msg: t.Mapping[str, t.Any]) -> Envelope:
-    """Return a message as the envelope that the client sends. Keys that begin with a colon are Symbols."""
-    found = with_symbols(dict(msg))
+    """Return a message, whose keys are Symbols, as the envelope that the client sends."""
     return Envelope(
-        identity=found[":senderid"],
-        agent=found[":agent"],
-        collective=found[":collective"],
-        filter=found[":filter"],
-        ttl=found[":ttl"],
-        body=found[":body"],
-        requestid=found[":requestid"],
+        identity=msg[":senderid"],
+        agent=msg[":agent"],
+        collective=msg[":collective"],
+        filter=msg[":filter"],
+        ttl=msg[":ttl"],
+        body=msg[":body"],
+        requestid=msg[":requestid"],
     )
