@@ -199,9 +199,6 @@ def _bignum(number: int) -> bytes:
     size = (number.bit_length() + 15) // 16
     return b"l+" + packed(size) + number.to_bytes(2 * size, "little")
 
-    def _is_utf8(self) -> bool:
-        return False
-
 
 def spans(data: bytes) -> list[tuple[int, int]]:
     """Return where the values begin and end, up to the first byte that cannot be read."""

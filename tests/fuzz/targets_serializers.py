@@ -217,4 +217,6 @@ def normal(value: t.Any, old: bool = False) -> t.Any:
         return {normal(plain_key(key), old): normal(item, old) for key, item in value.items()}
     if isinstance(value, float):
         return ("float", "nan" if math.isnan(value) else value.hex())
+    if isinstance(value, int):
+        return (type(value).__name__, hex(value))  # A text: the hashes of numbers can be chosen.
     return (type(value).__name__, value)

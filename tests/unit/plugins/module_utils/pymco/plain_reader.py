@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Marshal's reader without its quick loop, which the loop is compared with."""
+"""Marshal's reader without its quick ways, which they are compared with."""
 
 from __future__ import annotations
 
@@ -27,3 +27,6 @@ class PlainReader(Reader):
             for key, value in zip(values[::2], values[1::2]):
                 into[OtherKey(key) if key in into else key] = value
         return into
+
+    def _is_utf8(self) -> bool:
+        return False

@@ -48,13 +48,6 @@ ENVELOPE = {
 PAYLOADS = [SERIALIZER.serialize(value) for value in (BODY, ENVELOPE, "pong", [], {}, None, 5)]
 
 
-class PlainestReader(PlainReader):
-    """It has no quick way to the usual encoding either."""
-
-    def _is_utf8(self) -> bool:
-        return False
-
-
 def outcome(reader: Reader) -> tuple[str, t.Any]:
     """What a reader makes of its data: a value, or nothing."""
     try:
@@ -66,7 +59,7 @@ def outcome(reader: Reader) -> tuple[str, t.Any]:
 
 def agree(payload: bytes) -> bool:
     """Check that both readers say the same. Return True if they read the payload."""
-    found, expected = outcome(Reader(payload)), outcome(PlainestReader(payload))
+    found, expected = outcome(Reader(payload)), outcome(PlainReader(payload))
     assert found == expected, payload
     return found[0] == "read"
 
