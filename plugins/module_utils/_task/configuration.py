@@ -255,7 +255,8 @@ def _common(brokers: t.Sequence[Params], shared: Params) -> dict[str, t.Any]:
 def _address(broker: Params) -> str:
     """Return a broker as Choria names one."""
     host = f"[{broker['host']}]" if ":" in broker["host"] else broker["host"]
-    return f"{host}:{broker.get('port') or choria.PORT}"
+    port = broker.get("port")
+    return f"{host}:{choria.PORT if port is None else port}"
 
 
 def _files(params: Params, shared: Params, base: Settings) -> dict[str, str]:
