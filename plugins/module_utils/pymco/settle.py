@@ -46,12 +46,14 @@ def settle(request: Request, settings: Settings) -> Settled:
     _check_nobody(request)
     for node in request.nodes or ():
         checked_identity(node)
+    filter_ = request.filter.in_dialect(settings.dialect)
     method = _method(request, settings) if request.nodes is None else "mc"
     window = _seconds(request.discovery_timeout, settings, "discovery_timeout")
     timeout, first = _timeout(request, settings, method, window), request.first_reply
     fields = {field.name: getattr(request, field.name) for field in dataclasses.fields(request)}
     decided = {
         "collective": _collective(request, settings),
+        "filter": filter_,
         "timeout": timeout,
         "discovery_timeout": window + request.filter.seconds,
         "first_reply": first and first + request.filter.seconds,
