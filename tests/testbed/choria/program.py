@@ -36,12 +36,16 @@ def missing() -> str | None:
     """Return None if the program is there. Otherwise say what makes it."""
     if find() is not None:
         return None
-    return "The testbed needs choria, not found here; `make choria` builds it where Go 1.24 is"
+    return "choria is not installed; `python3 tests/run_choria.py` builds it, or says why it cannot"
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """Return a whole environment, so that nothing of the caller's can change what it does."""
-    return {"HOME": str(home), "PATH": os.environ.get("PATH", os.defpath), "TZ": "UTC", **more}
+    """Return a whole environment, so that nothing of the caller's can change what it does.
+
+    Without USER, a client ends with an error, even if it gets its name from a token.
+    """
+    path = os.environ.get("PATH", os.defpath)
+    return {"HOME": str(home), "PATH": path, "TZ": "UTC", "USER": "operator", **more}
 
 
 def run(
