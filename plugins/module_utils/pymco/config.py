@@ -12,7 +12,7 @@ from . import exc, ranges
 from .connector import Connector, connector
 from .connector.base import conn_params
 from .pool import pool
-from .security import SecurityProvider, security_provider
+from .security import SecurityProvider, symbolic
 from .serializers import SERIALIZERS, Serializer
 from .settings import Settings
 from .utils import lookup_with_default
@@ -31,8 +31,8 @@ class Config(Settings):
         return connector(self)
 
     def get_security(self) -> SecurityProvider:
-        """See :func:`.security.security_provider`."""
-        return security_provider(self)
+        """See :func:`.security.symbolic`."""
+        return symbolic(self)
 
     def get_serializer(self, key: str) -> Serializer:
         """Return the serializer that an option names.

@@ -204,7 +204,8 @@ class Conversation:
         receipt: str | None = None,
     ) -> list[str]:
         agent, collective, ttl = self._envelope.agent, self._envelope.collective, self._envelope.ttl
-        outgoing = Outgoing(payload, agent, collective, ttl, reply_to)
+        addressed = self._security.address(payload, reply_to)
+        outgoing = Outgoing(addressed, agent, collective, ttl, reply_to)
         try:
             return self._middleware.publish(
                 outgoing, deadline, nodes=nodes, receipt=receipt, meanwhile=self._take_waiting

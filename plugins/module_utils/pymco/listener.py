@@ -18,7 +18,7 @@ import time
 import typing as t
 
 from . import exc, logs
-from .security import SecurityProvider, security_provider
+from .security import SecurityProvider, symbolic
 from .wire.channel import MAX_HELD
 from .wire.event import MAX_REPLY, OVERHEAD, Event
 
@@ -139,7 +139,7 @@ class ResponseListener(QueueListener):
     @functools.cached_property
     def security(self) -> SecurityProvider:
         """The provider that verifies replies."""
-        return security_provider(self.config, self.logger)
+        return symbolic(self.config, self.logger)
 
     def wait_on_message(self) -> ResponseListener:
         """Wait for as many further replies as were asked for, or until the time is over."""

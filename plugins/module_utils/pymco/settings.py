@@ -274,6 +274,11 @@ class Settings(t.Mapping[str, str]):
         return self["connector"].lower()
 
     @property
+    def dialect(self) -> str:
+        """What the nodes speak: "choria", or "mcollective"."""
+        return "choria" if self["securityprovider"].lower() == "choria" else "mcollective"
+
+    @property
     def max_reply_bytes(self) -> int:
         """Bytes that all accepted replies to a request may have together on the wire. The option is
         this client's own."""

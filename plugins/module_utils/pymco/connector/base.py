@@ -20,7 +20,7 @@ from ..message import envelope_of
 from ..middleware.base import Outgoing
 from ..middleware.stomp import OverStomp
 from ..pool import pool
-from ..security import SecurityProvider, security_provider
+from ..security import SecurityProvider, symbolic
 from ..serializers import with_symbols
 
 if t.TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Connector(OverStomp):
     @functools.cached_property
     def security(self) -> SecurityProvider:
         """The provider that signs what :meth:`send` sends."""
-        return security_provider(self.config, self.logger)
+        return symbolic(self.config, self.logger)
 
     def get_target(self, agent: str, collective: str, node: str | None = None) -> str:
         """See :meth:`.BaseMiddleware.target`."""

@@ -14,13 +14,14 @@ import importlib
 import logging
 import typing as t
 
-from .base import SecurityProvider
+from .. import exc
+from .base import BaseProvider, SecurityProvider
 
 if t.TYPE_CHECKING:
     from ..settings import Settings
 
     # Ansible ships the files that import statements name, wherever they stand.
-    from . import aes, none, psk, ssl  # noqa: F401
+    from . import aes, choria, none, psk, ssl  # noqa: F401
 
 __all__ = [
     "PROVIDERS",
@@ -33,14 +34,15 @@ __all__ = [
 
 PROVIDERS: dict[str, tuple[str, str]] = {
     "aes_security": ("aes", "AesProvider"),
+    "choria": ("choria", "provider"),
     "none": ("none", "NoneProvider"),
     "psk": ("psk", "PskProvider"),
     "ssl": ("ssl", "SslProvider"),
 }
-"""The module and the class of each provider."""
+"""The module of each provider, and what makes one in it."""
 
 
-def security_provider(config: Settings, logger: logging.Logger | None = None) -> SecurityProvider:
+def security_provider(config: Settings, logger: logging.Logger | None = None) -> BaseProvider:
     """Return the provider that the configuration names, ready for use.
 
     :param logger: default: the configuration's.
@@ -48,13 +50,27 @@ def security_provider(config: Settings, logger: logging.Logger | None = None) ->
     :raises exc.MissingDependency: a library that it needs is missing.
     """
     module, name = config.choose("securityprovider", PROVIDERS)
-    provider: type[SecurityProvider] = getattr(
-        importlib.import_module(f".{module}", __name__), name
-    )
-    return provider(config, logger)
+    make: t.Callable[[Settings, logging.Logger | None], BaseProvider]
+    make = getattr(importlib.import_module(f".{module}", __name__), name)
+    return make(config, logger)
 
 
 # -- python-mcollective's --------------------------------------------------------------------------
+
+
+def symbolic(config: Settings, logger: logging.Logger | None = None) -> SecurityProvider:
+    """Return the provider, with python-mcollective's methods. Raises as :func:`security_provider` does.
+
+    :raises exc.ImproperlyConfigured: also for Choria's, which has no envelopes of that form.
+    """
+    found = security_provider(config, logger)
+    if not isinstance(found, SecurityProvider):
+        raise exc.ImproperlyConfigured(
+            f"{config.source}: securityprovider = {config['securityprovider']} has no envelopes with"
+            " Symbols; call its nodes with pymco.rpc.SimpleAction or pymco.client.Client"
+        )
+    return found
+
 
 SecurityProviderBase = SecurityProvider
 """python-mcollective has a provider's methods in two classes. Here both names mean one class."""

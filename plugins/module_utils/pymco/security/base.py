@@ -58,6 +58,13 @@ class BaseProvider(abc.ABC):
     def seal(self, envelope: Envelope) -> bytes:
         """Return a request's payload. Raises :class:`.exc.SerializationError` if it has none."""
 
+    def address(self, payload: bytes, reply_to: str) -> bytes:
+        """Return a payload with where its replies go, for a protocol that tells nodes so in the payload.
+
+        :param payload: what :meth:`seal` returned.
+        """
+        return payload
+
     @abc.abstractmethod
     def open(self, payload: bytes) -> Received:
         """Read a reply of which nothing is verified yet.

@@ -469,7 +469,7 @@ def test_no_security_sends_the_serialized_body(serializer: str) -> None:
 def test_an_unknown_provider_is_refused_with_those_that_are() -> None:
     with pytest.raises(
         exc.ImproperlyConfigured,
-        match="the value of securityprovider is not supported; there are aes_security, none, psk, ssl",
+        match="the value of securityprovider is not supported; there are aes_security, choria, none, psk, ssl",
     ):
         security_provider(Config({"securityprovider": "sslv9"}))
 
