@@ -137,14 +137,7 @@ class ChoriaCollective(Service):
     ) -> subprocess.CompletedProcess[str]:
         """Run the reference client. It is the judge if we do not know what is right."""
         path = config or self.client_conf
-        # There is no other way to name the certificate than this; it is harmless in version 2.
-        return program.run(
-            self.directory,
-            path,
-            *arguments,
-            timeout=timeout,
-            MCOLLECTIVE_CERTNAME="operator.mcollective",
-        )
+        return program.run(self.directory, path, *arguments, timeout=timeout)
 
     def req(self, agent: str, action: str, *arguments: str) -> dict[str, t.Any]:
         """Return what ``choria req`` says about a call, from its JSON."""
@@ -160,7 +153,8 @@ class ChoriaCollective(Service):
         """
         settings = {
             **self._common(),
-            "identity": "operator.example.com",
+            # In version 1 this names the certificate, too.
+            "identity": "operator.mcollective",
             "loglevel": "warn",
             "libdir": str(LIBDIR),
             **self.security(self.operator),
