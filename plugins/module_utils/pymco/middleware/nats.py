@@ -22,6 +22,9 @@ from .base import BaseMiddleware
 if t.TYPE_CHECKING:
     from ..pool import Broker, Pool
 
+AT_ONCE = 65536
+"""Bytes of messages that are sent at once. A message for each node alone takes five times as long."""
+
 
 class NatsMiddleware(BaseMiddleware):
     """``connector = nats``: a Choria Broker, or any NATS server."""
@@ -51,6 +54,18 @@ class NatsMiddleware(BaseMiddleware):
         session = Session.open(broker, self._login, seconds)
         self.max_payload = session.info.max_payload
         return session
+
+    @property
+    def session(self) -> Session:
+        return t.cast(Session, super().session)
+
+    def joins(self, size: int) -> int:
+        return max(AT_ONCE // (size + 100), 1)
+
+    def deliver(
+        self, addresses: t.Sequence[str], body: bytes, headers: dict[str, str], deadline: float
+    ) -> None:
+        self.session.send_all(addresses, body, headers, deadline)
 
     def target(self, agent: str, collective: str, node: str | None = None) -> str:
         if node is None:

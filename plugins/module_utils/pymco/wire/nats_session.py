@@ -238,19 +238,38 @@ class Session(Channel):
     def send(
         self, destination: str, body: bytes, headers: t.Mapping[str, str], deadline: float
     ) -> None:
-        """Publish one message.
+        """Publish one message. See :meth:`send_all`."""
+        self.send_all([destination], body, headers, deadline)
 
-        :param headers: "receipt" makes :meth:`await_receipt` wait for this message.
-        :param deadline: on the monotonic clock; when the broker must have taken it.
-        :raises exc.ConnectorError: the connection is gone, or the broker takes nothing more. The broker did not get
-            the whole message.
+    def send_all(
+        self,
+        destinations: t.Sequence[str],
+        body: bytes,
+        headers: t.Mapping[str, str],
+        deadline: float,
+    ) -> None:
+        """Publish the same message to several subjects. They are sent at once.
+
+        :param headers: "receipt" makes :meth:`await_receipt` wait for these messages.
+        :param deadline: on the monotonic clock; when the broker must have taken all.
+        :raises exc.ConnectorError: the connection is gone, or the broker takes nothing more. ``unsent`` has the
+            subjects that certainly did not get the message; the last always is among them.
         """
-        self._confirmed = False
-        data = nats.publish(destination, body)
+        parts = [nats.publish(destination, body) for destination in destinations]
         if "receipt" in headers:
-            self._ask(data, deadline)
-        else:
-            self._send(data, deadline)
+            self._asked += 1
+            parts[-1] += nats.PING
+        self._confirmed = False
+        whole = sum(map(len, parts)) if self._ended is not None else 0
+        try:
+            self._send(b"".join(parts), deadline)
+        except exc.ConnectorError as error:
+            left, first = whole or self.stream.unsent, len(parts)
+            while first and (left > 0 or first == len(parts)):
+                first -= 1
+                left -= len(parts[first])
+            error.unsent = list(destinations[first:])
+            raise
 
     def subscribe(self, destination: str, subscription: str, deadline: float) -> None:
         """Have a subject's messages delivered, and wait until the broker has agreed. What comes meanwhile waits.
