@@ -13,7 +13,7 @@ import hashlib
 import secrets
 import typing as t
 
-from .. import choria, exc
+from .. import choria, exc, tokens
 from ..pool import choria_pool
 from ..wire.nats import is_subject
 from ..wire.nats_session import Login, Session
@@ -42,12 +42,27 @@ class NatsMiddleware(BaseMiddleware):
         return choria_pool(self._options, self.settings)
 
     def login(self) -> Login:
-        """Return what CONNECT says. The name is the caller's, as with Go's client."""
-        options = self._options
+        """Return what CONNECT says. The name is the caller's, as with Go's client.
+
+        :raises exc.CredentialError: the token or its seed cannot be read.
+        """
+        options, token, seed = self._options, None, None
+        hint = f"Does the broker accept the certificate {options.cert}?"
+        if options.user:
+            hint = "Check plugin.nats.user and plugin.nats.pass"
+        if options.version == 2 and options.token_file and options.seed_file:
+            token, seed = tokens.read_token(options.token_file), tokens.read_seed(options.seed_file)
+            hint = (
+                f"Is the token {options.token_file} expired, did its issuer sign it, and is"
+                f" {options.seed_file} its seed?"
+            )
         return Login(
             name=self.callerid or self.settings.identity,
             user=options.user,
             password=options.password,
+            token=None if token is None else token.text,
+            answer=None if seed is None else seed.answer,
+            hint=hint,
         )
 
     def open_session(self, broker: Broker, seconds: float) -> Session:

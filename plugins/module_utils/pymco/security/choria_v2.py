@@ -96,7 +96,9 @@ class ChoriaV2Provider(ChoriaProvider):
         elif fault is not None:
             fault = f"{fault}; get a new one from its issuer"
         elif token.permits("signed_fleet_management"):
-            fault = "needs a remote request signer (signed_fleet_management), which is not supported"
+            fault = (
+                "needs a remote request signer (signed_fleet_management), which is not supported"
+            )
         elif not token.permits("fleet_management"):
             fault = "does not permit to call nodes: it lacks the permission fleet_management"
         elif token.public != self._seed.public:

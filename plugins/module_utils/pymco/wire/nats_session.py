@@ -10,7 +10,6 @@ its PONG confirm a subscription and what was published.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import dataclasses
 import re
@@ -47,7 +46,7 @@ class Login:
 
     :ivar name: of the client, as the broker shows it to its operator.
     :ivar token: a JSON Web Token, if one is shown to the broker.
-    :ivar sign: returns the signature with which we prove that the token is ours.
+    :ivar answer: returns the signature of a nonce, with which we prove that the token is ours.
     :ivar heartbeat: see :data:`HEARTBEAT`.
     :ivar hint: what a user should check if the broker refuses us.
     """
@@ -56,7 +55,7 @@ class Login:
     user: str = ""
     password: str = dataclasses.field(default="", repr=False)
     token: str | None = dataclasses.field(default=None, repr=False)
-    sign: t.Callable[[bytes], bytes] | None = None
+    answer: t.Callable[[str], str] | None = None
     heartbeat: Heartbeat = HEARTBEAT
     hint: str = "Check user and password"
 
@@ -78,15 +77,9 @@ class Login:
             "user": self.user or None,
             "pass": self.password if self.user else None,
             "auth_token": self.token,
-            "sig": self._signature(nonce),
+            "sig": self.answer(nonce) if self.answer is not None and nonce else None,
         }
         return {name: value for name, value in found.items() if value is not None}
-
-    def _signature(self, nonce: str) -> str | None:
-        """Return the signature of a nonce, in Base64 for addresses and without padding."""
-        if self.sign is None or not nonce:
-            return None
-        return base64.urlsafe_b64encode(self.sign(nonce.encode())).decode().rstrip("=")
 
     def without_secrets(self, text: str) -> str:
         """Return what the broker says without our secrets."""
