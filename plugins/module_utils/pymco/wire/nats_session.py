@@ -10,7 +10,6 @@ its PONG confirm a subscription and what was published.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import dataclasses
 import re
@@ -47,7 +46,7 @@ class Login:
 
     :ivar name: of the client, as the broker shows it to its operator.
     :ivar token: a JSON Web Token, if one is shown to the broker.
-    :ivar sign: returns the signature with which we prove that the token is ours.
+    :ivar answer: returns the signature of a nonce, with which we prove that the token is ours.
     :ivar heartbeat: see :data:`HEARTBEAT`.
     :ivar hint: what a user should check if the broker refuses us.
     """
@@ -56,7 +55,7 @@ class Login:
     user: str = ""
     password: str = dataclasses.field(default="", repr=False)
     token: str | None = dataclasses.field(default=None, repr=False)
-    sign: t.Callable[[bytes], bytes] | None = None
+    answer: t.Callable[[str], str] | None = None
     heartbeat: Heartbeat = HEARTBEAT
     hint: str = "Check user and password"
 
@@ -78,15 +77,9 @@ class Login:
             "user": self.user or None,
             "pass": self.password if self.user else None,
             "auth_token": self.token,
-            "sig": self._signature(nonce),
+            "sig": self.answer(nonce) if self.answer is not None and nonce else None,
         }
         return {name: value for name, value in found.items() if value is not None}
-
-    def _signature(self, nonce: str) -> str | None:
-        """Return the signature of a nonce, in Base64 for addresses and without padding."""
-        if self.sign is None or not nonce:
-            return None
-        return base64.urlsafe_b64encode(self.sign(nonce.encode())).decode().rstrip("=")
 
     def without_secrets(self, text: str) -> str:
         """Return what the broker says without our secrets."""
@@ -238,19 +231,38 @@ class Session(Channel):
     def send(
         self, destination: str, body: bytes, headers: t.Mapping[str, str], deadline: float
     ) -> None:
-        """Publish one message.
+        """Publish one message. See :meth:`send_all`."""
+        self.send_all([destination], body, headers, deadline)
 
-        :param headers: "receipt" makes :meth:`await_receipt` wait for this message.
-        :param deadline: on the monotonic clock; when the broker must have taken it.
-        :raises exc.ConnectorError: the connection is gone, or the broker takes nothing more. The broker did not get
-            the whole message.
+    def send_all(
+        self,
+        destinations: t.Sequence[str],
+        body: bytes,
+        headers: t.Mapping[str, str],
+        deadline: float,
+    ) -> None:
+        """Publish the same message to several subjects. They are sent at once.
+
+        :param headers: "receipt" makes :meth:`await_receipt` wait for these messages.
+        :param deadline: on the monotonic clock; when the broker must have taken all.
+        :raises exc.ConnectorError: the connection is gone, or the broker takes nothing more. ``unsent`` has the
+            subjects that certainly did not get the message; the last always is among them.
         """
-        self._confirmed = False
-        data = nats.publish(destination, body)
+        parts = [nats.publish(destination, body) for destination in destinations]
         if "receipt" in headers:
-            self._ask(data, deadline)
-        else:
-            self._send(data, deadline)
+            self._asked += 1
+            parts[-1] += nats.PING
+        self._confirmed = False
+        whole = sum(map(len, parts)) if self._ended is not None else 0
+        try:
+            self._send(b"".join(parts), deadline)
+        except exc.ConnectorError as error:
+            left, first = whole or self.stream.unsent, len(parts)
+            while first and (left > 0 or first == len(parts)):
+                first -= 1
+                left -= len(parts[first])
+            error.unsent = list(destinations[first:])
+            raise
 
     def subscribe(self, destination: str, subscription: str, deadline: float) -> None:
         """Have a subject's messages delivered, and wait until the broker has agreed. What comes meanwhile waits.
