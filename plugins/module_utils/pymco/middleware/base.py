@@ -78,6 +78,7 @@ class BaseMiddleware(abc.ABC):
     :param callerid: the sender, as the security provider names it. Some addresses contain it.
     :param logger: gets what the middleware does; default: the settings'.
     :ivar max_payload: bytes that a wrapped payload may have; None if the middleware sets no limit.
+    :ivar remedy: what to do about it, for the end of a sentence.
     :ivar takes_reply_to: False if replies can only go to :meth:`reply_target`.
     :ivar replies_survive: True if replies to an address still reach us after we subscribe to it over another
         connection.
@@ -86,6 +87,7 @@ class BaseMiddleware(abc.ABC):
     """
 
     max_payload: int | None = None
+    remedy = ""
     takes_reply_to = True
     replies_survive = True
 
@@ -316,7 +318,7 @@ class BaseMiddleware(abc.ABC):
         body = self.wrap(outgoing)
         if self.max_payload is not None and len(body) > self.max_payload:
             raise exc.BadRequest(
-                f"the request has {len(body)} bytes; the middleware takes {self.max_payload}"
+                f"the request has {len(body)} bytes; the middleware takes {self.max_payload}{self.remedy}"
             )
         receivers: t.Sequence[str | None] = [None] if nodes is None else nodes
         addresses = [self.target(agent, collective, node) for node in receivers]

@@ -22,7 +22,7 @@ from ..printable import masked, printable
 from ..utils import reason
 from . import nats, tls
 from .channel import MAX_HELD, Channel
-from .event import Event, Item
+from .event import Event, Item, weight
 from .heartbeat import Heartbeat
 from .network import Stream
 
@@ -48,7 +48,8 @@ class Login:
     :ivar token: a JSON Web Token, if one is shown to the broker.
     :ivar answer: returns the signature of a nonce, with which we prove that the token is ours.
     :ivar heartbeat: see :data:`HEARTBEAT`.
-    :ivar hint: what a user should check if the broker refuses us.
+    :ivar hint: what a user should check if the broker refuses the login.
+    :ivar rights: what a user should check if the broker refuses a subject.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Login:
     answer: t.Callable[[str], str] | None = None
     heartbeat: Heartbeat = HEARTBEAT
     hint: str = "Check user and password"
+    rights: str = "Check the permissions that the broker gives this user"
 
     def options(self, broker: Broker, nonce: str) -> dict[str, t.Any]:
         """Return the options of CONNECT.
@@ -105,6 +107,7 @@ class Session(Channel):
         self.info = nats.Info()
         self._known = self._answered = self._asked = 0
         self._confirmed = self._quiet = True
+        self._subscriptions: list[str] = []
 
     @classmethod
     def open(cls, broker: Broker, login: Login, timeout: float) -> Session:
@@ -127,9 +130,17 @@ class Session(Channel):
         return session
 
     @property
-    def leaving(self) -> bool:
-        """Return True if the broker has said that it will close the connection soon."""
-        return self.info.leaving
+    def alive(self) -> bool:
+        """Return True if messages can still be sent, and the broker has not said that it will close soon."""
+        return super().alive and not self.info.leaving
+
+    def take_over(self, other: Session) -> None:
+        """Take the messages that wait in another session. They come before those that wait here."""
+        found = [
+            item for item in other._waiting if isinstance(item, bytes) or item.kind == "oversized"
+        ]
+        self._waiting.extendleft(reversed(found))
+        self._held += sum(map(weight, found))
 
     # -- login ---------------------------------------------------------------------------------
 
@@ -218,7 +229,8 @@ class Session(Channel):
         words, name = self._words(event), self.broker.name
         if words.lower().startswith(_PASSING):
             return exc.ConnectionLost(f"{name} ends the connection: {words}", name)
-        return exc.BrokerError(f"{name} refused what we sent: {words}", name)
+        rights = f". {self._login.rights}" if words.lower().startswith("permissions") else ""
+        return exc.BrokerError(f"{name} refused what we sent: {words}{rights}", name)
 
     def _words(self, event: Event) -> str:
         """Return what a complaint says, in one line, without what the broker repeats of our secrets."""
@@ -268,12 +280,14 @@ class Session(Channel):
         """Have a subject's messages delivered, and wait until the broker has agreed. What comes meanwhile waits.
         Raises as :meth:`await_receipt` does."""
         self._ask(nats.subscribe(destination, subscription), deadline)
+        self._subscriptions.append(subscription)
         self._await_pong(deadline, "confirm the subscription")
 
-    def unsubscribe(self, subscription: str, deadline: float) -> None:
-        """Have them delivered no more, and wait until the last one has come. Raises as :meth:`subscribe` does."""
-        self._ask(nats.unsubscribe(subscription), deadline)
-        self._await_pong(deadline, "confirm the end of the subscription")
+    def drain(self, deadline: float) -> None:
+        """Have nothing more delivered, and wait until the last message has come. Raises as :meth:`subscribe` does."""
+        self._ask(b"".join(map(nats.unsubscribe, self._subscriptions)), deadline)
+        self._subscriptions.clear()
+        self._await_pong(deadline, "confirm the end of the subscriptions")
 
     def await_receipt(self, receipt: str, deadline: float) -> None:
         """Wait until the broker has handled all that was sent up to a message with a receipt.
@@ -288,7 +302,7 @@ class Session(Channel):
         """See that the broker has taken all that we sent, and close. Never fails, takes :data:`CLOSING` seconds
         at the most."""
         with contextlib.suppress(exc.ConnectorError):
-            if self.alive and not self._confirmed:
+            if super().alive and not self._confirmed:
                 deadline = time.monotonic() + CLOSING
                 self._ask(b"", deadline)
                 self._await_pong(deadline, "confirm what we sent")
