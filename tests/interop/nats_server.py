@@ -21,13 +21,24 @@ from testbed.real.programs import find
 from testbed.real.service import Service
 from testbed.real.workspace import Workspace, tail
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.conversation import (
+    Conversation,
+    Line,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.envelope import (
+    Envelope,
+    Received,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware import (
     BaseMiddleware,
     Outgoing,
     middleware,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.pool import Broker
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security.base import (
+    BaseProvider,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import Settings
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire.nats_session import (
     Login,
@@ -165,18 +176,26 @@ def outgoing(payload: bytes, reply_to: str) -> Outgoing:
 
 
 class Node:
-    """Answers each request with a text, in a thread of its own. A request is the address for replies.
+    """Answers requests, in a thread of its own.
+
+    The last word of a request is the address for replies. The words before it come back, with an answer.
 
     :param subjects: what it listens to.
-    :param answers: how many answers there are to each request.
-    :param gap: seconds before each answer.
+    :param answers: to each request.
+    :param gate: is waited for before each answer but the first.
+    :param more: of the :class:`.Login`.
     """
 
     def __init__(
-        self, port: int, *subjects: str, answers: int = 1, gap: float = 0.0, **more: t.Any
+        self,
+        port: int,
+        *subjects: str,
+        answers: t.Sequence[bytes] = (b"answer",),
+        gate: threading.Event | None = None,
+        **more: t.Any,
     ) -> None:
         self._session = session(port, **more)
-        self._answers, self._gap = answers, gap
+        self._answers, self._gate = answers, gate
         self._over = threading.Event()
         self.seen: list[bytes] = []
         for number, subject in enumerate(subjects):
@@ -202,17 +221,18 @@ class Node:
 
     def _run(self) -> None:
         while not self._over.is_set():
-            with contextlib.suppress(exc.BrokerError):
-                request = self._session.next_message(0.05)
-                if request is not None:
-                    self.seen.append(request)
-                    self._answer(request.strip().decode())
+            request = self._session.next_message(0.05)
+            if request is not None:
+                self.seen.append(request)
+                self._answer(*request.split())
 
-    def _answer(self, reply_to: str) -> None:
-        for number in range(self._answers):
-            if self._over.wait(self._gap):
-                return
-            self._session.send(reply_to, b"answer %d" % number, {}, within())
+    def _answer(self, *words: bytes) -> None:
+        for number, answer in enumerate(self._answers):
+            while number and self._gate is not None and not self._gate.wait(0.05):
+                if self._over.is_set():
+                    return
+            body = b" ".join([*words[:-1], answer])
+            self._session.send(words[-1].decode(), body, {}, within())
 
 
 def ask(connected: BaseMiddleware, nodes: t.Sequence[str] | None = None, size: int = 0) -> str:
@@ -232,3 +252,33 @@ def take(connected: BaseMiddleware, count: int, seconds: float = SECONDS) -> lis
         if payload is not None:
             found.append(payload)
     return found
+
+
+class TextProvider(BaseProvider):
+    """A request is its id and the address for replies, and a reply is the id and a sender."""
+
+    def _callerid(self) -> str:
+        return CALLER
+
+    def check(self, envelope: Envelope) -> None:
+        pass
+
+    def seal(self, envelope: Envelope) -> bytes:
+        return envelope.requestid.encode()
+
+    def address(self, payload: bytes, reply_to: str) -> bytes:
+        return payload + b" " + reply_to.encode()
+
+    def open(self, payload: bytes) -> Received:
+        requestid, sender = payload.decode().split()
+        return Received(requestid, sender, {})
+
+    def authenticate(self, received: Received) -> None:
+        received.body = "pong"
+
+
+def conversation(connected: BaseMiddleware, expected: t.Collection[str] | None) -> Conversation:
+    """A request to everybody, whose listening goes on over another connection."""
+    line = Line(connected, TextProvider(connected.settings))
+    envelope = Envelope("me", "rpcutil", "mcollective", Filter().add_agent("rpcutil"), 60, "ping")
+    return Conversation(line, envelope, expected=expected, resume=True)

@@ -98,7 +98,7 @@ def test_a_broadcast_and_its_replies(
         client(chosen) as connected,
     ):
         target = ask(connected)
-        assert take(connected, 2) == [b"answer 0"] * 2
+        assert take(connected, 2) == [b"answer"] * 2
         assert one.seen == two.seen == [target.encode()]
         assert target.startswith("mcollective.reply.74ce5a833e16d4afa24ecbc90fff8506.")
 
@@ -126,7 +126,7 @@ def test_nobody_hears_the_messages_of_others(
     ):
         idle.open_replies("rpcutil", "mcollective", within())
         ask(connected, ["web1"])
-        assert take(connected, 1) == [b"answer 0"]
+        assert take(connected, 1) == [b"answer"]
         assert idle.next_payload(0.2) is None
         assert other.seen == []
 
