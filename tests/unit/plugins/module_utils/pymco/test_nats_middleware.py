@@ -105,10 +105,9 @@ def test_the_next_broker_is_tried(tmp_path: pathlib.Path) -> None:
         assert log_in(peer)["name"] == CALLER
         peer.expect_end()
 
-    with ScriptedBroker(script) as broker:
-        with choria(tmp_path, closed_port(), broker.port) as nats:
-            assert "connection refused" in nats.passed_over[0]
-            assert "NATS server" in nats.passed_over[0]
+    with ScriptedBroker(script) as broker, choria(tmp_path, closed_port(), broker.port) as nats:
+        assert "connection refused" in nats.passed_over[0]
+        assert "NATS server" in nats.passed_over[0]
 
 
 # -- requests --------------------------------------------------------------------------------------
@@ -232,15 +231,18 @@ def test_we_move_before_a_broker_shuts_down(tmp_path: pathlib.Path) -> None:
         peer.send_raw(b"PONG\r\n" + message(b"third"))
         peer.expect_end()
 
-    with ScriptedBroker(old) as first, ScriptedBroker(new) as second:
-        with choria(tmp_path, first.port, second.port) as nats:
-            nats.open_replies("a", "c", within(20))
-            found = []
-            while len(found) < 3:
-                payload = nats.next_payload(20)
-                found += [payload] if payload is not None else []
-            assert found == [b"first", b"second", b"third"]
-            assert nats.session.broker.port == second.port
+    with (
+        ScriptedBroker(old) as first,
+        ScriptedBroker(new) as second,
+        choria(tmp_path, first.port, second.port) as nats,
+    ):
+        nats.open_replies("a", "c", within(20))
+        found = []
+        while len(found) < 3:
+            payload = nats.next_payload(20)
+            found += [payload] if payload is not None else []
+        assert found == [b"first", b"second", b"third"]
+        assert nats.session.broker.port == second.port
 
 
 @pytest.mark.parametrize("refuses", [True, False])
@@ -267,11 +269,14 @@ def test_we_stay_if_nobody_else_accepts_us(tmp_path: pathlib.Path, refuses: bool
         with contextlib.suppress(ConnectionError):
             peer.expect_end()
 
-    with ScriptedBroker(old) as first, ScriptedBroker(new) as second:
-        with choria(tmp_path, first.port, second.port) as nats:
-            nats.open_replies("a", "c", within(20))
-            assert [nats.next_payload(20) for _payload in range(2)] == [b"first", b"second"]
-            assert nats.session.broker.port == first.port
+    with (
+        ScriptedBroker(old) as first,
+        ScriptedBroker(new) as second,
+        choria(tmp_path, first.port, second.port) as nats,
+    ):
+        nats.open_replies("a", "c", within(20))
+        assert [nats.next_payload(20) for _payload in range(2)] == [b"first", b"second"]
+        assert nats.session.broker.port == first.port
 
 
 # -- the login -------------------------------------------------------------------------------------

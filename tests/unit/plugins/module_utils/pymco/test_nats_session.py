@@ -6,13 +6,17 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import ssl
 import time
 import typing as t
 
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.pool import Broker
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire import (
+    channel,
     event,
     nats_session,
 )
@@ -64,9 +68,11 @@ def opened(
 
 def refused(script: t.Callable[[Peer], None], login: Login | None = None, **more: t.Any) -> str:
     """Return why a session cannot be opened."""
-    with ScriptedBroker(script, context=more.pop("context", None)) as broker:
-        with pytest.raises(exc.ConnectFailed) as caught:
-            session(broker, login, **more)
+    with (
+        ScriptedBroker(script, context=more.pop("context", None)) as broker,
+        pytest.raises(exc.ConnectFailed) as caught,
+    ):
+        session(broker, login, **more)
     assert caught.value.broker == f"127.0.0.1:{broker.port}"
     refused.error = caught.value  # type: ignore[attr-defined]
     return str(caught.value)
@@ -176,8 +182,6 @@ def test_secrets_that_a_broker_repeats_are_masked() -> None:
     ],
 )
 def test_a_greeting_that_is_wrong(data: bytes, words: str) -> None:
-    import re
-
     assert re.search(words, refused(lambda peer: peer.send_raw(data)))
 
 
@@ -194,8 +198,6 @@ def test_a_broker_that_says_nothing(step: int, words: str) -> None:
     with ScriptedBroker(script) as broker:
         start = time.monotonic()
         with pytest.raises(exc.ConnectFailed, match=words):
-            from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.pool import Broker
-
             Session.open(Broker("127.0.0.1", broker.port, "", ""), Login("me"), 0.5)
         assert time.monotonic() - start < 20
 
@@ -263,6 +265,27 @@ def test_what_comes_in_clear_after_info_is_not_believed(more: bytes) -> None:
     assert "sent more than INFO before the connection was encrypted" in words
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_missing_client_certificate_is_explained(
+    authority: certificates.Authority, version: ssl.TLSVersion
+) -> None:
+    """With TLS 1.2 it ends the handshake, with 1.3 what comes after it."""
+    context = authority.server_context()
+    context.maximum_version = version
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(authority.path)
+
+    def script(peer: Peer) -> None:
+        peer.send_raw(b'INFO {"tls_required":true}\r\n')
+        with contextlib.suppress(OSError):
+            peer._socket = context.wrap_socket(peer._socket, server_side=True)
+        peer._socket.close()
+
+    words = refused(script, tls=True, ca=(authority.path,))
+    assert "want a client certificate" in words
+    assert "alert" in words
+
+
 # -- signs of life ---------------------------------------------------------------------------------
 
 
@@ -316,10 +339,12 @@ def test_we_ask_and_a_broker_that_does_not_answer_is_gone(monkeypatch: pytest.Mo
                 continue
             return
 
-    with opened(script) as found:
-        with pytest.raises(exc.ConnectionLost, match="has given no sign of life for 1 s"):
-            while True:
-                assert found.next_message(20) is None
+    with (
+        opened(script) as found,
+        pytest.raises(exc.ConnectionLost, match="has given no sign of life for 1 s"),
+    ):
+        while True:
+            assert found.next_message(20) is None
 
 
 # -- operations ------------------------------------------------------------------------------------
@@ -352,14 +377,16 @@ def test_a_confirmation_that_does_not_come() -> None:
     def script(peer: Peer) -> None:
         expect(peer, "SUB a.b 7", "PING")
 
-    with opened(script) as found:
-        with pytest.raises(exc.ConnectionLost, match="did not confirm the subscription in time"):
-            found.subscribe("a.b", "7", within(0.3))
+    with (
+        opened(script) as found,
+        pytest.raises(exc.ConnectionLost, match="did not confirm the subscription in time"),
+    ):
+        found.subscribe("a.b", "7", within(0.3))
 
 
 def test_messages_without_end_do_not_hide_a_confirmation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nats_session, "MAX_HELD", 2**20)
-    monkeypatch.setattr("%s.MAX_HELD" % nats_session.Channel.__module__, 2**20)
+    monkeypatch.setattr(channel, "MAX_HELD", 2**20)
 
     def script(peer: Peer) -> None:
         expect(peer, "SUB a.b 7", "PING")
@@ -416,11 +443,11 @@ def test_complaints(words: str, kind: type[exc.ConnectorError], told: str) -> No
 
 
 def test_what_is_not_nats_ends_the_connection() -> None:
-    with opened(lambda peer: peer.send_raw(b"HELLO\r\n" + b"x" * 100_000)) as found:
-        with pytest.raises(
-            exc.ConnectionLost, match="sent something that is not NATS, and was left"
-        ):
-            found.next_message(20)
+    with (
+        opened(lambda peer: peer.send_raw(b"HELLO\r\n" + b"x" * 100_000)) as found,
+        pytest.raises(exc.ConnectionLost, match="sent something that is not NATS, and was left"),
+    ):
+        found.next_message(20)
 
 
 def test_an_oversized_message_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
