@@ -26,7 +26,7 @@ _SPACE = " \t\n\r"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _UNKNOWN = "\ufffd"
 
-_Scanner = t.Callable[[str, int], t.Tuple[t.Any, int]]
+_Scanner = t.Callable[[str, int], tuple[t.Any, int]]
 """Reads the value that begins at an index of a text, and returns it and the index where it ends."""
 _Where = tuple[t.Union[str, int], ...]
 
@@ -142,7 +142,7 @@ def _unique(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
 
 
 def _scanner(**more: t.Any) -> _Scanner:
-    decoder = json.JSONDecoder(
+    decoder: t.Any = json.JSONDecoder(
         parse_int=_integer, parse_float=_float, parse_constant=_constant, **more
     )
     return t.cast("_Scanner", decoder.scan_once)
