@@ -207,6 +207,21 @@ def test_a_name_that_nodes_do_not_expect_is_warned_of(authority: certificates.Au
     assert "plugin.choria.security.certname_whitelist" in warning
 
 
+def test_the_client_may_know_which_names_nodes_take(authority: certificates.Authority) -> None:
+    key = "plugin.choria.security.certname_whitelist"
+    pair = authority.issue("dora.example")
+    assert made(pair, "dora.example", **{key: r"\.choria$, \.example$"}).warnings == []
+    assert made(pair, "dora.example", **{key: "("}).warnings
+
+
+def test_a_privileged_certificate_speaks_for_any_caller(
+    authority: certificates.Authority,
+) -> None:
+    provider = made(authority.issue("root.privileged.mcollective"), "carol.example")
+    assert provider.callerid == "choria=carol.example"
+    assert provider.warnings == []
+
+
 @pytest.mark.parametrize("alternative", [True, False])
 def test_a_certificate_of_another_name_is_refused(
     authority: certificates.Authority, alternative: bool
