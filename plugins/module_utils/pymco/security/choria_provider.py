@@ -165,6 +165,18 @@ def filter_document(envelope: Envelope) -> Document:
     return {name: list(envelope.filter.get(name) or ()) for name in FILTERS}
 
 
+def body_document(envelope: Envelope) -> t.Any:
+    """Return a request's body without what only nodes of Ruby know, which take it from the inputs again.
+
+    Nodes of Go hand it on to external agents as if it were an input (Go: mcorpc/external/agent.go).
+    """
+    body, data = envelope.body, Symbol("data")
+    if not isinstance(body, dict) or not isinstance(body.get(data), dict):
+        return body
+    inputs = {name: value for name, value in body[data].items() if name != ":process_results"}
+    return {**body, data: inputs}
+
+
 def refuse_shape(error: Exception) -> exc.DecodingError:
     """Return the error for a document whose parts are missing, or of wrong types."""
     return exc.DecodingError(f"the payload is no reply of Choria's nodes: {type(error).__name__}")

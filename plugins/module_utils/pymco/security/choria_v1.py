@@ -32,7 +32,7 @@ from ..envelope import Received
 from ..json_text import read, read_text, write
 from ..utils import load_rsa_key
 from . import choria_certificate
-from .choria_provider import ChoriaProvider, filter_document, refuse_shape
+from .choria_provider import ChoriaProvider, body_document, filter_document, refuse_shape
 
 if t.TYPE_CHECKING:
     from ..choria import ChoriaOptions
@@ -97,7 +97,7 @@ class ChoriaV1Provider(ChoriaProvider):
             "time": envelope.time,
             "filter": filter_document(envelope),
         }
-        return write({"protocol": REQUEST, "message": write(envelope.body), "envelope": fields})
+        return write({"protocol": REQUEST, "message": write(body_document(envelope)), "envelope": fields})
 
     def _secured(self, request: bytes) -> bytes:
         signature = self._private_key.sign(request, padding.PKCS1v15(), hashes.SHA256())

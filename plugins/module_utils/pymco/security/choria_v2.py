@@ -18,7 +18,7 @@ import typing as t
 from .. import exc, tokens
 from ..envelope import Received
 from ..json_text import read, write
-from .choria_provider import ChoriaProvider, filter_document, refuse_shape
+from .choria_provider import ChoriaProvider, body_document, filter_document, refuse_shape
 
 if t.TYPE_CHECKING:
     from ..choria import ChoriaOptions
@@ -126,7 +126,7 @@ class ChoriaV2Provider(ChoriaProvider):
         return write(
             {
                 "protocol": REQUEST,
-                "message": _base64(write(envelope.body).encode()),
+                "message": _base64(write(body_document(envelope)).encode()),
                 "id": envelope.requestid,
                 "sender": envelope.identity,
                 "caller": self.callerid,
