@@ -97,7 +97,9 @@ class ChoriaV1Provider(ChoriaProvider):
             "time": envelope.time,
             "filter": filter_document(envelope),
         }
-        return write({"protocol": REQUEST, "message": write(body_document(envelope)), "envelope": fields})
+        return write(
+            {"protocol": REQUEST, "message": write(body_document(envelope)), "envelope": fields}
+        )
 
     def _secured(self, request: bytes) -> bytes:
         signature = self._private_key.sign(request, padding.PKCS1v15(), hashes.SHA256())

@@ -103,6 +103,8 @@ def test_a_request_says_what_the_worked_example_says(provider: ChoriaV1Provider)
     assert set(secure) == set(expected[1])
     assert request == {**expected[2], "message": request["message"]}
     assert type(request["envelope"]["time"]) is int
+    # Nodes do not need what else the example has (Ruby: rpc/request.rb; Go hands it on to agents).
+    assert expected[3]["data"].pop("process_results") is True
     assert body == expected[3]
 
 
