@@ -18,7 +18,7 @@ import typing as t
 from .. import exc, permissions, srv
 from .. import options as kinds
 from .callers import certname_of, said_certname, user_certname
-from .refusals import clear, refuse
+from .refusals import check_unfiltered, clear, refuse
 from .values import (
     CERTNAME,
     HOSTS,
@@ -36,7 +36,16 @@ from .values import (
 if t.TYPE_CHECKING:
     from ..settings import Settings
 
-__all__ = ["CERTNAME", "HOSTS", "PORT", "TLS", "ChoriaOptions", "located", "options"]
+__all__ = [
+    "CERTNAME",
+    "HOSTS",
+    "PORT",
+    "TLS",
+    "ChoriaOptions",
+    "check_unfiltered",
+    "located",
+    "options",
+]
 
 PORT = 4222
 """NATS's usual port."""
