@@ -145,6 +145,11 @@ class CollectiveTask(Task):
         """The remarks of the configuration."""
         return [as_message(note) for note in self.config.notes]
 
+    @property
+    def silence(self) -> str:
+        """The usual causes of nodes' silence, for messages."""
+        return words.SILENCE[self.config.dialect]
+
     def client(self) -> Client:
         """Return a client that is not connected yet, and warn of what it says of its connection."""
         client = Client(self.config, progress=self._progress)
@@ -202,10 +207,10 @@ class CollectiveTask(Task):
         if "no_nodes" not in self.params["fail_on"]:
             return ""
         if not result.nodes and (result.known or (sent and result.awaited)):
-            return words.nobody(result, agent, self.doubts)
+            return words.nobody(result, agent, self.doubts, self.silence)
         expected = self.params["expected_nodes"] or 0
         if (result.known or sent) and result.found < expected:
-            return words.too_few(result, expected, sent=sent)
+            return words.too_few(result, expected, self.silence, sent=sent)
         return ""
 
     def _unchecked_functions(self, filter_: Filter) -> list[str]:
