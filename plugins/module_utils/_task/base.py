@@ -169,7 +169,16 @@ class CollectiveTask(Task):
         """
         from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Library
 
-        return Library(self.config.libdirs, paths)
+        return Library(self.libdirs, paths, self.config.dialect)
+
+    @property
+    def libdirs(self) -> list[str]:
+        """The directories of plugins, in the order of the search."""
+        if self.config.dialect != "choria":
+            return self.config.libdirs
+        from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.choria import libdirs
+
+        return libdirs(self.config)
 
     def request(self, **fields: t.Any) -> Request:
         """Return the request that the options stand for, and warn of what cannot be checked.
