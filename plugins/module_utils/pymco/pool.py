@@ -14,6 +14,7 @@ import typing as t
 from . import exc, options
 
 if t.TYPE_CHECKING:
+    from .choria import ChoriaOptions
     from .settings import Settings
 
 PORT = 61613
@@ -34,6 +35,7 @@ class Broker:
     :ivar cert: PEM file of the certificate to show to the broker.
     :ivar key: PEM file of its private key.
     :ivar ciphers: OpenSSL's notation; None: OpenSSL's default.
+    :ivar common_name: the host name may be the CN of a certificate that has no subjectAltName.
     """
 
     host: str
@@ -46,6 +48,7 @@ class Broker:
     cert: str | None = None
     key: str | None = None
     ciphers: str | None = None
+    common_name: bool = False
 
     @property
     def name(self) -> str:
@@ -108,6 +111,49 @@ def pool(settings: Settings) -> Pool:
         attempt_timeout=settings.getseconds(f"{prefix}.connect_timeout", 30.0, zero=math.inf),
         warnings=tuple(warnings),
     )
+
+
+def choria_pool(found: ChoriaOptions, settings: Settings) -> Pool:
+    """Return the pool of Choria's brokers. Each is tried once.
+
+    :raises exc.ImproperlyConfigured: the configuration names no broker.
+    """
+    if not found.hosts:
+        raise exc.ImproperlyConfigured(
+            f"{settings.source}: no broker is configured; set plugin.choria.middleware_hosts to host:port, ... or"
+            " the option brokers"
+        )
+    warnings = () if found.tls else (_UNENCRYPTED,)
+    brokers = [
+        Broker(
+            host=host,
+            port=port,
+            user=found.user,
+            password=found.password,
+            tls=found.tls,
+            ca=(found.ca,) if found.ca else (),
+            cert=found.cert,
+            key=found.key,
+            common_name=found.legacy_certificates,
+        )
+        for host, port in found.hosts
+    ]
+    return Pool(
+        brokers=tuple(brokers),
+        attempts=len(brokers),
+        delay=0.01,
+        longest_delay=30.0,
+        factor=2.0,
+        randomize=found.randomize,
+        attempt_timeout=30.0,
+        warnings=warnings,
+    )
+
+
+_UNENCRYPTED = (
+    "the connections to the brokers are not encrypted, as was asked for: anybody on the way can read requests and"
+    " replies"
+)
 
 
 def _factor(settings: Settings, prefix: str) -> float:

@@ -165,6 +165,16 @@ class Stream:
                     room = take()
         self.last_sent = time.monotonic()
 
+    def send_soon(self, data: bytes) -> None:
+        """Send a few bytes without waiting. What the system does not take at once goes out before what is sent
+        next. They are dropped if the broker has not even taken what was sent before.
+
+        :raises OSError: the connection is gone.
+        """
+        if not self._unsent:
+            self._unsent = data if self.tls is None else self.tls.encrypted(memoryview(data))
+            self._flush()
+
     def _flush(self) -> None:
         """Have the system take as much as it does of what is not sent yet."""
         if self.tls is not None:

@@ -28,7 +28,8 @@ def context_of(broker: Broker) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
     # A common name is what an authority lets anybody choose (RFC 9525, 1.3): only a subjectAltName counts.
-    context.hostname_checks_common_name = False
+    # Puppet's authority chooses it with care, so Choria may want it.
+    context.hostname_checks_common_name = broker.common_name
     if broker.ciphers is not None:
         try:
             context.set_ciphers(broker.ciphers)
