@@ -65,8 +65,8 @@ class Client:
 
     @property
     def warnings(self) -> list[str]:
-        """What the user should know of the connection."""
-        return list(self.middleware.pool.warnings)
+        """What the user should know of the connection and of the credentials."""
+        return [*self.middleware.pool.warnings, *self.security.warnings]
 
     def prepare(self, request: Request) -> Prepared:
         """Check a request and decide all that it leaves open. Needs no connection.
