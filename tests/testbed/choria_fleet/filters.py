@@ -43,9 +43,7 @@ def fitting(names: t.Sequence[str], wanted: t.Sequence[str]) -> list[str]:
         return list(names)
     plain, patterns = set(wanted), [found for text in wanted if (found := _pattern(text, 0))]
     return [
-        name
-        for name in names
-        if name in plain or any(pattern.search(name) for pattern in patterns)
+        name for name in names if name in plain or any(pattern.search(name) for pattern in patterns)
     ]
 
 

@@ -191,7 +191,7 @@ def _names(certificate: x509.Certificate) -> set[str]:
     for extension in certificate.extensions:
         if isinstance(extension.value, x509.SubjectAlternativeName):
             found.update(extension.value.get_values_for_type(x509.DNSName))
-        if isinstance(extension.value, x509.ExtendedKeyUsage):
-            if ExtendedKeyUsageOID.CLIENT_AUTH not in extension.value:
-                raise Unacceptable("the certificate is not for clients")
+        is_usage = isinstance(extension.value, x509.ExtendedKeyUsage)
+        if is_usage and ExtendedKeyUsageOID.CLIENT_AUTH not in extension.value:
+            raise Unacceptable("the certificate is not for clients")
     return found
