@@ -97,6 +97,10 @@ class ChoriaCollective(Service):
         self._workspace = None
         self._running = {}
 
+    def collectives(self, identity: str) -> tuple[str, ...]:
+        """Return the collectives that a node is in."""
+        return self.options.members.get(identity, self.options.collectives)
+
     def start_nodes(self, *identities: str) -> None:
         """Start these nodes, or all, and wait until their agents answer."""
         wanted = identities or tuple(self.nodes)
@@ -207,7 +211,7 @@ class ChoriaCollective(Service):
 
     def _write_node(self, node: Node) -> Path:
         place = self.directory / "nodes" / node.identity
-        mine = self.options.members.get(node.identity, self.options.collectives)
+        mine = self.collectives(node.identity)
         credentials: Certificate | Credentials
         if self.issuer is None:
             credentials = self.authority.member(node.identity)

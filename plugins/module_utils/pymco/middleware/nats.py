@@ -36,17 +36,13 @@ class NatsMiddleware(BaseMiddleware):
     remedy = ". Ask for less at once, or set a larger max_payload in the broker"
 
     def read_options(self) -> None:
-        if self.settings.dialect != "choria":
-            raise exc.ImproperlyConfigured(
-                f"{self.settings.origin('connector')}: connector = nats needs securityprovider = choria"
-            )
-        self._options = choria.options(self.settings)
+        self._options = choria.located(self.settings)
         super().read_options()
         self._left: Session | None = None
         self._login = self.login()
 
     def make_pool(self) -> Pool:
-        return choria_pool(self._options, self.settings)
+        return choria_pool(self._options)
 
     def login(self) -> Login:
         """Return what CONNECT says. The name is the caller's, as with Go's client.

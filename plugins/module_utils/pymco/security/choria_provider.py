@@ -51,8 +51,6 @@ class ChoriaProvider(BaseProvider):
     valid_callerid = re.compile(r"[a-z]+=[\w.\-][\x21-\x7e]*", re.ASCII)
     least_ttl: t.ClassVar[int]
     """The smallest ttl, in seconds, that nodes take."""
-    now: t.ClassVar[t.Callable[[], float]] = staticmethod(time.time)
-    """The clock that says whether a certificate or token holds, in seconds since 1970."""
 
     def __init__(
         self, config: Settings, options: ChoriaOptions, logger: logging.Logger | None = None
@@ -63,6 +61,11 @@ class ChoriaProvider(BaseProvider):
         ttl = config.getint("ttl")
         if ttl < self.least_ttl:
             raise exc.ImproperlyConfigured(f"{config.origin('ttl')}: {self._too_short(ttl)}")
+
+    @staticmethod
+    def now() -> float:
+        """Return the time at which certificates and tokens must hold, in seconds since 1970."""
+        return time.time()
 
     # -- requests ------------------------------------------------------------------------------
 

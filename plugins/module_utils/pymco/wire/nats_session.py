@@ -33,8 +33,9 @@ CLOSING = 1.0
 """Seconds that closing a connection may take."""
 LONGEST_WORDS = 1000
 """Characters that are shown of what a broker complains of."""
-HEARTBEAT = Heartbeat(every=20.0, silence=30.0)
-"""When to send PING, and when a broker that does not answer counts as gone. Go's client sends one every 30 s."""
+HEARTBEAT = Heartbeat(every=10.0, silence=15.0)
+"""When to send PING, and when a broker that does not answer counts as gone. Go's client sends one every 30 s, which is
+too seldom to find another broker within a call."""
 _NONCE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PASSING = ("slow consumer", "stale connection", "server shutdown", "connection throttling")
 """How complaints begin that are about the connection alone, which another connection mends."""
@@ -47,7 +48,6 @@ class Login:
     :ivar name: of the client, as the broker shows it to its operator.
     :ivar token: a JSON Web Token, if one is shown to the broker.
     :ivar answer: returns the signature of a nonce, with which we prove that the token is ours.
-    :ivar heartbeat: see :data:`HEARTBEAT`.
     :ivar hint: what a user should check if the broker refuses the login.
     :ivar rights: what a user should check if the broker refuses a subject.
     """
@@ -57,7 +57,6 @@ class Login:
     password: str = dataclasses.field(default="", repr=False)
     token: str | None = dataclasses.field(default=None, repr=False)
     answer: t.Callable[[str], str] | None = None
-    heartbeat: Heartbeat = HEARTBEAT
     hint: str = "Check user and password"
     rights: str = "Check the permissions that the broker gives this user"
 
@@ -185,7 +184,7 @@ class Session(Channel):
         if self._waiting or not lines.pongs:
             raise self._refused(self._waiting[0] if self._waiting else None, "PONG")
         self._quiet = False
-        self._heartbeat = self._login.heartbeat
+        self._heartbeat = HEARTBEAT
 
     def _refused(self, item: Item | None, wanted: str) -> exc.ConnectFailed:
         """Return the error if something else comes than what is wanted."""
