@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import secrets
 import subprocess
 import sys
 import typing as t
@@ -53,7 +54,7 @@ class ChoriaFleet(Service):
     """Emulated nodes on a broker, as a context manager or by `start` and `close`.
 
     They speak version 2 if the broker has an issuer, otherwise version 1. Each node takes requests to
-    all nodes and requests to itself.
+    all nodes and requests to itself. A fleet is a collective of its own, so a broker can have several.
 
     :param broker: a NatsServer. A Choria Broker does not let one session be many nodes.
     :param directory: where to put the client's configuration and keys, to be kept.
@@ -68,7 +69,7 @@ class ChoriaFleet(Service):
         directory: Path | None = None,
     ) -> None:
         self.broker, self.count = broker, count
-        self.collective = "mcollective" if broker.issuer is None else "choria"
+        self.collective = f"fleet{secrets.token_hex(4)}"
         self.identities = [identity(number) for number in range(count)]
         self._behaviour = behaviour or Behaviour()
         self._wanted_directory = directory

@@ -17,8 +17,8 @@ if t.TYPE_CHECKING:
     from .documents import Documents, Reply
 
 STRANGER = "stranger.example.com"
-HUGE = 5 * 2**20
-"""Bytes of a reply's text. As a payload it is more than twice as large."""
+HUGE = 17 * 2**20
+"""Bytes of a reply's text, more than the client takes, and more than a usual broker does."""
 DEEP = 100_000
 """Lists within each other."""
 CONTROL = "\x1b]0;owned\x07\x1b[2J\u202eevil\u2066\x9b31m\r\x00"
@@ -107,9 +107,7 @@ LIES: dict[str, t.Callable[[Truth], list[bytes]]] = {
     "text_data": lambda truth: [
         truth.sealed(text='{"statuscode":1,"statusmsg":"failed","data":"{}"}')
     ],
-    "number_sender": lambda truth: [
-        truth.with_document("envelope", senderid=7, sender=7, requestid=[], request=[])
-    ],
+    "no_text": lambda truth: [truth.with_document("envelope", senderid=7, sender=7)],
     "unsigned": lambda truth: [truth.with_document("secure", signature="", sender="")],
     "wrong_signature": lambda truth: [
         truth.with_document("secure", signature=base64.b64encode(b"0" * 64).decode())

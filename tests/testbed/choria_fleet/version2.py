@@ -42,10 +42,10 @@ class Signer:
     :param claims: what differs from a usual token.
     """
 
-    def __init__(self, issuer: Ed25519PrivateKey, identity: str, **claims: t.Any) -> None:
+    def __init__(self, issuer: Ed25519PrivateKey, identity: str, /, **claims: t.Any) -> None:
         self.key = Ed25519PrivateKey.from_private_bytes(secrets.token_bytes(32))
         now = int(time.time())
-        usual = {
+        usual: dict[str, t.Any] = {
             "purpose": "choria_server",
             "identity": identity,
             "collectives": ["choria"],
