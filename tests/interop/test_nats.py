@@ -27,7 +27,6 @@ from testbed.real.programs import find
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 
 if t.TYPE_CHECKING:
-    from pathlib import Path
 
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import Settings
 
@@ -159,15 +158,15 @@ def test_what_was_sent_arrives_even_if_we_close_at_once(
 def test_a_request_beyond_max_payload_does_not_leave(
     alice: Certificate, authority: Authority
 ) -> None:
-    with NatsServers("max_payload: 2000") as server:
-        with client(settings(server, alice, authority, **CLEAR)) as connected:
-            target = connected.open_replies("rpcutil", "mcollective", within())
-            with pytest.raises(
-                exc.BadRequest, match=r"has 2001 bytes.* takes 2000\. .*max_payload"
-            ):
-                connected.publish(outgoing(b"x" * 2001, target), within())
-            connected.publish(outgoing(b"x" * 2000, target), within(), receipt="r")
-            connected.confirm("r", within())
+    with (
+        NatsServers("max_payload: 2000") as server,
+        client(settings(server, alice, authority, **CLEAR)) as connected,
+    ):
+        target = connected.open_replies("rpcutil", "mcollective", within())
+        with pytest.raises(exc.BadRequest, match=r"has 2001 bytes.* takes 2000\. .*max_payload"):
+            connected.publish(outgoing(b"x" * 2001, target), within())
+        connected.publish(outgoing(b"x" * 2000, target), within(), receipt="r")
+        connected.confirm("r", within())
 
 
 # -- TLS -------------------------------------------------------------------------------------------
@@ -207,9 +206,11 @@ def test_a_broker_of_another_authority_is_refused(
 
 def test_a_broker_of_another_name_is_refused(alice: Certificate, authority: Authority) -> None:
     config = tls(authority.server("elsewhere.example"), authority)
-    with NatsServers(config) as server:
-        with pytest.raises(exc.ConnectFailed, match="Hostname mismatch.*subjectAltName"):
-            client(settings(server, alice, authority)).connect()
+    with (
+        NatsServers(config) as server,
+        pytest.raises(exc.ConnectFailed, match="Hostname mismatch.*subjectAltName"),
+    ):
+        client(settings(server, alice, authority)).connect()
 
 
 def test_a_common_name_counts_only_if_it_is_asked_for(

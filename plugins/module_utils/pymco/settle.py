@@ -10,7 +10,7 @@ import dataclasses
 import re
 import typing as t
 
-from . import exc
+from . import choria, exc
 from .filters import checked_identity
 from .ranges import LONGEST
 from .request import LIMIT_METHODS, METHODS, Amount, Request, Settled
@@ -79,6 +79,8 @@ def settle(request: Request, settings: Settings) -> Settled:
         decided["discovery_options"] = [_flatfile(request, settings)]
     settled = Settled(**{**fields, **decided})
     _check_together(settled)
+    if settled.nodes is None and method != "flatfile" and not any(settled.filter.values()):
+        choria.check_unfiltered(settings)
     return settled
 
 

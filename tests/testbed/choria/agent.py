@@ -88,10 +88,14 @@ def touch(inputs):
     return {"path": inputs["path"]}
 
 
+def linger(inputs):
+    return {**touch(inputs), **sleep(inputs)}
+
+
 ACTIONS = {
     "probe": (echo, produce, big, mark, tally),
     "failer": (fail, crash, partial),
-    "sleeper": (sleep, touch),
+    "sleeper": (sleep, touch, linger),
 }
 
 

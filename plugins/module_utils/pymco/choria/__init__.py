@@ -18,7 +18,7 @@ import typing as t
 from .. import exc, permissions, srv
 from .. import options as kinds
 from .callers import certname_of, said_certname, user_certname
-from .refusals import clear, refuse
+from .refusals import check_unfiltered, clear, refuse
 from .values import (
     CERTNAME,
     HOSTS,
@@ -36,7 +36,17 @@ from .values import (
 if t.TYPE_CHECKING:
     from ..settings import Settings
 
-__all__ = ["CERTNAME", "HOSTS", "PORT", "TLS", "ChoriaOptions", "located", "options"]
+__all__ = [
+    "CERTNAME",
+    "HOSTS",
+    "PORT",
+    "TLS",
+    "ChoriaOptions",
+    "check_unfiltered",
+    "libdirs",
+    "located",
+    "options",
+]
 
 PORT = 4222
 """NATS's usual port."""
@@ -106,6 +116,23 @@ def options(settings: Settings) -> ChoriaOptions:
         ciphers=cipher_list(settings),
         warnings=own.warnings if tls else (*own.warnings, clear(settings)),
     )
+
+
+def libdirs(settings: Settings) -> list[str]:
+    """Return the directories of plugins in the order of the search: the last one first.
+
+    Those of agents in Ruby are behind the others (Go: providers/ddlresolver/filesystem_resolver.go, libDirs).
+
+    :raises exc.ImproperlyConfigured: one of them is relative.
+    """
+    key = "plugin.choria.agent_provider.mcorpc.libdir"
+    paths = [path for path in settings.get(key, "").split(os.pathsep) if path]
+    for path in paths:
+        if not os.path.isabs(path):
+            raise exc.ImproperlyConfigured(
+                f"{settings.origin(key)}: {key} {path} is relative; it must be absolute"
+            )
+    return list(dict.fromkeys([*reversed(paths), *settings.libdirs]))
 
 
 def located(settings: Settings, seconds: float = 5.0) -> ChoriaOptions:

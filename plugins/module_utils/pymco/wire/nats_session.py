@@ -166,13 +166,13 @@ class Session(Channel):
 
     def _start_tls(self, context: ssl.SSLContext, deadline: float) -> None:
         lines = self._lines
+        if self._waiting or lines.unfinished or lines.infos > 1 or lines.pings or lines.pongs:
+            raise self._failed("sent more than INFO before the connection was encrypted")
         if not self.info.tls:
             raise self._failed(
                 "does not offer TLS, which is configured. Nothing was sent to it. Turn TLS on in the broker,"
                 " or find out who answers in its place"
             )
-        if self._waiting or lines.unfinished or lines.infos > 1 or lines.pings or lines.pongs:
-            raise self._failed("sent more than INFO before the connection was encrypted")
         self.stream.start_tls(self.broker, context, deadline)
 
     def _log_in(self, deadline: float) -> None:
@@ -181,8 +181,10 @@ class Session(Channel):
             self._ask(nats.connect(options), deadline)
         lines = self._lines
         self._read_until(deadline, lambda: lines.pongs or self._waiting)
-        if self._waiting or not lines.pongs:
-            raise self._refused(self._waiting[0] if self._waiting else None, "PONG")
+        fault = self._fault()
+        if fault is not None or not lines.pongs:
+            first = self._waiting[0] if self._waiting else None
+            raise self._refused(fault or first, "PONG")
         self._quiet = False
         self._heartbeat = HEARTBEAT
 

@@ -76,6 +76,26 @@ def v1_reply(
     return json.dumps(_changed(document, transport)).encode()
 
 
+def v1_documents(reply: bytes) -> list[bytes]:
+    """Return the documents of a reply, the outermost first, and the body."""
+    secure = base64.b64decode(json.loads(reply)["data"])
+    message = json.loads(secure)["message"]
+    return [reply, secure, message.encode(), json.loads(message)["message"].encode()]
+
+
+def v1_wrapped(depth: int, document: bytes) -> bytes:
+    """Return a reply in which one of :func:`v1_documents` is another one. What holds it is right."""
+    text = document.decode("utf-8", "surrogateescape")
+    if depth == 0:
+        return document
+    if depth == 3:
+        return v1_reply(text)
+    if depth == 2:
+        digest = hashlib.sha256(text.encode("utf-8", "replace")).digest()
+        return v1_reply(secure={"message": text, "hash": b64(digest)})
+    return v1_reply(transport={"data": b64(document)})
+
+
 # -- version 2 -------------------------------------------------------------------------------------
 
 
@@ -97,7 +117,11 @@ class Key:
     def token(self, claims: t.Any, header: t.Any = None) -> str:
         """Return a token that this key signed."""
         header = {"alg": "EdDSA", "typ": "JWT"} if header is None else header
-        signed = ".".join(_url64(_text(part).encode()) for part in (header, claims))
+        return self.token_of(_text(header).encode(), _text(claims).encode())
+
+    def token_of(self, header: bytes, claims: bytes) -> str:
+        """Return a token of any bytes."""
+        signed = f"{_url64(header)}.{_url64(claims)}"
         return f"{signed}.{_url64(self.sign(signed.encode()))}"
 
 
@@ -167,3 +191,25 @@ def v2_reply(
         "headers": _changed({"sender": "web1"}, headers),
     }
     return json.dumps(_changed(document, transport)).encode()
+
+
+def v2_documents(reply: bytes) -> list[bytes]:
+    """Return the documents of a reply, the outermost first, and the body."""
+    secure = base64.b64decode(json.loads(reply)["data"])
+    signed = base64.b64decode(json.loads(secure)["reply"])
+    return [reply, secure, signed, base64.b64decode(json.loads(signed)["message"])]
+
+
+def v2_wrapped(depth: int, document: bytes) -> bytes:
+    """Return a reply in which one of :func:`v2_documents` is another one. What holds it is right."""
+    if depth == 0:
+        return document
+    if depth == 3:
+        return v2_reply(reply={"message": b64(document)})
+    if depth == 2:
+        proof = {
+            "hash": b64(hashlib.sha256(document).digest()),
+            "signature": b64(NODE.sign(document)),
+        }
+        return v2_reply(secure={"reply": b64(document), **proof})
+    return v2_reply(transport={"data": b64(document)})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import pathlib
 import ssl
+import typing as t
 
 import pytest
 from cryptography import x509
@@ -15,7 +16,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import choria, exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import Settings
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settle import settle
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.certificates import (
     new_key,
 )
@@ -681,3 +685,38 @@ def test_a_file_with_the_password_of_nats_holds_secrets(tmp_path: pathlib.Path) 
     path.chmod(0o644)
     (warning,) = Settings.from_configfile(str(path), {}).warnings
     assert "everybody on this machine can read the secrets in it" in warning
+
+
+# -- requests to all nodes -------------------------------------------------------------------------
+
+ASKING = "plugin.choria.require_client_filter"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"nodes": ["n1.example"]},
+        {"filter": Filter().add_fact("os", "Debian")},
+        {"filter": Filter().add_identity("/n/")},
+        {"filter": Filter().add_cfclass("web")},
+        {"discovery_method": "flatfile", "discovery_options": ["/nodes"]},
+    ],
+)
+def test_requests_to_all_nodes_are_refused_where_the_configuration_does(
+    more: dict[str, t.Any],
+) -> None:
+    asking = settings({**FILE, ASKING: "true"})
+    settle(Request("rpcutil", "ping", **more), asking)
+    for method in ("mc", "none"):
+        with pytest.raises(exc.BadRequest) as caught:
+            settle(Request("rpcutil", "ping", discovery_method=method), asking)
+        assert str(caught.value) == (
+            f"the given options: {ASKING} refuses requests to all nodes; name the nodes, or set a filter"
+        )
+
+
+@pytest.mark.parametrize(
+    "given", [FILE, {**FILE, ASKING: "0"}, {ASKING: "1", "connector": "rabbitmq"}]
+)
+def test_requests_to_all_nodes_are_usual(given: dict[str, str]) -> None:
+    settle(Request("rpcutil", "ping"), settings(given))

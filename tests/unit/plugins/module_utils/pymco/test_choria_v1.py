@@ -103,6 +103,8 @@ def test_a_request_says_what_the_worked_example_says(provider: ChoriaV1Provider)
     assert set(secure) == set(expected[1])
     assert request == {**expected[2], "message": request["message"]}
     assert type(request["envelope"]["time"]) is int
+    # Nodes do not need what else the example has (Ruby: rpc/request.rb; Go hands it on to agents).
+    assert expected[3]["data"].pop("process_results") is True
     assert body == expected[3]
 
 
@@ -205,6 +207,21 @@ def test_a_name_that_nodes_do_not_expect_is_warned_of(authority: certificates.Au
     (warning,) = made(authority.issue("alice.example"), "alice.example").warnings
     assert "alice.example" in warning
     assert "plugin.choria.security.certname_whitelist" in warning
+
+
+def test_the_client_may_know_which_names_nodes_take(authority: certificates.Authority) -> None:
+    key = "plugin.choria.security.certname_whitelist"
+    pair = authority.issue("dora.example")
+    assert made(pair, "dora.example", **{key: r"\.choria$, \.example$"}).warnings == []
+    assert made(pair, "dora.example", **{key: "("}).warnings
+
+
+def test_a_privileged_certificate_speaks_for_any_caller(
+    authority: certificates.Authority,
+) -> None:
+    provider = made(authority.issue("root.privileged.mcollective"), "carol.example")
+    assert provider.callerid == "choria=carol.example"
+    assert provider.warnings == []
 
 
 @pytest.mark.parametrize("alternative", [True, False])

@@ -122,7 +122,6 @@ def test_collectives(text: str, collectives: list[str], main: str) -> None:
 def test_chorias_defaults() -> None:
     settings = Settings.from_configstr(HOSTS)
     assert (settings.getint("ttl"), settings.getfloat("discovery_timeout")) == (60, 2.0)
-    assert settings.getint("direct_addressing_threshold") > 10**6
     assert settings.getfloat("connection_timeout") == 10.0
     assert not settings.given("connector")
 
