@@ -175,7 +175,7 @@ class CollectiveTask(Task):
         :raises exc.BadFilter: a filter does not parse.
         """
         params = self.params
-        filter_ = _filter(params)
+        filter_ = _filter(params).in_dialect(self.config.dialect)
         self.doubts = self._unchecked_functions(filter_)
         for doubt in self.doubts:
             self.warn(doubt)
@@ -201,8 +201,8 @@ class CollectiveTask(Task):
 
     def _unchecked_functions(self, filter_: Filter) -> list[str]:
         """Check the data functions of compound filters, and tell of those that have no DDL."""
-        if not filter_.compounds:
-            return []
+        if not filter_.compounds or filter_.dialect == "choria":
+            return []  # Choria's data functions have no DDL that a client could read
         from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.functions import (
             check_functions,
         )

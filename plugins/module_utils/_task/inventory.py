@@ -17,7 +17,10 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering 
     Wish,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options import is_harmless
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import AGENT_TIMEOUT
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import (
+    AGENT_TIMEOUT,
+    METHODS,
+)
 
 from . import words
 from .base import TaskFailed, failures
@@ -59,7 +62,8 @@ class InventoryTask(GatheringTask):
         known = names and not any(name.startswith("/") for name in names)
         if params["discovery_method"] or params["nodes"] is not None or params["limit"] or known:
             return t.cast("str | None", params["discovery_method"])
-        return None if self.config["default_discovery_method"] == "flatfile" else "none"
+        default = METHODS.get(self.config["default_discovery_method"])
+        return None if default == "flatfile" else "none"
 
     def fingerprint(self) -> str:
         """Return a text that is another one if the options or the configuration may lead to other data.

@@ -23,7 +23,22 @@ SILENCE = (
 )
 NAMED = 3
 """How many nodes a message names."""
-TOLD = frozenset(("contradictory", "over_limit"))
+UNPROVEN = {
+    "unsigned": (
+        "do not sign their replies. Set plugin.security.choria.sign_replies = true on them; or remove the issuers"
+        " from the client's configuration, and nothing proves who replies"
+    ),
+    "untrusted": (
+        "have tokens that no issuer signed whom the client knows. Compare plugin.security.issuer.NAME.public of the"
+        " client with that of the nodes"
+    ),
+    "expired": (
+        "have tokens that have expired, or are not valid yet. Their issuer must make new ones, unless our clock"
+        " is wrong"
+    ),
+}
+"""The reasons of rejection for which nodes are to blame rather than an enemy, with what is wrong with them."""
+TOLD = frozenset(("contradictory", "over_limit", *UNPROVEN))
 """The reasons of rejection that :func:`alarms` has warnings for."""
 
 
@@ -146,6 +161,9 @@ def alarms(received: Reception, most_bytes: int) -> t.Iterator[str]:
             f" {most_bytes} bytes: those of {named(culprits['over_limit'])}. Raise max_reply_bytes,"
             " ask fewer nodes, or ask for less"
         )
+    for reason, wrong in UNPROVEN.items():
+        if rejected[reason]:
+            yield f"{rejected[reason]} replies were dropped: {named(culprits[reason])} {wrong}"
     for why in received.resumed:
         yield (
             f"the connection was lost: {why}. Listening went on over another connection, and replies that were"

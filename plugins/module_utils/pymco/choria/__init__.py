@@ -18,7 +18,7 @@ import typing as t
 from .. import exc, permissions, srv
 from .. import options as kinds
 from .callers import certname_of, said_certname, user_certname
-from .refusals import clear, refuse
+from .refusals import check_unfiltered, clear, refuse
 from .values import (
     CERTNAME,
     HOSTS,
@@ -36,7 +36,16 @@ from .values import (
 if t.TYPE_CHECKING:
     from ..settings import Settings
 
-__all__ = ["PORT", "ChoriaOptions", "located", "options"]
+__all__ = [
+    "CERTNAME",
+    "HOSTS",
+    "PORT",
+    "TLS",
+    "ChoriaOptions",
+    "check_unfiltered",
+    "located",
+    "options",
+]
 
 PORT = 4222
 """NATS's usual port."""
@@ -162,12 +171,12 @@ def _provider(settings: Settings) -> t.Callable[[Settings, bool], ChoriaOptions]
 
 def _file(settings: Settings, tls: bool) -> ChoriaOptions:
     """Certificates in files of any names (Go: providers/security/filesec)."""
-    cert = needed(settings, "plugin.security.file.certificate", "the client's certificate")
+    cert = needed(settings, "plugin.security.file.certificate")
     return ChoriaOptions(
         version=1,
         hosts=(),
         cert=cert,
-        key=needed(settings, "plugin.security.file.key", "the certificate's private key"),
+        key=needed(settings, "plugin.security.file.key"),
         ca=ca_file(settings, "plugin.security.file.ca", tls),
         certname=certname_of(settings, cert),
         legacy_certificates=settings.getboolean(
@@ -233,8 +242,8 @@ def _tokens(settings: Settings, tls: bool) -> ChoriaOptions:
         cert=cert,
         key=key,
         ca=ca_file(settings, f"{place}.ca", tls),
-        token_file=needed(settings, f"{place}.token_file", "the client's JSON Web Token"),
-        seed_file=needed(settings, f"{place}.seed_file", "the ed25519 seed of the token"),
+        token_file=needed(settings, f"{place}.token_file"),
+        seed_file=needed(settings, f"{place}.seed_file"),
         issuers=dict(_issuers(settings)),
         trusted_signers=value_of(settings, f"{place}.trusted_signers", kinds.PUBLIC_KEYS, ()),
     )
