@@ -98,9 +98,21 @@ class Client:
             envelope=envelope,
             filter=filter_,
             names=named(settled),
-            direct=self.settings.getboolean("direct_addressing"),
-            threshold=self.settings.getint("direct_addressing_threshold"),
+            **self._addressing(),
         )
+
+    def _addressing(self) -> dict[str, t.Any]:
+        """Return the fields of :class:`.Prepared` that tell how nodes are addressed.
+
+        All nodes of Choria have an address, and its client uses nothing else once it knows the nodes
+        (Go: providers/agent/mcorpc/client/options.go): a broadcast could also reach others meanwhile.
+        """
+        if self.settings.dialect == "choria":
+            return {"direct": True, "threshold": None}
+        return {
+            "direct": self.settings.getboolean("direct_addressing"),
+            "threshold": self.settings.getint("direct_addressing_threshold"),
+        }
 
     def targets(self, request: Request | Prepared) -> Result:
         """Find the nodes that a request is for. Nothing else is sent.

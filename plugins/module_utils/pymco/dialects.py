@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import typing as t
 
-from . import ranges
-
 DEFAULTS: dict[str, str] = {
     "collectives": "mcollective",
     "main_collective": "mcollective",
@@ -29,13 +27,7 @@ DEFAULTS: dict[str, str] = {
 }
 """MCollective's (MC:config.rb, set_config_defaults), but for connection_timeout, where the reference waits
 for ever."""
-CHORIA_DEFAULTS: dict[str, str] = {
-    **DEFAULTS,
-    "connector": "nats",
-    "securityprovider": "choria",
-    # All requests go to single nodes (Go: providers/agent/mcorpc/client/client.go).
-    "direct_addressing_threshold": str(ranges.MOST),
-}
+CHORIA_DEFAULTS: dict[str, str] = {**DEFAULTS, "connector": "nats", "securityprovider": "choria"}
 """Choria's (Go: config/config.go), without those of the collectives, which depend on other options."""
 _MARKS = ("plugin.choria.", "plugin.security.", "plugin.nats.")
 """What the options begin with that are Choria's alone."""

@@ -26,6 +26,8 @@ _SPACE = " \t\n\r"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _UNKNOWN = "\ufffd"
 
+_Scanner = t.Callable[[str, int], tuple[t.Any, int]]
+"""Reads the value that begins at an index of a text, and returns it and the index where it ends."""
 _Where = tuple[t.Union[str, int], ...]
 
 
@@ -48,33 +50,35 @@ def read(payload: bytes) -> t.Any:
 
 def read_text(text: str) -> t.Any:
     """Do as :func:`read` does, with a text."""
-    return _read(text, _DECODER)
+    return _read(text, _scan)
 
 
 def read_unique(payload: bytes) -> t.Any:
     """Do as :func:`read` does, but refuse objects that have a key twice."""
     try:
-        return _read(str(payload, "utf-8"), _UNIQUE)
+        return _read(str(payload, "utf-8"), _scan_unique)
     except UnicodeDecodeError:
         raise exc.DecodingError("it is not in UTF-8") from None
 
 
-def _read(text: str, decoder: json.JSONDecoder) -> t.Any:
+def _read(text: str, scan: _Scanner) -> t.Any:
+    # Every reply passes here four times.
     if len(text) > 2 * MAX_VALUES:  # a value takes two characters at least
         _check_count(text)
     if text[:1] in _SPACE:
         text = text.lstrip(_SPACE)
     try:
-        value, end = decoder.raw_decode(text)
+        value, end = scan(text, 0)
     except RecursionError:
         raise exc.DecodingError(TOO_MUCH) from None
-    except ValueError:
+    except (StopIteration, ValueError):
         raise exc.DecodingError("it is not JSON") from None
     if end != len(text) and text[end:].strip(_SPACE):
         raise exc.DecodingError("something follows the JSON")
-    if text.count("{") + text.count("[") > MAX_DEPTH:
+    # A level takes two characters at least.
+    if end > 2 * MAX_DEPTH and text.count("{") + text.count("[") > MAX_DEPTH:
         _check_depth(value)
-    if "\\ud" in text or "\\uD" in text:
+    if "\\u" in text and ("\\ud" in text or "\\uD" in text):
         value = _mended(value)
     return value
 
@@ -137,10 +141,14 @@ def _unique(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
     return found
 
 
-_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_constant)
-_UNIQUE = json.JSONDecoder(
-    parse_int=_integer, parse_float=_float, parse_constant=_constant, object_pairs_hook=_unique
-)
+def _scanner(**more: t.Any) -> _Scanner:
+    decoder: t.Any = json.JSONDecoder(
+        parse_int=_integer, parse_float=_float, parse_constant=_constant, **more
+    )
+    return t.cast("_Scanner", decoder.scan_once)
+
+
+_scan, _scan_unique = _scanner(), _scanner(object_pairs_hook=_unique)
 
 
 # -- writing ---------------------------------------------------------------------------------------

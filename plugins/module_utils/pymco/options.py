@@ -294,12 +294,14 @@ def is_harmless(key: str, text: str) -> bool:
 
 
 def note(key: str, connector: str) -> str | None:
-    """Return a note that an option of old files is ignored, or None. It is for users who ask for more.
+    """Return a note that an option is ignored, or None. It is for users who ask for more.
 
     :param connector: the connector in use.
     """
     if key in IGNORED or (key in LEGACY and connector != "stomp"):
         return f"the option {key} is ignored; MCollective has no use for it any more"
+    if key == "plugin.security.ecc_curves":
+        return f"the option {key} is ignored; OpenSSL chooses the curve"
     return None
 
 

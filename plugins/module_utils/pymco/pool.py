@@ -113,17 +113,8 @@ def pool(settings: Settings) -> Pool:
     )
 
 
-def choria_pool(found: ChoriaOptions, settings: Settings) -> Pool:
-    """Return the pool of Choria's brokers. Each is tried once.
-
-    :raises exc.ImproperlyConfigured: the configuration names no broker.
-    """
-    if not found.hosts:
-        raise exc.ImproperlyConfigured(
-            f"{settings.source}: no broker is configured; set plugin.choria.middleware_hosts to host:port, ... or"
-            " the option brokers"
-        )
-    warnings = () if found.tls else (_UNENCRYPTED,)
+def choria_pool(found: ChoriaOptions) -> Pool:
+    """Return the pool of Choria's brokers. Each is tried once."""
     brokers = [
         Broker(
             host=host,
@@ -134,6 +125,7 @@ def choria_pool(found: ChoriaOptions, settings: Settings) -> Pool:
             ca=(found.ca,) if found.ca else (),
             cert=found.cert,
             key=found.key,
+            ciphers=found.ciphers,
             common_name=found.legacy_certificates,
         )
         for host, port in found.hosts
@@ -146,14 +138,8 @@ def choria_pool(found: ChoriaOptions, settings: Settings) -> Pool:
         factor=2.0,
         randomize=found.randomize,
         attempt_timeout=30.0,
-        warnings=warnings,
+        warnings=found.warnings,
     )
-
-
-_UNENCRYPTED = (
-    "the connections to the brokers are not encrypted, as was asked for: anybody on the way can read requests and"
-    " replies"
-)
 
 
 def _factor(settings: Settings, prefix: str) -> float:

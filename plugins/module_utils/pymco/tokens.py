@@ -218,9 +218,7 @@ class Seed:
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
         self._key = from_bytes(seed)
-        self.public: str = (
-            self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
-        )
+        self.public: str = self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
 
     def sign(self, data: bytes) -> bytes:
         """Return the signature, 64 bytes."""
@@ -242,7 +240,9 @@ def read_token(path: str) -> Token:
     try:
         return parse(_read(path, "the token").strip())
     except exc.DecodingError as error:
-        raise exc.CredentialError(f"the file {path} holds no token of Choria: {error}", path) from None
+        raise exc.CredentialError(
+            f"the file {path} holds no token of Choria: {error}", path
+        ) from None
 
 
 def read_seed(path: str) -> Seed:
@@ -252,7 +252,9 @@ def read_seed(path: str) -> Seed:
     """
     text = _read(path, "the seed").strip()
     if not re.fullmatch("[0-9a-fA-F]{64}", text):
-        words = f"the file {path} holds no seed: it must have 64 hexadecimal digits and nothing else"
+        words = (
+            f"the file {path} holds no seed: it must have 64 hexadecimal digits and nothing else"
+        )
         raise exc.CredentialError(words, path)
     return Seed(bytes.fromhex(text))
 
@@ -261,7 +263,9 @@ def _read(path: str, what: str) -> str:
     try:
         return files.read_bytes(path).decode("ascii")
     except UnicodeDecodeError:
-        raise exc.CredentialError(f"the file {path} is not {what}: it has binary data", path) from None
+        raise exc.CredentialError(
+            f"the file {path} is not {what}: it has binary data", path
+        ) from None
     except (OSError, ValueError) as error:
         words = f"cannot read {what} {path}: {files.why(error)}"
         raise exc.CredentialError(words, path) from None

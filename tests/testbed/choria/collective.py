@@ -97,6 +97,10 @@ class ChoriaCollective(Service):
         self._workspace = None
         self._running = {}
 
+    def collectives(self, identity: str) -> tuple[str, ...]:
+        """Return the collectives that a node is in."""
+        return self.options.members.get(identity, self.options.collectives)
+
     def start_nodes(self, *identities: str) -> None:
         """Start these nodes, or all, and wait until their agents answer."""
         wanted = identities or tuple(self.nodes)
@@ -137,14 +141,7 @@ class ChoriaCollective(Service):
     ) -> subprocess.CompletedProcess[str]:
         """Run the reference client. It is the judge if we do not know what is right."""
         path = config or self.client_conf
-        # There is no other way to name the certificate than this; it is harmless in version 2.
-        return program.run(
-            self.directory,
-            path,
-            *arguments,
-            timeout=timeout,
-            MCOLLECTIVE_CERTNAME="operator.mcollective",
-        )
+        return program.run(self.directory, path, *arguments, timeout=timeout)
 
     def req(self, agent: str, action: str, *arguments: str) -> dict[str, t.Any]:
         """Return what ``choria req`` says about a call, from its JSON."""
@@ -160,7 +157,8 @@ class ChoriaCollective(Service):
         """
         settings = {
             **self._common(),
-            "identity": "operator.example.com",
+            # In version 1 this names the certificate, too.
+            "identity": "operator.mcollective",
             "loglevel": "warn",
             "libdir": str(LIBDIR),
             **self.security(self.operator),
@@ -213,7 +211,7 @@ class ChoriaCollective(Service):
 
     def _write_node(self, node: Node) -> Path:
         place = self.directory / "nodes" / node.identity
-        mine = self.options.members.get(node.identity, self.options.collectives)
+        mine = self.collectives(node.identity)
         credentials: Certificate | Credentials
         if self.issuer is None:
             credentials = self.authority.member(node.identity)

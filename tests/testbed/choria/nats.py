@@ -10,6 +10,7 @@ prove that the testbed is ready.
 from __future__ import annotations
 
 import json
+import select
 import socket
 import ssl
 import time
@@ -38,16 +39,15 @@ class Connection:
     """A session on 127.0.0.1 over TLS, open from its construction on."""
 
     def __init__(self, port: int, authority: Path, own: Certificate, timeout: float = 5.0) -> None:
+        self._received = b""
         self._messages: list[Message] = []
+        context = ssl.create_default_context(cafile=str(authority))
+        context.load_cert_chain(own.path, own.key)
         try:
-            raw = socket.create_connection(("127.0.0.1", port), timeout)
-            self._socket = raw
-            self._file = raw.makefile("rb", buffering=0)
-            self._expect(b"INFO")
-            context = ssl.create_default_context(cafile=str(authority))
-            context.load_cert_chain(own.path, own.key)
-            self._socket = context.wrap_socket(raw, server_hostname="localhost")
-            self._file = self._socket.makefile("rb")
+            self._socket = socket.create_connection(("127.0.0.1", port), timeout)
+            # INFO is all that the broker sends before TLS.
+            self._line()
+            self._socket = context.wrap_socket(self._socket, server_hostname="localhost")
         except OSError as error:
             raise NatsError(f"no connection to port {port}: {error}") from error
         options = {"verbose": False, "pedantic": False, "lang": "python", "version": "0"}
@@ -84,15 +84,9 @@ class Connection:
         deadline = time.monotonic() + seconds
         while not self._messages:
             left = deadline - time.monotonic()
-            if left <= 0:
+            if left <= 0 or not (self._received or self._readable(left)):
                 return None
-            self._socket.settimeout(left)
-            try:
-                self._step()
-            except TimeoutError:
-                return None
-            finally:
-                self._socket.settimeout(5.0)
+            self._step()
         return self._messages.pop(0)
 
     def take(self, seconds: float) -> list[Message]:
@@ -102,31 +96,41 @@ class Connection:
             found.append(message)
         return found
 
+    def _readable(self, seconds: float) -> bool:
+        pending = isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()
+        return bool(pending or select.select([self._socket], [], [], seconds)[0])
+
     def _step(self) -> str:
         """Read one operation and return its name; messages are kept."""
-        line = self._file.readline()
-        if not line:
-            raise NatsError("the broker closed the connection")
-        name, _space, rest = line.decode().strip().partition(" ")
+        name, _space, rest = self._line().decode().partition(" ")
         if name == "PING":
             self._send(b"PONG\r\n")
         elif name == "-ERR":
             raise NatsError(rest)
         elif name == "MSG":
             subject, *_between, size = rest.split()
-            payload = self._file.read(int(size) + 2)
-            self._messages.append(Message(subject, payload[:-2]))
+            self._messages.append(Message(subject, self._take(int(size) + 2)[:-2]))
         return name
 
-    def _expect(self, name: bytes) -> None:
-        line = b""
-        while not line.endswith(b"\n"):
-            piece = self._file.read(1)
-            if not piece:
-                raise NatsError("the broker closed the connection")
-            line += piece
-        if not line.startswith(name):
-            raise NatsError(f"{name!r} expected, not {line[:80]!r}")
+    def _line(self) -> bytes:
+        while b"\n" not in self._received:
+            self._read_more()
+        return self._take(self._received.index(b"\n") + 1).strip()
+
+    def _take(self, size: int) -> bytes:
+        while len(self._received) < size:
+            self._read_more()
+        found, self._received = self._received[:size], self._received[size:]
+        return found
+
+    def _read_more(self) -> None:
+        try:
+            piece = self._socket.recv(65536)
+        except OSError as error:
+            raise NatsError(f"nothing received: {error}") from error
+        if not piece:
+            raise NatsError("the broker closed the connection")
+        self._received += piece
 
     def _send(self, data: bytes) -> None:
         try:

@@ -18,7 +18,7 @@ import typing as t
 from .. import exc, permissions, srv
 from .. import options as kinds
 from .callers import certname_of, said_certname, user_certname
-from .refusals import clear, refuse
+from .refusals import check_unfiltered, clear, refuse
 from .values import (
     CERTNAME,
     HOSTS,
@@ -36,7 +36,17 @@ from .values import (
 if t.TYPE_CHECKING:
     from ..settings import Settings
 
-__all__ = ["PORT", "ChoriaOptions", "located", "options"]
+__all__ = [
+    "CERTNAME",
+    "HOSTS",
+    "PORT",
+    "TLS",
+    "ChoriaOptions",
+    "check_unfiltered",
+    "libdirs",
+    "located",
+    "options",
+]
 
 PORT = 4222
 """NATS's usual port."""
@@ -108,6 +118,23 @@ def options(settings: Settings) -> ChoriaOptions:
     )
 
 
+def libdirs(settings: Settings) -> list[str]:
+    """Return the directories of plugins in the order of the search: the last one first.
+
+    Those of agents in Ruby are behind the others (Go: providers/ddlresolver/filesystem_resolver.go, libDirs).
+
+    :raises exc.ImproperlyConfigured: one of them is relative.
+    """
+    key = "plugin.choria.agent_provider.mcorpc.libdir"
+    paths = [path for path in settings.get(key, "").split(os.pathsep) if path]
+    for path in paths:
+        if not os.path.isabs(path):
+            raise exc.ImproperlyConfigured(
+                f"{settings.origin(key)}: {key} {path} is relative; it must be absolute"
+            )
+    return list(dict.fromkeys([*reversed(paths), *settings.libdirs]))
+
+
 def located(settings: Settings, seconds: float = 5.0) -> ChoriaOptions:
     """Return the options with at least one host. Name servers are asked if no hosts are configured.
 
@@ -162,12 +189,12 @@ def _provider(settings: Settings) -> t.Callable[[Settings, bool], ChoriaOptions]
 
 def _file(settings: Settings, tls: bool) -> ChoriaOptions:
     """Certificates in files of any names (Go: providers/security/filesec)."""
-    cert = needed(settings, "plugin.security.file.certificate", "the client's certificate")
+    cert = needed(settings, "plugin.security.file.certificate")
     return ChoriaOptions(
         version=1,
         hosts=(),
         cert=cert,
-        key=needed(settings, "plugin.security.file.key", "the certificate's private key"),
+        key=needed(settings, "plugin.security.file.key"),
         ca=ca_file(settings, "plugin.security.file.ca", tls),
         certname=certname_of(settings, cert),
         legacy_certificates=settings.getboolean(
@@ -233,8 +260,8 @@ def _tokens(settings: Settings, tls: bool) -> ChoriaOptions:
         cert=cert,
         key=key,
         ca=ca_file(settings, f"{place}.ca", tls),
-        token_file=needed(settings, f"{place}.token_file", "the client's JSON Web Token"),
-        seed_file=needed(settings, f"{place}.seed_file", "the ed25519 seed of the token"),
+        token_file=needed(settings, f"{place}.token_file"),
+        seed_file=needed(settings, f"{place}.seed_file"),
         issuers=dict(_issuers(settings)),
         trusted_signers=value_of(settings, f"{place}.trusted_signers", kinds.PUBLIC_KEYS, ()),
     )

@@ -18,6 +18,8 @@ if t.TYPE_CHECKING:
 
 PRIVILEGED = r"\.privileged.mcollective$,\.privileged.choria$"
 """Names of certificates that may speak for any caller (Go: config/choria.go, PrivilegedUsers)."""
+ALLOWED = r"\.mcollective$,\.choria$"
+"""Names of the other callers whom nodes answer (Go: config/choria.go, CertnameAllowList)."""
 _CERTNAME = re.compile(r"[\w.\-]+", re.ASCII)
 
 
@@ -54,7 +56,7 @@ def certname_of(settings: Settings, cert: str) -> str:
     usual = None if os.geteuid() == 0 else user_certname(settings)
     usual = usual or settings.identity
     names = _names(cert)
-    if not names or usual in names or _is_privileged(settings, names):
+    if not names or usual in names or is_privileged(settings, names):
         return usual
     return names[0]
 
@@ -78,9 +80,20 @@ def _names(cert: str) -> list[str]:
     return [name for name in (*common, *others) if _CERTNAME.fullmatch(name)]
 
 
-def _is_privileged(settings: Settings, names: t.Iterable[str]) -> bool:
+def is_privileged(settings: Settings, names: t.Iterable[str]) -> bool:
     """Return True if nodes believe any caller's name with a certificate of these names."""
-    patterns = listed(settings.get("plugin.choria.security.privileged_users", PRIVILEGED))
+    return _fits(settings, "plugin.choria.security.privileged_users", PRIVILEGED, names)
+
+
+def is_allowed(settings: Settings, name: str) -> bool:
+    """Return True if nodes answer a caller of this name. A node's own options decide that: here it is their default,
+    unless the client has the same option."""
+    return _fits(settings, "plugin.choria.security.certname_whitelist", ALLOWED, [name])
+
+
+def _fits(settings: Settings, key: str, default: str, names: t.Iterable[str]) -> bool:
+    """Return True if one of the names matches one of an option's regular expressions."""
+    patterns = listed(settings.get(key, default))
     try:
         return any(re.search(pattern, name) for pattern in patterns for name in names)
     except re.error:

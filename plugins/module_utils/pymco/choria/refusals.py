@@ -33,6 +33,18 @@ def _check_pair(settings: Settings) -> None:
         )
 
 
+def check_unfiltered(settings: Settings) -> None:
+    """Refuse a request that is for all nodes, if the settings do (Go: message/message.go, RequireClientFilter).
+
+    :raises exc.BadRequest: they do.
+    """
+    key = "plugin.choria.require_client_filter"
+    if settings.dialect == "choria" and settings.getboolean(key, False):
+        raise exc.BadRequest(
+            f"{settings.origin(key)}: {key} refuses requests to all nodes; name the nodes, or set a filter"
+        )
+
+
 class _Refused(t.NamedTuple):
     """An option of Choria that asks for something that this client cannot do.
 

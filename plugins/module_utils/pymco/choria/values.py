@@ -21,6 +21,17 @@ CERTNAME = "plugin.pymco.certname"
 TLS = "plugin.pymco.nats_tls"
 SYSTEM_SSLDIR = "/etc/puppetlabs/puppet/ssl"
 HOME_SSLDIR = "~/.puppetlabs/etc/puppet/ssl"
+_FILES = {
+    "certificate": ("the client's certificate", "client_cert"),
+    "key": ("the private key of the client's certificate", "client_key"),
+    "ca": (
+        "the authority that signs the brokers' certificates, and without it anybody could pass for a broker",
+        "ca_cert",
+    ),
+    "token_file": ("the client's JSON Web Token", "token_file"),
+    "seed_file": ("the ed25519 seed that the token was made for", "seed_file"),
+}
+"""What is in a file, by the end of the option's name, and the option of a task that names the file too."""
 
 
 def listed(text: str) -> list[str]:
@@ -44,20 +55,25 @@ def expanded(settings: Settings, path: str) -> str:
     return home + path[1:] if home and (path == "~" or path.startswith("~/")) else path
 
 
-def needed(settings: Settings, key: str, what: str) -> str:
-    """Return the path of a file that there must be. Raises :class:`.exc.ConfigLookupError`."""
-    path = path_of(settings, key)
-    if path is None:
+def needed(settings: Settings, key: str) -> str:
+    """Return the path of a file that there must be.
+
+    :raises exc.ConfigLookupError: it is not set.
+    """
+    found = path_of(settings, key)
+    if found is None:
+        what, option = _FILES[key.rpartition(".")[2]]
         raise exc.ConfigLookupError(
-            f"{settings.source}: the option {key} is missing. It names the file with {what}"
+            f"{settings.source}: the option {key} is missing. It names the file with {what}; the option"
+            f" {option} of a task names it too"
         )
-    return path
+    return found
 
 
 def ca_file(settings: Settings, key: str, tls: bool) -> str | None:
     """Return the file of authorities, which TLS needs: without one nobody would know the broker."""
     if tls:
-        return needed(settings, key, "the authority that signs the brokers' certificates")
+        return needed(settings, key)
     return path_of(settings, key)
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import calendar
+import functools
 import re
 import typing as t
 
@@ -27,19 +28,19 @@ class Certificate:
     def __init__(self, path: str, pem: str, leaf: t.Any) -> None:
         self.path, self.pem, self._leaf = path, pem, leaf
 
-    def check(self, name: str, now: float) -> None:
-        """Refuse a certificate with which nodes would be silent.
-
-        :param name: the caller's.
-        :param now: in seconds since 1970.
-        :raises exc.CredentialError: it is not of this name, or does not hold now.
-        """
-        names = self._names()
-        if name not in names:
+    def check_name(self, name: str) -> None:
+        """Refuse a certificate that is not for this caller. Raises :class:`.exc.CredentialError`."""
+        if name not in self.names:
             raise self._fault(
-                f"is not for {name}, but for {', '.join(names) or 'nobody'}; set the option certname to"
-                " the name that it is for, or use another certificate"
+                f"is not for {name}, but for {', '.join(self.names) or 'nobody'}; set the option certname"
+                " to the name that it is for, or use another certificate"
             )
+
+    def check_time(self, now: float) -> None:
+        """Refuse a certificate that does not hold now. Raises :class:`.exc.CredentialError`.
+
+        :param now: in seconds since 1970.
+        """
         begins, ends = (self._time(f"not_valid_{word}") for word in ("before", "after"))
         if now < begins:
             raise self._fault("is not valid yet; is our clock right?")
@@ -52,8 +53,9 @@ class Certificate:
         if not hasattr(its, "public_numbers") or ours.public_numbers() != its.public_numbers():
             raise self._fault("does not belong to the private key; set client_cert and client_key")
 
-    def _names(self) -> list[str]:
-        """Return the names that nodes look at: the CN, and the alternative names that are host names."""
+    @functools.cached_property
+    def names(self) -> list[str]:
+        """The names that nodes look at: the CN, and the alternative names that are host names."""
         from cryptography import x509
 
         found = [

@@ -51,8 +51,6 @@ class ChoriaProvider(BaseProvider):
     valid_callerid = re.compile(r"[a-z]+=[\w.\-][\x21-\x7e]*", re.ASCII)
     least_ttl: t.ClassVar[int]
     """The smallest ttl, in seconds, that nodes take."""
-    now: t.ClassVar[t.Callable[[], float]] = staticmethod(time.time)
-    """The clock that says whether a certificate or token holds, in seconds since 1970."""
 
     def __init__(
         self, config: Settings, options: ChoriaOptions, logger: logging.Logger | None = None
@@ -63,6 +61,11 @@ class ChoriaProvider(BaseProvider):
         ttl = config.getint("ttl")
         if ttl < self.least_ttl:
             raise exc.ImproperlyConfigured(f"{config.origin('ttl')}: {self._too_short(ttl)}")
+
+    @staticmethod
+    def now() -> float:
+        """Return the time at which certificates and tokens must hold, in seconds since 1970."""
+        return time.time()
 
     # -- requests ------------------------------------------------------------------------------
 
@@ -160,6 +163,18 @@ def filter_document(envelope: Envelope) -> Document:
             "a fact filter has no value, and nodes silently drop such requests"
         )
     return {name: list(envelope.filter.get(name) or ()) for name in FILTERS}
+
+
+def body_document(envelope: Envelope) -> t.Any:
+    """Return a request's body without what only nodes of Ruby know, which take it from the inputs again.
+
+    Nodes of Go hand it on to external agents as if it were an input (Go: mcorpc/external/agent.go).
+    """
+    body, data = envelope.body, Symbol("data")
+    if not isinstance(body, dict) or not isinstance(body.get(data), dict):
+        return body
+    inputs = {name: value for name, value in body[data].items() if name != ":process_results"}
+    return {**body, data: inputs}
 
 
 def refuse_shape(error: Exception) -> exc.DecodingError:

@@ -14,7 +14,6 @@ import binascii
 import hashlib
 import importlib
 import logging
-import re
 import typing as t
 
 try:
@@ -28,11 +27,12 @@ except ImportError:
     HAS_CRYPTOGRAPHY = False
 
 from .. import exc
+from ..choria.callers import is_allowed, is_privileged
 from ..envelope import Received
 from ..json_text import read, read_text, write
 from ..utils import load_rsa_key
 from . import choria_certificate
-from .choria_provider import ChoriaProvider, filter_document, refuse_shape
+from .choria_provider import ChoriaProvider, body_document, filter_document, refuse_shape
 
 if t.TYPE_CHECKING:
     from ..choria import ChoriaOptions
@@ -43,9 +43,6 @@ TRANSPORT = "choria:transport:1"
 SECURE_REQUEST, SECURE_REPLY = "choria:secure:request:1", "choria:secure:reply:1"
 REQUEST, REPLY = "choria:request:1", "choria:reply:1"
 _REPLY_PROTOCOLS = (TRANSPORT, SECURE_REPLY, REPLY)
-
-ALLOWED = re.compile(r"\.mcollective$|\.choria$")
-"""The names of callers that nodes take unless they are told otherwise (Go: certname_whitelist)."""
 
 
 class ChoriaV1Provider(ChoriaProvider):
@@ -74,10 +71,14 @@ class ChoriaV1Provider(ChoriaProvider):
         found = choria_certificate.read(
             self._path(self.options.cert, "client_cert", "plugin.security.file.certificate")
         )
-        found.check(self.options.certname, self.now())
-        if not ALLOWED.search(self.options.certname):
+        found.check_time(self.now())
+        name = self.options.certname
+        if is_privileged(self.config, found.names):
+            return found
+        found.check_name(name)
+        if not is_allowed(self.config, name):
             self.warnings.append(
-                f"nodes silently drop the requests of {self.options.certname}, unless their option"
+                f"nodes silently drop the requests of {name}, unless their option"
                 " plugin.choria.security.certname_whitelist allows that name: without it, they take"
                 " names that end in .mcollective or .choria only"
             )
@@ -96,7 +97,9 @@ class ChoriaV1Provider(ChoriaProvider):
             "time": envelope.time,
             "filter": filter_document(envelope),
         }
-        return write({"protocol": REQUEST, "message": write(envelope.body), "envelope": fields})
+        return write(
+            {"protocol": REQUEST, "message": write(body_document(envelope)), "envelope": fields}
+        )
 
     def _secured(self, request: bytes) -> bytes:
         signature = self._private_key.sign(request, padding.PKCS1v15(), hashes.SHA256())

@@ -18,7 +18,7 @@ import typing as t
 from .. import exc, tokens
 from ..envelope import Received
 from ..json_text import read, write
-from .choria_provider import ChoriaProvider, filter_document, refuse_shape
+from .choria_provider import ChoriaProvider, body_document, filter_document, refuse_shape
 
 if t.TYPE_CHECKING:
     from ..choria import ChoriaOptions
@@ -96,7 +96,9 @@ class ChoriaV2Provider(ChoriaProvider):
         elif fault is not None:
             fault = f"{fault}; get a new one from its issuer"
         elif token.permits("signed_fleet_management"):
-            fault = "needs a remote request signer (signed_fleet_management), which is not supported"
+            fault = (
+                "needs a remote request signer (signed_fleet_management), which is not supported"
+            )
         elif not token.permits("fleet_management"):
             fault = "does not permit to call nodes: it lacks the permission fleet_management"
         elif token.public != self._seed.public:
@@ -124,7 +126,7 @@ class ChoriaV2Provider(ChoriaProvider):
         return write(
             {
                 "protocol": REQUEST,
-                "message": _base64(write(envelope.body).encode()),
+                "message": _base64(write(body_document(envelope)).encode()),
                 "id": envelope.requestid,
                 "sender": envelope.identity,
                 "caller": self.callerid,
@@ -188,7 +190,9 @@ class ChoriaV2Provider(ChoriaProvider):
             message = str(binascii.a2b_base64(reply["message"]), "utf-8")
         except (KeyError, TypeError, ValueError):
             raise exc.DecodingError("a reply without a body") from None
-        self._fill_in(received, agent=reply.get("agent"), moment=reply.get("time"), message=message)
+        self._fill_in(
+            received, agent=reply.get("agent"), moment=_seconds(reply.get("time")), message=message
+        )
 
     def _verify(self, signed: bytes, secure: dict[str, t.Any], sender: str) -> None:
         """Verify that a node made a reply.
@@ -236,3 +240,8 @@ def _bytes(text: t.Any) -> bytes:
 
 def _base64(data: bytes) -> str:
     return binascii.b2a_base64(data, newline=False).decode("ascii")
+
+
+def _seconds(nanoseconds: t.Any) -> t.Any:
+    """Return a time in whole seconds. What is no integer stays as it is."""
+    return nanoseconds // 10**9 if type(nanoseconds) is int else nanoseconds

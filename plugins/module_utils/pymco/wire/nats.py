@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from .. import exc
+from .. import exc, json_text
 from .event import MAX_REPLY, OVERHEAD, Event, Item, Reader, Unfinished
 
 MAX_INFO = 2**18
@@ -137,14 +137,11 @@ class Info(t.NamedTuple):
 def read_info(text: bytes) -> Info:
     """Return what an INFO says. A value of a wrong type counts as left out.
 
-    :raises exc.DecodingError: it is no JSON object.
+    :raises exc.DecodingError: it is not a JSON object.
     """
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise exc.DecodingError("this is no JSON") from error
+    found = json_text.read(text)
     if not isinstance(found, dict):
-        raise exc.DecodingError("this is no JSON object")
+        raise exc.DecodingError("it is not an object")
     size, nonce = found.get("max_payload"), found.get("nonce")
     required = found.get("tls_required") is True
     return Info(

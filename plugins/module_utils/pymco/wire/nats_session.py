@@ -10,7 +10,6 @@ its PONG confirm a subscription and what was published.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import dataclasses
 import re
@@ -23,7 +22,7 @@ from ..printable import masked, printable
 from ..utils import reason
 from . import nats, tls
 from .channel import MAX_HELD, Channel
-from .event import Event, Item
+from .event import Event, Item, weight
 from .heartbeat import Heartbeat
 from .network import Stream
 
@@ -34,8 +33,9 @@ CLOSING = 1.0
 """Seconds that closing a connection may take."""
 LONGEST_WORDS = 1000
 """Characters that are shown of what a broker complains of."""
-HEARTBEAT = Heartbeat(every=20.0, silence=30.0)
-"""When to send PING, and when a broker that does not answer counts as gone. Go's client sends one every 30 s."""
+HEARTBEAT = Heartbeat(every=10.0, silence=15.0)
+"""When to send PING, and when a broker that does not answer counts as gone. Go's client sends one every 30 s, which is
+too seldom to find another broker within a call."""
 _NONCE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PASSING = ("slow consumer", "stale connection", "server shutdown", "connection throttling")
 """How complaints begin that are about the connection alone, which another connection mends."""
@@ -47,18 +47,18 @@ class Login:
 
     :ivar name: of the client, as the broker shows it to its operator.
     :ivar token: a JSON Web Token, if one is shown to the broker.
-    :ivar sign: returns the signature with which we prove that the token is ours.
-    :ivar heartbeat: see :data:`HEARTBEAT`.
-    :ivar hint: what a user should check if the broker refuses us.
+    :ivar answer: returns the signature of a nonce, with which we prove that the token is ours.
+    :ivar hint: what a user should check if the broker refuses the login.
+    :ivar rights: what a user should check if the broker refuses a subject.
     """
 
     name: str
     user: str = ""
     password: str = dataclasses.field(default="", repr=False)
     token: str | None = dataclasses.field(default=None, repr=False)
-    sign: t.Callable[[bytes], bytes] | None = None
-    heartbeat: Heartbeat = HEARTBEAT
+    answer: t.Callable[[str], str] | None = None
     hint: str = "Check user and password"
+    rights: str = "Check the permissions that the broker gives this user"
 
     def options(self, broker: Broker, nonce: str) -> dict[str, t.Any]:
         """Return the options of CONNECT.
@@ -78,15 +78,9 @@ class Login:
             "user": self.user or None,
             "pass": self.password if self.user else None,
             "auth_token": self.token,
-            "sig": self._signature(nonce),
+            "sig": self.answer(nonce) if self.answer is not None and nonce else None,
         }
         return {name: value for name, value in found.items() if value is not None}
-
-    def _signature(self, nonce: str) -> str | None:
-        """Return the signature of a nonce, in Base64 for addresses and without padding."""
-        if self.sign is None or not nonce:
-            return None
-        return base64.urlsafe_b64encode(self.sign(nonce.encode())).decode().rstrip("=")
 
     def without_secrets(self, text: str) -> str:
         """Return what the broker says without our secrets."""
@@ -112,6 +106,7 @@ class Session(Channel):
         self.info = nats.Info()
         self._known = self._answered = self._asked = 0
         self._confirmed = self._quiet = True
+        self._subscriptions: list[str] = []
 
     @classmethod
     def open(cls, broker: Broker, login: Login, timeout: float) -> Session:
@@ -134,9 +129,17 @@ class Session(Channel):
         return session
 
     @property
-    def leaving(self) -> bool:
-        """Return True if the broker has said that it will close the connection soon."""
-        return self.info.leaving
+    def alive(self) -> bool:
+        """Return True if messages can still be sent, and the broker has not said that it will close soon."""
+        return super().alive and not self.info.leaving
+
+    def take_over(self, other: Session) -> None:
+        """Take the messages that wait in another session. They come before those that wait here."""
+        found = [
+            item for item in other._waiting if isinstance(item, bytes) or item.kind == "oversized"
+        ]
+        self._waiting.extendleft(reversed(found))
+        self._held += sum(map(weight, found))
 
     # -- login ---------------------------------------------------------------------------------
 
@@ -163,13 +166,13 @@ class Session(Channel):
 
     def _start_tls(self, context: ssl.SSLContext, deadline: float) -> None:
         lines = self._lines
+        if self._waiting or lines.unfinished or lines.infos > 1 or lines.pings or lines.pongs:
+            raise self._failed("sent more than INFO before the connection was encrypted")
         if not self.info.tls:
             raise self._failed(
                 "does not offer TLS, which is configured. Nothing was sent to it. Turn TLS on in the broker,"
                 " or find out who answers in its place"
             )
-        if self._waiting or lines.unfinished or lines.infos > 1 or lines.pings or lines.pongs:
-            raise self._failed("sent more than INFO before the connection was encrypted")
         self.stream.start_tls(self.broker, context, deadline)
 
     def _log_in(self, deadline: float) -> None:
@@ -178,10 +181,12 @@ class Session(Channel):
             self._ask(nats.connect(options), deadline)
         lines = self._lines
         self._read_until(deadline, lambda: lines.pongs or self._waiting)
-        if self._waiting or not lines.pongs:
-            raise self._refused(self._waiting[0] if self._waiting else None, "PONG")
+        fault = self._fault()
+        if fault is not None or not lines.pongs:
+            first = self._waiting[0] if self._waiting else None
+            raise self._refused(fault or first, "PONG")
         self._quiet = False
-        self._heartbeat = self._login.heartbeat
+        self._heartbeat = HEARTBEAT
 
     def _refused(self, item: Item | None, wanted: str) -> exc.ConnectFailed:
         """Return the error if something else comes than what is wanted."""
@@ -225,7 +230,8 @@ class Session(Channel):
         words, name = self._words(event), self.broker.name
         if words.lower().startswith(_PASSING):
             return exc.ConnectionLost(f"{name} ends the connection: {words}", name)
-        return exc.BrokerError(f"{name} refused what we sent: {words}", name)
+        rights = f". {self._login.rights}" if words.lower().startswith("permissions") else ""
+        return exc.BrokerError(f"{name} refused what we sent: {words}{rights}", name)
 
     def _words(self, event: Event) -> str:
         """Return what a complaint says, in one line, without what the broker repeats of our secrets."""
@@ -238,30 +244,51 @@ class Session(Channel):
     def send(
         self, destination: str, body: bytes, headers: t.Mapping[str, str], deadline: float
     ) -> None:
-        """Publish one message.
+        """Publish one message. See :meth:`send_all`."""
+        self.send_all([destination], body, headers, deadline)
 
-        :param headers: "receipt" makes :meth:`await_receipt` wait for this message.
-        :param deadline: on the monotonic clock; when the broker must have taken it.
-        :raises exc.ConnectorError: the connection is gone, or the broker takes nothing more. The broker did not get
-            the whole message.
+    def send_all(
+        self,
+        destinations: t.Sequence[str],
+        body: bytes,
+        headers: t.Mapping[str, str],
+        deadline: float,
+    ) -> None:
+        """Publish the same message to several subjects. They are sent at once.
+
+        :param headers: "receipt" makes :meth:`await_receipt` wait for these messages.
+        :param deadline: on the monotonic clock; when the broker must have taken all.
+        :raises exc.ConnectorError: the connection is gone, or the broker takes nothing more. ``unsent`` has the
+            subjects that certainly did not get the message; the last always is among them.
         """
-        self._confirmed = False
-        data = nats.publish(destination, body)
+        parts = [nats.publish(destination, body) for destination in destinations]
         if "receipt" in headers:
-            self._ask(data, deadline)
-        else:
-            self._send(data, deadline)
+            self._asked += 1
+            parts[-1] += nats.PING
+        self._confirmed = False
+        whole = sum(map(len, parts)) if self._ended is not None else 0
+        try:
+            self._send(b"".join(parts), deadline)
+        except exc.ConnectorError as error:
+            left, first = whole or self.stream.unsent, len(parts)
+            while first and (left > 0 or first == len(parts)):
+                first -= 1
+                left -= len(parts[first])
+            error.unsent = list(destinations[first:])
+            raise
 
     def subscribe(self, destination: str, subscription: str, deadline: float) -> None:
         """Have a subject's messages delivered, and wait until the broker has agreed. What comes meanwhile waits.
         Raises as :meth:`await_receipt` does."""
         self._ask(nats.subscribe(destination, subscription), deadline)
+        self._subscriptions.append(subscription)
         self._await_pong(deadline, "confirm the subscription")
 
-    def unsubscribe(self, subscription: str, deadline: float) -> None:
-        """Have them delivered no more, and wait until the last one has come. Raises as :meth:`subscribe` does."""
-        self._ask(nats.unsubscribe(subscription), deadline)
-        self._await_pong(deadline, "confirm the end of the subscription")
+    def drain(self, deadline: float) -> None:
+        """Have nothing more delivered, and wait until the last message has come. Raises as :meth:`subscribe` does."""
+        self._ask(b"".join(map(nats.unsubscribe, self._subscriptions)), deadline)
+        self._subscriptions.clear()
+        self._await_pong(deadline, "confirm the end of the subscriptions")
 
     def await_receipt(self, receipt: str, deadline: float) -> None:
         """Wait until the broker has handled all that was sent up to a message with a receipt.
@@ -276,7 +303,7 @@ class Session(Channel):
         """See that the broker has taken all that we sent, and close. Never fails, takes :data:`CLOSING` seconds
         at the most."""
         with contextlib.suppress(exc.ConnectorError):
-            if self.alive and not self._confirmed:
+            if super().alive and not self._confirmed:
                 deadline = time.monotonic() + CLOSING
                 self._ask(b"", deadline)
                 self._await_pong(deadline, "confirm what we sent")
