@@ -102,15 +102,12 @@ options:
         description: Whether the token is for a client, which may call agents, or for a node.
         type: str
         required: true
-        choices:
-          - client
-          - node
+        choices: [client, node]
       collectives:
         description: The collectives that a node may join.
         type: list
         elements: str
-        default:
-          - mcollective
+        default: [mcollective]
   organization:
     description: The name under which brokers, nodes and clients know the issuer of O(tokens).
     type: str
