@@ -164,7 +164,7 @@ def test_nobody_waits_for_replies_that_are_not_wanted(
 
 # -- whom ----------------------------------------------------------------------------------------
 
-COMPOUND = "with('processorcount>=8') && fact('os.family') == 'Debian' && !include(agents, 'nosuch')"
+COMPOUND = "with('processorcount>=8') && fact('os.family') == 'Debian' && !with('nosuch')"
 FILTERS: list[tuple[dict[str, t.Any], list[str], list[str]]] = [
     ({}, [], ALL),
     ({"fact_filters": ["role=web"]}, ["-F", "role=web"], WEB),
