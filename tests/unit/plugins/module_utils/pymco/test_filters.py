@@ -242,7 +242,7 @@ def test_a_filter_for_a_dialect_is_one_of_its_own() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("with('a=b')", "web && db", "!web || db", "fact('a.b') == 'c'", "include(classes, 'x')"),
+        *("with('a=b')", "web && db", "!web || db", "fact('a.b') == 'c'", "include(fact('a'), 'x')"),
         *("'x' in classes", "semver('1.0.0', '>1')", "fact('a') contains 'b'"),
     ],
 )
