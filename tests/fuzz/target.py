@@ -60,6 +60,7 @@ DECODERS: dict[str, t.Callable[[], Target]] = {
     "yaml": lambda: _from("serializers", "YamlTarget"),
     "marshal": lambda: _from("serializers", "MarshalTarget"),
     "frames": lambda: _from("frames", "FramesTarget"),
+    "nats": lambda: _from("nats", "NatsTarget"),
 }
 CHORIA: dict[str, t.Callable[[], Target]] = {
     "json": lambda: _from("choria", "JsonTarget"),
