@@ -692,7 +692,8 @@ def test_permissions_of_files(name: str, mode: int, warned: bool, tmp_path: path
     path = tmp_path / "it"
     path.write_text("x")
     path.chmod(mode)
-    assert bool(settings({f"plugin.security.{name}": str(path)}).warnings) is warned
+    for given, environ in ((str(path), {}), ("~/it", {"HOME": str(tmp_path)})):
+        assert bool(settings({f"plugin.security.{name}": given}, environ).warnings) is warned
 
 
 def test_a_file_with_the_password_of_nats_holds_secrets(tmp_path: pathlib.Path) -> None:
