@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 import pytest
@@ -20,10 +21,11 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializer
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.marshal_reader import (
     Reader,
 )
-from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import ruby, values
-from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.plain_reader import (
-    PlainReader,
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.quick_marshal import (
+    KeysCollide,
+    QuickReader,
 )
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import ruby, values
 
 SERIALIZER = MarshalSerializer()
 BODY = {
@@ -59,9 +61,10 @@ def outcome(reader: Reader) -> tuple[str, t.Any]:
 
 def agree(payload: bytes) -> bool:
     """Check that both readers say the same. Return True if they read the payload."""
-    found, expected = outcome(Reader(payload)), outcome(PlainReader(payload))
-    assert found == expected, payload
-    return found[0] == "read"
+    expected = outcome(Reader(payload))
+    with contextlib.suppress(KeysCollide):
+        assert outcome(QuickReader(payload)) == expected, payload
+    return expected[0] == "read"
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
