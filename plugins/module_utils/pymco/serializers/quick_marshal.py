@@ -120,7 +120,7 @@ class QuickReader(Reader):
 
     def size(self, each: int) -> int:
         """See :meth:`.Reader.count`."""
-        size = ONE_BYTE[self.data[self.position]]
+        size: int = ONE_BYTE[self.data[self.position]]
         if size * each > self.left:
             return self.count(each)
         self.left -= size * each
