@@ -21,7 +21,7 @@ HASH, ARRAY, FIXNUM = b"{[i"
 CONTAINERS: dict[int, type[t.Any]] = {HASH: dict, ARRAY: list}
 CONSTANTS: dict[int, t.Any] = {ord("0"): None, ord("T"): True, ord("F"): False}
 LARGE = 2**60
-ONE_BYTE = (0, *[LARGE] * 5, *range(1, 123), *[LARGE] * 128)
+ONE_BYTE: tuple[int, ...] = (0, *[LARGE] * 5, *range(1, 123), *[LARGE] * 128)
 """The numbers that Marshal writes as one byte, by that byte. LARGE stands for all others."""
 FIRST_TAILS = (b"\x06:\x06ET", b"\x06:\x06EF")
 """What stands behind the first String in UTF-8 or in ASCII: one instance variable, the Symbol E."""
@@ -120,7 +120,7 @@ class QuickReader(Reader):
 
     def size(self, each: int) -> int:
         """See :meth:`.Reader.count`."""
-        size: int = ONE_BYTE[self.data[self.position]]
+        size = ONE_BYTE[self.data[self.position]]
         if size * each > self.left:
             return self.count(each)
         self.left -= size * each
