@@ -146,7 +146,7 @@ def _troubles(gathered: Gathered, expected: int) -> t.Iterator[str]:
     if gathered.failed:
         yield (
             f"{len(gathered.failed)} nodes gave an answer that cannot be used, and are left out:"
-            f" {words.reasons(gathered.failed, '; ')}"
+            f" {words.reasons(gathered.failed, '; ')}{words.unauthorized(gathered.failed.values())}"
         )
     if not first.known and len(first.nodes) < expected:
         yield f"{len(first.nodes)} nodes answered, but {expected} were expected"

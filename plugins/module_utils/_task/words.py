@@ -71,11 +71,15 @@ def failed(nodes: t.Mapping[str, str], asked: int) -> str:
 
     :param asked: how many nodes were asked.
     """
-    complaint = f"{len(nodes)} of {asked} nodes failed: {reasons(nodes)}"
-    if not any(UNAUTHORIZED in said for said in nodes.values()):
-        return complaint
+    return f"{len(nodes)} of {asked} nodes failed: {reasons(nodes)}{unauthorized(nodes.values())}"
+
+
+def unauthorized(said: t.Iterable[str]) -> str:
+    """Return what to do if a node says that the caller may not call the action; "" if none does."""
+    if not any(UNAUTHORIZED in each for each in said):
+        return ""
     return (
-        f"{complaint}. Nodes authorize callers by policies, and without one for the agent they refuse"
+        ". Nodes authorize callers by policies, and without one for the agent they refuse"
         " everybody: allow this caller the action there (or see rpcauthorization in their configuration)"
     )
 

@@ -52,7 +52,7 @@ class Library:
     ) -> None:
         self._libdirs = list(libdirs)
         self._paths = list(paths)
-        self._dialect = dialect
+        self.dialect = dialect
         self._found: dict[tuple[str, str], DDL | None] = {}
         self._below: dict[str, dict[str, str]] = {}
 
@@ -91,20 +91,20 @@ class Library:
         places = [*self._named(kind), *self._installed(kind)]
         files = [file for place in places for file in _files(place)]
         names = [os.path.splitext(os.path.basename(file))[0] for file in files]
-        found = {*names, *self._of_choria(kind), *builtin.names(kind, self._dialect)}
+        found = {*names, *self._of_choria(kind), *builtin.names(kind, self.dialect)}
         return sorted(filter(_NAME.fullmatch, found))
 
     def _read(self, kind: str, name: str) -> DDL | None:
         path = self._path(name, self._named(kind))
-        built_in = builtin.find(kind, name, self._dialect)
-        if path is None and built_in is not None and self._dialect == "choria":
+        built_in = builtin.find(kind, name, self.dialect)
+        if path is None and built_in is not None and self.dialect == "choria":
             return built_in
         path = path or self._of_choria(kind).get(name) or self._path(name, self._installed(kind))
         return built_in if path is None else read_file(path, kind, name)
 
     def _path(self, name: str, places: t.Iterable[str]) -> str | None:
         """Return the path of the first file that describes a plugin."""
-        files = [name + extension for extension in _ORDER[self._dialect]]
+        files = [name + extension for extension in _ORDER[self.dialect]]
         for place in places:
             if os.path.basename(place) in files and not os.path.isdir(place):
                 return place
@@ -129,7 +129,7 @@ class Library:
     def _of_choria(self, kind: str) -> dict[str, str]:
         """Return the JSON files below the libdirs by the names of their plugins. Of several of one name the
         last one that the search meets counts (Go: providers/ddlresolver/filesystem_resolver.go)."""
-        if self._dialect != "choria":
+        if self.dialect != "choria":
             return {}
         if kind not in self._below:
             roots = [
