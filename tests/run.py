@@ -26,6 +26,7 @@ import traceback
 import typing as t
 import xml.etree.ElementTree
 
+import run_choria
 import run_cores
 import run_prepare as prepare
 from run_process import (
@@ -313,8 +314,11 @@ def run_stage(stage: str) -> list[Result]:
 def run_stages(stages: t.Sequence[str]) -> list[Result]:
     results: list[Result] = []
     with concurrent.futures.ThreadPoolExecutor() as pool:
+        building = pool.submit(run_choria.prepare) if "interop" in stages else None
         for part in pool.map(run_stage, [stage for stage in stages if stage in TOGETHER]):
             results += part
+    if building and (reason := building.result()):
+        results.append(Result("interop", "the tests on the real choria", "skipped", reason))
     for stage in stages:
         if stage not in TOGETHER:
             results += run_stage(stage)

@@ -14,9 +14,16 @@ class ModuleDocFragment:
 options:
   config_file:
     description:
-      - The client's configuration file, the same that C(mco) uses. The files in C(plugin.d) next to it are read too.
-      - The default is the first readable file of C(~/.mcollective), C(/etc/puppetlabs/mcollective/client.cfg)
-        and C(/etc/mcollective/client.cfg). No file is needed if O(connector) or O(config) sets a connector.
+      - The client's configuration file, the same that C(mco) or C(choria) uses. The files in C(plugin.d) next to it are read too,
+        but not next to a C(.choriarc).
+      - The default is the first readable file of C(~/.choriarc), C(~/.mcollective), C(/etc/choria/client.conf),
+        C(/usr/local/etc/choria/client.conf), C(/etc/puppetlabs/mcollective/client.cfg) and C(/etc/mcollective/client.cfg).
+        No file is needed if O(connector) or O(config) sets a connector, or if O(security_provider=choria).
+      - A file without C(connector) and C(securityprovider) is a file of Choria if it has an option that begins with C(plugin.choria.),
+        C(plugin.security.) or C(plugin.nats.), if its name is C(.choriarc), or if its directory is C(choria). The connector then is
+        V(nats), and the security provider V(choria).
+      - A C(choria.conf) in the working directory or above it is never read, although C(choria) reads it. Whoever can write to such a
+        directory could send requests and passwords to other brokers.
       - The file, and the keys that it names, must be on the host where the module runs.
       - It must be a regular file of at most 1 MiB. A warning appears if other users can change the file, or if it contains secrets that
         everybody can read.
@@ -24,18 +31,20 @@ options:
     type: path
   config:
     description:
-      - Options by their names in C(client.cfg). They take precedence over the file.
+      - Options by their names in C(client.cfg), or in Choria's C(client.conf). They take precedence over the file.
       - Ansible shows a value only if the option is known, is not secret, and the value has the right type. Every other value is hidden
         in all output, also if only the option's name is misspelt.
     type: dict
   connector:
     description:
-      - The kind of broker, as C(connector) in C(client.cfg). It is V(activemq), V(rabbitmq) or V(stomp).
+      - The kind of broker, as C(connector) in C(client.cfg). It is V(activemq), V(rabbitmq) or V(stomp), or V(nats) for Choria.
       - With this option, no configuration file is needed, because the other options can replace it.
       - The environment variable E(ANSIBLE_MCOLLECTIVE_CONNECTOR) sets this option too.
     type: str
   brokers:
-    description: The brokers to try, in this order. They replace the brokers in the configuration.
+    description:
+      - The brokers to try, in this order. They replace the brokers in the configuration.
+      - With O(connector=nats), all suboptions except C(host) and C(port) must be the same for all brokers.
     type: list
     elements: dict
     suboptions:
@@ -44,16 +53,20 @@ options:
         type: str
         required: true
       port:
-        description: The port of the broker's STOMP listener. The default is V(61613).
+        description: The port of the broker. The default is V(4222) with O(connector=nats), and V(61613) otherwise.
         type: int
       user:
-        description: The user that logs in. It takes precedence over the environment variable E(STOMP_USER).
+        description: The user that logs in. It takes precedence over the environment variables E(STOMP_USER) and E(MCOLLECTIVE_NATS_USERNAME).
         type: str
       password:
-        description: The user's password. It takes precedence over the environment variable E(STOMP_PASSWORD).
+        description:
+          - The user's password. It takes precedence over the environment variables E(STOMP_PASSWORD) and E(MCOLLECTIVE_NATS_PASSWORD).
         type: str
       tls:
-        description: Whether to encrypt the connection. The default is V(true) if the broker has a C(ca_cert) or C(client_cert), and V(false) otherwise.
+        description:
+          - Whether to encrypt the connection. The default is V(true) if the broker has a C(ca_cert) or C(client_cert), or with
+            O(connector=nats), and V(false) otherwise.
+          - With O(connector=nats), use V(false) only for tests.
         type: bool
       ca_cert:
         description: Replaces O(ca_cert) for this broker.
@@ -69,12 +82,15 @@ options:
         type: bool
   vhost:
     description:
-      - The broker's virtual host.
+      - The broker's virtual host. There is none with O(connector=nats).
       - The environment variable E(ANSIBLE_MCOLLECTIVE_VHOST) sets this option too.
     type: str
   security_provider:
     description:
-      - How messages are protected, as C(securityprovider) in C(client.cfg). It is V(psk), V(ssl), V(aes_security), or V(none) for tests.
+      - How messages are protected, as C(securityprovider) in C(client.cfg). It is V(psk), V(ssl), V(aes_security), or V(none) for tests;
+        and V(choria) for Choria, which is used with O(connector=nats) only.
+      - With V(choria), O(token_file) and O(seed_file) make the client identify itself by a token, and O(client_cert), O(client_key) and
+        O(ca_cert) without them by a certificate. Without any of these options, C(plugin.security.provider) of the configuration decides.
       - None of them protects a whole message. See R(the guide,ansible_collections.pymco.mcollective.docsite.trust_model).
       - The environment variable E(ANSIBLE_MCOLLECTIVE_SECURITY_PROVIDER) sets this option too.
     type: str
@@ -106,15 +122,36 @@ options:
       - The environment variable E(ANSIBLE_MCOLLECTIVE_SERIALIZER) sets this option too.
     type: str
     choices: [marshal, yaml]
+  certname:
+    description:
+      - The name of the caller, for O(security_provider=choria) with a certificate. The certificate must be for this name. The option
+        takes precedence over the environment variable E(MCOLLECTIVE_CERTNAME), and is C(plugin.pymco.certname) in the configuration.
+      - The default is C(USER.mcollective), where C(USER) is the user's name, as with C(choria). If C(plugin.security.provider=file) and
+        the certificate is not for this name, the default is the certificate's common name.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_CERTNAME) sets this option too.
+    type: str
+  token_file:
+    description:
+      - The file with the caller's token (a JSON Web Token), for O(security_provider=choria). It is
+        C(plugin.security.choria.token_file) in the configuration. O(seed_file) is required too.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_TOKEN_FILE) sets this option too.
+    type: path
+  seed_file:
+    description:
+      - The file with the seed of the private key of O(token_file), for O(security_provider=choria). It is
+        C(plugin.security.choria.seed_file) in the configuration. A warning appears if everybody can read it.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_SEED_FILE) sets this option too.
+    type: path
   ca_cert:
     description:
       - The file with the certificate of the authority that signs the brokers' certificates. By default, the client trusts the system's
-        authorities.
+        authorities. With O(connector=nats) there is no default.
       - The environment variable E(ANSIBLE_MCOLLECTIVE_CA_CERT) sets this option too.
     type: path
   client_cert:
     description:
-      - The file with the client's TLS certificate.
+      - The file with the client's TLS certificate. With O(security_provider=choria) and without O(token_file), it also identifies the
+        caller.
       - The environment variable E(ANSIBLE_MCOLLECTIVE_CLIENT_CERT) sets this option too.
     type: path
   client_key:
@@ -127,6 +164,7 @@ options:
       - Whether a broker must show a certificate for its host name that a trusted authority has signed. The name must be in the
         certificate's C(subjectAltName).
       - With V(false), anybody between the client and the broker can read and change everything, passwords included. Use it only for tests.
+        It has no use with O(connector=nats), which always verifies brokers.
       - The environment variable E(ANSIBLE_MCOLLECTIVE_VALIDATE_CERTS) sets this option too.
     type: bool
     default: true
@@ -159,7 +197,8 @@ options:
     type: int
 requirements:
   - stomp.py >= 4.1.24
-  - cryptography >= 3.4 (for C(securityprovider = ssl) and C(aes_security))
+  - cryptography >= 3.4 (for C(securityprovider = ssl), C(aes_security) and C(choria))
+  - dnspython >= 2.0 (for C(connector = nats) with brokers that only SRV records name)
   - PyYAML >= 5.4 (for C(plugin.ssl_serializer = yaml) and C(plugin.aes.serializer = yaml))
 """
 
@@ -220,6 +259,24 @@ options:
     ini:
       - section: mcollective_collection
         key: serializer
+  certname:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_CERTNAME
+    ini:
+      - section: mcollective_collection
+        key: certname
+  token_file:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_TOKEN_FILE
+    ini:
+      - section: mcollective_collection
+        key: token_file
+  seed_file:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_SEED_FILE
+    ini:
+      - section: mcollective_collection
+        key: seed_file
   ca_cert:
     env:
       - name: ANSIBLE_MCOLLECTIVE_CA_CERT

@@ -61,17 +61,19 @@ options:
       - A data function needs an operator. A node does not answer at all if it lacks the function (as all nodes of MCollective 2.0 do) or
         cannot compare its output, even if the rest of the expression is true.
         See R(the guide,ansible_collections.pymco.mcollective.docsite.rpc_guide).
+      - Nodes of Choria have another language, which is sent as it is written. For example
+        V(with('role::web'\) && !with('env=production'\)), V(fact('os.family'\) == 'Debian') or V('apache' in classes).
     type: str
   discovery_method:
     description:
       - How to find the nodes to address. The default is the configuration's C(default_discovery_method), or V(mc) if that is not set.
-      - V(mc) asks all nodes by broadcast whether they fit. The request goes to the nodes that answer.
+      - V(mc) asks all nodes by broadcast whether they fit. The request goes to the nodes that answer. V(broadcast) is another name for it.
       - V(flatfile) reads the nodes from the file in O(discovery_options), one identity per line. Empty lines and lines that begin
-        with C(#) are ignored.
+        with C(#) are ignored. V(file) is another name for it.
       - V(none) looks for no nodes. The request goes out in one broadcast, and every node that fits may answer. This is the quickest
         method, but the client cannot know which nodes should have answered and did not.
     type: str
-    choices: [mc, flatfile, none]
+    choices: [mc, broadcast, flatfile, file, none]
   discovery_options:
     description:
       - The options of the discovery method. For V(flatfile), this is the path of one file on the host where the task runs.

@@ -59,9 +59,9 @@ options:
       - V(none) looks for no nodes. The request goes out in one broadcast, and every node that fits may answer. The plugin cannot know which
         nodes should have answered and did not. O(expected_nodes) and O(minimum_nodes) help to notice this.
       - V(mc) asks all nodes by broadcast whether they fit, and then asks those that answer for their inventory. This takes two rounds,
-        and the plugin knows which nodes did not answer the second one.
+        and the plugin knows which nodes did not answer the second one. V(broadcast) is another name for it.
       - V(flatfile) reads the nodes from the file in O(discovery_options), one identity per line. Empty lines and lines that begin
-        with C(#) are ignored.
+        with C(#) are ignored. V(file) is another name for it.
   discovery_timeout:
     description:
       - The plugin stops waiting when no node has answered for this many seconds.

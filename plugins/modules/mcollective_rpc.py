@@ -331,7 +331,8 @@ stats:
         - The number of dropped messages by reason. V(undecodable) and V(malformed) are garbage. V(oversized) is too large.
           V(other_request) answers another request. V(duplicate) repeats an answer. V(contradictory) differs from the node's first answer.
           V(forged) has a wrong signature. V(unexpected) comes from a node that was not addressed. V(over_limit) exceeded O(max_reply_bytes).
-        - The task warns about V(contradictory) and V(over_limit), and names the nodes.
+        - V(unsigned) comes from a node of Choria without a signature, V(untrusted) and V(expired) from one without a valid token.
+        - The task warns about V(contradictory), V(over_limit), V(unsigned), V(untrusted) and V(expired), and names the nodes.
       type: dict
     lost:
       description: Why the connection to the broker ended before all replies arrived, if it did.

@@ -64,6 +64,8 @@ _OTHER_REQUEST = {":requestid": "f" * 32, ":agent": "rpcutil"}
 
 def _unfinished(scene: Scene) -> bytes:
     """Return the expected frame, so long that its end never comes."""
+    if scene.phase.unfinished:
+        return scene.phase.unfinished
     if scene.phase in LOGIN:
         return _frame("CONNECTED", version="1.1", server=_FILLER)
     if scene.phase in (phases.RECEIPT, phases.DISCONNECT):
@@ -71,52 +73,56 @@ def _unfinished(scene: Scene) -> bytes:
     return _frame("MESSAGE", b"x", filler=_FILLER, **_MESSAGE)
 
 
-def _drain(peer: Wrong, scene: Scene) -> None:
+def drain(peer: Wrong, scene: Scene) -> None:
     peer.drain()
 
 
-def _slow(peer: Wrong, scene: Scene) -> None:
-    if scene.phase is phases.SEND:
+def refuse(peer: Wrong, scene: Scene) -> None:
+    """Nobody listens on the port, so nothing of this is ever done."""
+
+
+def slow(peer: Wrong, scene: Scene) -> None:
+    if scene.phase.grown:
         peer.sip()
-    elif scene.phase is phases.TLS:
+    elif scene.phase.handshake:
         peer.drip(peer.first_flight(scene.context))
     else:
         peer.drip(_unfinished(scene))
 
 
-def _half_open(peer: Wrong, scene: Scene) -> None:
-    tls = scene.phase is phases.TLS
-    data = peer.first_flight(scene.context) if tls else _unfinished(scene)
+def half_open(peer: Wrong, scene: Scene) -> None:
+    shakes = scene.phase.handshake
+    data = peer.first_flight(scene.context) if shakes else _unfinished(scene)
     peer.send_raw(data[: len(data) // 2])
     peer.hold()
 
 
-def _hold(peer: Wrong, scene: Scene) -> None:
+def hold(peer: Wrong, scene: Scene) -> None:
     peer.hold()
 
 
-def _begin(peer: Wrong, scene: Scene) -> None:
+def begin(peer: Wrong, scene: Scene) -> None:
     """Wait until the client begins a handshake, if it uses TLS."""
-    if scene.phase is phases.TLS:
+    if scene.phase.handshake:
         peer.read_some()
 
 
-def _reset(peer: Wrong, scene: Scene) -> None:
-    _begin(peer, scene)
+def reset(peer: Wrong, scene: Scene) -> None:
+    begin(peer, scene)
     peer.reset()
 
 
-def _close(peer: Wrong, scene: Scene) -> None:
-    _begin(peer, scene)
+def close(peer: Wrong, scene: Scene) -> None:
+    begin(peer, scene)
     peer.close()
 
 
 def _complain(peer: Wrong, scene: Scene) -> None:
-    _begin(peer, scene)
+    begin(peer, scene)
     peer.complain("not allowed", "Access refused")
 
 
-def _flood(data: bytes, reads: bool = True, first: bytes = b"") -> t.Callable[[Wrong, Scene], None]:
+def flood(data: bytes, reads: bool = True, first: bytes = b"") -> t.Callable[[Wrong, Scene], None]:
     return lambda peer, scene: peer.flood(data, reads, first)
 
 
@@ -191,12 +197,12 @@ _TWICE = {
 BEHAVIOURS = [
     Behaviour(
         "refuses",
-        _hold,
+        refuse,
         {phases.TCP: Expected(Ending.REFUSED, r"cannot connect to {broker}: connection refused")},
     ),
     Behaviour(
         "silent",
-        _drain,
+        drain,
         {
             phases.TCP: Expected(Ending.REFUSED, r"cannot connect to {broker}: no answer within"),
             phases.TLS: _NO_HANDSHAKE,
@@ -206,7 +212,7 @@ BEHAVIOURS = [
     ),
     Behaviour(
         "slow",
-        _slow,
+        slow,
         {
             phases.TLS: _NO_HANDSHAKE,
             **dict.fromkeys(LOGIN, _NO_ANSWER),
@@ -216,45 +222,45 @@ BEHAVIOURS = [
     ),
     Behaviour(
         "half-open",
-        _half_open,
+        half_open,
         {phases.TLS: _NO_HANDSHAKE, **dict.fromkeys(LOGIN, _NO_ANSWER), **_QUIET},
     ),
-    Behaviour("never reads", _hold, {phases.SEND: _STUCK}),
-    Behaviour("reset", _reset, _GONE),
-    Behaviour("closes", _close, _GONE),
+    Behaviour("never reads", hold, {phases.SEND: _STUCK}),
+    Behaviour("reset", reset, _GONE),
+    Behaviour("closes", close, _GONE),
     Behaviour("ERROR", _complain, _ERROR),
     Behaviour(
         "floods: MESSAGE for another subscription",
-        _flood(_frame("MESSAGE", b"no payload", **_ELSEWHERE)),
+        flood(_frame("MESSAGE", b"no payload", **_ELSEWHERE)),
         _FLOODED,
         heavy=True,
     ),
     Behaviour(
         "floods: MESSAGE of another request",
-        _flood(_frame("MESSAGE", sealed(_OTHER_REQUEST, "web2"), **_MESSAGE)),
+        flood(_frame("MESSAGE", sealed(_OTHER_REQUEST, "web2"), **_MESSAGE)),
         _FLOODED,
         heavy=True,
         rejected="other_request",
     ),
     Behaviour(
         "floods: RECEIPT",
-        _flood(_frame("RECEIPT", receipt_id="of-nobody")),
+        flood(_frame("RECEIPT", receipt_id="of-nobody")),
         _FLOODED,
         heavy=True,
     ),
-    Behaviour("floods: unknown frame", _flood(_frame("HELLO", b"x", to="you")), _FLOODED, True),
-    Behaviour("floods: newline", _flood(b"\n"), _FLOODED, True),
-    Behaviour("floods: CONNECTED", _flood(_frame("CONNECTED", version="1.1")), _TWICE, True),
+    Behaviour("floods: unknown frame", flood(_frame("HELLO", b"x", to="you")), _FLOODED, True),
+    Behaviour("floods: newline", flood(b"\n"), _FLOODED, True),
+    Behaviour("floods: CONNECTED", flood(_frame("CONNECTED", version="1.1")), _TWICE, True),
     Behaviour(
         "floods: endless MESSAGE",
-        _flood(b"x", first=_frame("MESSAGE", **_MESSAGE)[:-1]),
+        flood(b"x", first=_frame("MESSAGE", **_MESSAGE)[:-1]),
         _TOO_LONG,
         heavy=True,
     ),
-    Behaviour("floods: endless header", _flood(b"x", first=b"MESSAGE\nx:"), _TOO_LONG, True),
+    Behaviour("floods: endless header", flood(b"x", first=b"MESSAGE\nx:"), _TOO_LONG, True),
     Behaviour(
         "floods and never reads",
-        _flood(_frame("MESSAGE", sealed(_OTHER_REQUEST, "web2"), **_MESSAGE), reads=False),
+        flood(_frame("MESSAGE", sealed(_OTHER_REQUEST, "web2"), **_MESSAGE), reads=False),
         {**dict.fromkeys(LOGIN, _NO_CONNECTED), phases.SEND: _STUCK, **_QUIET},
         heavy=True,
     ),

@@ -12,12 +12,14 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.pymco.mcollective.tests.faults import phases
+from ansible_collections.pymco.mcollective.tests.faults import nats, phases
 from ansible_collections.pymco.mcollective.tests.faults.behaviours import (
     BEHAVIOURS,
     STUCK,
     Behaviour,
     Expected,
+    drain,
+    refuse,
 )
 from ansible_collections.pymco.mcollective.tests.faults.client import MIB, Client, Seen
 from ansible_collections.pymco.mcollective.tests.faults.commands import (
@@ -40,6 +42,8 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
 
 if t.TYPE_CHECKING:
     import ssl
+
+    from ansible_collections.pymco.mcollective.tests.testbed.certificates import Certificate
 
 SHORT = 2.0
 """Seconds of each timeout that has to pass. An honest broker needs milliseconds; the machine may be busy."""
@@ -74,11 +78,11 @@ class Cell:
     def expected(self) -> Expected:
         """How the call must end."""
         found = self.behaviour.expected[self.phase]
-        if self.phase is not phases.SEND or found.ending is Ending.UNSENT:
+        if not self.phase.grown or found.ending is Ending.UNSENT:
             return found
         # The broker takes the request. On a busy machine that may last as long as there is to send it.
         if not self.command.awaits:
-            late = self.behaviour.expected[phases.RECEIPT]
+            late = next(at for phase, at in self.behaviour.expected.items() if phase.confirms)
             return Expected(Ending.UNCONFIRMED, f"{late.words}|{STUCK}")
         if self.command.discovers:
             words = f"{found.words}|{STUCK}" if found.words else STUCK
@@ -93,7 +97,7 @@ class Cell:
     @property
     def to_send(self) -> float:
         """Seconds of the client's time for sending."""
-        taken = self.phase is phases.SEND and self.expected.ending is not Ending.UNSENT
+        taken = self.phase.grown and self.expected.ending is not Ending.UNSENT
         return AMPLE if taken and self.command.awaits else self.patience
 
     @property
@@ -101,7 +105,7 @@ class Cell:
         """Seconds that all timeouts together allow."""
         if self.phase.connects:
             return SHORT
-        sending = self.to_send if self.phase is phases.SEND else SHORT
+        sending = self.to_send if self.phase.grown else SHORT
         return (sending + SHORT) * len(self.command.steps)
 
     @property
@@ -143,6 +147,12 @@ CELLS = [
     for phase in PHASES
     for command in COMMANDS
     if no_meaning(behaviour, phase, command) is None
+] + [
+    Cell(behaviour, phase, command)
+    for behaviour in nats.BEHAVIOURS
+    for phase in nats.PHASES
+    for command in COMMANDS
+    if nats.no_meaning(behaviour, phase, command) is None
 ]
 
 
@@ -150,10 +160,11 @@ class Workshop:
     """Tries several cells at once, since they wait most of the time.
 
     :param ca: the authority of the certificate that context shows.
+    :param own: the client's certificate.
     """
 
-    def __init__(self, client: Client, ca: Path, context: ssl.SSLContext) -> None:
-        self._client, self._ca, self._context = client, ca, context
+    def __init__(self, client: Client, ca: Path, context: ssl.SSLContext, own: Certificate) -> None:
+        self._client, self._ca, self._context, self._own = client, ca, context, own
         self._outcomes: dict[str, BaseException | Seen] = {}
 
     def outcome(self, cell: Cell, together: t.Sequence[Cell]) -> BaseException | Seen:
@@ -179,9 +190,9 @@ class Workshop:
     @contextlib.contextmanager
     def _broker(self, cell: Cell) -> t.Iterator[int]:
         """Return the port of the broker that misbehaves."""
-        if cell.phase is phases.TCP and cell.behaviour.name == "refuses":
+        if cell.behaviour.act is refuse:
             yield closed_port()
-        elif cell.phase is phases.TCP and cell.behaviour.name == "silent":
+        elif cell.phase.deaf and cell.behaviour.act is drain:
             with DeafBroker() as deaf:
                 yield deaf.port
         else:
@@ -206,7 +217,9 @@ class Workshop:
             "publish_timeout": cell.to_send,
             "discovery_timeout": cell.patience,
         }
-        if cell.phase.tls:
+        if cell.phase.connector == "nats":
+            config |= nats.config(cell.phase, f"{cell.host}:{port}", self._ca, self._own)
+        elif cell.phase.tls:
             config |= {f"{prefix}.pool.1.ssl": True, f"{prefix}.pool.1.ssl.ca": str(self._ca)}
         options = {
             "config": config,
@@ -233,7 +246,7 @@ def demand(cell: Cell, port: int, seen: Seen) -> None:
     words = expected.words.replace("{broker}", re.escape(f"{cell.host}:{port}"))
     judge(cell.command, expected.ending, answered, words, seen)
     rejected = seen.returned.get("stats", {}).get("rejected")
-    if cell.behaviour.rejected is not None and cell.phase in LISTENING and rejected is not None:
+    if cell.behaviour.rejected is not None and cell.phase.answers and rejected is not None:
         assert rejected.get(cell.behaviour.rejected), rejected
     most = MOST_MEMORY + (COPIES * grown() if cell.phase.grown else 0)
     assert seen.growth <= most, f"it grew by {seen.growth / MIB:.0f} MiB"

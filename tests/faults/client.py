@@ -34,9 +34,14 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.node_info 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.ping import PingTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import connector, security
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import aes, psk, ssl
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
+    aes,
+    choria_v1,
+    psk,
+    ssl,
+)
 
-PRELOADED = (connector, security, aes, psk, ssl)
+PRELOADED = (connector, security, aes, choria_v1, psk, ssl)
 TASKS: dict[str, type[Task]] = {
     "rpc": RpcTask,
     "ping": PingTask,

@@ -46,6 +46,10 @@ class Phase:
     :ivar waits: True if the client waits for its timeouts if nothing more comes.
     :ivar grown: True if the request is larger than what the system buffers.
     :ivar answers: True if a node has answered.
+    :ivar confirms: True if the client waits for the broker to confirm that it has the request.
+    :ivar handshake: True if the client begins a TLS handshake.
+    :ivar unfinished: something of which no end comes, where it is not the expected frame of STOMP.
+    :ivar deaf: True if a broker that is silent does not even take connections.
     """
 
     name: str
@@ -56,6 +60,10 @@ class Phase:
     waits: bool = True
     grown: bool = False
     answers: bool = False
+    confirms: bool = False
+    deaf: bool = False
+    handshake: bool = False
+    unfinished: bytes = b""
 
 
 def _nothing(peer: Wrong, scene: Scene) -> None:
@@ -113,15 +121,15 @@ def _answer(peer: Wrong, frame: Frame, senders: t.Iterable[str]) -> None:
         peer.reply(sealed(request, sender, body))
 
 
-TCP = Phase("TCP", _nothing, connects=True)
-TLS = Phase("TLS", _nothing, tls=True, connects=True)
+TCP = Phase("TCP", _nothing, connects=True, deaf=True)
+TLS = Phase("TLS", _nothing, tls=True, connects=True, handshake=True)
 CONNECT = Phase("CONNECT", _until_connect, connects=True)
 CONNECT_TLS = Phase("CONNECT in TLS", _until_connect, tls=True, connects=True)
 SUBSCRIBE = Phase("SUBSCRIBE", _until_subscribe, connector="activemq")
 SEND = Phase("SEND", _until_send, grown=True)
 WAITING = Phase("waiting", _until_waiting, answers=True)
 WAITING_ACTIVEMQ = Phase("waiting (ActiveMQ)", _until_waiting, connector="activemq", answers=True)
-RECEIPT = Phase("RECEIPT", _until_receipt)
+RECEIPT = Phase("RECEIPT", _until_receipt, confirms=True)
 DISCONNECT = Phase("DISCONNECT", _until_disconnect, waits=False)
 PHASES = [
     *(TCP, TLS, CONNECT, CONNECT_TLS, SUBSCRIBE, SEND),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.pymco.mcollective.tests.faults import lies
+from ansible_collections.pymco.mcollective.tests.faults import lies, nats
 from ansible_collections.pymco.mcollective.tests.faults.behaviours import BEHAVIOURS
 from ansible_collections.pymco.mcollective.tests.faults.cells import no_meaning
 from ansible_collections.pymco.mcollective.tests.faults.commands import COMMANDS
@@ -74,6 +74,19 @@ BROKERS = Table(
         if no_meaning(behaviour, phase, command) is not None
     ),
 )
+NATS = Table(
+    "NATS servers",
+    [behaviour.name for behaviour in nats.BEHAVIOURS],
+    [phase.name for phase in nats.PHASES],
+    list(nats.COMMANDS),
+    frozenset(
+        (behaviour.name, phase.name, command.name)
+        for behaviour in nats.BEHAVIOURS
+        for phase in nats.PHASES
+        for command in COMMANDS
+        if nats.no_meaning(behaviour, phase, command) is not None
+    ),
+)
 _LIES = [*(lie.name for lie in lies.LIES), lies.TOO_MUCH]
 REPLIES = Table(
     "Replies",
@@ -88,7 +101,7 @@ REPLIES = Table(
         if lies.no_meaning(lie, provider) is not None
     ),
 )
-TABLES = [BROKERS, REPLIES]
+TABLES = [BROKERS, NATS, REPLIES]
 
 
 def print_tables(outcomes: t.Mapping[Place, bool], write: Write) -> None:

@@ -24,7 +24,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Workshop]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate.path, certificate.key)
     with Client(directory) as client:
-        yield Workshop(client, authority.path, context)
+        yield Workshop(client, authority.path, context, authority.client("alice.mcollective"))
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)

@@ -60,6 +60,13 @@ DECODERS: dict[str, t.Callable[[], Target]] = {
     "yaml": lambda: _from("serializers", "YamlTarget"),
     "marshal": lambda: _from("serializers", "MarshalTarget"),
     "frames": lambda: _from("frames", "FramesTarget"),
+    "nats": lambda: _from("nats", "NatsTarget"),
+}
+CHORIA: dict[str, t.Callable[[], Target]] = {
+    "json": lambda: _from("choria", "JsonTarget"),
+    "choria-v1": lambda: _from("choria", "ChoriaV1Target"),
+    "choria-v2": lambda: _from("choria", "ChoriaV2Target"),
+    "token": lambda: _from("choria", "TokenTarget"),
 }
 TEXTS: dict[str, t.Callable[[], Target]] = {
     "config": lambda: _from("texts", "ConfigTarget"),
@@ -70,17 +77,20 @@ TEXTS: dict[str, t.Callable[[], Target]] = {
 
 def names() -> list[str]:
     """All targets, the longest first."""
-    return [*DECODERS, *_payloads(), *TEXTS]
+    return [*DECODERS, *CHORIA, *_payloads(), *TEXTS]
 
 
 def target_named(name: str) -> Target:
     """A target, ready for use."""
-    return ({**DECODERS, **TEXTS}.get(name) or _payloads()[name])()
+    return ({**DECODERS, **CHORIA, **TEXTS}.get(name) or _payloads()[name])()
 
 
 def share(name: str) -> float:
-    """Which part of a decoder's time a target gets. All payloads together get twice a decoder's: below
+    """Which part of a decoder's time a target gets. All of Choria's together get as much as one, since a decoder in C is
+    below them. All payloads together get twice a decoder's: below
     their signatures are the decoders again. Parsers of local text get little."""
     if name in DECODERS:
         return 1
+    if name in CHORIA:
+        return 1 / len(CHORIA)
     return 1 / 6 if name in TEXTS else 2 / len(_payloads())

@@ -99,11 +99,14 @@ SEEDS = [
 ]
 
 
-class _Broker:
-    """Sends its data to every client that connects, and closes."""
+class Broker:
+    """Sends its data to every client that connects, and closes.
 
-    def __init__(self) -> None:
-        self.words = b""
+    :param begins: True: it does not wait for a frame of the client.
+    """
+
+    def __init__(self, begins: bool = False) -> None:
+        self.words, self._begins = b"", begins
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
@@ -113,7 +116,7 @@ class _Broker:
             client, _address = self._socket.accept()
             with client:
                 try:
-                    while not client.recv(4096).endswith(b"\0"):
+                    while not self._begins and not client.recv(4096).endswith(b"\0"):
                         pass
                     client.sendall(self.words)
                     client.shutdown(socket.SHUT_WR)
@@ -127,7 +130,7 @@ class FramesTarget(Target):
     """Frames, and the bytes around them."""
 
     def __init__(self) -> None:
-        self._broker = _Broker()
+        self._broker = Broker()
         self._mutator = Mutator(WORDS)
         self._threads = threading.active_count()
         self._configs = [self._config("0"), self._config("1")]
@@ -171,7 +174,7 @@ class FramesTarget(Target):
         connection = middleware(self._configs[how & BASE64])
         try:
             connection.connect(timeout=PATIENCE)
-            outcome = self._listen(connection)
+            outcome = listen(connection.next_payload)
         except exc.ConnectorError as error:
             outcome = f"refused {wording(error)}"
         finally:
@@ -179,19 +182,21 @@ class FramesTarget(Target):
         assert threading.active_count() <= self._threads, "a thread is left behind"
         return outcome
 
-    def _listen(self, connection: t.Any) -> str:
-        kinds = set()
-        for _message in range(1_000_000):
-            start = time.monotonic()
-            try:
-                payload = connection.next_payload(PATIENCE)
-            except exc.DecodingError as error:
-                kinds.add(wording(error))
-                continue
-            except exc.ConnectorError as error:
-                kinds.add(wording(error))
-                break
-            if payload is None:
-                assert time.monotonic() - start < PATIENCE, "the connection's end was not noticed"
-            kinds.add(type(payload).__name__)
-        return f"accepted {sorted(kinds)}"
+
+def listen(take: t.Callable[[float], bytes | None]) -> str:
+    """Take all that comes until the connection ends. Return what it was."""
+    kinds = set()
+    for _message in range(1_000_000):
+        start = time.monotonic()
+        try:
+            payload = take(PATIENCE)
+        except exc.DecodingError as error:
+            kinds.add(wording(error))
+            continue
+        except exc.ConnectorError as error:
+            kinds.add(wording(error))
+            break
+        if payload is None:
+            assert time.monotonic() - start < PATIENCE, "the connection's end was not noticed"
+        kinds.add(type(payload).__name__)
+    return f"accepted {sorted(kinds)}"

@@ -22,6 +22,11 @@ import ddl_oracle  # noqa: E402
 from calling import config_of  # noqa: E402
 from reference import Reference  # noqa: E402
 from testbed.certificates import Authority  # noqa: E402
+from testbed.choria import missing as missing_choria  # noqa: E402
+from testbed.choria.broker import Broker as ChoriaBroker  # noqa: E402
+from testbed.choria.broker import NatsServer  # noqa: E402
+from testbed.choria.collective import ChoriaCollective, Options  # noqa: E402
+from testbed.choria.tokens import Issuer  # noqa: E402
 from testbed.fleet.fleet import fleet_place  # noqa: E402
 from testbed.real import missing  # noqa: E402
 from testbed.real.activemq import ActiveMQ  # noqa: E402
@@ -29,6 +34,7 @@ from testbed.real.broker import Tls  # noqa: E402
 from testbed.real.collective import Collective  # noqa: E402
 from testbed.real.default_nodes import DEFAULT_NODES  # noqa: E402
 from testbed.real.place import Place  # noqa: E402
+from testbed.real.programs import find as find_program  # noqa: E402
 from testbed.real.rabbitmq import RabbitMQ  # noqa: E402
 from testbed.real.security import SECURITIES  # noqa: E402
 
@@ -106,6 +112,67 @@ def lone(request: pytest.FixtureRequest) -> t.Iterator[Collective]:
     broker = request.getfixturevalue(request.param)
     with Collective(broker, "lone", "ssl-marshal", DEFAULT_NODES[:1]) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> Issuer:
+    """The organisation that issues tokens, for Choria's protocol version 2."""
+    return Issuer(tmp_path_factory.mktemp("issuer"))
+
+
+SUBS = {"eu": ("web1.example.com", "db1.example.com")}
+"""Choria's sub-collective, and who is in it beside the main one."""
+
+
+def choria_options(version: str) -> Options:
+    """All nodes in the main collective, two of them in a sub-collective, too."""
+    main = "mcollective" if version == "v1" else "choria"
+    members = {identity: (main, "eu") for identity in SUBS["eu"]}
+    everybody = {node.identity: members.get(node.identity, (main,)) for node in DEFAULT_NODES}
+    return Options(collectives=(main, "eu"), members=everybody)
+
+
+@pytest.fixture(scope="session", params=["v1", "v2"])
+def choria(
+    request: pytest.FixtureRequest, authority: Authority, issuer: Issuer
+) -> t.Iterator[ChoriaCollective]:
+    """Four real nodes of Choria on a real broker, with each version of the protocol."""
+    reason = missing_choria()
+    if reason:
+        pytest.skip(reason)
+    organisation = issuer if request.param == "v2" else None
+    options = choria_options(request.param)
+    with (
+        ChoriaBroker(authority, organisation) as broker,
+        ChoriaCollective(broker, authority, organisation, options=options) as running,
+    ):
+        yield running
+
+
+def _nats_server(authority: Authority, issuer: Issuer | None) -> NatsServer:
+    if find_program("nats-server") is None:
+        pytest.skip("nats-server is not installed (Debian: apt install nats-server)")
+    return NatsServer(authority, issuer)
+
+
+@pytest.fixture(scope="session")
+def nats_v1(authority: Authority) -> t.Iterator[NatsServer]:
+    """Debian's nats-server for emulated nodes that speak version 1 of Choria's protocol."""
+    with _nats_server(authority, None) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def nats_v2(authority: Authority, issuer: Issuer) -> t.Iterator[NatsServer]:
+    """The same for version 2."""
+    with _nats_server(authority, issuer) as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=["v1", "v2"])
+def nats_server(request: pytest.FixtureRequest) -> NatsServer:
+    """The same for each version."""
+    return t.cast("NatsServer", request.getfixturevalue(f"nats_{request.param}"))
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from .keys import new_key, write_file, write_private
 
@@ -63,10 +63,28 @@ class Authority:
         """Return a certificate for a client, whose name is its common name."""
         return self._issue(name, name, x509.BasicConstraints(False, None), days=30)
 
-    def _issue(self, file: str, name: str, extension: x509.ExtensionType, days: int) -> Certificate:
+    def member(self, name: str, *hosts: str, days: int = 30) -> Certificate:
+        """Return a certificate for anything in a Choria network, which has its name in the SAN, too.
+
+        :param hosts: further names that it has.
+        """
+        names = x509.SubjectAlternativeName([x509.DNSName(host) for host in (name, *hosts)])
+        uses = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
+        return self._issue(name, name, names, days, x509.ExtendedKeyUsage(uses))
+
+    def _issue(
+        self,
+        file: str,
+        name: str,
+        extension: x509.ExtensionType,
+        days: int,
+        *more: x509.ExtensionType,
+    ) -> Certificate:
         key = new_key()
         builder = self._builder(_named(name), key.public_key(), days)
-        path = self._write(file, builder.add_extension(extension, critical=False))
+        for one in (extension, *more):
+            builder = builder.add_extension(one, critical=False)
+        path = self._write(file, builder)
         private = self._directory / f"{file}-key.pem"
         write_private(private, key)
         return Certificate(path, private)

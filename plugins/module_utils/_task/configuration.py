@@ -4,7 +4,8 @@
 
 """Makes a :class:`.Settings` of the options of the doc fragment client.
 
-The order is: client.cfg and plugin.d, the option config, the options with names of their own. Later ones
+Each dialect has its own names for brokers and for their TLS files: see :data:`_MIDDLEWARE`. The order is: the
+configuration file and plugin.d, the option config, the options with names of their own. Later ones
 win. The options also win over the environment variables that the reference reads.
 """
 
@@ -12,10 +13,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import choria, exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config_file import (
     first_readable,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.dialects import dialect
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import (
     MAX_REPLY_BYTES,
@@ -38,6 +40,11 @@ _KEYS = {
         "public_key": "plugin.aes.client_public",
         "serializer": "plugin.aes.serializer",
     },
+    "choria": {
+        "certname": choria.CERTNAME,
+        "token_file": "plugin.security.choria.token_file",
+        "seed_file": "plugin.security.choria.seed_file",
+    },
     "psk": {"psk": "plugin.psk"},
     "none": {"serializer": "plugin.none.serializer"},
 }
@@ -53,12 +60,22 @@ _BROKER = {
     "client_key": "ssl.key",
     "validate_certs": "ssl.verify",
 }
+_LOGIN = {"user": "plugin.nats.user", "password": "plugin.nats.pass", "tls": choria.TLS}
+"""What all brokers of Choria have in common besides their TLS files."""
+_TLS_FILES = {"ca_cert": "ca", "client_cert": "certificate", "client_key": "key"}
+"""How the names of Choria's TLS files end."""
 _VARIABLES = {
+    "certname": ("MCOLLECTIVE_CERTNAME",),
     "psk": ("MCOLLECTIVE_PSK",),
     "private_key": ("MCOLLECTIVE_SSL_PRIVATE", "MCOLLECTIVE_AES_PRIVATE"),
     "public_key": ("MCOLLECTIVE_SSL_PUBLIC", "MCOLLECTIVE_AES_PUBLIC"),
 }
-"""The reference's environment variables that an option wins over."""
+"""The references' environment variables that an option wins over."""
+_BROKER_VARIABLES = {
+    "user": {"STOMP_USER", "MCOLLECTIVE_NATS_USERNAME"},
+    "password": {"STOMP_PASSWORD", "MCOLLECTIVE_NATS_PASSWORD"},
+}
+"""Those that an option of a broker wins over."""
 
 
 def configuration(params: Params, environ: t.Mapping[str, str]) -> Settings:
@@ -71,7 +88,7 @@ def configuration(params: Params, environ: t.Mapping[str, str]) -> Settings:
     own = {
         **_core(params),
         **_security(params, provider.lower()),
-        **_middleware(params, base),
+        **_MIDDLEWARE[dialect(provider)](params, base),
     }
     return base.altered(own, _environ(params, environ)) if own else base
 
@@ -81,8 +98,8 @@ def local_configuration(params: Params, environ: t.Mapping[str, str]) -> Setting
 
     :raises exc.ImproperlyConfigured: there is one, and it is wrong.
     """
-    given = _texts(params["config"] or {})
-    if params["config_file"] is None and not params.get("connector") and "connector" not in given:
+    given = _named(params)
+    if params["config_file"] is None and "connector" not in given:
         try:
             first_readable(environ)
         except exc.ImproperlyConfigured:
@@ -91,13 +108,23 @@ def local_configuration(params: Params, environ: t.Mapping[str, str]) -> Setting
 
 
 def _base(params: Params, environ: t.Mapping[str, str]) -> Settings:
-    """Return what client.cfg and the option config say. No file is needed if the options name a connector."""
-    given = _texts(params["config"] or {})
-    if params.get("connector"):
-        given["connector"] = params["connector"]
+    """Return what the configuration file and the option config say. No file is needed if the options name a
+    connector, or Choria's security provider, which has only one."""
+    given = _named(params)
     if params["config_file"] is None and "connector" in given:
         return Settings(given, environ=environ, source="the given options")
     return Settings.from_configfile(params["config_file"], environ, given)
+
+
+def _named(params: Params) -> dict[str, str]:
+    """Return the option config, with the connector and the security provider that the options name."""
+    given = _texts(params["config"] or {})
+    for name, key in (("connector", "connector"), ("security_provider", "securityprovider")):
+        if params.get(name):
+            given[key] = params[name]
+    if dialect(given.get("securityprovider", "")) == "choria" and params["config_file"] is None:
+        given.setdefault("connector", "nats")
+    return given
 
 
 def _texts(given: t.Mapping[str, t.Any]) -> dict[str, str]:
@@ -142,7 +169,8 @@ def _use(provider: str) -> str:
     return f"security_provider = {provider}, which takes {', '.join(sorted(_KEYS[provider]))}"
 
 
-def _middleware(params: Params, base: Settings) -> dict[str, str]:
+def _stomp(params: Params, base: Settings) -> dict[str, str]:
+    """Return the options of MCollective's connectors: a pool of brokers that may all differ."""
     prefix = f"plugin.{base.connector}"
     found = {}
     if params.get("vhost") is not None:
@@ -182,12 +210,79 @@ def _broker(params: Params, broker: Params, connector: str, number: int) -> dict
     }
 
 
+def _nats(params: Params, base: Settings) -> dict[str, str]:
+    """Return the options of Choria's connector: a list of hosts, and what is the same for all of them."""
+    if params.get("vhost") is not None:
+        raise exc.ImproperlyConfigured("the option vhost has no use with connector = nats")
+    if not params.get("validate_certs", True):
+        raise exc.ImproperlyConfigured(
+            "the option validate_certs has no use with connector = nats, which always verifies brokers. For tests"
+            " only, tls: false of the brokers turns TLS off"
+        )
+    shared = {name: params.get(name) for name in _TLS_FILES}
+    found = {}
+    brokers = params.get("brokers")
+    if brokers is not None:
+        if not brokers:
+            raise exc.ImproperlyConfigured("the option brokers names no broker")
+        shared.update(_common(brokers, shared))
+        found[choria.HOSTS] = ",".join(_address(broker) for broker in brokers)
+        found["plugin.choria.randomize_middleware_hosts"] = "false"
+    found.update(
+        {key: str(shared[name]) for name, key in _LOGIN.items() if shared.get(name) is not None}
+    )
+    return {**found, **_files(params, shared, base)}
+
+
+def _common(brokers: t.Sequence[Params], shared: Params) -> dict[str, t.Any]:
+    """Return what brokers of Choria have in common. They have one login and one set of TLS files."""
+    common: dict[str, t.Any] = {}
+    for name in (*_LOGIN, *_TLS_FILES):
+        given = [broker.get(name) for broker in brokers]
+        values = [shared.get(name) if value is None else value for value in given]
+        if any(value != values[0] for value in values):
+            raise exc.ImproperlyConfigured(
+                f"the option brokers: with connector = nats, {name} must be the same for all brokers"
+            )
+        common[name] = values[0] if values else None
+    if any(broker.get("validate_certs") is False for broker in brokers):
+        raise exc.ImproperlyConfigured(
+            "the option brokers: validate_certs has no use with connector = nats, which always verifies brokers"
+        )
+    return common
+
+
+def _address(broker: Params) -> str:
+    """Return a broker as Choria names one."""
+    host = f"[{broker['host']}]" if ":" in broker["host"] else broker["host"]
+    port = broker.get("port")
+    return f"{host}:{choria.PORT if port is None else port}"
+
+
+def _files(params: Params, shared: Params, base: Settings) -> dict[str, str]:
+    """Return the TLS files. Whoever names a token has Choria's provider of tokens; whoever names only TLS files
+    has the one that takes them from anywhere."""
+    named = {ending: shared[name] for name, ending in _TLS_FILES.items() if shared.get(name)}
+    key = "plugin.security.provider"
+    tokens = params.get("token_file") or params.get("seed_file")
+    provider = "choria" if tokens else base.get(key, "").lower()
+    if named and provider != "choria":
+        provider = "file"
+    if not named and not tokens:
+        return {}
+    return {key: provider, **{f"plugin.security.{provider}.{e}": v for e, v in named.items()}}
+
+
+_MIDDLEWARE = {"mcollective": _stomp, "choria": _nats}
+"""What the options about brokers are in each dialect."""
+
+
 def _environ(params: Params, environ: t.Mapping[str, str]) -> dict[str, str]:
     """Return the environment without the variables that an option of the task wins over."""
     beaten = {name for option, names in _VARIABLES.items() if params.get(option) for name in names}
     for broker in params.get("brokers") or ():
-        beaten |= {"STOMP_USER"} if broker.get("user") is not None else set()
-        beaten |= {"STOMP_PASSWORD"} if broker.get("password") is not None else set()
+        for name, variables in _BROKER_VARIABLES.items():
+            beaten |= variables if broker.get(name) is not None else set()
     certs = [params, *(params.get("brokers") or ())]
     endings = tuple(
         ending

@@ -17,7 +17,10 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering 
     Wish,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options import is_harmless
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import AGENT_TIMEOUT
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import (
+    AGENT_TIMEOUT,
+    METHODS,
+)
 
 from . import words
 from .base import TaskFailed, failures
@@ -59,7 +62,8 @@ class InventoryTask(GatheringTask):
         known = names and not any(name.startswith("/") for name in names)
         if params["discovery_method"] or params["nodes"] is not None or params["limit"] or known:
             return t.cast("str | None", params["discovery_method"])
-        return None if self.config["default_discovery_method"] == "flatfile" else "none"
+        default = METHODS.get(self.config["default_discovery_method"])
+        return None if default == "flatfile" else "none"
 
     def fingerprint(self) -> str:
         """Return a text that is another one if the options or the configuration may lead to other data.
@@ -110,14 +114,14 @@ class InventoryTask(GatheringTask):
                 f"the connection was lost before all nodes had answered: {gathered.lost}"
             )
         if not first.nodes and self.params["minimum_nodes"] > 0:
-            raise TaskFailed(words.nobody(first, AGENT, self.doubts))
+            raise TaskFailed(words.nobody(first, AGENT, self.doubts, self.silence))
         self.warn_of(gathered)
         self._complain(list(_troubles(gathered, self.params["expected_nodes"] or 0)))
         count = len(gathered.nodes)
         if count < self.params["minimum_nodes"]:
             raise TaskFailed(
                 f"{count} nodes told everything that was asked for, which is less than minimum_nodes ="
-                f" {self.params['minimum_nodes']}. {words.SILENCE}."
+                f" {self.params['minimum_nodes']}. {self.silence}."
             )
         for warning in _oddities(gathered):
             self.warn(warning)
@@ -142,7 +146,7 @@ def _troubles(gathered: Gathered, expected: int) -> t.Iterator[str]:
     if gathered.failed:
         yield (
             f"{len(gathered.failed)} nodes gave an answer that cannot be used, and are left out:"
-            f" {words.reasons(gathered.failed, '; ')}"
+            f" {words.reasons(gathered.failed, '; ')}{words.unauthorized(gathered.failed.values())}"
         )
     if not first.known and len(first.nodes) < expected:
         yield f"{len(first.nodes)} nodes answered, but {expected} were expected"

@@ -23,6 +23,8 @@ import typing as t
 
 from ansible.module_utils.basic import env_fallback
 
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import METHODS
+
 Spec = dict[str, t.Any]
 SECTION = "mcollective_collection"
 """The section of ansible.cfg in which plugins find options."""
@@ -87,6 +89,9 @@ CLIENT: Table = {
     "public_key": Option({"type": "path", "no_log": False}, "everyone"),
     "server_public_key": Option({"type": "path", "no_log": False}, "everyone"),
     "serializer": Option({"type": "str", "choices": ["marshal", "yaml"]}, "everyone"),
+    "certname": Option({"type": "str"}, "everyone"),
+    "token_file": Option({"type": "path", "no_log": False}, "everyone"),
+    "seed_file": Option({"type": "path", "no_log": False}, "everyone"),
     "ca_cert": Option({"type": "path"}, "everyone"),
     "client_cert": Option({"type": "path"}, "everyone"),
     "client_key": Option({"type": "path", "no_log": False}, "everyone"),
@@ -104,7 +109,7 @@ TARGETS: Table = {
     "agent_filters": Option({"type": "list", "elements": "str"}, restricts=True),
     "identity_filters": Option({"type": "list", "elements": "str"}, restricts=True),
     "compound_filter": Option({"type": "str"}, restricts=True),
-    "discovery_method": Option({"type": "str", "choices": ["mc", "flatfile", "none"]}, "plugins"),
+    "discovery_method": Option({"type": "str", "choices": list(METHODS)}, "plugins"),
     "discovery_options": Option({"type": "list", "elements": "str"}, restricts=True),
     "discovery_timeout": Option({"type": "float"}, "plugins"),
     "expected_nodes": Option({"type": "int"}),

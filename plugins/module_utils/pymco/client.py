@@ -65,8 +65,8 @@ class Client:
 
     @property
     def warnings(self) -> list[str]:
-        """What the user should know of the connection."""
-        return list(self.middleware.pool.warnings)
+        """What the user should know of the connection and of the credentials."""
+        return [*self.middleware.pool.warnings, *self.security.warnings]
 
     def prepare(self, request: Request) -> Prepared:
         """Check a request and decide all that it leaves open. Needs no connection.
@@ -98,9 +98,21 @@ class Client:
             envelope=envelope,
             filter=filter_,
             names=named(settled),
-            direct=self.settings.getboolean("direct_addressing"),
-            threshold=self.settings.getint("direct_addressing_threshold"),
+            **self._addressing(),
         )
+
+    def _addressing(self) -> dict[str, t.Any]:
+        """Return the fields of :class:`.Prepared` that tell how nodes are addressed.
+
+        All nodes of Choria have an address, and its client uses nothing else once it knows the nodes
+        (Go: providers/agent/mcorpc/client/options.go): a broadcast could also reach others meanwhile.
+        """
+        if self.settings.dialect == "choria":
+            return {"direct": True, "threshold": None}
+        return {
+            "direct": self.settings.getboolean("direct_addressing"),
+            "threshold": self.settings.getint("direct_addressing_threshold"),
+        }
 
     def targets(self, request: Request | Prepared) -> Result:
         """Find the nodes that a request is for. Nothing else is sent.

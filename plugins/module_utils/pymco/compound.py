@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from . import exc
 from .ruby_methods import RUBY_METHODS
@@ -54,6 +54,11 @@ _NUMBER = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|\d+(\.\d+)?([eE][-+]?\d+)?)", re.
 _SAME = {"==": "=", "=>": ">=", "=<": "<=", "!~": "!=~"}
 """Further spellings of operators; nodes do not know them."""
 _ORDERS = ("<", "<=", ">", ">=")
+_OF_CHORIA = re.compile(
+    r"&&|\|\||\b(?:with|include|semver)\s*\(|\b(?:in|contains|matches|startsWith|endsWith)\s"
+    r"|\bfact\s*\((?:\"[^\"]*\"|'[^']*')\)(?!\s*(?:\.|=[^=]))"
+)
+"""What occurs in Choria's language only, if a text does not parse."""
 
 
 class _Word(t.NamedTuple):
@@ -76,11 +81,22 @@ class _Wrong(Exception):
 class Compound:
     """An expression: nodes of MCollective get its tokens, those of Choria its text.
 
+    A text is read when it is known which of the two languages it must be in.
+
     :ivar text: None if it was given as tokens.
+    :ivar given: the tokens; None if it was given as text.
     """
 
-    text: str | None = field(compare=False)
-    tokens: t.Sequence[Token]
+    text: str | None
+    given: t.Sequence[Token] | None = None
+
+    @property
+    def tokens(self) -> t.Sequence[Token]:
+        """The tokens of MCollective's language.
+
+        :raises exc.BadCompoundFilter: the text does not parse, or no node could do what it says.
+        """
+        return parse(self.text or "").tokens if self.given is None else self.given
 
 
 def parse(text: str) -> Compound:
@@ -91,7 +107,17 @@ def parse(text: str) -> Compound:
     try:
         return Compound(text, _Parser(text).parse())
     except _Wrong as wrong:
-        raise exc.BadCompoundFilter(text, wrong.at, str(wrong)) from None
+        raise exc.BadCompoundFilter(text, wrong.at, f"{wrong}{_hint(text)}") from None
+
+
+def _hint(text: str) -> str:
+    """Return what to say of a text that does not parse, if it is of Choria's language."""
+    if not _OF_CHORIA.search(text):
+        return ""
+    return (
+        "; this looks like Choria's language, which nodes of MCollective do not know: write class,"
+        " fact=value, and, or, not"
+    )
 
 
 class _Parser:

@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""client.cfg and plugin.d: where they are, and their lines.
+"""client.cfg, Choria's client.conf, and plugin.d: where they are, and their lines.
 
 Read as the reference reads them (MC:config.rb): no sections, no quotes, no interpolation, no
 comments behind a value.
@@ -21,6 +21,14 @@ from .permissions import holds_secrets
 
 _LINE = re.compile(r"(.+?)\s*=\s*(.+)", re.ASCII | re.DOTALL)
 _PLUGIN_FILE = re.compile(r"\w+\.cfg", re.ASCII)
+PLACES = (
+    *("~/.choriarc", "~/.mcollective", "/etc/choria/client.conf"),
+    *("/usr/local/etc/choria/client.conf", "/etc/puppetlabs/mcollective/client.cfg"),
+    "/etc/mcollective/client.cfg",
+)
+"""Where MCollective and Choria look, in this order (MC:util.rb, config_file_for_user; Go: internal/util/util.go,
+UserConfig). Choria's ``choria.conf`` of the working directory is left out: whoever can write to a directory
+could send the requests, and the passwords, of those who work there to a broker of their own."""
 _ACCUMULATING = {"libdir": os.pathsep, "default_discovery_options": "\n"}
 
 
@@ -44,12 +52,15 @@ class Contents(t.NamedTuple):
 def read_files(path: str) -> Contents:
     """Read a client.cfg and the plugin.d beside it, which wins.
 
-    The line ``x = y`` in plugin.d/rabbitmq.cfg is ``plugin.rabbitmq.x = y``.
+    The line ``x = y`` in plugin.d/rabbitmq.cfg is ``plugin.rabbitmq.x = y``. A .choriarc has no plugin.d
+    (Go: config/config.go, dotdDir).
 
     :raises exc.ImproperlyConfigured: a file cannot be read.
     """
     found = Contents({}, {})
     _read_file(found, path, "")
+    if os.path.basename(path) == ".choriarc":
+        return found
     directory = os.path.join(os.path.dirname(path), "plugin.d")
     try:
         names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
@@ -88,13 +99,12 @@ def parse(text: str, source: str, prefix: str = "") -> dict[str, Setting]:
 
 
 def first_readable(environ: t.Mapping[str, str]) -> str:
-    """Return the first readable file of the reference's places (MC:util.rb, config_file_for_user).
+    """Return the first readable file of :data:`PLACES`.
 
     :raises exc.ImproperlyConfigured: no file can be read; the message names all places.
     """
-    places = ["/etc/puppetlabs/mcollective/client.cfg", "/etc/mcollective/client.cfg"]
-    if environ.get("HOME"):
-        places.insert(0, os.path.join(environ["HOME"], ".mcollective"))
+    home = environ.get("HOME", "")
+    places = [place.replace("~", home, 1) for place in PLACES if home or place[0] != "~"]
     for place in places:
         if os.access(place, os.R_OK):
             return place

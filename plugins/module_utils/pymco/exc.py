@@ -147,7 +147,15 @@ class Oversized(DecodingError):
 
 
 class VerificationError(PyMcoException):
-    """The signature of a reply does not match its body."""
+    """Nothing proves that a reply comes from its sender: its signature is missing or wrong.
+
+    :ivar reason: what such a reply is counted as: "forged"; or "unsigned", "untrusted" or "expired", where only
+        the proof is missing, its maker is not trusted, or it is too old.
+    """
+
+    def __init__(self, message: str, reason: str = "forged") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 MessageVerificationError = VerificationError

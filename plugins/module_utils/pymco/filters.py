@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from . import compound, exc
+from . import compound, exc, expression
 from .serializers import Symbol
 
 FACT_OPERATORS = ("==", "=~", "<=", "=>", ">=", "=<", "<", ">", "!=")
@@ -31,9 +31,11 @@ class Filter(t.Mapping[str, t.Any]):
     """Select nodes. A node fits if it fits every kind of entry, all entries of each kind, and one of
     the identities.
 
-    Read as a mapping, it has the form that MCollective's nodes expect (MC:util.rb, empty_filter):
-    String keys, and facts with Symbol keys and String values.
+    Read as a mapping, it has the form that nodes of its dialect expect: String keys, all five of them,
+    and facts with Symbol keys and String values (MC:util.rb, empty_filter). Choria's nodes want the same
+    in JSON (Go: protocol/filter.go). They differ in identities and compound filters.
 
+    :ivar dialect: "mcollective", or "choria"; see :meth:`in_dialect`.
     :ivar classes: names, or regular expressions between slashes; :attr:`agents` and :attr:`identities` too.
     :ivar facts: (name, value, operator) of each fact.
     :ivar compounds: the compound filters, with their text and their tokens.
@@ -41,6 +43,7 @@ class Filter(t.Mapping[str, t.Any]):
     """
 
     def __init__(self) -> None:
+        self.dialect = "mcollective"
         self.classes: list[str] = []
         self.agents: list[str] = []
         self.facts: list[tuple[str, str, str]] = []
@@ -77,18 +80,33 @@ class Filter(t.Mapping[str, t.Any]):
     def add_compound(self, expression: str | t.Sequence[compound.Token]) -> Filter:
         """Select nodes by an expression, given as text (-S) or as its tokens.
 
-        :raises exc.BadCompoundFilter: the text does not parse, or nodes could not evaluate it.
+        A text is read by :meth:`in_dialect`: it depends on the nodes which language it must be in. Tokens
+        are of MCollective's.
         """
-        if isinstance(expression, str):
-            return self._add(self.compounds, compound.parse(expression))
-        tokens = _not_empty("compound", expression)
-        return self._add(self.compounds, compound.Compound(None, tokens))
+        _not_empty("compound", expression)
+        given = (expression, None) if isinstance(expression, str) else (None, expression)
+        return self._add(self.compounds, compound.Compound(*given))
+
+    def in_dialect(self, dialect: str) -> Filter:
+        """Return a filter of its own with the same entries, for nodes that speak this.
+
+        :param dialect: "mcollective" or "choria"; see :attr:`.Settings.dialect`.
+        :raises exc.BadFilter: these nodes could never fit it, or could not read it.
+        """
+        twin = self.copy()
+        twin.dialect = dialect
+        if dialect == "choria":
+            twin.compounds = _for_choria(twin.compounds)
+            _check_values(twin.facts)
+        else:
+            twin.compounds = _for_mcollective(twin.compounds)
+        return twin
 
     def copy(self) -> Filter:
         """Return a filter of its own with the same entries."""
         twin = Filter()
-        for name, entries in vars(self).items():
-            setattr(twin, name, entries if name == "seconds" else list(entries))
+        for name, value in vars(self).items():
+            setattr(twin, name, list(value) if isinstance(value, list) else value)
         return twin
 
     def with_identities(self, identities: t.Iterable[str]) -> Filter:
@@ -102,12 +120,21 @@ class Filter(t.Mapping[str, t.Any]):
         others = set(self.agents) - {agent}
         return bool(self.classes or self.facts or self.compounds or others)
 
+    def for_found(self, agent: str) -> Filter:
+        """Return the filter of a request to single nodes that were found to fit this one."""
+        twin = Filter()
+        twin.dialect = self.dialect
+        return twin.add_agent(agent)
+
     def _add(self, entries: list[t.Any], entry: t.Any) -> Filter:
         if entry not in entries:
             entries.append(entry)
         return self
 
     def _mapping(self) -> dict[str, t.Any]:
+        identities = self.identities
+        if self.dialect == "mcollective":
+            identities = _one_identity(identities)
         return {
             "fact": [
                 {Symbol("fact"): name, Symbol("value"): value, Symbol("operator"): operator}
@@ -115,7 +142,7 @@ class Filter(t.Mapping[str, t.Any]):
             ],
             "cf_class": list(self.classes),
             "agent": list(self.agents),
-            "identity": _one_identity(self.identities),
+            "identity": list(identities),
             "compound": [list(entry.tokens) for entry in self.compounds],
         }
 
@@ -141,6 +168,40 @@ def _not_empty(kind: str, entry: t.Any) -> t.Any:
     return entry
 
 
+def _for_mcollective(compounds: list[compound.Compound]) -> list[compound.Compound]:
+    """Return compound filters that have been read, each once."""
+    found: list[compound.Compound] = []
+    for entry in compounds:
+        tokens = entry.tokens
+        if all(tokens != other.given for other in found):
+            found.append(compound.Compound(entry.text, tokens))
+    return found
+
+
+def _for_choria(compounds: list[compound.Compound]) -> list[compound.Compound]:
+    """Return one compound filter that is true if all of these are; none if there are none."""
+    if not compounds:
+        return []
+    texts = [entry.text for entry in compounds if entry.text is not None]
+    if len(texts) < len(compounds):
+        raise exc.BadFilter(
+            "a compound filter that is given as tokens is MCollective's; nodes of Choria take an expression,"
+            " given as text"
+        )
+    text = expression.joined(texts)
+    return [compound.Compound(text, [{"expr": text}])]
+
+
+def _check_values(facts: list[tuple[str, str, str]]) -> None:
+    """Refuse a fact without a value: nodes of Choria say nothing to it (Go: the schema of requests)."""
+    for name, value, _operator in facts:
+        if not value:
+            raise exc.BadFilter(
+                f"the filter of the fact {name} has an empty value, and nodes of Choria do not answer such a"
+                " request; =~^$ is an empty text, and =~. any other"
+            )
+
+
 def _fact_text(value: t.Any) -> str:
     """Return a fact's value as nodes hold it: text, with Ruby's spelling of true and nil."""
     if isinstance(value, bool):
@@ -151,7 +212,7 @@ def _fact_text(value: t.Any) -> str:
 def _one_identity(identities: list[str]) -> list[str]:
     """Return the form of the identities on the wire.
 
-    A node takes a request only if exactly one entry fits it (MC:security/base.rb, "matched == 1"): two
+    A node of MCollective takes a request only if exactly one entry fits it (MC:security/base.rb, "matched == 1"): two
     overlapping patterns would exclude the nodes that fit both. Several entries with a pattern among
     them therefore become one pattern with alternatives.
     """

@@ -151,8 +151,11 @@ def _limited(prepared: Prepared, nodes: list[str], answers: Answers | None) -> T
     request, named = prepared.request, prepared.names is not None
     left = _part(request, nodes)
     exact = named or request.limit is not None or request.batch_size is not None
-    direct = prepared.direct and (exact or len(left) <= prepared.threshold)
-    filter_ = prepared.filter
+    few = prepared.threshold is None or len(left) <= prepared.threshold
+    direct, filter_ = prepared.direct and (exact or few), prepared.filter
+    if prepared.threshold is None:
+        # They have been found to fit. One that no longer does answers all the same, as to Choria's client.
+        return Targets(left, True, filter_.for_found(request.agent), len(nodes), answers)
     if exact and not direct:
         filter_ = filter_.with_identities(left)
     elif named:

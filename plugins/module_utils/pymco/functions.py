@@ -53,7 +53,7 @@ def check_functions(filter_: Filter, find: t.Callable[[str], DataDDL | None]) ->
         return {"fstatement": {**call, "params": query.param}}
 
     filter_.compounds = [
-        replace(entry, tokens=[checked(token) for token in entry.tokens])
+        replace(entry, given=[checked(token) for token in entry.tokens])
         for entry in filter_.compounds
     ]
     return list(doubts)

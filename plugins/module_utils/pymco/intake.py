@@ -30,7 +30,8 @@ class Reception:
 
     :ivar unexpected: senders that answered though they were not asked; their replies are dropped.
     :ivar rejected: how many payloads were dropped, by reason: oversized, undecodable,
-        other_request, duplicate, contradictory, forged, malformed, unexpected, over_limit.
+        other_request, duplicate, contradictory, forged, unsigned, untrusted, expired, malformed,
+        unexpected, over_limit.
     :ivar culprits: the senders that such payloads name, the first few, by reason. A text that is not
         an identity is shown as Python writes it.
     :ivar lost: why the connection ended before the replies did, if so.
@@ -165,8 +166,8 @@ class Intake:
             return self.outcome.accuse("malformed", sender)
         try:
             self._security.authenticate(received)
-        except exc.VerificationError:
-            return self.outcome.accuse("forged", sender)
+        except exc.VerificationError as error:
+            return self.outcome.accuse(error.reason, sender)
         except exc.DecodingError:
             return "undecodable"
         if self._expected is not None and sender not in self._expected:

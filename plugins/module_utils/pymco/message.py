@@ -46,6 +46,8 @@ class Message(collections.abc.MutableMapping[str, t.Any]):
     ) -> None:
         if filter_ is None:
             filter_ = Filter().add_agent(agent)
+        if isinstance(filter_, Filter):
+            filter_ = filter_.in_dialect(config.dialect)
         self._envelope: dict[str, t.Any] = {}
         self["senderid"] = config.identity
         self["requestid"] = secrets.token_hex(16)

@@ -2,12 +2,13 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The options that MCollective knows: their types, their defaults, and which are secrets.
+"""The options that MCollective and Choria know: their types, and which are secrets.
 
 One table for clients and nodes, as in the reference, whose clients read files with both
-(MC:config.rb, and the connectors' and security providers' own files). A value is shown only if the
-table has its option, the option is no secret, and the value is of its type: a misspelt name, or a
-password in the wrong place, must not reveal a secret.
+(MC:config.rb, and the connectors' and security providers' own files). Choria reads the same files with
+the same names (Go: config/config.go). A value is shown only if the table has its option, the option is
+no secret, and the value is of its type: a misspelt name, or a password in the wrong place, must not
+reveal a secret.
 """
 
 from __future__ import annotations
@@ -77,6 +78,32 @@ def host(text: str) -> str:
     return text
 
 
+def hosts(text: str) -> tuple[tuple[str, int], ...]:
+    """Return (name, port) of each host in a list with commas. A scheme before a host changes nothing, and
+    a path behind it neither; a port is required (Go: srvcache/util.go, StringHostsToServers)."""
+    words = [word.strip() for word in text.split(",")]
+    return tuple(_host_and_port(word) for word in words if word)
+
+
+def _host_and_port(word: str) -> tuple[str, int]:
+    name, _colon, number_ = word.rpartition("://")[2].partition("/")[0].rpartition(":")
+    if name.startswith("[") and name.endswith("]"):
+        name = name[1:-1]
+    elif ":" in name:
+        raise ValueError(word)
+    if not name:
+        raise ValueError(word)
+    return host(name), port(number_)
+
+
+def public_keys(text: str) -> tuple[str, ...]:
+    """Return the keys of ed25519 in a list with commas: 64 hexadecimal digits each."""
+    words = tuple(word.strip().lower() for word in text.split(",") if word.strip())
+    if not all(re.fullmatch("[0-9a-f]{64}", word) for word in words):
+        raise ValueError(text)
+    return words
+
+
 def texts(given: t.Mapping[str, t.Any]) -> dict[str, str]:
     """Return options as a client.cfg has them. A list becomes a text with commas; None is not set."""
     return {
@@ -107,25 +134,10 @@ BOOLEAN = Kind(boolean, "yes or no")
 PORT = Kind(port, "a port")
 PATH = Kind(path, "the path of a file")
 HOST = Kind(host, "the name or address of a host")
-
-DEFAULTS: dict[str, str] = {
-    "collectives": "mcollective",
-    "main_collective": "mcollective",
-    "connector": "activemq",
-    "securityprovider": "psk",
-    "ttl": "60",
-    "direct_addressing": "true",
-    "direct_addressing_threshold": "10",
-    "default_discovery_method": "mc",
-    "default_batch_size": "0",
-    "default_batch_sleep_time": "1",
-    "discovery_timeout": "2",
-    "rpclimitmethod": "first",
-    "connection_timeout": "10",
-    "ssl_cipher": "aes-256-cbc",
-}
-"""The reference's defaults (MC:config.rb, set_config_defaults), but for connection_timeout, where
-the reference waits for ever."""
+HOSTS = Kind(
+    hosts, "a list of hosts with their ports, such as choria1.example:4222, choria2.example:4222"
+)
+PUBLIC_KEYS = Kind(public_keys, "a public key of ed25519: 64 hexadecimal digits")
 
 
 def _of(kind: Kind, names: str) -> dict[str, Kind]:
@@ -180,6 +192,38 @@ _STOMP = {
     "base64": BOOLEAN,
 }
 _KEYS = "client_public client_private server_public server_private client_cert_dir"
+_CHORIA = {
+    "middleware_hosts": HOSTS,
+    "federation_middleware_hosts": HOSTS,
+    **_of(HOST, "srv_domain puppetserver_host puppetca_host puppetdb_host"),
+    **_of(PORT, "puppetserver_port puppetca_port puppetdb_port"),
+    **_of(INTEGER, "stats_port status_update_interval submission.max_spool_size"),
+    **_of(BOOLEAN, "use_srv randomize_middleware_hosts require_client_filter broker_network"),
+    **_of(BOOLEAN, "broker_federation discovery.broadcast.windowed_timeout"),
+    **_of(BOOLEAN, "security.request_signer.service server.provision legacy_lifecycle_format"),
+    **_of(BOOLEAN, "server.provision.allow_update"),
+    **_of(PATH, "ssldir discovery.inventory.source status_file_path submission.spool"),
+    **_of(PATH, "prometheus_textfile_directory services.registry.cache services.registry.store"),
+    **_of(PATH, "security.server.token_file security.server.seed_file"),
+    **_of(PATH, "security.request_signer.token_file security.request_signer.seed_file"),
+    **_of(TEXT, "federation.collectives federation.cluster stats_address adapters"),
+    **_of(TEXT, "discovery.external.command security.request_signer.url security.serializer"),
+    **_of(TEXT, "security.certname_whitelist security.privileged_users"),
+    **_of(TEXT, "agent_provider.mcorpc.agent_shim agent_provider.mcorpc.config"),
+    **_of(TEXT, "agent_provider.mcorpc.libdir"),
+}
+_NODES = "network registration adapter machine"
+"""The families of Choria's options for brokers and nodes, which no client reads."""
+_CHORIA_SECURITY = {
+    **_of(PATH, "file.certificate file.key file.ca pkcs11.driver_file"),
+    **_of(PATH, "choria.certificate choria.key choria.ca choria.token_file choria.seed_file"),
+    **_of(BOOLEAN, "client_anon_tls server_anon_tls support_legacy_certificates"),
+    **_of(BOOLEAN, "choria.sign_replies certmanager.replace"),
+    **_of(PUBLIC_KEYS, "choria.trusted_signers issuer.*.public"),
+    **_of(TEXT, "provider cipher_suites ecc_curves issuer.names certmanager.namespace"),
+    **_of(TEXT, "certmanager.issuer certmanager.alt_names certmanager.api_version"),
+    "pkcs11.slot": INTEGER,
+}
 
 _BY_PLUGIN: dict[str, dict[str, Kind]] = {
     "activemq": {**_MIDDLEWARE, "priority": INTEGER},
@@ -192,7 +236,10 @@ _BY_PLUGIN: dict[str, dict[str, Kind]] = {
         "serializer": TEXT,
     },
     "none": {"serializer": TEXT},
-    "pymco": {"max_reply_bytes": INTEGER},
+    "choria": _CHORIA,
+    "security": _CHORIA_SECURITY,
+    "nats": {"user": TEXT, "pass": SECRET, "credentials": PATH, "ngs": BOOLEAN},
+    "pymco": {"max_reply_bytes": INTEGER, "certname": TEXT, "nats_tls": BOOLEAN},
 }
 PLUGIN_OPTIONS: dict[str, dict[str, Kind]] = {
     **{
@@ -206,9 +253,17 @@ PLUGIN_OPTIONS: dict[str, dict[str, Kind]] = {
     },
 }
 """What the connectors and security providers know, by the word that their options begin with, and by what
-stands behind "plugin.". A star stands for a broker's number."""
-_PREFIX = re.compile(r"plugin\.([a-z]+)(?=[._]|$)")
-_NUMBER = re.compile(r"(\.pool\.)[0-9]+(?=\.)|(\.pool\.[a-z]+)[0-9]+$")
+stands behind "plugin.". A star stands for a broker's number, or for the name of an issuer of tokens."""
+SECRET_VARIABLES = {
+    **dict.fromkeys(("activemq", "rabbitmq", "stomp"), "STOMP_PASSWORD"),
+    "nats": "MCOLLECTIVE_NATS_PASSWORD",
+    "psk": "MCOLLECTIVE_PSK",
+}
+"""The environment variable with the secret of a connector or a security provider."""
+_PREFIX = re.compile(rf"plugin\.(?!choria\.(?:{_NODES.replace(' ', '|')})\.)([a-z]+)(?=[._]|$)")
+_NUMBER = re.compile(
+    r"(\.pool\.)[0-9]+(?=\.)|(\.pool\.[a-z]+)[0-9]+$|((?<=^security)\.issuer\.).+(?=\.public$)"
+)
 
 
 def _plugin_of(key: str) -> dict[str, Kind] | None:
@@ -221,7 +276,7 @@ def kind_of(key: str) -> Kind | None:
     """Return the type of the option of this name; None if there is no such option here."""
     if not key.startswith("plugin."):
         return TEXT if key in LEGACY | IGNORED else CORE.get(key)
-    name = _NUMBER.sub(lambda match: f"{match[1] or match[2]}*", key[len("plugin.") :])
+    name = _NUMBER.sub(lambda match: f"{match[1] or match[2] or match[3]}*", key[len("plugin.") :])
     return None if "*" in key else (_plugin_of(key) or {}).get(name)
 
 
@@ -239,12 +294,14 @@ def is_harmless(key: str, text: str) -> bool:
 
 
 def note(key: str, connector: str) -> str | None:
-    """Return a note that an option of old files is ignored, or None. It is for users who ask for more.
+    """Return a note that an option is ignored, or None. It is for users who ask for more.
 
     :param connector: the connector in use.
     """
     if key in IGNORED or (key in LEGACY and connector != "stomp"):
         return f"the option {key} is ignored; MCollective has no use for it any more"
+    if key == "plugin.security.ecc_curves":
+        return f"the option {key} is ignored; OpenSSL chooses the curve"
     return None
 
 

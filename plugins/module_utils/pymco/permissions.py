@@ -20,12 +20,14 @@ import typing as t
 
 from .printable import printable
 
-_SECRETS = re.compile(r"plugin\.psk|plugin\.(.+\.)?password\d*")
+_SECRETS = re.compile(r"plugin\.psk|plugin\.(.+\.)?pass(word\d*)?")
 _PRIVATE = re.compile(
     r"plugin\.(ssl_|aes\.)(client|server)_private|plugin\.\w+\.pool\.\d+\.ssl\.key"
+    r"|plugin\.security\.(file|choria)\.key|plugin\.security\.choria\.seed_file"
 )
 _TRUSTED = re.compile(
     r"plugin\.(ssl_|aes\.)(client|server)_public|plugin\.aes\.ca_cert|plugin\.\w+\.pool\.\d+\.ssl\.(ca|cert)"
+    r"|plugin\.security\.(file|choria)\.(ca|certificate)|plugin\.security\.choria\.token_file"
 )
 _PRIVATE_VARIABLES = re.compile(r"MCOLLECTIVE_((SSL|AES)_PRIVATE|\w+_POOL\d+_SSL_KEY)")
 

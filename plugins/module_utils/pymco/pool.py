@@ -14,6 +14,7 @@ import typing as t
 from . import exc, options
 
 if t.TYPE_CHECKING:
+    from .choria import ChoriaOptions
     from .settings import Settings
 
 PORT = 61613
@@ -34,6 +35,7 @@ class Broker:
     :ivar cert: PEM file of the certificate to show to the broker.
     :ivar key: PEM file of its private key.
     :ivar ciphers: OpenSSL's notation; None: OpenSSL's default.
+    :ivar common_name: the host name may be the CN of a certificate that has no subjectAltName.
     """
 
     host: str
@@ -46,6 +48,7 @@ class Broker:
     cert: str | None = None
     key: str | None = None
     ciphers: str | None = None
+    common_name: bool = False
 
     @property
     def name(self) -> str:
@@ -107,6 +110,35 @@ def pool(settings: Settings) -> Pool:
         randomize=settings.getboolean(f"{prefix}.randomize", False),
         attempt_timeout=settings.getseconds(f"{prefix}.connect_timeout", 30.0, zero=math.inf),
         warnings=tuple(warnings),
+    )
+
+
+def choria_pool(found: ChoriaOptions) -> Pool:
+    """Return the pool of Choria's brokers. Each is tried once."""
+    brokers = [
+        Broker(
+            host=host,
+            port=port,
+            user=found.user,
+            password=found.password,
+            tls=found.tls,
+            ca=(found.ca,) if found.ca else (),
+            cert=found.cert,
+            key=found.key,
+            ciphers=found.ciphers,
+            common_name=found.legacy_certificates,
+        )
+        for host, port in found.hosts
+    ]
+    return Pool(
+        brokers=tuple(brokers),
+        attempts=len(brokers),
+        delay=0.01,
+        longest_delay=30.0,
+        factor=2.0,
+        randomize=found.randomize,
+        attempt_timeout=30.0,
+        warnings=found.warnings,
     )
 
 

@@ -20,8 +20,14 @@ if t.TYPE_CHECKING:
 
 AGENT_TIMEOUT = 10.0
 """Seconds that an agent may take when no DDL tells; most agents declare as much."""
-METHODS = ("mc", "flatfile", "none")
-"""How targets are found: by broadcast, from a file, or not at all."""
+METHODS = {
+    "mc": "mc",
+    "broadcast": "mc",
+    "flatfile": "flatfile",
+    "file": "flatfile",
+    "none": "none",
+}
+"""How targets are found: by broadcast, from a file, or not at all. Choria has two further names."""
 LIMIT_METHODS = ("first", "random")
 _AMOUNT = re.compile(r"(\d{1,9})(%?)", re.ASCII)
 
@@ -160,7 +166,7 @@ class Prepared:
     :ivar filter: selects the nodes: the request's filter and the agent.
     :ivar names: the nodes that are known by name and fit the identity filters; None: discovery is needed.
     :ivar direct: nodes can be addressed singly.
-    :ivar threshold: up to how many discovered nodes are addressed singly.
+    :ivar threshold: up to how many discovered nodes are addressed singly; None: any number.
     """
 
     request: Settled
@@ -168,7 +174,7 @@ class Prepared:
     filter: Filter
     names: list[str] | None
     direct: bool
-    threshold: int
+    threshold: int | None
 
 
 def part(nodes: t.Sequence[str], limit: Amount, method: str, seed: int | None) -> list[str]:

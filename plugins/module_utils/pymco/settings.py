@@ -17,15 +17,16 @@ import typing as t
 
 from . import exc, permissions, ranges
 from .config_file import Setting, first_readable, parse, read_files
+from .dialects import defaults, dialect
 from .logs import LOG
 from .options import (
     BOOLEAN,
     CORE,
-    DEFAULTS,
     HOST,
     INTEGER,
     NUMBER,
     PATH,
+    SECRET_VARIABLES,
     TEXT,
     Kind,
     complaint,
@@ -43,7 +44,7 @@ _SelfType = t.TypeVar("_SelfType", bound="Settings")
 
 
 class Settings(t.Mapping[str, str]):
-    """All options by their names in client.cfg, as text, with the defaults.
+    """All options by their names in client.cfg, as text, with the defaults of its dialect.
 
     :param configdict: the options that are set; see :func:`.options.texts`.
     :param logger: gets what the client does with these settings; default: :data:`.logs.LOG`.
@@ -68,7 +69,7 @@ class Settings(t.Mapping[str, str]):
         files: t.Mapping[str, bool] | None = None,
     ) -> None:
         self._given = texts(configdict)
-        self._options = {**DEFAULTS, **self._given}
+        self._options = {**defaults(self._given, files or ()), **self._given}
         self._options["identity"] = self._options.get("identity") or socket.gethostname()
         self._origins = dict(origins or {})
         self._files = dict(files or {})
@@ -276,7 +277,7 @@ class Settings(t.Mapping[str, str]):
     @property
     def dialect(self) -> str:
         """What the nodes speak: "choria", or "mcollective"."""
-        return "choria" if self["securityprovider"].lower() == "choria" else "mcollective"
+        return dialect(self["securityprovider"])
 
     @property
     def max_reply_bytes(self) -> int:
@@ -302,10 +303,8 @@ class Settings(t.Mapping[str, str]):
     def secrets(self) -> set[str]:
         """Return the passwords and keys that the connector and the security provider use. What a
         broker says is shown without them."""
-        words = {self.connector: "STOMP_PASSWORD"}
-        if self["securityprovider"].lower() == "psk":
-            words["psk"] = "MCOLLECTIVE_PSK"
-        found = {self.environ.get(variable, "") for variable in words.values()}
+        words = {self.connector, self["securityprovider"].lower()}
+        found = {self.environ.get(SECRET_VARIABLES.get(word, ""), "") for word in words}
         for key, value in self._options.items():
             kind = kind_of(key)
             if kind is not None and kind.secret and key.split(".")[1] in words:

@@ -10,7 +10,7 @@ import dataclasses
 import re
 import typing as t
 
-from . import exc
+from . import choria, exc
 from .filters import checked_identity
 from .ranges import LONGEST
 from .request import LIMIT_METHODS, METHODS, Amount, Request, Settled
@@ -32,6 +32,12 @@ _NUMBERS: dict[str, tuple[t.Callable[[float], bool], str]] = {
     "limit_seed": (lambda value: 0 <= value < MAX_SEED, f"from 0 to {MAX_SEED - 1}"),
 }
 """What numbers of a request must be. NaN fits none of it."""
+_ELSEWHERE = {
+    **dict.fromkeys(("choria", "puppetdb"), "which asks PuppetDB"),
+    "inventory": "which reads a file of Choria's",
+    "external": "which runs a command",
+}
+"""Choria's further methods, and what they do."""
 _COLLECTIVE = re.compile(r"[\w.\-]+", re.ASCII)
 
 
@@ -46,12 +52,14 @@ def settle(request: Request, settings: Settings) -> Settled:
     _check_nobody(request)
     for node in request.nodes or ():
         checked_identity(node)
+    filter_ = request.filter.in_dialect(settings.dialect)
     method = _method(request, settings) if request.nodes is None else "mc"
     window = _seconds(request.discovery_timeout, settings, "discovery_timeout")
     timeout, first = _timeout(request, settings, method, window), request.first_reply
     fields = {field.name: getattr(request, field.name) for field in dataclasses.fields(request)}
     decided = {
         "collective": _collective(request, settings),
+        "filter": filter_,
         "timeout": timeout,
         "discovery_timeout": window + request.filter.seconds,
         "first_reply": first and first + request.filter.seconds,
@@ -71,6 +79,8 @@ def settle(request: Request, settings: Settings) -> Settled:
         decided["discovery_options"] = [_flatfile(request, settings)]
     settled = Settled(**{**fields, **decided})
     _check_together(settled)
+    if settled.nodes is None and method != "flatfile" and not any(settled.filter.values()):
+        choria.check_unfiltered(settings)
     return settled
 
 
@@ -135,12 +145,17 @@ def _method(request: Request, settings: Settings) -> str:
     key = "default_discovery_method"
     method = request.discovery_method or settings[key]
     if method in METHODS:
-        return method
+        return METHODS[method]
     where = "" if request.discovery_method else f"{settings.origin(key)}: "
     name = "discovery_method" if request.discovery_method else key
-    raise exc.BadRequest(
-        f"{where}the value of {name} is not supported; there are {', '.join(METHODS)}, and explicit nodes"
-    )
+    known = f"there are {', '.join(METHODS)}, and explicit nodes"
+    if method in _ELSEWHERE:
+        raise exc.BadRequest(
+            f"{where}{name} = {method}, {_ELSEWHERE[method]}, is not supported; {known}. Use mc to ask the nodes,"
+            " or flatfile for names that `choria discover` has written to a file"
+        )
+    # The value may be a password in the wrong place.
+    raise exc.BadRequest(f"{where}the value of {name} is not supported; {known}")
 
 
 def _seconds(
@@ -174,6 +189,9 @@ def _flatfile(request: Request, settings: Settings) -> str:
             f"the discovery method flatfile reads one file, and discovery_options has {len(options)}"
         )
     path = next(iter(options), "")
+    if settings.dialect == "choria":
+        # Choria's options have names (Go: providers/discovery/flatfile/options.go).
+        path = re.sub(r"\Afile\s*=\s*", "", path)
     if not path:
         raise exc.BadRequest(
             "the discovery method flatfile needs the path of a file in discovery_options"

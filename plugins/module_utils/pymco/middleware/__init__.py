@@ -14,6 +14,7 @@ import typing as t
 
 from .activemq import ActiveMQMiddleware
 from .base import BaseMiddleware, Outgoing
+from .nats import NatsMiddleware
 from .rabbitmq import RabbitMQMiddleware
 from .stomp import StompMiddleware
 
@@ -24,6 +25,7 @@ __all__ = ["MIDDLEWARE", "BaseMiddleware", "Outgoing", "middleware"]
 
 MIDDLEWARE: dict[str, type[BaseMiddleware]] = {
     "activemq": ActiveMQMiddleware,
+    "nats": NatsMiddleware,
     "rabbitmq": RabbitMQMiddleware,
     "stomp": StompMiddleware,
 }

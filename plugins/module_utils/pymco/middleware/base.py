@@ -78,6 +78,7 @@ class BaseMiddleware(abc.ABC):
     :param callerid: the sender, as the security provider names it. Some addresses contain it.
     :param logger: gets what the middleware does; default: the settings'.
     :ivar max_payload: bytes that a wrapped payload may have; None if the middleware sets no limit.
+    :ivar remedy: what to do about it, for the end of a sentence.
     :ivar takes_reply_to: False if replies can only go to :meth:`reply_target`.
     :ivar replies_survive: True if replies to an address still reach us after we subscribe to it over another
         connection.
@@ -86,6 +87,7 @@ class BaseMiddleware(abc.ABC):
     """
 
     max_payload: int | None = None
+    remedy = ""
     takes_reply_to = True
     replies_survive = True
 
@@ -137,6 +139,21 @@ class BaseMiddleware(abc.ABC):
         :param node: the receiver; None: everybody.
         """
         return {}
+
+    def joins(self, size: int) -> int:
+        """Return how many messages of this many bytes are sent at once. They have the headers of the first."""
+        return 1
+
+    def deliver(
+        self, addresses: t.Sequence[str], body: bytes, headers: dict[str, str], deadline: float
+    ) -> None:
+        """Send a message to as many addresses as :meth:`joins` says, or less.
+
+        :raises exc.ConnectorError: see :class:`AnySession`. ``unsent`` has the addresses of those that it was
+            certainly not sent to, if there are several.
+        """
+        (address,) = addresses
+        self.session.send(address, body, headers, deadline)
 
     def subscription(self, target: str, agent: str) -> str | None:
         """Return the identifier of the subscription to an address for replies. None: the broker
@@ -301,7 +318,7 @@ class BaseMiddleware(abc.ABC):
         body = self.wrap(outgoing)
         if self.max_payload is not None and len(body) > self.max_payload:
             raise exc.BadRequest(
-                f"the request has {len(body)} bytes; the middleware takes {self.max_payload}"
+                f"the request has {len(body)} bytes; the middleware takes {self.max_payload}{self.remedy}"
             )
         receivers: t.Sequence[str | None] = [None] if nodes is None else nodes
         addresses = [self.target(agent, collective, node) for node in receivers]
@@ -309,17 +326,19 @@ class BaseMiddleware(abc.ABC):
             "publishing %d bytes for the agent %s on %s nodes of %s",
             *(len(body), agent, "all" if nodes is None else len(nodes), collective),
         )
-        for position, (node, address) in enumerate(zip(receivers, addresses)):
+        step = self.joins(len(body))
+        for position in range(0, len(receivers), step):
             if position and time.monotonic() >= deadline:
                 return [name for name in receivers[position:] if name is not None]
-            headers = self.headers(outgoing, node)
-            if receipt is not None and position == len(receivers) - 1:
+            headers, end = self.headers(outgoing, receivers[position]), position + step
+            if receipt is not None and end >= len(receivers):
                 # RabbitMQ reports a missing exchange only if a receipt was asked for.
                 headers["receipt"] = receipt
             try:
-                self.session.send(address, body, headers, deadline)
+                self.deliver(addresses[position:end], body, headers, deadline)
             except exc.ConnectorError as error:
-                error.unsent = [name for name in receivers[position:] if name is not None]
+                first = min(end, len(receivers)) - max(len(error.unsent), 1)
+                error.unsent = [name for name in receivers[first:] if name is not None]
                 raise
             if meanwhile is not None and self.crowded:
                 meanwhile()

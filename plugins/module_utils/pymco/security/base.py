@@ -19,8 +19,6 @@ from ..utils import base64_lines, from_base64
 if t.TYPE_CHECKING:
     from ..settings import Settings
 
-_CALLERID = re.compile(r"\w+=[\w.\-]+", re.ASCII)
-
 BODY = Symbol("body")
 HASH = Symbol("hash")
 CALLERID = Symbol("callerid")
@@ -33,14 +31,18 @@ class BaseProvider(abc.ABC):
         configuration's.
     :raises exc.ImproperlyConfigured: an option is missing or wrong.
     :ivar callerid: who sends, in the form "kind=name".
+    :ivar warnings: sentences for the user.
     """
+
+    valid_callerid: t.ClassVar[re.Pattern[str]] = re.compile(r"\w+=[\w.\-]+", re.ASCII)
+    """Nodes silently drop requests of other callers (MC:security/base.rb, valid_callerid?)."""
 
     def __init__(self, config: Settings, logger: logging.Logger | None = None) -> None:
         self.config = config
         self.logger = logger or config.logger
+        self.warnings: list[str] = []
         self.callerid = self._callerid()
-        if not _CALLERID.fullmatch(self.callerid):
-            # Nodes silently drop requests of other callers (MC:security/base.rb, valid_callerid?).
+        if not self.valid_callerid.fullmatch(self.callerid):
             raise exc.ImproperlyConfigured(
                 f"{config.source}: every node would refuse the callerid {self.callerid!r}: it must have"
                 " the form word=name with letters, digits, dots, dashes and underscores"

@@ -50,6 +50,12 @@ class Stream:
         self.ended = False
         self.last_sent = self.last_received = time.monotonic()
         self._unsent: bytes | memoryview = b""
+        self._rest: bytes | memoryview = b""
+
+    @property
+    def unsent(self) -> int:
+        """Return how many bytes of the last :meth:`send` certainly did not leave."""
+        return len(self._rest) + (len(self._unsent) if self.tls is None else 0)
 
     @classmethod
     def open(cls, broker: Broker, timeout: float, *, listener: str) -> Stream:
@@ -149,12 +155,12 @@ class Stream:
         :raises OSError: the connection is gone. Either way the broker did not get all of the bytes.
         """
         # Once the broker has gone, sending may end what it said before, unread.
-        rest, room = memoryview(data), take()
-        while rest or self._unsent:
+        self._rest, room = memoryview(data), take()
+        while self._rest or self._unsent:
             if self.ended:
                 raise ConnectionError("the connection is closed")
             if not self._unsent:
-                piece, rest = rest[:CHUNK], rest[CHUNK:]
+                piece, self._rest = self._rest[:CHUNK], self._rest[CHUNK:]
                 self._unsent = piece if self.tls is None else self.tls.encrypted(piece)
             self._flush()
             if self._unsent:
@@ -164,6 +170,16 @@ class Stream:
                 if room and found & ~select.POLLOUT:
                     room = take()
         self.last_sent = time.monotonic()
+
+    def send_soon(self, data: bytes) -> None:
+        """Send a few bytes without waiting. What the system does not take at once goes out before what is sent
+        next. They are dropped if the broker has not even taken what was sent before.
+
+        :raises OSError: the connection is gone.
+        """
+        if not self._unsent:
+            self._unsent = data if self.tls is None else self.tls.encrypted(memoryview(data))
+            self._flush()
 
     def _flush(self) -> None:
         """Have the system take as much as it does of what is not sent yet."""

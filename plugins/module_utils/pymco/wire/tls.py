@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import typing as t
@@ -28,7 +29,8 @@ def context_of(broker: Broker) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
     # A common name is what an authority lets anybody choose (RFC 9525, 1.3): only a subjectAltName counts.
-    context.hostname_checks_common_name = False
+    # Puppet's authority chooses it with care, so Choria may want it.
+    context.hostname_checks_common_name = broker.common_name
     if broker.ciphers is not None:
         try:
             context.set_ciphers(broker.ciphers)
@@ -138,12 +140,17 @@ _REMEDIES = {
     ),
 }
 
+# OpenSSL's names of the alerts that a server sends if it does not like a client's certificate, or misses it.
+_REFUSALS = re.compile("ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)")
+
 
 def failure(error: OSError | ValueError) -> str:
     """Return why a handshake failed, and what to do."""
     if isinstance(error, ssl.SSLCertVerificationError):
         words = f"its certificate is not accepted: {error.verify_message.rstrip('.')}"
         return "; ".join(part for part in (words, _REMEDIES.get(error.verify_code)) if part)
+    if isinstance(error, ssl.SSLError) and _REFUSALS.search(error.reason or ""):
+        return f"{reason(error)}; does the broker want a client certificate, or not accept ours?"
     if isinstance(error, socket.timeout):
         return "the broker did not finish the handshake in time; does this port speak TLS?"
     return f"{reason(error)}; does this port speak TLS?"

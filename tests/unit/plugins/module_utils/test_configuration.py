@@ -173,7 +173,7 @@ def test_an_option_of_another_provider_is_refused(provider: str, option: str, ta
 def test_a_provider_that_there_is_not_takes_no_option() -> None:
     assert refused(connector="rabbitmq", security_provider="rot13", psk="key") == (
         "the option psk has no use with this security_provider, which is not supported; there are"
-        " aes_security, none, psk, ssl"
+        " aes_security, choria, none, psk, ssl"
     )
 
 
@@ -322,7 +322,7 @@ def test_a_connector_that_there_is_not_is_refused(connector_: str) -> None:
     given: dict[str, t.Any] = {"connector": connector_, "brokers": brokers(*HERE)}
     if not connector_:
         given["config"] = {"connector": "pigeon"}
-    with pytest.raises(Exception, match="is not supported; there are activemq, rabbitmq, stomp"):
+    with pytest.raises(Exception, match="is not supported; there are activemq, nats, rabbitmq, stomp"):
         middleware(configured(**given))
 
 

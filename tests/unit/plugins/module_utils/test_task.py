@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import pathlib
+import re
 import typing as t
 
 import pytest
@@ -372,6 +373,23 @@ def test_replies_that_had_no_room_are_a_warning(monkeypatch: pytest.MonkeyPatch)
     found.rejected["over_limit"] = 1
     (warning,) = warnings_of(monkeypatch, found)
     assert "may have 1000 bytes: those of b. Raise max_reply_bytes" in warning
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("unsigned", "b do not sign their replies. Set plugin.security.choria.sign_replies = true"),
+        ("untrusted", "b have tokens that no issuer signed .* plugin.security.issuer.NAME.public"),
+        ("expired", "b have tokens that have expired, .* make new ones"),
+    ],
+)
+def test_nodes_that_do_not_prove_themselves_are_a_warning(
+    monkeypatch: pytest.MonkeyPatch, reason: str, words: str
+) -> None:
+    found = result("a b", reply("a"), culprits={reason: ["b"]})
+    found.rejected[reason] = 2
+    (warning,) = warnings_of(monkeypatch, found)
+    assert re.search(f"^2 replies were dropped: {words}", warning)
 
 
 def test_a_connection_that_was_replaced_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

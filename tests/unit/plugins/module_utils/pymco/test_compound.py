@@ -174,6 +174,7 @@ def test_errors_tell_where_and_what_instead(text: str, column: int, why: str) ->
 def test_a_filter_takes_text_and_tokens_and_sends_each_once() -> None:
     filter_ = Filter().add_compound("a and b").add_compound("c")
     filter_.add_compound(compound.parse("c").tokens).add_compound("a  and b")
+    filter_ = filter_.in_dialect("mcollective")
     assert filter_["compound"] == [
         [{"statement": "a"}, {"and": "and"}, {"statement": "b"}],
         [{"statement": "c"}],

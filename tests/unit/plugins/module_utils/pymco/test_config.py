@@ -115,15 +115,19 @@ def test_the_home_directory_is_looked_at_first(tmp_path: pathlib.Path) -> None:
     assert config["plugin.psk.callertype"] == "gid"
 
 
-SYSTEM_PLACES = ["/etc/puppetlabs/mcollective/client.cfg", "/etc/mcollective/client.cfg"]
+HOME_PLACES = ["/home/me/.choriarc", "/home/me/.mcollective"]
+SYSTEM_PLACES = [
+    *("/etc/choria/client.conf", "/usr/local/etc/choria/client.conf"),
+    *("/etc/puppetlabs/mcollective/client.cfg", "/etc/mcollective/client.cfg"),
+]
 
 
-@pytest.mark.parametrize("present", range(3))
-def test_the_places_are_tried_in_the_order_of_the_reference(
+@pytest.mark.parametrize("present", range(6))
+def test_the_places_are_tried_in_the_order_of_the_references(
     present: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The system's own files cannot be moved for a test, so the file system says what it is told.
-    places = ["/home/me/.mcollective", *SYSTEM_PLACES]
+    places = [*HOME_PLACES, *SYSTEM_PLACES]
     monkeypatch.setattr("os.access", lambda path, mode: path in places[present:])
     monkeypatch.setattr("os.open", refuse_to_open)
     with pytest.raises(exc.ImproperlyConfigured, match=f"configuration file {places[present]}:"):
@@ -136,7 +140,7 @@ def refuse_to_open(path: str, *_options: object, **_more: object) -> None:
 
 @pytest.mark.parametrize(
     "environ,places",
-    [({"HOME": "/home/me"}, ["/home/me/.mcollective", *SYSTEM_PLACES]), ({}, SYSTEM_PLACES)],
+    [({"HOME": "/home/me"}, [*HOME_PLACES, *SYSTEM_PLACES]), ({}, SYSTEM_PLACES)],
 )
 def test_no_file_anywhere_is_told_with_all_places(
     environ: dict[str, str], places: list[str], monkeypatch: pytest.MonkeyPatch

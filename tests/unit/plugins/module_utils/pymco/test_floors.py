@@ -16,8 +16,8 @@ PACKAGE = pathlib.Path(exc.__file__).parent
 
 FLOORS = [
     *("printable", "exc", "nearest", "ranges", "logs", "options", "files", "permissions", "utils"),
-    *("ruby_methods", "serializers", "ruby_values", "ruby_patterns", "compound"),
-    *("config_file", "settings", "choria", "json_text", "tokens", "pool"),
+    *("ruby_methods", "serializers", "ruby_values", "ruby_patterns", "compound", "expression"),
+    *("dialects", "config_file", "settings", "srv", "choria", "json_text", "tokens", "pool"),
     *("filters", "picking", "ddl", "functions", "envelope", "request", "settle"),
     *("described", "security", "wire", "intake", "middleware", "conversation", "find", "result"),
     *("client", "gathering", "message", "connector", "config", "rpc", "listener", "test"),

@@ -1,0 +1,247 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Version 2 of Choria's protocol: ed25519 keys, and JSON Web Tokens that name callers and nodes (Go: protocol/v2).
+
+Nodes sign their replies. Who knows the key of the organisation's issuer can verify them, and then each node can speak
+for itself only.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import logging
+import typing as t
+
+from .. import exc, tokens
+from ..envelope import Received
+from ..json_text import read, write
+from .choria_provider import ChoriaProvider, body_document, filter_document, refuse_shape
+
+if t.TYPE_CHECKING:
+    from ..choria import ChoriaOptions
+    from ..envelope import Envelope
+    from ..settings import Settings
+
+_NAME = "io.choria.protocol.v2."
+TRANSPORT, REQUEST, REPLY = f"{_NAME}transport", f"{_NAME}request", f"{_NAME}reply"
+SECURE_REQUEST, SECURE_REPLY = f"{_NAME}secure_request", f"{_NAME}secure_reply"
+_REPLY_PROTOCOLS = (TRANSPORT, SECURE_REPLY, REPLY)
+
+KNOWN = 16384
+"""How many tokens of nodes are remembered, with about 2 KiB each."""
+
+
+class _Node(t.NamedTuple):
+    """What a node's token says, once it is verified.
+
+    :ivar key: the node's public key, one of the cryptography library's.
+    :ivar expires: see :attr:`.Token.expires`.
+    """
+
+    identity: str
+    key: t.Any
+    expires: float | None
+
+
+class ChoriaV2Provider(ChoriaProvider):
+    """Signs with the seed of the client's token. The caller is the token's."""
+
+    least_ttl = 1
+
+    def __init__(
+        self, config: Settings, options: ChoriaOptions, logger: logging.Logger | None = None
+    ) -> None:
+        self.config, self.options = config, options
+        place = "plugin.security.choria"
+        self._token = tokens.read_token(
+            self._path(options.token_file, "token_file", f"{place}.token_file")
+        )
+        self._seed = tokens.read_seed(
+            self._path(options.seed_file, "seed_file", f"{place}.seed_file")
+        )
+        super().__init__(config, options, logger)
+        self._known: dict[str, _Node] = {}
+        self._check_keys()
+        self._check_token(options.token_file or "")
+
+    def _callerid(self) -> str:
+        return self._token.claim("callerid")
+
+    def _check_keys(self) -> None:
+        """Refuse trusted keys that are none. Warn if there are none at all."""
+        options = self.options
+        for key in (*options.issuers.values(), *options.trusted_signers):
+            if tokens.public_key(key) is None:
+                raise exc.ImproperlyConfigured(
+                    f"{self.config.source}: the public key of an issuer or a trusted signer must have 64"
+                    " hexadecimal digits (plugin.security.issuer.NAME.public,"
+                    " plugin.security.choria.trusted_signers)"
+                )
+        self._verifies = bool(options.issuers or options.trusted_signers)
+        if not self._verifies:
+            self.warnings.append(
+                "no issuer of tokens is configured, so nothing proves which node sent a reply: set"
+                " plugin.security.issuer.names = NAME and plugin.security.issuer.NAME.public to the"
+                " public key of the nodes' issuer"
+            )
+
+    def _check_token(self, path: str) -> None:
+        """Refuse a token with which nodes would be silent."""
+        token, fault = self._token, self._token.fault(self.now())
+        if token.claim("purpose") != tokens.CLIENT:
+            fault = f"is not a client's: its purpose is {token.claim('purpose') or 'missing'}"
+        elif fault is not None:
+            fault = f"{fault}; get a new one from its issuer"
+        elif token.permits("signed_fleet_management"):
+            fault = (
+                "needs a remote request signer (signed_fleet_management), which is not supported"
+            )
+        elif not token.permits("fleet_management"):
+            fault = "does not permit to call nodes: it lacks the permission fleet_management"
+        elif token.public != self._seed.public:
+            fault = f"does not belong to the seed {self.options.seed_file}"
+        if fault is not None:
+            raise exc.CredentialError(f"the client's token {path} {fault}", path)
+        if self._verifies:
+            self._warn_of_stranger(path)
+
+    def _warn_of_stranger(self, path: str) -> None:
+        options = self.options
+        try:
+            tokens.verified(
+                self._token.text, options.issuers, options.trusted_signers, now=self.now()
+            )
+        except exc.VerificationError:
+            self.warnings.append(
+                f"no issuer that is configured signed the client's token {path}. Nodes with the same"
+                " issuers silently drop its requests"
+            )
+
+    # -- requests ------------------------------------------------------------------------------
+
+    def _request(self, envelope: Envelope) -> str:
+        return write(
+            {
+                "protocol": REQUEST,
+                "message": _base64(write(body_document(envelope)).encode()),
+                "id": envelope.requestid,
+                "sender": envelope.identity,
+                "caller": self.callerid,
+                "collective": envelope.collective,
+                "agent": envelope.agent,
+                "ttl": envelope.ttl,
+                "time": envelope.time * 10**9,
+                "filter": filter_document(envelope),
+            }
+        )
+
+    def _secured(self, request: bytes) -> bytes:
+        document = {
+            "protocol": SECURE_REQUEST,
+            "request": _base64(request),
+            "signature": _base64(self._seed.sign(request)),
+            "caller": self._token.text,
+        }
+        return write(document).encode()
+
+    def address(self, payload: bytes, reply_to: str) -> bytes:
+        """Return the transport document. See :meth:`.BaseProvider.address`."""
+        headers = {"reply": reply_to, "sender": self.config.identity}
+        document = {"protocol": TRANSPORT, "data": _base64(payload), "headers": headers}
+        return write(document).encode()
+
+    # -- replies -------------------------------------------------------------------------------
+
+    def open(self, payload: bytes) -> Received:
+        """See :meth:`.BaseProvider.open`."""
+        try:
+            transport = read(payload)
+            secure = read(binascii.a2b_base64(transport["data"]))
+            signed = binascii.a2b_base64(secure["reply"])
+            reply = read(signed)
+            protocols = transport["protocol"], secure["protocol"], reply["protocol"]
+            found = Received(reply["request"], reply["sender"], reply)
+            found.body = signed, secure, transport["headers"]["sender"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise refuse_shape(error) from None
+        if protocols != _REPLY_PROTOCOLS:
+            raise exc.DecodingError("the payload is no reply of version 2 of Choria's protocol")
+        return found
+
+    def authenticate(self, received: Received) -> None:
+        """See :meth:`.BaseProvider.authenticate`.
+
+        With an issuer or a trusted signer, the node's token and signature are verified. Without, any holder of a token
+        whom the broker lets publish to our reply address could have made the reply.
+        """
+        (signed, secure, sender), reply = received.body, received.fields
+        received.body = None
+        # The very bytes, as they came: to write the document anew would change them.
+        if hashlib.sha256(signed).digest() != _bytes(secure.get("hash")):
+            raise exc.VerificationError("the reply does not match its checksum")
+        if sender != received.sender:
+            raise exc.VerificationError("the reply names two senders")
+        if self._verifies:
+            self._verify(signed, secure, sender)
+        try:
+            message = str(binascii.a2b_base64(reply["message"]), "utf-8")
+        except (KeyError, TypeError, ValueError):
+            raise exc.DecodingError("a reply without a body") from None
+        self._fill_in(
+            received, agent=reply.get("agent"), moment=_seconds(reply.get("time")), message=message
+        )
+
+    def _verify(self, signed: bytes, secure: dict[str, t.Any], sender: str) -> None:
+        """Verify that a node made a reply.
+
+        :param signed: the bytes of the reply document.
+        """
+        text, signature = secure.get("sender"), _bytes(secure.get("signature"))
+        if not isinstance(text, str) or not text or not signature:
+            # Go: plugin.security.choria.sign_replies, which is true unless a node is told otherwise.
+            raise exc.VerificationError("the node does not sign its replies", "unsigned")
+        node = self._known.get(text) or self._node(text)
+        if node.expires is not None and self.now() >= node.expires:
+            raise exc.VerificationError("the node's token has expired", "expired")
+        if node.identity != sender:
+            raise exc.VerificationError("the reply names another sender than its token")
+        try:
+            node.key.verify(signature, signed)
+        except tokens.invalid_signature():
+            raise exc.VerificationError("the reply is not signed with the node's key") from None
+
+    def _node(self, text: str) -> _Node:
+        """Return what a node's token says, verified."""
+        try:
+            token = tokens.verified(
+                text, self.options.issuers, self.options.trusted_signers, now=self.now()
+            )
+        except exc.DecodingError as error:
+            raise exc.VerificationError(str(error)) from None
+        key = tokens.public_key(token.public)
+        if token.claim("purpose") != tokens.SERVER or key is None:
+            raise exc.VerificationError("the token is not a node's")
+        if len(self._known) >= KNOWN:
+            del self._known[next(iter(self._known))]
+        node = self._known[text] = _Node(token.claim("identity"), key, token.expires)
+        return node
+
+
+def _bytes(text: t.Any) -> bytes:
+    """Return what Base64 stands for; nothing if it is not Base64."""
+    try:
+        return binascii.a2b_base64(text)
+    except (TypeError, ValueError):
+        return b""
+
+
+def _base64(data: bytes) -> str:
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
+
+
+def _seconds(nanoseconds: t.Any) -> t.Any:
+    """Return a time in whole seconds. What is no integer stays as it is."""
+    return nanoseconds // 10**9 if type(nanoseconds) is int else nanoseconds
