@@ -24,6 +24,7 @@ from reference import Reference  # noqa: E402
 from testbed.certificates import Authority  # noqa: E402
 from testbed.choria import missing as missing_choria  # noqa: E402
 from testbed.choria.broker import Broker as ChoriaBroker  # noqa: E402
+from testbed.choria.broker import NatsServer  # noqa: E402
 from testbed.choria.collective import ChoriaCollective, Options  # noqa: E402
 from testbed.choria.tokens import Issuer  # noqa: E402
 from testbed.fleet.fleet import fleet_place  # noqa: E402
@@ -33,6 +34,7 @@ from testbed.real.broker import Tls  # noqa: E402
 from testbed.real.collective import Collective  # noqa: E402
 from testbed.real.default_nodes import DEFAULT_NODES  # noqa: E402
 from testbed.real.place import Place  # noqa: E402
+from testbed.real.programs import find as find_program  # noqa: E402
 from testbed.real.rabbitmq import RabbitMQ  # noqa: E402
 from testbed.real.security import SECURITIES  # noqa: E402
 
@@ -145,6 +147,32 @@ def choria(
         ChoriaCollective(broker, authority, organisation, options=options) as running,
     ):
         yield running
+
+
+def _nats_server(authority: Authority, issuer: Issuer | None) -> NatsServer:
+    if find_program("nats-server") is None:
+        pytest.skip("nats-server is not installed (Debian: apt install nats-server)")
+    return NatsServer(authority, issuer)
+
+
+@pytest.fixture(scope="session")
+def nats_v1(authority: Authority) -> t.Iterator[NatsServer]:
+    """Debian's nats-server for emulated nodes that speak version 1 of Choria's protocol."""
+    with _nats_server(authority, None) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def nats_v2(authority: Authority, issuer: Issuer) -> t.Iterator[NatsServer]:
+    """The same for version 2."""
+    with _nats_server(authority, issuer) as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=["v1", "v2"])
+def nats_server(request: pytest.FixtureRequest) -> NatsServer:
+    """The same for each version."""
+    return t.cast("NatsServer", request.getfixturevalue(f"nats_{request.param}"))
 
 
 @pytest.fixture(scope="session")

@@ -73,7 +73,12 @@ class Authority:
         return self._issue(name, name, names, days, x509.ExtendedKeyUsage(uses))
 
     def _issue(
-        self, file: str, name: str, extension: x509.ExtensionType, days: int, *more: x509.ExtensionType
+        self,
+        file: str,
+        name: str,
+        extension: x509.ExtensionType,
+        days: int,
+        *more: x509.ExtensionType,
     ) -> Certificate:
         key = new_key()
         builder = self._builder(_named(name), key.public_key(), days)

@@ -55,7 +55,7 @@ class AgentInfoTask(CollectiveTask):
 
     def _places(self) -> str:
         """Return the places with DDLs, for a message."""
-        libdirs = " and ".join(self.config.libdirs)
+        libdirs = " and ".join(self.libdirs)
         places = [*self.params["ddl_path"], f"the libdir {libdirs}" if libdirs else ""]
         return ", ".join([*filter(None, places), "what is built in"])
 

@@ -145,6 +145,11 @@ class CollectiveTask(Task):
         """The remarks of the configuration."""
         return [as_message(note) for note in self.config.notes]
 
+    @property
+    def silence(self) -> str:
+        """The usual causes of nodes' silence, for messages."""
+        return words.SILENCE[self.config.dialect]
+
     def client(self) -> Client:
         """Return a client that is not connected yet, and warn of what it says of its connection."""
         client = Client(self.config, progress=self._progress)
@@ -164,7 +169,16 @@ class CollectiveTask(Task):
         """
         from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Library
 
-        return Library(self.config.libdirs, paths)
+        return Library(self.libdirs, paths, self.config.dialect)
+
+    @property
+    def libdirs(self) -> list[str]:
+        """The directories of plugins, in the order of the search."""
+        if self.config.dialect != "choria":
+            return self.config.libdirs
+        from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.choria import libdirs
+
+        return libdirs(self.config)
 
     def request(self, **fields: t.Any) -> Request:
         """Return the request that the options stand for, and warn of what cannot be checked.
@@ -193,10 +207,10 @@ class CollectiveTask(Task):
         if "no_nodes" not in self.params["fail_on"]:
             return ""
         if not result.nodes and (result.known or (sent and result.awaited)):
-            return words.nobody(result, agent, self.doubts)
+            return words.nobody(result, agent, self.doubts, self.silence)
         expected = self.params["expected_nodes"] or 0
         if (result.known or sent) and result.found < expected:
-            return words.too_few(result, expected, sent=sent)
+            return words.too_few(result, expected, self.silence, sent=sent)
         return ""
 
     def _unchecked_functions(self, filter_: Filter) -> list[str]:

@@ -46,13 +46,15 @@ class FactsTask(GatheringTask):
         gathered = self.gather(wish, nodes=[node])
         self.warn_of(gathered)
         if node not in gathered.nodes:
-            raise TaskFailed(_why(gathered, node))
+            raise TaskFailed(_why(gathered, node, self.silence))
         return {"ansible_facts": {"mcollective": gathered.nodes[node]}}
 
 
-def _why(gathered: Gathered, node: str) -> str:
+def _why(gathered: Gathered, node: str, silence: str) -> str:
     """Return why there are no facts of a node."""
     if node in gathered.failed:
-        return f"{node} answered, but its answer cannot be used: {printable(gathered.failed[node])}"
+        said = gathered.failed[node]
+        told = f"{printable(said)}{words.unauthorized([said])}"
+        return f"{node} answered, but its answer cannot be used: {told}"
     asked = next(each for each in gathered.results if node in (*each.no_response, *each.unsent))
-    return words.unsent(asked) if asked.unsent else words.silent(asked)
+    return words.unsent(asked) if asked.unsent else words.silent(asked, silence)

@@ -114,14 +114,14 @@ class InventoryTask(GatheringTask):
                 f"the connection was lost before all nodes had answered: {gathered.lost}"
             )
         if not first.nodes and self.params["minimum_nodes"] > 0:
-            raise TaskFailed(words.nobody(first, AGENT, self.doubts))
+            raise TaskFailed(words.nobody(first, AGENT, self.doubts, self.silence))
         self.warn_of(gathered)
         self._complain(list(_troubles(gathered, self.params["expected_nodes"] or 0)))
         count = len(gathered.nodes)
         if count < self.params["minimum_nodes"]:
             raise TaskFailed(
                 f"{count} nodes told everything that was asked for, which is less than minimum_nodes ="
-                f" {self.params['minimum_nodes']}. {words.SILENCE}."
+                f" {self.params['minimum_nodes']}. {self.silence}."
             )
         for warning in _oddities(gathered):
             self.warn(warning)
@@ -146,7 +146,7 @@ def _troubles(gathered: Gathered, expected: int) -> t.Iterator[str]:
     if gathered.failed:
         yield (
             f"{len(gathered.failed)} nodes gave an answer that cannot be used, and are left out:"
-            f" {words.reasons(gathered.failed, '; ')}"
+            f" {words.reasons(gathered.failed, '; ')}{words.unauthorized(gathered.failed.values())}"
         )
     if not first.known and len(first.nodes) < expected:
         yield f"{len(first.nodes)} nodes answered, but {expected} were expected"

@@ -54,7 +54,7 @@ class NodeInfoTask(GatheringTask):
         if "failed" in on and gathered.failed:
             yield words.failed(gathered.failed, len(first.nodes))
         if "no_response" in on and gathered.no_response:
-            yield words.silent(first, gathered)
+            yield words.silent(first, self.silence, gathered)
         elif gathered.lost and not first.known:
             # The nodes that have not answered are not known.
             yield words.lost(gathered.lost)

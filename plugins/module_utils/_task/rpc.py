@@ -108,7 +108,7 @@ class RpcTask(CollectiveTask):
             }
             yield words.failed(said, len(result.nodes))
         if "no_response" in on and result.no_response and result.requestid:
-            yield words.silent(result)
+            yield words.silent(result, self.silence)
         if "no_response" in on and result.unsent and not result.stopped:
             yield words.unsent(result)
         elif result.lost and not (result.awaited and result.known):

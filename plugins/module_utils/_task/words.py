@@ -16,11 +16,20 @@ if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Reception
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import Result
 
-SILENCE = (
+_REFUSED = (
     "Nodes say nothing about requests that they refuse. The usual causes: they lack the agent or do"
-    " not match the filters, are down or in another collective, do not know our key (or we use another"
-    " pre-shared key, security provider or serializer), or our clock is behind theirs by more than the ttl"
+    " not match the filters, are down or in another collective, "
 )
+SILENCE = {
+    "mcollective": f"{_REFUSED}do not know our key (or we use another pre-shared key, security provider or"
+    " serializer), or our clock is behind theirs by more than the ttl",
+    "choria": f"{_REFUSED}do not accept our certificate or token (its issuer, its permissions, or its name, which"
+    " their option plugin.choria.security.certname_whitelist has to allow), speak the other version of the protocol,"
+    " or our clock differs from theirs by more than the ttl",
+}
+"""The usual causes of silence, by dialect."""
+UNAUTHORIZED = "You are not authorized to call this agent or action"
+"""What nodes of both dialects say to a caller whom no policy allows the action."""
 NAMED = 3
 """How many nodes a message names."""
 UNPROVEN = {
@@ -62,12 +71,23 @@ def failed(nodes: t.Mapping[str, str], asked: int) -> str:
 
     :param asked: how many nodes were asked.
     """
-    return f"{len(nodes)} of {asked} nodes failed: {reasons(nodes)}"
+    return f"{len(nodes)} of {asked} nodes failed: {reasons(nodes)}{unauthorized(nodes.values())}"
 
 
-def silent(result: Result, gathered: Gathered | None = None) -> str:
+def unauthorized(said: t.Iterable[str]) -> str:
+    """Return what to do if a node says that the caller may not call the action; "" if none does."""
+    if not any(UNAUTHORIZED in each for each in said):
+        return ""
+    return (
+        ". Nodes authorize callers by policies, and without one for the agent they refuse"
+        " everybody: allow this caller the action there (or see rpcauthorization in their configuration)"
+    )
+
+
+def silent(result: Result, silence: str, gathered: Gathered | None = None) -> str:
     """Say which nodes did not answer, and the possible causes.
 
+    :param silence: the usual causes.
     :param gathered: what this and further requests brought; default: the result alone.
     """
     received = gathered or result
@@ -76,7 +96,7 @@ def silent(result: Result, gathered: Gathered | None = None) -> str:
         why = f"because the connection was lost: {received.lost}"
     else:
         why = (
-            f"within {result.timeout:g} s{rejected(received)}. {SILENCE}, or the action takes"
+            f"within {result.timeout:g} s{rejected(received)}. {silence}, or the action takes"
             " longer than the timeout"
         )
     return f"{len(nodes)} of {len(result.nodes)} nodes did not answer: {named(nodes)} {why}."
@@ -111,27 +131,29 @@ def cut_short(why: exc.ConnectorError) -> str:
     return f"the connection ended before all replies were in: {why}"
 
 
-def nobody(result: Result, agent: str, doubts: t.Iterable[str]) -> str:
+def nobody(result: Result, agent: str, doubts: t.Iterable[str], silence: str) -> str:
     """Say that there is no node to ask, and the possible causes.
 
     :param doubts: what could not be checked of the request.
+    :param silence: the usual causes.
     """
     answered = "answered the discovery" if result.known else "answered"
     return (
         f"no node {answered} for agent {agent}{rejected(result)}."
-        f" {SILENCE}.{''.join(f' Also: {doubt}.' for doubt in doubts)}"
+        f" {silence}.{''.join(f' Also: {doubt}.' for doubt in doubts)}"
     )
 
 
-def too_few(result: Result, expected: int, *, sent: bool) -> str:
+def too_few(result: Result, expected: int, silence: str, *, sent: bool) -> str:
     """Say that fewer nodes were found than expected.
 
+    :param silence: the usual causes.
     :param sent: whether the request was to be sent to them.
     """
     consequence = ", so the request was not sent" if sent and not result.requestid else ""
     return (
         f"{result.found} nodes were found, but {expected} were expected"
-        f"{rejected(result)}{consequence}. {SILENCE}."
+        f"{rejected(result)}{consequence}. {silence}."
     )
 
 

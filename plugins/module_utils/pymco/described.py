@@ -74,7 +74,7 @@ def describe(request: Request, library: Library, *, strict: bool = False) -> Des
     arguments = cast_arguments(ddl, request.action, request.arguments)
     # Of an action that is read in part only, nobody knows which inputs it declares.
     undeclared = [] if gaps else _undeclared(request, ddl, strict)
-    checked = check_request(ddl, request.action, arguments)
+    checked = check_request(ddl, request.action, arguments, dialect=library.dialect)
     doubts = [
         f"the input {unchecked.input} of {request.agent} is sent unchecked: {unchecked.reason}"
         for unchecked in checked.unchecked

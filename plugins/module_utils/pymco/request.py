@@ -20,7 +20,13 @@ if t.TYPE_CHECKING:
 
 AGENT_TIMEOUT = 10.0
 """Seconds that an agent may take when no DDL tells; most agents declare as much."""
-METHODS = {"mc": "mc", "broadcast": "mc", "flatfile": "flatfile", "file": "flatfile", "none": "none"}
+METHODS = {
+    "mc": "mc",
+    "broadcast": "mc",
+    "flatfile": "flatfile",
+    "file": "flatfile",
+    "none": "none",
+}
 """How targets are found: by broadcast, from a file, or not at all. Choria has two further names."""
 LIMIT_METHODS = ("first", "random")
 _AMOUNT = re.compile(r"(\d{1,9})(%?)", re.ASCII)

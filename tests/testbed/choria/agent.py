@@ -33,7 +33,13 @@ def produce(inputs):
         **{"integer": 42, "negative": -17, "float": 1.5, "tiny": 5e-324},
         **{"text": "Zürich ☃", "lines": "first\n  second\n\nlast\n", "empty": ""},
         **{"symbol": ":notasymbol", "yes": "yes", "thousand": "1,000", "date": "2001-01-01"},
-        **{"true": True, "false": False, "null": None, "hex": "0x1f", "control": "\u0000\u001b[31m"},
+        **{
+            "true": True,
+            "false": False,
+            "null": None,
+            "hex": "0x1f",
+            "control": "\u0000\u001b[31m",
+        },
         **{"template": "{{ 6 * 7 }}", "rocket": "🚀", "largest": 2**53},
         "nested": {"string key": {"deep": [1, "two", None]}, "4": 5.5},
         "array": [1, [2, [3, []]], {}, "Zürich ☃"],
@@ -82,10 +88,14 @@ def touch(inputs):
     return {"path": inputs["path"]}
 
 
+def linger(inputs):
+    return {**touch(inputs), **sleep(inputs)}
+
+
 ACTIONS = {
     "probe": (echo, produce, big, mark, tally),
     "failer": (fail, crash, partial),
-    "sleeper": (sleep, touch),
+    "sleeper": (sleep, touch, linger),
 }
 
 

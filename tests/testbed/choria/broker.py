@@ -141,6 +141,9 @@ class NatsServer(Broker):
     It knows no tokens. With an ``issuer`` it demands no certificate.
     """
 
+    max_payload = 1024 * 1024
+    """Bytes that a message may have."""
+
     def _command(self, member: int) -> list[str]:
         found = find_program("nats-server")
         if found is None:
@@ -148,6 +151,7 @@ class NatsServer(Broker):
         path = self._workspace.path / f"nats{member}.conf"
         path.write_text(f"""
             listen: 127.0.0.1:{self.ports[member]}
+            max_payload: {self.max_payload}
             tls {{
                 cert_file: "{self.certificate.path}"
                 key_file: "{self.certificate.key}"

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import heapq
 import json
 import sys
 import time
@@ -19,14 +18,11 @@ if __name__ == "__main__":
 from testbed.embedded.security import NodeSecurity, Unacceptable
 from testbed.fleet.replies import Answers, Names, Replies
 from testbed.keys import KeyPair
+from testbed.later import GOLDEN, Later
 from testbed.real.stomp import Connection, Frame, StompError
 
 AT_ONCE = 200
 """Replies that are written to the broker at once."""
-IDLE = 3600.0
-"""Seconds that one wait for requests may take."""
-GOLDEN = 0.6180339887
-"""The fractions of its multiples fill the time from 0 to 1 evenly, in no order."""
 
 
 @dataclass(frozen=True)
@@ -52,30 +48,6 @@ class Settings:
     password: str
     broadcasts: list[str]
     directed: str
-
-
-class Later:
-    """What the fleet sends at a certain time."""
-
-    def __init__(self) -> None:
-        self._entries: list[tuple[float, int, bytes]] = []
-        self._sequence = 0
-
-    def add(self, when: float, data: bytes) -> None:
-        """Keep data until then."""
-        self._sequence += 1
-        heapq.heappush(self._entries, (when, self._sequence, data))
-
-    def left(self, now: float) -> float:
-        """Return the seconds until the next message is due."""
-        return max(self._entries[0][0] - now, 0.0) if self._entries else IDLE
-
-    def due(self, now: float) -> bytes:
-        """Return what is due now."""
-        pieces = []
-        while self._entries and self._entries[0][0] <= now and len(pieces) < AT_ONCE:
-            pieces.append(heapq.heappop(self._entries)[2])
-        return b"".join(pieces)
 
 
 class Worker:

@@ -43,6 +43,7 @@ __all__ = [
     "TLS",
     "ChoriaOptions",
     "check_unfiltered",
+    "libdirs",
     "located",
     "options",
 ]
@@ -115,6 +116,23 @@ def options(settings: Settings) -> ChoriaOptions:
         ciphers=cipher_list(settings),
         warnings=own.warnings if tls else (*own.warnings, clear(settings)),
     )
+
+
+def libdirs(settings: Settings) -> list[str]:
+    """Return the directories of plugins in the order of the search: the last one first.
+
+    Those of agents in Ruby are behind the others (Go: providers/ddlresolver/filesystem_resolver.go, libDirs).
+
+    :raises exc.ImproperlyConfigured: one of them is relative.
+    """
+    key = "plugin.choria.agent_provider.mcorpc.libdir"
+    paths = [path for path in settings.get(key, "").split(os.pathsep) if path]
+    for path in paths:
+        if not os.path.isabs(path):
+            raise exc.ImproperlyConfigured(
+                f"{settings.origin(key)}: {key} {path} is relative; it must be absolute"
+            )
+    return list(dict.fromkeys([*reversed(paths), *settings.libdirs]))
 
 
 def located(settings: Settings, seconds: float = 5.0) -> ChoriaOptions:

@@ -2,62 +2,40 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The DDLs of the plugins that every MCollective has, for clients that have no DDL files.
+"""The DDLs of the plugins that every node has, for clients that have no DDL files.
 
-Names, types and rules are MCollective's interface; the words are our own.
+Names, types and rules are MCollective's interface, and Choria's; the words are our own.
 """
 
 from __future__ import annotations
 
-import re
 import typing as t
 
-from ..serializers import Symbol
-from . import model
+from . import builtin_choria, model
 from .builder import VERSION
+from .builtin_parts import action, metadata, outputs, string
 
 _URL = "https://github.com/choria-legacy/marionette-collective"
 _Any = t.TypeVar("_Any", bound=model.DDL)
 
 
-def find(kind: str, name: str) -> model.DDL | None:
-    """Return the DDL of a plugin; None if it is not among them."""
-    return _DDLS.get((kind, name))
+def find(kind: str, name: str, dialect: str = "mcollective") -> model.DDL | None:
+    """Return the DDL of a plugin of nodes that speak this; None if it is not among them."""
+    return _DDLS[dialect].get((kind, name))
 
 
-def names(kind: str) -> list[str]:
+def names(kind: str, dialect: str = "mcollective") -> list[str]:
     """Return the names of the plugins of a kind."""
-    return [name for each, name in _DDLS if each == kind]
+    return [name for each, name in _DDLS[dialect] if each == kind]
 
 
 def _ddl(form: type[_Any], kind: str, name: str, about: str, timeout: float, **more: t.Any) -> _Any:
-    author, plugin = "the pymco.mcollective authors", name.replace("_data", "")
-    made = (author, "BSD-2-Clause", VERSION, _URL, timeout)
-    return form(kind, name, "", model.Metadata(plugin, about, *made), **more)
+    made = metadata(name.replace("_data", ""), about, VERSION, _URL, timeout)
+    return form(kind, name, "", made, **more)
 
 
-def _string(name: str, about: str, rule: str, most: int, *, optional: bool = False) -> model.Input:
-    key, kind = Symbol(name), Symbol("string")
-    return model.Input(key, name.capitalize(), about, kind, optional, None, rule, most)
-
-
-def _outputs(text: str) -> dict[str, model.Output]:
-    """Return outputs that are written as names with their descriptions."""
-    pairs = re.findall(r"(\w+): ([^;]+)", text)
-    shown = {name: name.replace("_", " ").capitalize() for name, _about in pairs}
-    return {name: model.Output(Symbol(name), about, shown[name]) for name, about in pairs}
-
-
-def _action(
-    name: str, about: str, outputs: str, *inputs: model.Input, sums: str = ""
-) -> model.Action:
-    aggregates = [model.Aggregate("summary", [Symbol(output)]) for output in sums.split()]
-    given = {input_.name: input_ for input_ in inputs}
-    return model.Action(name, about, "always", given, _outputs(outputs), aggregates)
-
-
-def _data(name: str, about: str, query: model.Input, outputs: str) -> model.DataDDL:
-    more = {"description": about, "query": query, "outputs": _outputs(outputs), "defined": True}
+def _data(name: str, about: str, query: model.Input, out: str) -> model.DataDDL:
+    more = {"description": about, "query": query, "outputs": outputs(out), "defined": True}
     return _ddl(model.DataDDL, "data", f"{name}_data", about, 1, **more)
 
 
@@ -85,27 +63,27 @@ _STATS = (
     "configfile: Its configuration file; version: The version of MCollective;"
     "ttlexpired: How many messages came too late"
 )
-_FACT = _string("fact", "The name of the fact", r"^[\w\-\.]+$", 40)
+_FACT = string("fact", "The name of the fact", r"^[\w\-\.]+$", 40)
 _FACT_LIST = r"^\s*[\w\.\-]+(\s*,\s*[\w\.\-]+)*$"
-_FACTS = _string("facts", "The names of the facts, with a comma between them", _FACT_LIST, 200)
-_ITEM = _string("item", "The name of the setting", "^.+$", 50)
-_SOURCE = _string("source", "The name of the data plugin", r"^\w+$", 50)
-_QUERY = _string("query", "What to ask it", "^.+$", 200, optional=True)
+_FACTS = string("facts", "The names of the facts, with a comma between them", _FACT_LIST, 200)
+_ITEM = string("item", "The name of the setting", "^.+$", 50)
+_SOURCE = string("source", "The name of the data plugin", r"^\w+$", 50)
+_QUERY = string("query", "What to ask it", "^.+$", 200, optional=True)
 _PONG = "pong: Seconds since 1970 by the node's clock"
 _GOT = "fact: The name of the fact; value: Its value"
 _SET = "item: The name of the setting; value: Its value"
 _RPCUTIL = (
-    _action("ping", "Ask for the node's time", _PONG),
-    _action("inventory", "Ask what the node is and has", _INVENTORY),
-    _action("get_fact", "Ask for one fact", _GOT, _FACT, sums="value"),
-    _action("get_facts", "Ask for several facts", "values: Their values by their names", _FACTS),
-    _action("daemon_stats", "Ask what the daemon has been doing", _STATS, sums="version agents"),
-    _action(
+    action("ping", "Ask for the node's time", _PONG),
+    action("inventory", "Ask what the node is and has", _INVENTORY),
+    action("get_fact", "Ask for one fact", _GOT, _FACT, sums="value"),
+    action("get_facts", "Ask for several facts", "values: Their values by their names", _FACTS),
+    action("daemon_stats", "Ask what the daemon has been doing", _STATS, sums="version agents"),
+    action(
         "agent_inventory", "Ask for the metadata of all agents", "agents: Each agent's metadata"
     ),
-    _action("get_config_item", "Ask for a setting of the daemon", _SET, _ITEM, sums="value"),
-    _action("collective_info", "Ask for the collectives", _COLLECTIVES, sums="collectives"),
-    _action("get_data", "Query a data plugin", "", _SOURCE, _QUERY),
+    action("get_config_item", "Ask for a setting of the daemon", _SET, _ITEM, sums="value"),
+    action("collective_info", "Ask for the collectives", _COLLECTIVES, sums="collectives"),
+    action("get_data", "Query a data plugin", "", _SOURCE, _QUERY),
 )
 _FSTAT = (
     "name: The file's name; output: What there is to say about it, as a sentence;"
@@ -129,10 +107,10 @@ _VALUE = (
 )
 _MEMBER = "member: true if the node belongs to it"
 _ABOUT = "What every node tells about itself"
-_AGENT_NAME = _string("query", "The name of the agent", r"^[\w\_]+$", 20)
-_COLLECTIVE_NAME = _string("query", "The name of the collective", ".", 256)
-_FACT_NAME = _string("query", "The fact's name, with dots to go deeper", ".", 256)
-_PATH = _string("query", "The path of the file", ".+", 120)
+_AGENT_NAME = string("query", "The name of the agent", r"^[\w\_]+$", 20)
+_COLLECTIVE_NAME = string("query", "The name of the collective", ".", 256)
+_FACT_NAME = string("query", "The fact's name, with dots to go deeper", ".", 256)
+_PATH = string("query", "The path of the file", ".+", 120)
 _ACTIONS = {str(action.name): action for action in _RPCUTIL}
 _FILTERS = "classes facts identity agents compound"
 _ALL: tuple[model.DDL, ...] = (
@@ -145,4 +123,7 @@ _ALL: tuple[model.DDL, ...] = (
     _discovery("flatfile", "Takes identities from a file", 0, "identity"),
     _discovery("stdin", "Takes identities from the standard input", 0, "identity"),
 )
-_DDLS = {(ddl.kind, ddl.name): ddl for ddl in _ALL}
+_DDLS: dict[str, dict[tuple[str, str], model.DDL]] = {
+    "mcollective": {(ddl.kind, ddl.name): ddl for ddl in _ALL},
+    "choria": {(ddl.kind, ddl.name): ddl for ddl in builtin_choria.ALL},
+}

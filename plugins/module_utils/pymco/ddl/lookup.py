@@ -21,25 +21,40 @@ _NAME = re.compile(r"\w+", re.ASCII)
 MAX_SIZE = 2**18
 """Bytes that a DDL file may have. The largest of known plugins has 30 KiB."""
 
+MAX_DEPTH = 8
+MAX_FILES = 10_000
+"""How deep the search for Choria's DDLs goes below a directory, and how many files it looks at."""
+
 _READERS = {".ddl": read_ruby, ".json": read_json}
-"""Of two files of one plugin the Ruby form wins, since nodes obey it."""
+_ORDER = {"mcollective": (".ddl", ".json"), "choria": (".json", ".ddl")}
+"""Of two files of one plugin in a directory, the form that nodes obey wins."""
 
 
 class Library:
     """Finds and reads DDLs, each once.
 
-    Files in `paths` come first, then those in the libdirs, then those that are built in.
+    Files in `paths` come first. Of MCollective's DDLs, those in the libdirs are next, then those that are
+    built in. Of Choria's it is the other way round (Go: choria/framework.go, DDLResolvers).
 
     :param libdirs: directories that hold mcollective/KIND/NAME.ddl or .json, in the order in which
-        they are searched: :attr:`.Settings.libdirs`.
+        they are searched: :attr:`.Settings.libdirs`. Choria's JSON files may also be in choria/KIND, and in
+        directories below.
     :param paths: files NAME.ddl or NAME.json, and directories with such files, or with
         KIND/NAME.ddl or mcollective/KIND/NAME.ddl in them.
+    :param dialect: what the nodes speak; see :attr:`.Settings.dialect`.
     """
 
-    def __init__(self, libdirs: t.Sequence[str] = (), paths: t.Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        libdirs: t.Sequence[str] = (),
+        paths: t.Sequence[str] = (),
+        dialect: str = "mcollective",
+    ) -> None:
         self._libdirs = list(libdirs)
         self._paths = list(paths)
+        self.dialect = dialect
         self._found: dict[tuple[str, str], DDL | None] = {}
+        self._below: dict[str, dict[str, str]] = {}
 
     def agent(self, name: str) -> AgentDDL | None:
         return t.cast("AgentDDL | None", self.find("agent", name))
@@ -65,9 +80,7 @@ class Library:
                     f"{part!r} is no name of a plugin: those have letters, digits and _ only"
                 )
         if (kind, name) not in self._found:
-            path = self._path(kind, name)
-            read = builtin.find(kind, name) if path is None else read_file(path, kind, name)
-            self._found[kind, name] = read
+            self._found[kind, name] = self._read(kind, name)
         return self._found[kind, name]
 
     def names(self, kind: str) -> list[str]:
@@ -75,14 +88,24 @@ class Library:
 
         :raises exc.UnreadableDDL: a path does not exist, or a directory cannot be read.
         """
-        files = [file for place in self._places(kind) for file in _files(place)]
+        places = [*self._named(kind), *self._installed(kind)]
+        files = [file for place in places for file in _files(place)]
         names = [os.path.splitext(os.path.basename(file))[0] for file in files]
-        return sorted({*filter(_NAME.fullmatch, names), *builtin.names(kind)})
+        found = {*names, *self._of_choria(kind), *builtin.names(kind, self.dialect)}
+        return sorted(filter(_NAME.fullmatch, found))
 
-    def _path(self, kind: str, name: str) -> str | None:
-        """Return the path of the file that describes a plugin."""
-        files = [name + extension for extension in _READERS]
-        for place in self._places(kind):
+    def _read(self, kind: str, name: str) -> DDL | None:
+        path = self._path(name, self._named(kind))
+        built_in = builtin.find(kind, name, self.dialect)
+        if path is None and built_in is not None and self.dialect == "choria":
+            return built_in
+        path = path or self._of_choria(kind).get(name) or self._path(name, self._installed(kind))
+        return built_in if path is None else read_file(path, kind, name)
+
+    def _path(self, name: str, places: t.Iterable[str]) -> str | None:
+        """Return the path of the first file that describes a plugin."""
+        files = [name + extension for extension in _ORDER[self.dialect]]
+        for place in places:
             if os.path.basename(place) in files and not os.path.isdir(place):
                 return place
             for path in (os.path.join(place, file) for file in files):
@@ -90,15 +113,62 @@ class Library:
                     return path
         return None
 
-    def _places(self, kind: str) -> t.Iterator[str]:
-        """Give files, and directories that may hold DDLs, in the order of the search."""
+    def _named(self, kind: str) -> t.Iterator[str]:
+        """Yield the files that the user names, and directories that may hold DDLs, in the order of the search."""
         for path in self._paths:
             if not os.path.exists(path):
                 raise exc.UnreadableDDL("no such file or directory", path)
             yield path
             if os.path.isdir(path):
                 yield from (os.path.join(path, kind), os.path.join(path, "mcollective", kind))
+
+    def _installed(self, kind: str) -> t.Iterator[str]:
+        """Yield the directories of the libdirs that may hold DDLs, in the order of the search."""
         yield from (os.path.join(libdir, "mcollective", kind) for libdir in self._libdirs)
+
+    def _of_choria(self, kind: str) -> dict[str, str]:
+        """Return the JSON files below the libdirs by the names of their plugins. Of several of one name the
+        last one that the search meets counts (Go: providers/ddlresolver/filesystem_resolver.go)."""
+        if self.dialect != "choria":
+            return {}
+        if kind not in self._below:
+            roots = [
+                os.path.join(libdir, directory, kind)
+                for libdir in reversed(self._libdirs)
+                for directory in ("choria", "mcollective")
+            ]
+            paths = [path for root in roots for path in _below(root)]
+            self._below[kind] = {os.path.basename(path)[: -len(".json")]: path for path in paths}
+        return self._below[kind]
+
+
+def _below(root: str) -> list[str]:
+    """Return the JSON files below a directory, which need not exist, in the order of their names.
+
+    :raises exc.UnreadableDDL: a directory cannot be read, or there are too many files or directories.
+    """
+    found: list[str] = []
+    seen = 0
+    # Directories to go into, and files, in reverse order.
+    rest = [(root, 0)]
+    while rest:
+        path, depth = rest.pop()
+        if depth and not os.path.isdir(path):
+            found += [path] if path.endswith(".json") else []
+            continue
+        if os.path.islink(path) and depth:
+            continue  # it may lead back
+        try:
+            entries = sorted(os.listdir(path), reverse=True)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise exc.UnreadableDDL(error.strerror or str(error), path) from None
+        seen += len(entries)
+        if seen > MAX_FILES or depth > MAX_DEPTH:
+            raise exc.UnreadableDDL("there are too many files or directories below it", root)
+        rest += [(os.path.join(path, entry), depth + 1) for entry in entries]
+    return found
 
 
 def _files(place: str) -> list[str]:

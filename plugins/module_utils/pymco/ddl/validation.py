@@ -68,9 +68,17 @@ class _Unknown(Exception):
     """Only a node can tell if the value keeps the rule; the text says why."""
 
 
-def check_request(ddl: AgentDDL, action: str, arguments: t.Mapping[str, t.Any]) -> Checked:
+def check_request(
+    ddl: AgentDDL,
+    action: str,
+    arguments: t.Mapping[str, t.Any],
+    *,
+    dialect: str = "mcollective",
+) -> Checked:
     """Check a request before it is sent.
 
+    :param dialect: Choria's client sends the defaults of optional inputs too, whether or not they keep the
+        rules (Go: mcorpc/ddl/agent/action.go, ValidateAndConvertToDDLTypes).
     :raises exc.InvalidArgument: the action is unknown, or the DDL refuses the arguments.
     """
     description = _find_action(ddl, action)
@@ -85,6 +93,8 @@ def check_request(ddl: AgentDDL, action: str, arguments: t.Mapping[str, t.Any]) 
             unchecked += _check_input(ddl.name, action, input_, given[input_.key], allowance)
         elif not input_.optional:
             raise exc.InvalidArgument(ddl.name, action, name, "it is required")
+        elif input_.default is not None and dialect == "choria":
+            given[input_.key] = input_.default
     return Checked(given, unchecked)
 
 
