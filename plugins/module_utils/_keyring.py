@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.pymco.mcollective.plugins.module_utils import _certificates as certs
+from ansible_collections.pymco.mcollective.plugins.module_utils import _tokens as tokens
 from ansible_collections.pymco.mcollective.plugins.module_utils._private_directory import (
     PrivateDirectory,
     Untrusted,
@@ -44,6 +45,19 @@ class CertificateOptions:
 
 
 @dataclass(frozen=True)
+class TokenOptions:
+    """A wanted token of Choria.
+
+    :ivar kind: "client" or "node".
+    :ivar collectives: those that a node may join.
+    """
+
+    name: str
+    kind: str
+    collectives: t.Sequence[str] = ("mcollective",)
+
+
+@dataclass(frozen=True)
 class Options:
     """The wanted content of the keyring: the options of mcollective_keys, except the path."""
 
@@ -51,6 +65,9 @@ class Options:
     passwords: t.Sequence[str] = ()
     psk: bool = True
     certificates: t.Sequence[CertificateOptions] = ()
+    tokens: t.Sequence[TokenOptions] = ()
+    organization: str = "choria"
+    token_days: int = 365
     authority_name: str = "MCollective CA"
     authority_days: int = 3650
     certificate_days: int = 825
@@ -91,7 +108,7 @@ class Keyring:
 
     def _ensure(self, options: Options) -> None:
         self._files.require()
-        for name in ("clients", "passwords", "tls"):
+        for name in ("clients", "passwords", "tls", "tokens"):
             if self._files.exists(name):
                 self._files.require(name)
         self._key_pair("server", options.key_size)
@@ -103,6 +120,8 @@ class Keyring:
             self._secret(f"passwords/{name}")
         if options.certificates:
             self._ensure_certificates(options)
+        if options.tokens:
+            self._ensure_tokens(options)
 
     # -- key pairs and passwords ---------------------------------------------------------------
 
@@ -260,6 +279,50 @@ class Keyring:
                 content = certs.trust_store(authority, password)
             self._files.write(file, content, 0o600)
 
+    # -- tokens of Choria ----------------------------------------------------------------------
+
+    def _ensure_tokens(self, options: Options) -> None:
+        issuer = self._seed("issuer.seed")
+        self._text("issuer.pub", None if issuer is None else issuer.public)
+        for wanted in options.tokens:
+            base = f"tokens/{wanted.name}"
+            seed = self._seed(f"{base}.seed")
+            if issuer is None or seed is None:
+                self._files.note(f"{base}.jwt")
+                continue
+            self._token(f"{base}.jwt", issuer, seed.public, wanted, options)
+
+    def _token(
+        self, file: str, issuer: tokens.Seed, public: str, entry: TokenOptions, options: Options
+    ) -> None:
+        wanted = tokens.Wanted(
+            entry.kind, entry.name, entry.collectives, options.organization, options.token_days
+        )
+        if self._files.exists(file):
+            current = self._files.read(file, secret=False)
+            if issuer.issued(current, wanted, public, options.renew_days):
+                return
+        self._files.write(file, issuer.issue(wanted, public), 0o644)
+
+    def _seed(self, file: str) -> tokens.Seed | None:
+        """Return the seed in a file, made if there is none; None if it would be made."""
+        if not self._files.exists(file):
+            self._files.write(file, tokens.new_seed(), 0o600)
+            if self.dry:
+                return None
+        try:
+            return tokens.Seed(self._files.read(file, secret=True))
+        except ValueError as error:
+            raise KeyringError(f"{self._files.full(file)}: {error}") from None
+
+    def _text(self, file: str, text: str | None) -> None:
+        """Write a text, unless the file has it. None is one that is not known before something is made."""
+        content = f"{text}\n".encode()
+        if text is None:
+            self._files.note(file)
+        elif not self._files.exists(file) or self._files.read(file, secret=False) != content:
+            self._files.write(file, content, 0o644)
+
     def _load_certificate(self, file: str) -> x509.Certificate | None:
         if not self._files.exists(file):
             return None
@@ -283,6 +346,7 @@ def _refuse_bad_options(options: Options) -> None:
         ("client", options.clients),
         ("password", options.passwords),
         ("certificate", tuple(entry.name for entry in options.certificates)),
+        ("token", tuple(entry.name for entry in options.tokens)),
     ]
     for kind, names in named:
         for name in names:

@@ -38,7 +38,8 @@ options:
         fails and names the path and its owner.
       - The module writes the files C(server.pem), C(server-private.pem), C(clients/NAME.pem), C(clients/NAME-private.pem), C(psk),
         C(passwords/NAME), C(ca.pem), C(ca-private.pem), C(tls/NAME.pem), C(tls/NAME-private.pem) and, for Java,
-        C(tls/NAME-keystore.p12), C(tls/NAME-truststore.p12) and C(tls/NAME-store-password).
+        C(tls/NAME-keystore.p12), C(tls/NAME-truststore.p12) and C(tls/NAME-store-password), and for Choria's tokens C(issuer.seed),
+        C(issuer.pub), C(tokens/NAME.seed) and C(tokens/NAME.jwt).
     type: path
     required: true
   clients:
@@ -68,7 +69,9 @@ options:
         type: str
         required: true
       dns:
-        description: The host names of a server with this certificate. Without any name or address, it is a client certificate.
+        description:
+          - The host names of a server with this certificate. Without any name or address, it is a client certificate.
+          - For a client or a node of Choria's provider C(file), this is O(certificates[].name).
         type: list
         elements: str
         default: []
@@ -83,6 +86,36 @@ options:
           - This requires cryptography 45 or newer.
         type: bool
         default: false
+  tokens:
+    description:
+      - The tokens for Choria's provider C(choria). If there is an entry, the module creates the seed of an issuer, which signs them.
+      - The module issues a token again if it expires soon or states other things than the wanted ones. It keeps the seeds.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: The name of the files. A client is the caller C(choria=NAME), and a node has this identity.
+        type: str
+        required: true
+      kind:
+        description: Whether the token is for a client, which may call agents, or for a node.
+        type: str
+        required: true
+        choices: [client, node]
+      collectives:
+        description: The collectives that a node may join.
+        type: list
+        elements: str
+        default: [mcollective]
+  organization:
+    description: The name under which brokers, nodes and clients know the issuer of O(tokens).
+    type: str
+    default: choria
+  token_days:
+    description: How many days tokens are valid. More than O(renew_days) and at most V(36500).
+    type: int
+    default: 365
   authority_name:
     description: The common name of the authority.
     type: str
@@ -98,7 +131,7 @@ options:
     type: int
     default: 825
   renew_days:
-    description: The module renews a certificate that expires within this many days. From V(0) to V(36500).
+    description: The module renews a certificate or token that expires within this many days. From V(0) to V(36500).
     type: int
     default: 30
   key_size:
@@ -127,6 +160,28 @@ EXAMPLES = r"""
   delegate_to: localhost
   run_once: true
   register: keys
+
+- name: Create the certificates and tokens of a Choria collective with one node
+  pymco.mcollective.mcollective_keys:
+    path: "{{ inventory_dir }}/choria-keys"
+    psk: false
+    certificates:
+      - name: broker
+        dns:
+          - broker.example.com
+      - name: web1.example.com
+        dns:
+          - web1.example.com
+      - name: alice.mcollective
+        dns:
+          - alice.mcollective
+    tokens:
+      - name: alice.mcollective
+        kind: client
+      - name: web1.example.com
+        kind: node
+  delegate_to: localhost
+  run_once: true
 
 - name: Show the new files
   ansible.builtin.debug:

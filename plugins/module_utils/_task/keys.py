@@ -15,6 +15,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._keyring import 
     Keyring,
     KeyringError,
     Options,
+    TokenOptions,
 )
 
 from .base import Params, Returned, Task, TaskFailed
@@ -26,6 +27,7 @@ _RANGES = {
     # A certificate cannot have a year of more than four digits.
     "authority_days": (1, 36500),
     "certificate_days": (1, 36500),
+    "token_days": (1, 36500),
     "renew_days": (0, 36500),
 }
 
@@ -49,6 +51,19 @@ class KeysTask(Task):
                 "java": {"type": "bool", "default": False},
             },
         },
+        "tokens": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "no_log": False,
+            "options": {
+                "name": {"type": "str", "required": True},
+                "kind": {"type": "str", "required": True, "choices": ["client", "node"]},
+                "collectives": {"type": "list", "elements": "str", "default": ["mcollective"]},
+            },
+        },
+        "organization": {"type": "str", "default": "choria"},
+        "token_days": {"type": "int", "default": 365, "no_log": False},
         "authority_name": {"type": "str", "default": "MCollective CA"},
         "authority_days": {"type": "int", "default": 3650},
         "certificate_days": {"type": "int", "default": 825},
@@ -77,15 +92,16 @@ def _refuse_bad_numbers(params: Params) -> None:
     for name, (least, most) in _RANGES.items():
         if not least <= params[name] <= most:
             raise TaskFailed(f"{name} must be from {least} to {most}, not {params[name]}")
-    for name in ("authority_days", "certificate_days"):
+    for name in ("authority_days", "certificate_days", "token_days"):
         if params[name] <= params["renew_days"]:
             raise TaskFailed(
                 f"{name} ({params[name]}) must be more than renew_days ({params['renew_days']}): "
-                "a new certificate would be renewed at once"
+                f"a new {'token' if name == 'token_days' else 'certificate'} would be renewed at once"
             )
 
 
 def _wanted(params: Params) -> Options:
     given = {field.name: params[field.name] for field in dataclasses.fields(Options)}
     wanted = [CertificateOptions(**entry) for entry in params["certificates"]]
-    return Options(**{**given, "certificates": wanted})
+    made = [TokenOptions(**entry) for entry in params["tokens"]]
+    return Options(**{**given, "certificates": wanted, "tokens": made})
