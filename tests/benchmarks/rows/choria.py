@@ -48,16 +48,20 @@ def run(bench: Bench) -> list[Line]:
 def _replies(bench: Bench, fleet: ChoriaFleet) -> list[Line]:
     """The time is from sending to the last reply, decoded and verified."""
     request = bench.request(fleet)
+    # The last reply ends both, and no pause between two replies.
     everybody = dataclasses.replace(
-        request, discovery_method="none", expected_nodes=fleet.count, discovery_timeout=None
+        request,
+        discovery_method="none",
+        expected_nodes=fleet.count,
+        discovery_timeout=request.timeout,
     )
-    named = dataclasses.replace(
-        request, nodes=fleet.identities, expected_nodes=None, discovery_timeout=None
-    )
+    named = dataclasses.replace(request, nodes=fleet.identities, expected_nodes=None)
 
     def ours(asked: rpc.Request) -> float:
         with rpc.Client(config_of(fleet)) as client:
             result = client.call(asked)
+            if result.lost:
+                raise Incomplete(str(result.lost))
             check_senders([reply.sender for reply in result.replies], fleet, result.rejected)
             return result.seconds["call"]
 
