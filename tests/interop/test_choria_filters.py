@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from calling import choria_config, run
@@ -17,6 +18,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.agent_info
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.find import FindTask
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.node_info import NodeInfoTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import ddl, exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import builtin
@@ -67,21 +69,26 @@ def found(collective: ChoriaCollective, filter_: Filter) -> list[str]:
         return client.targets(Request("rpcutil", "ping", filter=filter_)).nodes
 
 
-@pytest.mark.parametrize(("text", "nodes"), NEW_LANGUAGE)
-def test_nodes_evaluate_the_expression(
-    choria: ChoriaCollective, text: str, nodes: list[str]
-) -> None:
-    assert found(choria, Filter().add_compound(text)) == nodes
+def all_found(collective: ChoriaCollective, texts: list[str]) -> list[list[str]]:
+    """Return what each expression finds. All are asked at once, since each of them only waits."""
+    with ThreadPoolExecutor(len(texts)) as pool:
+        filters = [Filter().add_compound(text) for text in texts]
+        return list(pool.map(lambda filter_: found(collective, filter_), filters))
 
 
-@pytest.mark.parametrize(("text", "nodes"), OLD_LANGUAGE)
-def test_what_is_told_to_write_instead_means_the_same(
-    choria: ChoriaCollective, text: str, nodes: list[str]
-) -> None:
-    with pytest.raises(exc.BadCompoundFilter) as caught:
-        found(choria, Filter().add_compound(text))
-    instead = str(caught.value).rpartition(": write ")[2]
-    assert found(choria, Filter().add_compound(instead)) == nodes
+def test_nodes_evaluate_the_expression(choria: ChoriaCollective) -> None:
+    texts = [text for text, _nodes in NEW_LANGUAGE]
+    assert dict(zip(texts, all_found(choria, texts))) == dict(NEW_LANGUAGE)
+
+
+def test_what_is_told_to_write_instead_means_the_same(choria: ChoriaCollective) -> None:
+    instead = []
+    for text, _nodes in OLD_LANGUAGE:
+        with pytest.raises(exc.BadCompoundFilter) as caught:
+            found(choria, Filter().add_compound(text))
+        instead.append(str(caught.value).rpartition(": write ")[2])
+    expected = dict(zip(instead, (nodes for _text, nodes in OLD_LANGUAGE)))
+    assert dict(zip(instead, all_found(choria, instead))) == expected
 
 
 def test_of_several_expressions_all_must_be_true(choria: ChoriaCollective) -> None:
@@ -121,6 +128,20 @@ def test_identities_are_found_without_asking(choria: ChoriaCollective) -> None:
         result = client.targets(Request("rpcutil", "ping", filter=filter_))
     assert result.nodes == ["nobody.example.com", WEB1]
     assert "discovery" not in result.seconds
+
+
+def test_named_facts_come_with_their_types(choria: ChoriaCollective) -> None:
+    names = ["role", "processorcount", "os.release.major", "is_virtual", "interfaces", "load"]
+    returned = run(NodeInfoTask, choria.client_conf, facts=names)
+    found = {node["identity"]: node["facts"] for node in returned["node_info"]}
+    assert found[DB] == {
+        **{"role": "db", "processorcount": 16, "os.release.major": "11", "is_virtual": False},
+        **{"interfaces": ["bond0", "lo"], "load": 0.25},
+    }
+    # A fact that a node lacks is left out.
+    assert "load" not in found[WEB1]
+    long = [f"nosuch{number}" for number in range(60)]
+    assert run(NodeInfoTask, choria.client_conf, facts=[*long, "role"])["stats"]["requests"] > 1
 
 
 # -- agents ----------------------------------------------------------------------------------------
