@@ -33,8 +33,8 @@ options:
     elements: path
     default: []
 notes:
-  - The module uses only C(libdir) of the configuration, and whether it is one of Choria. It needs no configuration. It accepts the options for a connection so that
-    C(module_defaults) of its action group can set them.
+  - The module uses only C(libdir) of the configuration, and whether it is one of Choria. It needs no configuration. It accepts the options for a
+    connection so that C(module_defaults) of its action group can set them.
 seealso:
   - module: pymco.mcollective.mcollective_rpc
 """
