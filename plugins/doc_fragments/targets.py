@@ -62,7 +62,7 @@ options:
         cannot compare its output, even if the rest of the expression is true.
         See R(the guide,ansible_collections.pymco.mcollective.docsite.rpc_guide).
       - Nodes of Choria have another language, which is sent as it is written. For example
-        V(with('role::web'\) && !with('env=production'\)), V(fact('os.family'\) == 'Debian') or V(include(classes, 'apache'\)).
+        V(with('role::web'\) && !with('env=production'\)), V(fact('os.family'\) == 'Debian') or V('apache' in classes).
     type: str
   discovery_method:
     description:

@@ -34,6 +34,8 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.invocation
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import described, functions
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
     aes,
+    choria_v1,
+    choria_v2,
     none,
     psk,
     ssl,
@@ -43,7 +45,7 @@ from ._progress import ProgressLines
 
 Result = dict[str, t.Any]
 
-PRELOADED = (described, functions, aes, none, psk, ssl)
+PRELOADED = (described, functions, aes, choria_v1, choria_v2, none, psk, ssl)
 """Modules that tasks load when they need them. Ansible loads this file before it forks, so they are loaded once
 instead of by each task. None of them needs a library that may be missing."""
 

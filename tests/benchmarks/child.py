@@ -35,6 +35,8 @@ def main(options: dict[str, t.Any]) -> dict[str, t.Any]:
         timeout=options["timeout"],
         discovery_timeout=options["quiet"],
         expected_nodes=options["expected"],
+        discovery_method="flatfile" if options["names"] else None,
+        discovery_options=[options["names"]] if options["names"] else None,
     )
     config = Config.from_configfile(options["config"], environ={})
     found: dict[str, t.Any] = {}

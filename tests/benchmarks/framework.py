@@ -21,8 +21,11 @@ from testbed.fleet.fleet import Behaviour, Fleet, fleet_place
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from testbed.choria_fleet.fleet import ChoriaFleet
     from testbed.real.rabbitmq import RabbitMQ
     from testbed.real.security import Security
+
+    AnyFleet = Fleet | ChoriaFleet
 
 ROOT = Path(__file__).resolve().parents[2]
 NODES = 10_000
@@ -98,7 +101,7 @@ def table(lines: Sequence[Line], nodes: int, seconds: float) -> str:
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
         for row in rows
     )
-    head = f"{nodes} nodes, RabbitMQ on this machine; measured in {seconds:.0f} s"
+    head = f"{nodes} nodes, brokers on this machine; measured in {seconds:.0f} s"
     return "\n".join([head, *(text.rstrip() for text in texts)])
 
 
@@ -177,7 +180,7 @@ class Bench:
         """Return a fleet that is not started yet."""
         return Fleet(self.broker, FLEET, nodes or self.nodes, security, self.behaviour)
 
-    def request(self, fleet: Fleet) -> rpc.Request:
+    def request(self, fleet: AnyFleet) -> rpc.Request:
         """Return a request for seven facts of all nodes."""
         return rpc.Request(
             "rpcutil",
@@ -188,14 +191,18 @@ class Bench:
             expected_nodes=fleet.count if self.counted else None,
         )
 
-    def child(self, fleet: Fleet, what: str) -> dict[str, t.Any]:
-        """Return what child.py measures in a process of its own. Its result must be complete."""
+    def child(self, fleet: AnyFleet, what: str, names: str | None = None) -> dict[str, t.Any]:
+        """Return what child.py measures in a process of its own. Its result must be complete.
+
+        :param names: a file with the names of the nodes; None: they are found by broadcast.
+        """
         options = {
             "config": str(fleet.client_cfg),
             "timeout": self.timeout,
             "quiet": self.quiet,
             "expected": fleet.count if self.counted else None,
             "what": what,
+            "names": names,
         }
         script = Path(__file__).with_name("child.py")
         done = subprocess.run(
@@ -212,19 +219,19 @@ class Bench:
         return found
 
 
-def config_of(fleet: Fleet) -> Config:
+def config_of(fleet: AnyFleet) -> Config:
     """Return the configuration of a fleet's client."""
     return Config.from_configfile(str(fleet.client_cfg), environ={})
 
 
-def check_senders(senders: Sequence[str], fleet: Fleet, rejected: t.Mapping[str, int]) -> None:
+def check_senders(senders: Sequence[str], fleet: AnyFleet, rejected: t.Mapping[str, int]) -> None:
     """Raise :class:`Incomplete` unless each node of a fleet answered once and nothing was rejected."""
     if list(senders) != fleet.identities or rejected:
         missed = len(set(fleet.identities) - set(senders))
         raise Incomplete(f"of {fleet.count} nodes {missed} are missing; rejected: {dict(rejected)}")
 
 
-def check(result: rpc.Result, fleet: Fleet) -> rpc.Result:
+def check(result: rpc.Result, fleet: AnyFleet) -> rpc.Result:
     """Return the result. Raise :class:`Incomplete` unless every node of the fleet was found and answered well."""
     check_senders([reply.sender for reply in result.replies], fleet, result.rejected)
     if result.nodes != fleet.identities or result.failed or result.lost:

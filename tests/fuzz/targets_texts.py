@@ -14,6 +14,7 @@ from pathlib import Path
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import (
     compound,
     exc,
+    expression,
     filters,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
@@ -261,6 +262,7 @@ class FiltersTarget(TextTarget):
             ("agents", lambda: self._added(filters.add_agents, text)),
             ("identities", lambda: self._added(filters.add_identities, text)),
             ("compound", lambda: compound.parse(text)),
+            ("expression", lambda: expression.joined([text, text])),
         ):
             try:
                 self._send(read())

@@ -16,7 +16,6 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config imp
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
-
     from pathlib import Path
 
     from testbed.choria.collective import ChoriaCollective

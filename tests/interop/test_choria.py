@@ -13,8 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from calling import call, choria_config, run, senders
 from conftest import SUBS
-from testbed.choria.collective import AGENTS
+from testbed.choria.collective import AGENTS, LIBDIR
 
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.agent_info import (
+    AgentInfoTask,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.facts import FactsTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.find import FindTask
@@ -48,9 +51,11 @@ def identities(entries: list[dict[str, t.Any]]) -> list[str]:
 
 
 def by_sender(replies: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """Replies in our order, with the keys that both clients give."""
+    """Replies in our order, with the keys that both clients give, without what counts messages."""
     names = ("sender", "statuscode", "statusmsg", "data")
     short = [{name: reply[name] for name in names} for reply in replies]
+    for reply in short:
+        reply["data"].pop("client_stats", None)
     return sorted(short, key=lambda reply: t.cast("str", reply["sender"]))
 
 
@@ -61,6 +66,12 @@ SAME: list[tuple[str, str, dict[str, t.Any]]] = [
     ("rpcutil", "get_facts", {"facts": "role,processorcount,os.release.major,nosuch"}),
     ("rpcutil", "collective_info", {}),
     ("rpcutil", "agent_inventory", {}),
+    ("rpcutil", "inventory", {}),
+    ("rpcutil", "get_config_item", {"item": "identity"}),
+    ("rpcutil", "get_data", {"source": "choria", "query": "x"}),
+    ("choria_util", "info", {}),
+    ("choria_util", "machine_states", {}),
+    ("scout", "checks", {}),
     ("probe", "produce", {}),
     ("probe", "tally", {}),
     ("failer", "fail", {}),
@@ -217,9 +228,7 @@ def test_only_members_of_a_sub_collective_are_reached(choria: ChoriaCollective) 
     assert found["nodes"] == members
     given = {"agent": "rpcutil", "action": "ping", "collective": "eu"}
     assert run(RpcTask, choria.client_conf, **given)["nodes"] == members
-    silent = run(
-        RpcTask, choria.client_conf, **given, nodes=ALL, timeout=1.5, fail_on=["failed"]
-    )
+    silent = run(RpcTask, choria.client_conf, **given, nodes=ALL, timeout=1.5, fail_on=["failed"])
     assert silent["no_response"] == [node for node in ALL if node not in members]
 
 
@@ -238,6 +247,30 @@ def test_node_info_is_what_the_nodes_have_in_their_files(choria: ChoriaCollectiv
         assert set(info["agents"]) == OWN_AGENTS | node.agents.intersection(AGENTS)
         assert sorted(info["collectives"]) == sorted(choria.collectives(identity))
         assert info["version"] == VERSION
+
+
+def test_an_agent_is_described_as_its_ddl_has_it(choria: ChoriaCollective) -> None:
+    for agent in AGENTS:
+        path = LIBDIR / "mcollective" / "agent" / f"{agent}.json"
+        ddl = json.loads(path.read_text(encoding="utf-8"))
+        ours = run(AgentInfoTask, choria.client_conf, agent=agent)["ddl"]
+        assert ours["path"] == str(path)
+        for name in ("name", "description", "author", "version", "timeout"):
+            assert ours["metadata"][name] == ddl["metadata"][name]
+        for found, action in zip(ours["actions"], ddl["actions"], strict=True):
+            assert found["name"] == action["action"]
+            types = {name: item["type"] for name, item in action["input"].items()}
+            assert {item["name"]: item["type"] for item in found["inputs"]} == types
+            assert [item["name"] for item in found["outputs"]] == list(action["output"])
+
+
+def test_what_the_ddl_refuses_is_not_sent(choria: ChoriaCollective) -> None:
+    given = {"agent": "probe", "action": "echo", "nodes": WEB}
+    for arguments in ({"int": "x"}, {"bool": 1}, {"list": {}}, {"value": []}):
+        (name,) = arguments
+        with pytest.raises(TaskFailed, match=name) as caught:
+            run(RpcTask, choria.client_conf, **given, arguments=arguments)
+        assert "replies" not in caught.value.result
 
 
 def test_facts_are_one_nodes(choria: ChoriaCollective) -> None:

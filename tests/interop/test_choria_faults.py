@@ -48,9 +48,7 @@ class Networks:
         """Return a running node and its broker."""
         broker = Broker(self._authority, issuer, members=members)
         self._stack.enter_context(broker)
-        collective = ChoriaCollective(
-            broker, self._authority, issuer, nodes=NODE, options=options
-        )
+        collective = ChoriaCollective(broker, self._authority, issuer, nodes=NODE, options=options)
         return self._stack.enter_context(collective)
 
 
@@ -134,8 +132,7 @@ def test_a_name_that_nodes_do_not_allow(v1: ChoriaCollective) -> None:
 
 
 def test_somebody_elses_name_is_refused_before_anything_is_sent(v1: ChoriaCollective) -> None:
-    conf = v1.write_client_conf("other.conf", {"identity": "carol.mcollective"})
-    said = failure(conf)
+    said = failure(v1.client_conf, certname="carol.mcollective")
     assert "carol.mcollective" in said and "operator.mcollective" in said
 
 
@@ -249,9 +246,7 @@ def test_a_cluster_loses_the_member_that_we_are_connected_to(
     config = choria_config(collective, changes)
     with Killing(collective.broker, begun):
         arguments = {"path": str(begun), "seconds": 3}
-        result = call(
-            config, "sleeper", "linger", arguments=arguments, nodes=[WEB], timeout=BOUND
-        )
+        result = call(config, "sleeper", "linger", arguments=arguments, nodes=[WEB], timeout=BOUND)
     assert senders(result) == [WEB]
     assert result.broker != f"localhost:{collective.broker.ports[0]}" or result.resumed
     assert begun.read_text().split() == [WEB]

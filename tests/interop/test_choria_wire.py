@@ -108,7 +108,7 @@ def without_caller(seen: Seen) -> Seen:
 CALLS: list[tuple[str, str, dict[str, t.Any]]] = [
     ("rpcutil", "ping", {}),
     ("rpcutil", "get_fact", {"fact": "os.family"}),
-    ("probe", "echo", {"string": "Zürich ☃ \"\\/\n<&>", "int": 5, "float": 2.5, "bool": True}),
+    ("probe", "echo", {"string": 'Zürich ☃ "\\/\n<&>', "int": 5, "float": 2.5, "bool": True}),
     ("probe", "echo", {"value": {"a": [1, None, {"b": "ü"}]}, "list": [1, "2"], "number": 7}),
 ]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Start a collective and keep it until Ctrl-C: ``python tests/testbed embedded|real|fleet --help``."""
+"""Start a collective and keep it until Ctrl-C: ``python tests/testbed embedded|real|fleet|choria --help``."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/testbed", description=__doc__)
     parser.add_argument(
         "kind",
-        choices=("embedded", "real", "fleet"),
+        choices=("embedded", "real", "fleet", "choria"),
         help="embedded: one process, no broker needed; real: a broker and mcollectived;"
-        " fleet: thousands of emulated nodes on a real RabbitMQ",
+        " fleet: thousands of emulated nodes on a real RabbitMQ;"
+        " choria: the real choria as broker and nodes",
     )
     parser.add_argument("--security", choices=SECURITIES, default="ssl-yaml")
     parser.add_argument("--broker", choices=("rabbitmq", "activemq"), default="rabbitmq")
@@ -30,7 +31,14 @@ def main() -> int:
     parser.add_argument(
         "--spread", type=float, default=0.0, help="seconds within which a fleet answers"
     )
+    parser.add_argument("--protocol", type=int, choices=(1, 2), default=1, help="of Choria")
+    parser.add_argument("--brokers", type=int, default=1, help="members of Choria's broker")
     arguments = parser.parse_args()
+    if arguments.kind == "choria":
+        from testbed.choria.cli import run as run_choria
+
+        own = (arguments.protocol, arguments.brokers, arguments.nodes, arguments.directory)
+        return run_choria(*own, sys.stdout)
     common = (arguments.security, arguments.nodes, arguments.directory)
     if arguments.kind != "real" and (
         arguments.broker != "rabbitmq" or arguments.security.startswith("aes")

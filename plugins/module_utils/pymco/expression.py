@@ -19,8 +19,9 @@ from . import compound, exc
 
 _TOKEN = re.compile(
     r"""
-    (?P<blank> \s+ | //[^\n]* | /\*.*?\*/ )
+    (?P<blank> \s+ | //[^\n]* | /\*(?:.*?\*/|.*) )
     | (?P<text> "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | `[^`]*` )
+    | (?P<open> ["'`].* )
     | (?P<name> [^\W\d][\w]* )
     | (?P<number> \d[\w.]* )
     | (?P<sign> == | != | <=(?!=) | >= | =~ | => | =< | && | \|\| | . )
@@ -75,10 +76,15 @@ def _check_old(text: str, tokens: _Tokens) -> None:
         if token.lastgroup == "sign" and (comparison or _is_regex(sign, before)):
             raise _old(text, token.start())
         before = sign
-    calls = any(a.lastgroup == "name" and b[0] == "(" for a, b in zip(tokens, tokens[1:]))
+    calls = any(_is_call(*pair) for pair in zip(tokens, tokens[1:]))
     names = {token[0] for token in tokens if token.lastgroup == "name"}
     if not calls and not names & _KNOWN and _translated(text) is not None:
         raise _old(text, 0)
+
+
+def _is_call(token: re.Match[str], following: re.Match[str]) -> bool:
+    is_name = token.lastgroup == "name" and token[0] not in _KEYWORDS
+    return is_name and following[0] == "("
 
 
 def _is_regex(sign: str, before: str) -> bool:
@@ -98,7 +104,7 @@ def _check_closed(text: str, tokens: _Tokens) -> None:
     opened: _Tokens = []
     for token in tokens:
         sign = token[0]
-        if sign in ('"', "'", "`"):
+        if token.lastgroup == "open":
             raise exc.BadCompoundFilter(text, token.start(), "this quote is never closed")
         if sign in ("(", "[", "{"):
             opened.append(token)

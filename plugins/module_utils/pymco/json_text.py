@@ -43,7 +43,7 @@ def read(payload: bytes) -> t.Any:
     :raises exc.DecodingError: it is not JSON in UTF-8, or exceeds the bounds of :mod:`.serializers.base`.
     """
     try:
-        return read_text(str(payload, "utf-8"))
+        return _read(str(payload, "utf-8"), _scan)
     except UnicodeDecodeError:
         raise exc.DecodingError("it is not in UTF-8") from None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from . import (
+    choria,
     discovery,
     facts,
     fanout,
@@ -36,4 +37,5 @@ ROWS: dict[str, Callable[[Bench], list[Line]]] = {
     "task": task.run,
     "inventory": inventory.run,
     "facts": facts.run,
+    "choria": choria.run,
 }

@@ -81,6 +81,11 @@ class ChoriaFleet(Service):
         """The version of the protocol."""
         return 1 if self.broker.issuer is None else 2
 
+    @property
+    def client_cfg(self) -> Path:
+        """The same as client_conf, by the name that it has in other fleets."""
+        return self.client_conf
+
     def start(self) -> None:
         """Start the fleet. When this returns, every node takes requests."""
         self._workspace = Workspace("mcotest-choria-fleet-", self._wanted_directory)

@@ -41,7 +41,7 @@ def run(
     try:
         with (
             BROKERS[broker]([_PLACE]) as running,
-            Collective(running, _PLACE, security, _nodes(count), directory) as collective,
+            Collective(running, _PLACE, security, some_nodes(count), directory) as collective,
         ):
             _tell(collective, out)
             stopped.wait()
@@ -55,7 +55,7 @@ def _stop_on(number: signal.Signals, stopped: threading.Event) -> t.Any:
     return signal.signal(number, lambda _number, _frame: stopped.set())
 
 
-def _nodes(count: int | None) -> Sequence[Node]:
+def some_nodes(count: int | None) -> Sequence[Node]:
     """Return the default nodes, fewer of them, or more."""
     if count is None:
         return DEFAULT_NODES

@@ -170,3 +170,99 @@ def test_blanks_cost_no_time(text: str) -> None:
     with contextlib.suppress(exc.BadFilter):
         filters.add_facts(Filter(), [text])
     assert time.process_time() - start < 1
+
+
+# -- for nodes of Choria ---------------------------------------------------------------------------
+
+
+def in_choria(change: t.Callable[[Filter], t.Any]) -> Filter:
+    """A filter for nodes of Choria."""
+    found = Filter()
+    change(found)
+    return found.in_dialect("choria")
+
+
+def test_a_filter_always_has_all_five_lists() -> None:
+    empty = {"fact": [], "cf_class": [], "agent": [], "identity": [], "compound": []}
+    for dialect in ("mcollective", "choria"):
+        found = Filter().in_dialect(dialect)
+        assert dict(found) == empty
+        assert found.dialect == found.copy().dialect == found.with_identities([]).dialect == dialect
+
+
+def test_facts_go_to_choria_with_values_that_are_texts() -> None:
+    def change(found: Filter) -> None:
+        filters.add_facts(found, ["a=1", "b=>2", "c=<3", "d=/^x/", "e=~y", "f!=z"])
+        found.add_fact("g", True).add_fact("h", 4.5, "=>")
+
+    assert [tuple(fact.values()) for fact in in_choria(change)["fact"]] == [
+        *(("a", "1", "=="), ("b", "2", ">="), ("c", "3", "<="), ("d", "/^x/", "=~")),
+        *(("e", "y", "=~"), ("f", "z", "!="), ("g", "true", "=="), ("h", "4.5", ">=")),
+    ]
+
+
+@pytest.mark.parametrize("value", ["", None])
+def test_a_fact_without_a_value_is_refused_for_choria_only(value: t.Any) -> None:
+    found = Filter().add_fact("os", value)
+    assert found.in_dialect("mcollective")["fact"][0][Symbol("value")] == ""
+    with pytest.raises(
+        exc.BadFilter, match=r"the fact os has an empty value, .*; =~\^\$ is an empty"
+    ):
+        found.in_dialect("choria")
+
+
+def test_any_identity_may_fit_in_choria_and_exactly_one_entry_in_mcollective() -> None:
+    found = Filter().add_identity("web1").add_identity("/^db/").add_identity("/1$/")
+    assert found.in_dialect("choria")["identity"] == ["web1", "/^db/", "/1$/"]
+    assert found.in_dialect("mcollective")["identity"] == ["/(?:^web1$)|(?:^db)|(?:1$)/"]
+
+
+def test_choria_gets_one_expression_whatever_the_filter_has() -> None:
+    assert in_choria(lambda found: found.add_compound("with('a')"))["compound"] == [
+        [{"expr": "with('a')"}]
+    ]
+    found = in_choria(lambda found: found.add_compound("with('a')").add_compound("with('b')"))
+    assert found["compound"] == [[{"expr": "(with('a')) && (with('b'))"}]]
+    # It is settled once more when a task's request is prepared.
+    assert dict(found.in_dialect("choria")) == dict(found)
+
+
+def test_tokens_are_mcollectives() -> None:
+    found = Filter().add_compound([{"statement": "a"}])
+    assert found.in_dialect("mcollective")["compound"] == [[{"statement": "a"}]]
+    with pytest.raises(exc.BadFilter, match="given as tokens is MCollective's"):
+        found.in_dialect("choria")
+
+
+def test_a_filter_for_a_dialect_is_one_of_its_own() -> None:
+    found = Filter().add_agent("a").add_compound("b")
+    twin = found.in_dialect("mcollective").add_agent("c")
+    assert (found.agents, twin.agents) == (["a"], ["a", "c"])
+    assert found.compounds[0].given is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "with('a=b')",
+            "web && db",
+            "!web || db",
+            "fact('a.b') == 'c'",
+            "include(fact('a'), 'x')",
+        ),
+        *("'x' in classes", "semver('1.0.0', '>1')", "fact('a') contains 'b'"),
+    ],
+)
+def test_chorias_language_is_refused_for_mcollective(text: str) -> None:
+    with pytest.raises(exc.BadCompoundFilter) as caught:
+        Filter().add_compound(text).in_dialect("mcollective")
+    assert "this looks like Choria's language" in str(caught.value)
+    assert in_choria(lambda found: found.add_compound(text))["compound"] == [[{"expr": text}]]
+
+
+@pytest.mark.parametrize("text", ["fact('x')=1", "fact('x').y", "a b", "a andb", "os="])
+def test_other_mistakes_are_not_called_chorias(text: str) -> None:
+    with pytest.raises(exc.BadCompoundFilter) as caught:
+        Filter().add_compound(text).in_dialect("mcollective")
+    assert "Choria" not in str(caught.value)

@@ -11,12 +11,17 @@ import typing as t
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.envelope import Envelope
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.find import (
+    find,
     named,
     read_flatfile,
 )
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import (
+    Prepared,
+    Request,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.rpc import Client, Result
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settle import settle
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.broker import (
@@ -30,6 +35,9 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
     done,
     read,
 )
+
+if t.TYPE_CHECKING:
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.conversation import Line
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -49,6 +57,25 @@ def names_of(tmp_path: pathlib.Path, *lines: str) -> dict[str, t.Any]:
     path = tmp_path / "nodes.txt"
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return {"discovery_method": "flatfile", "discovery_options": [str(path)]}
+
+
+# -- nodes of Choria ------------------------------------------------------------------------------
+
+
+def test_nodes_of_choria_are_addressed_singly_and_no_filter_can_leave_one_out() -> None:
+    settings = {"connector": "nats", "securityprovider": "choria"}
+    names = [f"n{number}" for number in range(200)]
+    request = Request("rpcutil", "ping", nodes=names, filter=identities("/^n/"), limit=150)
+    settled = settle(request, config(1, **settings))
+    envelope = Envelope("me", "rpcutil", settled.collective, settled.filter, 60, {})
+    filter_ = settled.filter.copy().add_agent("rpcutil")
+    prepared = Prepared(settled, envelope, filter_, named(settled), True, None)
+    targets = find(t.cast("Line", None), prepared)
+    assert (targets.nodes, targets.direct, targets.found) == (names[:150], True, 200)
+    assert dict(targets.filter) == {
+        **{"fact": [], "cf_class": [], "agent": ["rpcutil"], "identity": [], "compound": []}
+    }
+    assert targets.filter.dialect == "choria"
 
 
 # -- the file ------------------------------------------------------------------------------------

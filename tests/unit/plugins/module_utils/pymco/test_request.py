@@ -139,6 +139,41 @@ def test_a_named_list_needs_no_discovery_method() -> None:
     assert planned(settings, nodes=["a"]).discovery_method == "mc"
 
 
+@pytest.mark.parametrize("given,meant", [("broadcast", "mc"), ("file", "flatfile")])
+def test_choria_has_further_names_of_discovery_methods(given: str, meant: str) -> None:
+    fields = {"discovery_options": ["/list"]} if meant == "flatfile" else {}
+    assert planned(discovery_method=given, **fields).discovery_method == meant
+    assert planned({"default_discovery_method": given}, **fields).discovery_method == meant
+
+
+CHORIA = {"connector": "nats", "securityprovider": "choria"}
+
+
+def test_the_options_of_discovery_have_names_in_choria() -> None:
+    for given in ("file=/list", "file = /list", "/list"):
+        fields = {"discovery_method": "file", "discovery_options": [given]}
+        assert planned(CHORIA, **fields).discovery_options == ["/list"]
+        settings = {**CHORIA, "default_discovery_options": given}
+        assert planned(settings, discovery_method="file").discovery_options == ["/list"]
+    # In MCollective this is the name of a file.
+    fields = {"discovery_method": "file", "discovery_options": ["file=/list"]}
+    assert planned(**fields).discovery_options == ["file=/list"]
+    with pytest.raises(exc.BadRequest, match="needs the path of a file"):
+        planned(CHORIA, discovery_method="file", discovery_options=["file="])
+
+
+def test_a_filter_is_settled_in_the_language_of_the_nodes() -> None:
+    of_choria, old = "with('a=b') && with('c')", "a=b and c"
+    found = planned(CHORIA, filter=Filter().add_compound(of_choria)).filter
+    assert found["compound"] == [[{"expr": of_choria}]]
+    with pytest.raises(exc.BadCompoundFilter, match="this is MCollective's language"):
+        planned(CHORIA, filter=Filter().add_compound(old))
+    found = planned(filter=Filter().add_compound(old)).filter
+    assert found["compound"] == [[{"statement": "a=b"}, {"and": "and"}, {"statement": "c"}]]
+    with pytest.raises(exc.BadCompoundFilter, match="this looks like Choria's language"):
+        planned(filter=Filter().add_compound(of_choria))
+
+
 # -- refusals ------------------------------------------------------------------------------------
 
 
@@ -170,12 +205,30 @@ def test_a_named_list_needs_no_discovery_method() -> None:
         ({}, {"agent_timeout": 0}, "agent_timeout must be more than 0"),
         ({}, {"reply_to": " "}, "reply_to is empty"),
         ({}, {"arguments": {1: 2}}, "the argument 1 has a name that is not a text"),
-        ({}, {"discovery_method": "puppetdb"}, "the value of discovery_method is not supported"),
+        ({}, {"discovery_method": "puppet"}, "the value of discovery_method is not supported"),
+        *(
+            (
+                {},
+                {"discovery_method": name},
+                f"discovery_method = {name}, which {what}, is not supported",
+            )
+            for name, what in (
+                ("choria", "asks PuppetDB"),
+                ("puppetdb", "asks PuppetDB"),
+                ("inventory", "reads a file of Choria's"),
+                ("external", "runs a command"),
+            )
+        ),
+        (
+            {"default_discovery_method": "choria"},
+            {},
+            "the given options: default_discovery_method = choria, .* Use mc to ask the nodes, or flatfile",
+        ),
         (
             {"default_discovery_method": "stdin"},
             {},
             "the given options: the value of default_discovery_method is not supported; there are mc,"
-            " flatfile, none, and explicit nodes",
+            " broadcast, flatfile, file, none, and explicit nodes",
         ),
         ({}, {"discovery_method": "flatfile"}, "flatfile needs the path of a file"),
         (

@@ -1,0 +1,189 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Compound filters, DDLs and built-in agents of real nodes of Choria."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from calling import choria_config, run
+from testbed.choria.collective import LIBDIR
+
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.agent_info import (
+    AgentInfoTask,
+    agent_of,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.find import FindTask
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import ddl, exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import builtin
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.rpc import Client, Request
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from testbed.choria.collective import ChoriaCollective
+
+ALL = ["db1.example.com", "old1.example.com", "web1.example.com", "web2.example.com"]
+DB, OLD, WEB1, WEB2 = ALL
+WEB = ALL[2:]
+
+#: In MCollective's language, and the nodes that fit.
+OLD_LANGUAGE = [
+    ("role=web", WEB),
+    ("role=web and not processorcount>4", [WEB1]),
+    ("role::web", WEB),
+    ("/^role::(web|db)/", [DB, *WEB]),
+    ("not (role=web or role=db)", [OLD]),
+    ("role=/^(w|d)/ and common", [DB, *WEB]),
+    ('site="Genève"', [WEB2]),
+]
+#: In Choria's, and the nodes that fit.
+NEW_LANGUAGE = [
+    ("with('role=web')", WEB),
+    ("with('role=web') && !with('processorcount>4')", [WEB1]),
+    ("fact('os.release.major') == '11'", [DB]),
+    ("fact('processorcount') > 4 and fact('processorcount') < 16", [WEB2]),
+    ("include(fact('interfaces'), 'bond0')", [DB]),
+    ("'role::db' in classes", [DB]),
+    ("'sleeper' in agents // all that sleep", WEB),
+    # It takes lists of facts only; these lists have another type in Go.
+    ("include(agents, 'sleeper')", []),
+    ("with('sleeper')", WEB),
+    ('fact("site") matches "^G"', [WEB2]),
+    ("fact('nosuch') == nil", ALL),
+    ("let role = fact('role'); role == 'db' || role == 'legacy'", [DB, OLD]),
+]
+
+
+def found(collective: ChoriaCollective, filter_: Filter) -> list[str]:
+    """Return the nodes that a discovery with this filter finds."""
+    with Client(choria_config(collective)) as client:
+        return client.targets(Request("rpcutil", "ping", filter=filter_)).nodes
+
+
+@pytest.mark.parametrize(("text", "nodes"), NEW_LANGUAGE)
+def test_nodes_evaluate_the_expression(
+    choria: ChoriaCollective, text: str, nodes: list[str]
+) -> None:
+    assert found(choria, Filter().add_compound(text)) == nodes
+
+
+@pytest.mark.parametrize(("text", "nodes"), OLD_LANGUAGE)
+def test_what_is_told_to_write_instead_means_the_same(
+    choria: ChoriaCollective, text: str, nodes: list[str]
+) -> None:
+    with pytest.raises(exc.BadCompoundFilter) as caught:
+        found(choria, Filter().add_compound(text))
+    instead = str(caught.value).rpartition(": write ")[2]
+    assert found(choria, Filter().add_compound(instead)) == nodes
+
+
+def test_of_several_expressions_all_must_be_true(choria: ChoriaCollective) -> None:
+    # Nodes count true and false ones: with a list for each, web2 would fit.
+    filter_ = Filter()
+    for text in ("with('role=web')", "with('common') // everywhere", "with('processorcount=4')"):
+        filter_.add_compound(text)
+    assert found(choria, filter_) == [WEB1]
+
+
+def test_nodes_say_nothing_to_an_expression_that_they_cannot_evaluate(
+    choria: ChoriaCollective,
+) -> None:
+    filter_ = Filter().add_compound("nosuch('x').y == 1").add_fact("role", "web")
+    assert found(choria, filter_) == []
+
+
+def test_patterns_tell_an_empty_fact_from_another(choria: ChoriaCollective) -> None:
+    assert found(choria, Filter().add_fact("site", "^$", "=~")) == [OLD]
+    assert found(choria, Filter().add_fact("site", ".", "=~")) == [DB, *WEB]
+
+
+def test_a_task_finds_and_calls_by_an_expression(choria: ChoriaCollective) -> None:
+    given: Mapping[str, t.Any] = {"compound_filter": "with('role=web') && with('role::db')"}
+    assert run(FindTask, choria.client_conf, **given, fail_on=[])["nodes"] == []
+    given = {"compound_filter": "fact('processorcount') == 8"}
+    assert run(FindTask, choria.client_conf, **given)["nodes"] == [WEB2]
+    returned = run(RpcTask, choria.client_conf, agent="rpcutil", action="ping", **given)
+    assert [reply["sender"] for reply in returned["replies"]] == [WEB2]
+    with pytest.raises(TaskFailed, match=r"write with\('role=web'\)"):
+        run(FindTask, choria.client_conf, compound_filter="role=web")
+
+
+def test_identities_are_found_without_asking(choria: ChoriaCollective) -> None:
+    with Client(choria_config(choria)) as client:
+        filter_ = Filter().add_identity(WEB1).add_identity("nobody.example.com")
+        result = client.targets(Request("rpcutil", "ping", filter=filter_))
+    assert result.nodes == ["nobody.example.com", WEB1]
+    assert "discovery" not in result.seconds
+
+
+# -- agents ----------------------------------------------------------------------------------------
+
+
+def rules(found: ddl.DDL) -> dict[str, t.Any]:
+    """Return what a DDL says, without words for people."""
+    told = agent_of(t.cast("ddl.AgentDDL", found))
+    kept = ("name", "type", "optional", "default", "validation", "validator", "maxlength", "list")
+    actions = {
+        action["name"]: {
+            "display": action["display"],
+            "inputs": [{key: item[key] for key in kept} for item in action["inputs"]],
+            "outputs": [item["name"] for item in action["outputs"]],
+            "aggregates": [(item["function"], item["output"]) for item in action["aggregates"]],
+        }
+        for action in told["actions"]
+    }
+    for action in actions.values():
+        for part in ("inputs", "outputs", "aggregates"):
+            action[part].sort(key=str)
+    return {"timeout": told["metadata"]["timeout"], **actions}
+
+
+@pytest.mark.parametrize("name", builtin.names("agent", "choria"))
+def test_what_is_built_in_is_what_the_program_says(choria: ChoriaCollective, name: str) -> None:
+    theirs = choria.choria("plugin", "doc", "--json", f"agent/{name}")
+    read = ddl.read_json(theirs.stdout, "agent", name, "the program")
+    ours = builtin.find("agent", name, "choria")
+    assert ours is not None
+    assert rules(ours) == rules(read)
+    assert ours.metadata.version == read.metadata.version
+
+
+ASKED: list[tuple[str, str, dict[str, t.Any]]] = [
+    ("choria_util", "info", {}),
+    ("choria_util", "machine_states", {}),
+    ("scout", "checks", {}),
+    ("rpcutil", "get_config_item", {"item": "identity"}),
+    ("rpcutil", "inventory", {}),
+    ("rpcutil", "daemon_stats", {}),
+]
+
+
+@pytest.mark.parametrize("agent,action,arguments", ASKED)
+def test_replies_have_the_outputs_that_are_built_in(
+    choria: ChoriaCollective, agent: str, action: str, arguments: dict[str, t.Any]
+) -> None:
+    given = {"agent": agent, "action": action, "arguments": arguments, "validate": "strict"}
+    returned = run(RpcTask, choria.client_conf, **given)
+    known = t.cast("ddl.AgentDDL", builtin.find("agent", agent, "choria")).actions[action]
+    assert [reply["sender"] for reply in returned["replies"]] == ALL
+    for reply in returned["replies"]:
+        assert set(reply["data"]) <= set(known.outputs)
+    if known.aggregates:
+        assert returned["summary"]
+
+
+def test_ddls_are_found_in_the_libdir_of_the_configuration(choria: ChoriaCollective) -> None:
+    conf = choria.write_client_conf("libdir.conf", {"libdir": str(LIBDIR)})
+    listed = run(AgentInfoTask, conf)
+    names = {agent["name"] for agent in listed["agents"]}
+    assert names >= {"probe", "failer", "sleeper", "rpcutil", "choria_util", "scout"}
+    assert run(AgentInfoTask, conf, agent="probe")["ddl"]["path"].startswith(str(LIBDIR))
+    only = {"plugin.choria.agent_provider.mcorpc.libdir": str(LIBDIR), "libdir": None}
+    conf = choria.write_client_conf("rubylib.conf", only)
+    assert run(AgentInfoTask, conf, agent="probe")["ddl"]["name"] == "probe"
