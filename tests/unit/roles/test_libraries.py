@@ -25,7 +25,7 @@ DISTRIBUTIONS = {"stomp": "stomp.py", "cryptography": "cryptography", "yaml": "P
 
 def bounds(text: str) -> dict[str, str]:
     """Libraries and the lowest version that is asked for."""
-    return dict(re.findall(r"([\w.]+) ?>= ?([\d.]+)", text))
+    return dict(re.findall(r"([\w.]+) ?>= ?([\d.]*\d)", text))
 
 
 LINES = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
