@@ -56,6 +56,7 @@ NEW_LANGUAGE = [
     ("with('sleeper')", WEB),
     ('fact("site") matches "^G"', [WEB2]),
     ("fact('nosuch') == nil", ALL),
+    ("semver('1.2.3', '>= 1.2')", ALL),
     ("let role = fact('role'); role == 'db' || role == 'legacy'", [DB, OLD]),
 ]
 

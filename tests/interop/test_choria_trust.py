@@ -155,9 +155,10 @@ def test_a_token_of_a_login_service(signing: ChoriaCollective, vouched: bool) ->
         assert senders(ask(config)) == [NODE]
         assert warnings_of(config) == []
     else:
-        # The real broker and nodes of 0.29.4 take it: they do not look whether the issuer signed the first part
-        # (choria-io/tokens before 0.0.4). This client would not take such a token from a node.
         assert "no issuer that is configured signed" in warnings_of(config)[0]
+        # 0.29.4 does not look whether the issuer signed the first part: anybody can make a token. It is mended in
+        # choria-io/tokens of 2026-03-30, and this client would not take such a token from a node.
+        assert senders(ask(config)) == [NODE]
 
 
 # -- version 1 -------------------------------------------------------------------------------------

@@ -45,7 +45,8 @@ def describe(request: Request, library: Library, *, strict: bool = False) -> Des
     :raises exc.InvalidArgument: the DDL does not know the action, or refuses the arguments; if strict,
         also: the DDL does not declare an argument.
     :raises exc.UnreadableDDL: strict, and something in the DDL cannot be read.
-    :raises exc.BadRequest: strict, and there is no DDL, or a rule that only nodes can check.
+    :raises exc.BadRequest: strict, and there is no DDL, or a rule that only nodes can check; or the agent
+        is a service of Choria.
     """
     check_call(request)
     try:
@@ -61,6 +62,8 @@ def describe(request: Request, library: Library, *, strict: bool = False) -> Des
                 " looked for in ddl_path and the configuration's libdir"
             )
         return Description(request)
+    if library.dialect == "choria":
+        _check_no_service(ddl)
     if strict:
         ddl.check_whole()
     timed = replace(request, agent_timeout=float(ddl.timeout or request.agent_timeout))
@@ -84,6 +87,15 @@ def describe(request: Request, library: Library, *, strict: bool = False) -> Des
     described = replace(timed, arguments=checked.arguments, described=True)
     action = ddl.actions[request.action]
     return Description(described, action, [*gaps, *undeclared, *doubts])
+
+
+def _check_no_service(ddl: AgentDDL) -> None:
+    """Refuse an agent that any one node runs for all: here each node would, since each gets the request."""
+    if ddl.metadata.extra.get("service") is True:
+        raise exc.BadRequest(
+            f"the agent {ddl.name} is a service, for which Choria chooses one node, and this client does not"
+            " support that: each node that has it would act"
+        )
 
 
 def _undeclared(request: Request, ddl: AgentDDL, strict: bool) -> list[str]:

@@ -152,7 +152,8 @@ _SCOUT = _ddl(
     action("maintenance", "Make checks pause", _CHANGED, _CHECKS, display="failed"),
     action("resume", "Make checks run again", _CHANGED, _CHECKS, display="failed"),
     action(
-        *("goss_validate", "Test the node with Goss", _VALIDATED, *_GOSS),
+        *("goss_validate", "Test the node with Goss", _VALIDATED),
+        *_GOSS,
         sums="tests failures success",
         display="failed",
     ),

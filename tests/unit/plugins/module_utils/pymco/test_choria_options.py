@@ -10,6 +10,8 @@ import pathlib
 import ssl
 import typing as t
 
+import hypothesis
+import hypothesis.strategies as st
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -17,6 +19,9 @@ from cryptography.x509.oid import NameOID
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import choria, exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options import (
+    hosts as hosts_of,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import Settings
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settle import settle
@@ -192,6 +197,15 @@ def test_a_choice_of_curves_is_noted_as_ignored() -> None:
 )
 def test_hosts(text: str, hosts: list[tuple[str, int]]) -> None:
     assert list(read({**FILE, HOSTS: text}).hosts) == hosts
+
+
+@hypothesis.given(st.text("a:/[]@,0142 .\0", max_size=12))
+def test_any_text_is_a_list_of_hosts_or_none(text: str) -> None:
+    try:
+        found = hosts_of(text)
+    except ValueError:
+        return
+    assert all(name and "@" not in name and 0 < port < 2**16 for name, port in found)
 
 
 @pytest.mark.parametrize(
@@ -525,8 +539,8 @@ def test_where_puppets_files_are(
     if system:
         puppet(of_system, "alice.mcollective")
     monkeypatch.setattr("os.geteuid", lambda: 0 if root else 1000)
-    module = f"{choria.__name__}.values.SYSTEM_SSLDIR"
-    monkeypatch.setattr(module, str(of_system))
+    name = f"{choria.__name__}.values.SYSTEM_SSLDIRS"
+    monkeypatch.setattr(name, (str(tmp_path / "no such"), str(of_system)))
     found = read({HOSTS: "a:1"}, {"USER": "alice", "HOME": str(tmp_path)})
     directory = of_system if root and system else own
     assert found.cert == f"{directory}/certs/alice.mcollective.pem"

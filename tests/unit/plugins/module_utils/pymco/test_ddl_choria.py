@@ -12,6 +12,8 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import ddl, exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import lookup
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.described import describe
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.test_ddl_model import (
     DOCUMENT,
     found_in,
@@ -146,3 +148,22 @@ def test_choria_sends_the_defaults_of_optional_inputs_too() -> None:
     assert checked.arguments == {":needed": "n", ":left": "l", ":empty": ""}
     with pytest.raises(exc.InvalidArgument, match="value should match"):
         ddl.check_request(found, "a", {"left": ""}, dialect="choria")
+
+
+@pytest.mark.parametrize(
+    ("service", "dialect"), [(True, "choria"), (True, "mcollective"), (False, "choria")]
+)
+def test_a_service_of_choria_is_refused(tmp_path: Path, service: bool, dialect: str) -> None:
+    json_ddl(tmp_path / "thing.json", "")
+    document = json.loads((tmp_path / "thing.json").read_text())
+    document["metadata"]["service"] = service
+    (tmp_path / "thing.json").write_text(json.dumps(document))
+    library = ddl.Library([], [str(tmp_path)], dialect)
+    request = Request("thing", "a")
+    if service and dialect == "choria":
+        with pytest.raises(
+            exc.BadRequest, match="thing is a service, for which Choria chooses one"
+        ):
+            describe(request, library)
+    else:
+        assert describe(request, library).action is not None

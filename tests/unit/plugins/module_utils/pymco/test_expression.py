@@ -18,7 +18,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import (
 TAKEN = [
     "with('cluster=n1')",
     "with('cluster=n1') && !with('/^web/')",
-    'with("os=Debian") and not (with(`apache`) or include(fact('a'), "it\'s"))',
+    'with("os=Debian") and not (with(`apache`) or include(fact(`a`), "it\'s"))',
     "fact('os.family') == 'Debian'",
     "fact('cpus') >= 4 and fact('cpus') <= 8",
     "fact('a') != nil",

@@ -205,7 +205,9 @@ def test_facts_go_to_choria_with_values_that_are_texts() -> None:
 def test_a_fact_without_a_value_is_refused_for_choria_only(value: t.Any) -> None:
     found = Filter().add_fact("os", value)
     assert found.in_dialect("mcollective")["fact"][0][Symbol("value")] == ""
-    with pytest.raises(exc.BadFilter, match=r"the fact os has an empty value, .*; =~\^\$ is an empty"):
+    with pytest.raises(
+        exc.BadFilter, match=r"the fact os has an empty value, .*; =~\^\$ is an empty"
+    ):
         found.in_dialect("choria")
 
 
@@ -242,7 +244,13 @@ def test_a_filter_for_a_dialect_is_one_of_its_own() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("with('a=b')", "web && db", "!web || db", "fact('a.b') == 'c'", "include(fact('a'), 'x')"),
+        *(
+            "with('a=b')",
+            "web && db",
+            "!web || db",
+            "fact('a.b') == 'c'",
+            "include(fact('a'), 'x')",
+        ),
         *("'x' in classes", "semver('1.0.0', '>1')", "fact('a') contains 'b'"),
     ],
 )
