@@ -15,16 +15,20 @@ import typing as t
 import pytest
 from calling import PATIENCE, call, senders
 from testbed.choria import missing as missing_choria
+from testbed.choria.broker import NatsServer
 from testbed.choria_fleet.fleet import Behaviour, ChoriaFleet, identity
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security.choria_v1 import (
+    ChoriaV1Provider,
+)
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from testbed.choria.broker import NatsServer
+    from testbed.certificates import Authority
 
 COUNT = 300
 MANY = 3000
@@ -249,3 +253,32 @@ def test_silent_and_late_nodes_are_named(nats_server: NatsServer) -> None:
         result = call(client_of(fleet), "rpcutil", "ping", timeout=1.5, expected_nodes=10)
     assert result.nodes == fleet.identities
     assert result.no_response == [identity(3), identity(7)]
+
+
+class Impatient(NatsServer):
+    """A broker that leaves clients which do not take within two seconds what waits for them."""
+
+    write_deadline = "2s"
+
+
+def test_who_reads_slower_than_nodes_answer_is_not_left_by_the_broker(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each reply takes us longer than it takes the nodes, as on a busy machine. There are more than sockets hold."""
+    verify = ChoriaV1Provider.authenticate
+
+    def slowly(self: ChoriaV1Provider, received: t.Any) -> None:
+        time.sleep(0.005)
+        verify(self, received)
+
+    monkeypatch.setattr(ChoriaV1Provider, "authenticate", slowly)
+    with Impatient(authority) as broker, ChoriaFleet(broker, 1000) as fleet:
+        result = call(
+            client_of(fleet),
+            *("probe", "big"),
+            arguments={"size": 20_000},
+            nodes=fleet.identities,
+            timeout=60,
+        )
+    assert result.resumed == []
+    assert senders(result) == fleet.identities

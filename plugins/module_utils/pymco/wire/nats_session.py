@@ -32,6 +32,8 @@ if t.TYPE_CHECKING:
 
 CLOSING = 1.0
 """Seconds that closing a connection may take."""
+EMPTIED = 0.25
+"""Seconds after which all that has come is read, whether or not it can be looked at yet."""
 LONGEST_WORDS = 1000
 """Characters that are shown of what a broker complains of."""
 HEARTBEAT = Heartbeat(every=5.0, silence=10.0)
@@ -108,6 +110,7 @@ class Session(Channel):
         self._asked_at = time.monotonic()
         self._confirmed = self._quiet = True
         self._subscriptions: list[str] = []
+        self._emptied = time.monotonic()
 
     @classmethod
     def open(cls, broker: Broker, login: Login, timeout: float) -> Session:
@@ -370,6 +373,19 @@ class Session(Channel):
         finally:
             self._quiet = before
         self._heed()
+
+    def _next(self, timeout: float) -> Item | None:
+        """See :meth:`.Channel._next`. A NATS server does not wait for slow readers: it leaves a client that does not take
+        within 10 s what waits for it (Go: nats-server, write_deadline)."""
+        now = time.monotonic()
+        if now - self._emptied > EMPTIED:
+            self._emptied = now
+            while not self.stream.ended and self._held < MAX_HELD:
+                data = self.stream.read()
+                if data is None:
+                    break
+                self._cut(data)
+        return super()._next(timeout)
 
     def _cut(self, data: bytes) -> None:
         super()._cut(data)
