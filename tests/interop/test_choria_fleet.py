@@ -13,7 +13,7 @@ import time
 import typing as t
 
 import pytest
-from calling import PATIENCE, call, senders
+from calling import PATIENCE, call, choria_config, senders
 from testbed.choria import missing as missing_choria
 from testbed.choria.broker import NatsServer
 from testbed.choria_fleet.fleet import Behaviour, ChoriaFleet, identity
@@ -29,6 +29,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from testbed.certificates import Authority
+    from testbed.choria.collective import ChoriaCollective
 
 COUNT = 300
 MANY = 3000
@@ -193,6 +194,45 @@ def test_choria_shows_the_replies_that_we_return(fleet: ChoriaFleet) -> None:
     ours = call(client_of(fleet), "rpcutil", "get_facts", arguments=arguments, nodes=nodes)
     assert {reply.sender: reply.data for reply in ours.replies} == theirs
     assert len(theirs) == 3
+
+
+ACTIONS: dict[str, dict[str, t.Any]] = {
+    **{"ping": {}, "inventory": {}, "agent_inventory": {}, "collective_info": {}},
+    **{"daemon_stats": {}, "get_fact": {"fact": "role"}, "get_facts": {"facts": "role,nosuch"}},
+}
+
+
+def shape(value: t.Any) -> t.Any:
+    """The types of a reply's data; of lists, those of their first items."""
+    if isinstance(value, dict):
+        return {name: type(item) for name, item in value.items()}
+    if isinstance(value, list) and value:
+        return [shape(value[0])]
+    return type(value)
+
+
+@pytest.mark.parametrize("choria", ["v1"], indirect=True, scope="session")
+@pytest.mark.parametrize("action", ACTIONS)
+def test_answers_are_shaped_as_those_of_real_nodes(
+    crowd: ChoriaFleet, choria: ChoriaCollective, action: str
+) -> None:
+    replies = [
+        call(config, "rpcutil", action, arguments=ACTIONS[action], nodes=[node]).replies[0]
+        for config, node in (
+            (client_of(crowd), crowd.identities[0]),
+            (choria_config(choria), next(iter(choria.nodes))),
+        )
+    ]
+    emulated, real = ({key: shape(value) for key, value in r.data.items()} for r in replies)
+    emulated.pop("facts", None)
+    real.pop("facts", None)
+    if action == "agent_inventory":
+        # What an agent tells of itself is up to its metadata.
+        (own,), (other,) = emulated["agents"], real["agents"]
+        assert own.items() <= other.items()
+        del emulated["agents"], real["agents"]
+    assert emulated == real
+    assert [reply.statuscode for reply in replies] == [0, 0]
 
 
 # -- controls ------------------------------------------------------------------------------------
