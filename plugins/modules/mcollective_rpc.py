@@ -106,7 +106,7 @@ options:
   ddl_path:
     description:
       - Where to look for DDLs first. An entry is a directory, or a file with the agent's name, in the Ruby form C(.ddl) or the JSON form C(.json).
-      - The module always finds the DDLs in the configuration's C(libdir) and the DDL of C(rpcutil).
+      - The module always finds the DDLs in the configuration's C(libdir), and those of the agents that every node has, such as C(rpcutil).
     type: list
     elements: path
     default: []

@@ -68,7 +68,7 @@ SAME: list[tuple[str, str, dict[str, t.Any]]] = [
     ("rpcutil", "agent_inventory", {}),
     ("rpcutil", "inventory", {}),
     ("rpcutil", "get_config_item", {"item": "identity"}),
-    ("rpcutil", "get_data", {"source": "choria", "query": "x"}),
+    ("rpcutil", "get_data", {"source": "nosuch", "query": "x"}),
     ("choria_util", "info", {}),
     ("choria_util", "machine_states", {}),
     ("scout", "checks", {}),

@@ -52,7 +52,9 @@ def read(payload: bytes) -> t.Any:
 
 
 def read_text(text: str) -> t.Any:
-    """Do as :func:`read` does, with a text."""
+    """Do as :func:`read` does, with a text. It may come from an outer document."""
+    if not text.isascii() and _SURROGATES.search(text):
+        raise exc.DecodingError("it is not Unicode")
     return _read(text, _scan)
 
 

@@ -431,6 +431,7 @@ def test_garbage_is_no_reply(provider: ChoriaV1Provider, payload: bytes) -> None
         {"body": "no JSON"},
         {"body": ""},
         {"body": "cGluZw=="},
+        {"body": '"\udcc1"'},
         {"reply": {"message": 5}},
         {"reply": {"message": {"statuscode": 0}}},
         {"envelope": {"time": None}},

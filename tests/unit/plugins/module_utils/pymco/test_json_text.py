@@ -124,6 +124,12 @@ def test_half_of_a_surrogate_pair_is_mended() -> None:
     json.dumps(value, ensure_ascii=False).encode()
 
 
+def test_a_text_with_half_of_a_surrogate_pair_is_none() -> None:
+    assert json_text.read_text('"é\U0001f600"') == "é\U0001f600"
+    with pytest.raises(exc.DecodingError, match="not Unicode"):
+        json_text.read_text('"\udcc1"')
+
+
 def test_a_key_that_comes_twice() -> None:
     assert json_text.read(b'{"a":1,"b":0,"a":[2]}') == {"a": [2], "b": 0}
     assert json_text.read_unique(b'{"a":1,"b":{"a":1}}') == {"a": 1, "b": {"a": 1}}
