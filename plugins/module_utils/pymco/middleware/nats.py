@@ -78,21 +78,17 @@ class NatsMiddleware(BaseMiddleware):
         self.max_payload = session.info.max_payload
         return session
 
-    @property
-    def session(self) -> Session:
-        return t.cast(Session, super().session)
-
     def joins(self, size: int) -> int:
         return max(AT_ONCE // (size + 100), 1)
 
     def deliver(
         self, addresses: t.Sequence[str], body: bytes, headers: dict[str, str], deadline: float
     ) -> None:
-        self.session.send_all(addresses, body, headers, deadline)
+        t.cast(Session, self.session).send_all(addresses, body, headers, deadline)
 
     def next_payload(self, timeout: float) -> bytes | None:
-        session = self.session
-        if session.info.leaving and session is not self._left:
+        session = self._session  # not the property, which takes longer than all this
+        if isinstance(session, Session) and session.info.leaving and session is not self._left:
             self._left = session
             self._move(session)
         return super().next_payload(timeout)
@@ -118,7 +114,7 @@ class NatsMiddleware(BaseMiddleware):
         self.logger.debug("%s shuts down, moved to another broker", old.broker.name)
         with contextlib.suppress(exc.ConnectorError):
             old.drain(deadline)
-        self.session.take_over(old)
+        t.cast(Session, self.session).take_over(old)
         old.close()
 
     def target(self, agent: str, collective: str, node: str | None = None) -> str:
