@@ -47,6 +47,8 @@ if t.TYPE_CHECKING:
 
 SHORT = 2.0
 """Seconds of each timeout that has to pass. An honest broker needs milliseconds; the machine may be busy."""
+SIGNING = 6.0
+"""The same, where a large request has to be signed first, and many are at once."""
 AMPLE = 20.0
 """Seconds of each timeout that must not pass."""
 GRACE = 5.0
@@ -92,7 +94,10 @@ class Cell:
     @property
     def patience(self) -> float:
         """The seconds of each of the client's timeouts after it has connected."""
-        return SHORT if self.phase.waits and not self.phase.connects else AMPLE
+        if self.phase.connects or not self.phase.waits:
+            return AMPLE
+        # To sign a large request of Choria takes its time, which the time for sending includes.
+        return SIGNING if self.phase.grown and self.phase.connector == "nats" else SHORT
 
     @property
     def to_send(self) -> float:
@@ -106,7 +111,8 @@ class Cell:
         if self.phase.connects:
             return SHORT
         sending = self.to_send if self.phase.grown else SHORT
-        return (sending + SHORT) * len(self.command.steps)
+        waiting = min(self.patience, SIGNING) if self.phase.grown else SHORT
+        return (sending + waiting) * len(self.command.steps)
 
     @property
     def host(self) -> str:
@@ -206,21 +212,12 @@ class Workshop:
                 yield broker.port
 
     def _options(self, cell: Cell, port: int) -> dict[str, t.Any]:
-        prefix = f"plugin.{cell.phase.connector}"
-        config: dict[str, t.Any] = {
+        config = self._broker_options(cell, port) | {
             "identity": "me",
             "connector": cell.phase.connector,
-            "plugin.psk": "key",
-            f"{prefix}.pool.size": 1,
-            f"{prefix}.pool.1.host": cell.host,
-            f"{prefix}.pool.1.port": port,
             "publish_timeout": cell.to_send,
             "discovery_timeout": cell.patience,
         }
-        if cell.phase.connector == "nats":
-            config |= nats.config(cell.phase, f"{cell.host}:{port}", self._ca, self._own)
-        elif cell.phase.tls:
-            config |= {f"{prefix}.pool.1.ssl": True, f"{prefix}.pool.1.ssl.ca": str(self._ca)}
         options = {
             "config": config,
             "connect_timeout": SHORT if cell.phase.connects else AMPLE,
@@ -231,6 +228,20 @@ class Workshop:
         if cell.phase.grown and cell.command.grown is not None:
             options |= cell.command.grown("x" * grown())
         return options
+
+    def _broker_options(self, cell: Cell, port: int) -> dict[str, t.Any]:
+        if cell.phase.connector == "nats":
+            return nats.config(cell.phase, f"{cell.host}:{port}", self._ca, self._own)
+        prefix = f"plugin.{cell.phase.connector}.pool"
+        config: dict[str, t.Any] = {
+            "plugin.psk": "key",
+            f"{prefix}.size": 1,
+            f"{prefix}.1.host": cell.host,
+            f"{prefix}.1.port": port,
+        }
+        if cell.phase.tls:
+            config |= {f"{prefix}.1.ssl": True, f"{prefix}.1.ssl.ca": str(self._ca)}
+        return config
 
 
 def grown() -> int:

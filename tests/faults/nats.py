@@ -191,7 +191,7 @@ SUB = Phase("SUB", _until_subscribed, **_NATS)
 PUB = Phase("PUB", _until_published, grown=True, **_NATS)
 WAITING = Phase("NATS: waiting", _until_waiting, answers=True, **_NATS)
 CONFIRM = Phase("PING", _until_confirmed, confirms=True, **_NATS)
-CLOSE = Phase("close", _until_closed, waits=False, **_NATS)
+CLOSE = Phase("close", _until_closed, tls=True, waits=False, **_NATS)
 PHASES = [TCP, INFO, TLS, LOGIN, LOGIN_TLS, SUB, PUB, WAITING, CONFIRM, CLOSE]
 _CONNECTED = (LOGIN, LOGIN_TLS)
 
@@ -362,6 +362,8 @@ def no_meaning(behaviour: Behaviour, phase: Phase, command: Command) -> str | No
         return "all has been confirmed"
     if phase.grown and command.grown is None:
         return "the request is so small that it leaves whether the server reads or not"
+    if phase.grown and not command.awaits and CONFIRM not in behaviour.expected:
+        return "a PONG is the right answer"
     if phase in behaviour.expected:
         return None
     return "this is the right answer there, or the same as in another phase"

@@ -33,31 +33,32 @@ BARE = Target(1.5)
 NOT_SLOWER = Target(1.0, at_least=True)
 
 
-def run(bench: Bench) -> list[Line]:
-    """Lines of both versions of the protocol."""
+def run(version: int, bench: Bench) -> list[Line]:
+    """Lines of a version of the protocol: replies, whole programs, discovery."""
     problem = unavailable()
     if problem is not None:
-        return [Line("choria", problem)]
-    lines = []
-    for version in (1, 2):
-        with choria_fleet(bench, version) as fleet:
-            lines += [*_replies(bench, fleet), *_programs(bench, fleet), _found(bench, fleet)]
-    return lines
+        return [Line(f"choria v{version}", problem)]
+    with choria_fleet(bench, version) as fleet:
+        return [*_replies(bench, fleet), *_programs(bench, fleet), _found(bench, fleet)]
 
 
 def _replies(bench: Bench, fleet: ChoriaFleet) -> list[Line]:
     """The time is from sending to the last reply, decoded and verified."""
     request = bench.request(fleet)
+    # The last reply ends both, and no pause between two replies.
     everybody = dataclasses.replace(
-        request, discovery_method="none", expected_nodes=fleet.count, discovery_timeout=None
+        request,
+        discovery_method="none",
+        expected_nodes=fleet.count,
+        discovery_timeout=request.timeout,
     )
-    named = dataclasses.replace(
-        request, nodes=fleet.identities, expected_nodes=None, discovery_timeout=None
-    )
+    named = dataclasses.replace(request, nodes=fleet.identities, expected_nodes=None)
 
     def ours(asked: rpc.Request) -> float:
         with rpc.Client(config_of(fleet)) as client:
             result = client.call(asked)
+            if result.lost:
+                raise Incomplete(str(result.lost))
             check_senders([reply.sender for reply in result.replies], fleet, result.rejected)
             return result.seconds["call"]
 

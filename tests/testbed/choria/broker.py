@@ -164,6 +164,8 @@ class NatsServer(Broker):
 
     max_payload = 1024 * 1024
     """Bytes that a message may have."""
+    write_deadline = "10s"
+    """How long it waits for a client to take what is there for it."""
 
     def _command(self, member: int) -> list[str]:
         found = find_program("nats-server")
@@ -173,6 +175,7 @@ class NatsServer(Broker):
         path.write_text(f"""
             listen: 127.0.0.1:{self.ports[member]}
             max_payload: {self.max_payload}
+            write_deadline: "{self.write_deadline}"
             tls {{
                 cert_file: "{self.certificate.path}"
                 key_file: "{self.certificate.key}"

@@ -19,7 +19,8 @@ if t.TYPE_CHECKING:
 HOSTS = "plugin.choria.middleware_hosts"
 CERTNAME = "plugin.pymco.certname"
 TLS = "plugin.pymco.nats_tls"
-SYSTEM_SSLDIR = "/etc/puppetlabs/puppet/ssl"
+SYSTEM_SSLDIRS = ("/etc/puppetlabs/puppet/ssl", "/var/lib/puppet/ssl")
+"""Where root's Puppet has its certificates: Puppet's own packages, and Debian's."""
 HOME_SSLDIR = "~/.puppetlabs/etc/puppet/ssl"
 _FILES = {
     "certificate": ("the client's certificate", "client_cert"),
@@ -51,6 +52,7 @@ def path_of(settings: Settings, key: str) -> str | None:
 
 
 def expanded(settings: Settings, path: str) -> str:
+    """Return a path with the home directory in place of "~"."""
     home = settings.variable("HOME")
     return home + path[1:] if home and (path == "~" or path.startswith("~/")) else path
 
@@ -82,8 +84,9 @@ def ssl_directory(settings: Settings) -> str:
     given = path_of(settings, "plugin.choria.ssldir")
     if given:
         return given
-    if os.geteuid() == 0 and os.path.isdir(SYSTEM_SSLDIR):
-        return SYSTEM_SSLDIR
+    for directory in SYSTEM_SSLDIRS if os.geteuid() == 0 else ():
+        if os.path.isdir(directory):
+            return directory
     found = expanded(settings, HOME_SSLDIR)
     if found == HOME_SSLDIR:
         raise exc.ConfigLookupError(

@@ -10,6 +10,8 @@ import pathlib
 import ssl
 import typing as t
 
+import hypothesis
+import hypothesis.strategies as st
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -17,6 +19,9 @@ from cryptography.x509.oid import NameOID
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import choria, exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.options import (
+    hosts as hosts_of,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import Settings
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settle import settle
@@ -194,6 +199,15 @@ def test_hosts(text: str, hosts: list[tuple[str, int]]) -> None:
     assert list(read({**FILE, HOSTS: text}).hosts) == hosts
 
 
+@hypothesis.given(st.text("a:/[]@,0142 .\0", max_size=12))
+def test_any_text_is_a_list_of_hosts_or_none(text: str) -> None:
+    try:
+        found = hosts_of(text)
+    except ValueError:
+        return
+    assert all(name and "@" not in name and 0 < port < 2**16 for name, port in found)
+
+
 @pytest.mark.parametrize(
     "text",
     ["a", "a:", ":4222", "a:0", "a:65536", "a:x", "a:1 b:2", "2001:db8::1:4222", "nats://u:p@a:1"],
@@ -252,7 +266,8 @@ def test_trusted_signers() -> None:
         PUBLIC[::-1],
     )
     assert refused({**TOKENS, key: PUBLIC[1:]}) == (
-        f"the given options: {key} is not a public key of ed25519: 64 hexadecimal digits"
+        f"the given options: {key} is not a list of public keys of ed25519, which have 64 hexadecimal"
+        " digits"
     )
 
 
@@ -262,9 +277,10 @@ def test_an_issuer_without_its_key_is_named() -> None:
         "the given options: plugin.security.issuer.choria.public is missing; it is the issuer's public"
         " key in hexadecimal digits"
     )
-    assert "is not a public key" in refused(
-        {**TOKENS, **names, "plugin.security.issuer.choria.public": "abc"}
-    )
+    for wrong in ("abc", f"{PUBLIC},{PUBLIC}", f"{PUBLIC}0", "g" * 64):
+        assert "public is not a public key of ed25519, which has 64 hexadecimal digits" in refused(
+            {**TOKENS, **names, "plugin.security.issuer.choria.public": wrong}
+        )
 
 
 def test_the_name_of_a_caller_with_a_token_is_in_the_token() -> None:
@@ -525,8 +541,8 @@ def test_where_puppets_files_are(
     if system:
         puppet(of_system, "alice.mcollective")
     monkeypatch.setattr("os.geteuid", lambda: 0 if root else 1000)
-    module = f"{choria.__name__}.values.SYSTEM_SSLDIR"
-    monkeypatch.setattr(module, str(of_system))
+    name = f"{choria.__name__}.values.SYSTEM_SSLDIRS"
+    monkeypatch.setattr(name, (str(tmp_path / "no such"), str(of_system)))
     found = read({HOSTS: "a:1"}, {"USER": "alice", "HOME": str(tmp_path)})
     directory = of_system if root and system else own
     assert found.cert == f"{directory}/certs/alice.mcollective.pem"
@@ -676,7 +692,8 @@ def test_permissions_of_files(name: str, mode: int, warned: bool, tmp_path: path
     path = tmp_path / "it"
     path.write_text("x")
     path.chmod(mode)
-    assert bool(settings({f"plugin.security.{name}": str(path)}).warnings) is warned
+    for given, environ in ((str(path), {}), ("~/it", {"HOME": str(tmp_path)})):
+        assert bool(settings({f"plugin.security.{name}": given}, environ).warnings) is warned
 
 
 def test_a_file_with_the_password_of_nats_holds_secrets(tmp_path: pathlib.Path) -> None:

@@ -1,12 +1,15 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Brokers that SRV records name. The library dnspython is played, so that no name server is needed."""
+"""Brokers that SRV records name. Most tests play the library dnspython; the last ones use it, if it is there."""
 
 from __future__ import annotations
 
 import collections
+import importlib
+import socket
 import sys
+import threading
 import types
 import typing as t
 
@@ -227,3 +230,90 @@ def test_priorities_hold_and_weights_share_the_load(monkeypatch: pytest.MonkeyPa
         first[names[0]] += 1
     assert 1650 < first["often"] < 1930
     assert first["never"] < 20
+
+
+# -- the real library ------------------------------------------------------------------------------
+
+
+class NameServer(threading.Thread):
+    """A name server on a port of its own. It has records for one name, and is silent for names with "silent".
+
+    :ivar records: for :data:`NEW`.
+    """
+
+    def __init__(self, dns: t.Any, records: list[str]) -> None:
+        super().__init__(daemon=True)
+        self._dns, self.records = dns, records
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+
+    def run(self) -> None:
+        while True:
+            wire, sender = self.socket.recvfrom(4096)
+            if not wire:
+                return
+            query = self._dns.message.from_wire(wire)
+            name = query.question[0].name
+            if "silent" in name.to_text():
+                continue
+            answer = self._dns.message.make_response(query)
+            if name.to_text() == NEW:
+                answer.answer.append(
+                    self._dns.rrset.from_text(name, 60, "IN", "SRV", *self.records)
+                )
+            else:
+                answer.set_rcode(self._dns.rcode.NXDOMAIN)
+            self.socket.sendto(answer.to_wire(), sender)
+
+    def stop(self) -> None:
+        self.socket.sendto(b"", ("127.0.0.1", self.port))
+        self.join()
+        self.socket.close()
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[NameServer]:
+    """Make the real library ask a name server of our own."""
+    dns = pytest.importorskip("dns")
+    for name in ("message", "rcode", "resolver", "rrset"):
+        importlib.import_module(f"dns.{name}")
+    running = NameServer(dns, ["20 0 4223 b.x.example.", "10 5 4222 a.x.example."])
+    running.start()
+    resolver = dns.resolver.Resolver(configure=False)
+    resolver.nameservers, resolver.port = ["127.0.0.1"], running.port
+    monkeypatch.setattr(dns.resolver, "default_resolver", resolver)
+    yield running
+    running.stop()
+
+
+def test_records_by_the_real_library(server: NameServer) -> None:
+    assert srv.available()
+    found = choria.located(settings(srv_domain="x.example"))
+    assert found.hosts == (("a.x.example", 4222), ("b.x.example", 4223))
+
+
+def test_no_records_by_the_real_library(server: NameServer) -> None:
+    assert srv.hosts(choria.SERVICES, "other.example", 5.0) == []
+
+
+def test_a_name_server_that_is_silent_is_given_up(server: NameServer) -> None:
+    with pytest.raises(exc.ImproperlyConfigured, match="cannot look for the SRV records"):
+        srv.hosts(choria.SERVICES, "silent.example", 0.2)
+
+
+def test_what_is_no_domain_by_the_real_library(server: NameServer) -> None:
+    with pytest.raises(exc.ImproperlyConfigured, match="cannot look for the SRV records"):
+        srv.hosts(choria.SERVICES, "x" * 64, 1.0)
+
+
+def test_the_domain_of_the_real_resolver(
+    server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import dns.name
+    import dns.resolver
+
+    monkeypatch.setattr("socket.gethostname", lambda: "h")
+    assert srv.domain() == ""
+    dns.resolver.get_default_resolver().search = [dns.name.from_text("x.example.")]
+    assert srv.domain() == "x.example"
