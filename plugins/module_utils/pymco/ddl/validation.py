@@ -240,8 +240,8 @@ _RULES = {"string": ("type", "maxlength", "validation"), "list": ("list",)}
 
 _TYPES = {"string": "String", "integer": "Integer", "float": "Float", "number": "Numeric"}
 _SHELL = ("`", "$", ";", "|", "&&", ">", "<")
-_ADDRESSES = {"ipv4address": ("ipv4", 4), "ipv6address": ("ipv6", 6), "ipaddress": ("IP", 4, 6)}
-"""Validator plugins of addresses, with their words and versions. The last is Choria's."""
+_ADDRESSES = {"ipv4address": (4,), "ipv6address": (6,), "ipaddress": (4, 6)}
+"""Validator plugins of addresses, with the versions that they take. The last is Choria's."""
 _WITH_ARGUMENTS = ("array", "length", "regex", "typecheck")
 """Validator plugins that want an argument which a DDL cannot give. They refuse every value."""
 
@@ -295,7 +295,7 @@ def _check_symbol(value: t.Any, name: str) -> None:
     elif plugin == "shellsafe":
         _check_shellsafe(value)
     elif plugin in _ADDRESSES:
-        _check_address(value, *_ADDRESSES[plugin])
+        _check_address(value, _ADDRESSES[plugin])
     else:
         raise _Unknown(f"the validator plugin {plugin} is not known here")
 
@@ -326,7 +326,7 @@ def _check_shellsafe(value: t.Any) -> None:
             raise _Violation(f"value should not have {char} in it")
 
 
-def _check_address(value: t.Any, kind: str, *versions: int) -> None:
+def _check_address(value: t.Any, versions: tuple[int, ...]) -> None:
     """Check an address, which may have a prefix.
 
     :raises _Unknown: it may be in another form that Ruby's IPAddr takes: with a mask, in brackets,
@@ -334,6 +334,7 @@ def _check_address(value: t.Any, kind: str, *versions: int) -> None:
     """
     text = values.to_s(value) if isinstance(value, (str, bytes)) else ""
     address, slash, prefix = text.partition("/")
+    kind = f"ipv{versions[0]}" if len(versions) == 1 else "IP"
     wrong = _Violation(f"value should be an {kind} address")
     if isinstance(value, Symbol) or not text:
         raise wrong
