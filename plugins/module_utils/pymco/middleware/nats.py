@@ -59,7 +59,6 @@ class NatsMiddleware(BaseMiddleware):
         if options.version == 2 and options.token_file and options.seed_file:
             token, seed = tokens.read_token(options.token_file), tokens.read_seed(options.seed_file)
             who = f"the token {options.token_file}"
-            who = f"the token {options.token_file}"
             hint = (
                 f"Is the token {options.token_file} expired, did its issuer sign it, and is"
                 f" {options.seed_file} its seed?"
@@ -79,21 +78,17 @@ class NatsMiddleware(BaseMiddleware):
         self.max_payload = session.info.max_payload
         return session
 
-    @property
-    def session(self) -> Session:
-        return t.cast(Session, super().session)
-
     def joins(self, size: int) -> int:
         return max(AT_ONCE // (size + 100), 1)
 
     def deliver(
         self, addresses: t.Sequence[str], body: bytes, headers: dict[str, str], deadline: float
     ) -> None:
-        self.session.send_all(addresses, body, headers, deadline)
+        t.cast(Session, self.session).send_all(addresses, body, headers, deadline)
 
     def next_payload(self, timeout: float) -> bytes | None:
-        session = self.session
-        if session.info.leaving and session is not self._left:
+        session = self._session  # not the property, which takes longer than all this
+        if isinstance(session, Session) and session.info.leaving and session is not self._left:
             self._left = session
             self._move(session)
         return super().next_payload(timeout)
@@ -111,7 +106,7 @@ class NatsMiddleware(BaseMiddleware):
             self._replies = set()
             for target in replies:
                 self.reopen_replies(target, "", deadline)
-        except exc.ConnectorError:
+        except exc.PyMcoException:
             failed, self._session, self._replies = self._session, old, replies
             if failed is not None and failed is not old:
                 failed.close()
@@ -119,7 +114,7 @@ class NatsMiddleware(BaseMiddleware):
         self.logger.debug("%s shuts down, moved to another broker", old.broker.name)
         with contextlib.suppress(exc.ConnectorError):
             old.drain(deadline)
-        self.session.take_over(old)
+        t.cast(Session, self.session).take_over(old)
         old.close()
 
     def target(self, agent: str, collective: str, node: str | None = None) -> str:

@@ -329,7 +329,7 @@ class Session(Channel):
         if self._lines.pongs >= self._asked:
             if quiet >= every:
                 with contextlib.suppress(exc.ConnectorError):
-                    self._ask(b"", min(deadline, now + silence))
+                    self._ask(b"", min(max(deadline, now + CLOSING), now + silence))
         elif quiet > silence:
             self._take()  # what has come while nobody looked
             if self.stream.last_received < now:
