@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.plain_reader import (
-    PlainReader,
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.marshal_reader import (
+    Reader,
 )
 
 if t.TYPE_CHECKING:
@@ -204,7 +204,7 @@ def spans(data: bytes) -> list[tuple[int, int]]:
     """Return where the values begin and end, up to the first byte that cannot be read."""
     found: list[tuple[int, int]] = []
 
-    class Recorder(PlainReader):
+    class Recorder(Reader):
         def value(self) -> t.Any:
             start = self.position
             value = super().value()

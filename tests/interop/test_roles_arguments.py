@@ -70,10 +70,10 @@ CASES = [
     Case(
         "broker",
         "a kind that is none",
-        "value of broker_kind must be one of: rabbitmq, activemq, got: kafka",
+        "value of broker_kind must be one of: rabbitmq, activemq, choria, got: kafka",
         {"broker_kind": "kafka"},
     ),
-    Case("broker", "no users", "missing required arguments: broker_users", {"broker_users": None}),
+    Case("broker", "no users", "broker_users is empty", {"broker_users": None}),
     Case(
         "broker",
         "a user of no kind",

@@ -92,6 +92,7 @@ CLIENT: Table = {
     "certname": Option({"type": "str"}, "everyone"),
     "token_file": Option({"type": "path", "no_log": False}, "everyone"),
     "seed_file": Option({"type": "path", "no_log": False}, "everyone"),
+    "issuers": Option({"type": "dict"}),
     "ca_cert": Option({"type": "path"}, "everyone"),
     "client_cert": Option({"type": "path"}, "everyone"),
     "client_key": Option({"type": "path", "no_log": False}, "everyone"),

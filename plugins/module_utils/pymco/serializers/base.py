@@ -11,6 +11,7 @@ Plain data are None, bool, int, float, str, bytes, list, dict and :class:`Symbol
   payload without any encoding, a String that reads as UTF-8 is text.
 - A Ruby Symbol is a :class:`Symbol`, nil is None, a Hash is a dict, an Array is a list.
 - If two keys of a Hash are equal in Python, the second is an :class:`OtherKey`, so both are kept.
+  So is each number that is a key, after the first :data:`MAX_NUMBER_KEYS` of them.
 - An object of any other class becomes the data that it holds. Nothing is ever instantiated.
 """
 
@@ -35,9 +36,9 @@ TOO_MUCH = f"refused: it has more than {MAX_VALUES} values, or is deeper than {M
 MAX_INTEGER_BITS = 8192
 """How large an integer may be. Python cannot print much larger ones, and no agent needs them."""
 
-MAX_NUMBER_KEYS = 10_000
-"""How many keys of its Hashes may be numbers. Unlike the hash of a text, Python's hash of a number is no
-secret: an enemy can choose numbers with the same hash, and a dict of them takes quadratic time."""
+MAX_NUMBER_KEYS = 1_000
+"""How many keys of a payload's Hashes become numbers. Unlike the hash of a text, Python's hash of a number
+is no secret: an enemy can choose numbers with the same hash, and a dict of them takes quadratic time."""
 
 
 class Symbol(str):
@@ -101,10 +102,11 @@ def with_symbols(value: t.Any) -> t.Any:
 
 
 class OtherKey:
-    """A key of a Hash that is equal in Python, but not in Ruby, to a key that the dict has already.
+    """A key of a Hash that cannot be the key of a dict as it is.
 
-    In Ruby 1, 1.0 and true are three keys, and the Symbol :a and the String ":a" are two. The dict has the
-    first of them as it is. An OtherKey equals only itself, so it never replaces another key.
+    In Ruby 1, 1.0 and true are three keys, and the Symbol :a and the String ":a" are two. In Python they are
+    equal: the dict has the first of them as it is. An OtherKey equals only itself, so it never replaces
+    another key, and nobody can choose its hash.
 
     :ivar value: the key itself.
     """
@@ -208,17 +210,15 @@ class Keys:
     _numbers_left = MAX_NUMBER_KEYS
 
     def checked(self, key: t.Any) -> t.Any:
-        """Return the key of a Hash if a dict can have it.
+        """Return the key of a Hash as a dict can have it.
 
-        :raises exc.DecodingError: it is a Hash or an Array, whose text could be endless (no known agent
-            sends one), or there are more than :data:`MAX_NUMBER_KEYS` numbers.
+        :raises exc.DecodingError: it is a Hash or an Array, whose text could be endless. No known agent
+            sends one.
         """
         if isinstance(key, (list, dict)):
             raise exc.DecodingError("refused: a Hash has a Hash or an Array as key")
         if isinstance(key, (int, float)):
             self._numbers_left -= 1
             if self._numbers_left < 0:
-                raise exc.DecodingError(
-                    f"refused: more than {MAX_NUMBER_KEYS} keys of its Hashes are numbers"
-                )
+                return OtherKey(key)
         return key

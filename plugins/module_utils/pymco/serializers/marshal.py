@@ -19,6 +19,7 @@ import typing as t
 from .. import exc
 from .base import OtherKey, Regexp, Serializer, Symbol
 from .marshal_reader import HEADER, Reader
+from .quick_marshal import KeysCollide, QuickReader
 
 FIXNUM_MAX = 2**30
 """Integers from here on are written as bignums, as Ruby does on every platform."""
@@ -40,8 +41,7 @@ class MarshalSerializer(Serializer):
     def deserialize(self, msg: bytes) -> t.Any:
         """See :meth:`.Serializer.deserialize`."""
         try:
-            reader = Reader(msg)
-            value = reader.load()
+            reader, value = _read(msg)
             if reader.encoded or not reader.doubtful:
                 return value
             del reader, value
@@ -52,6 +52,16 @@ class MarshalSerializer(Serializer):
     def embed(self, serialized: bytes) -> bytes:
         """Marshal data travel inside Marshal data as a binary String."""
         return serialized
+
+
+def _read(payload: bytes) -> tuple[Reader, t.Any]:
+    """Return a value and its reader."""
+    reader: Reader = QuickReader(payload)
+    try:
+        return reader, reader.load()
+    except KeysCollide:
+        reader = Reader(payload)
+        return reader, reader.load()
 
 
 class Writer:

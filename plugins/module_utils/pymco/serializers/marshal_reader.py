@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import functools
 import typing as t
 
 from .. import exc
@@ -16,29 +15,30 @@ from .base import MAX_DEPTH, Symbol
 HEADER = b"\x04\x08"
 LEAF = 2
 """Levels that a value in the deepest container takes: an object with instance variables, and its own."""
-KEY, VALUE = base.LONGEST_NAME + 5, base.SHORT + 5
-"""Up to which length equal texts become the same object: keys, and all other values. Marshal writes
-the lengths 1 to 122 as one byte and adds 5."""
-IVAR, STRING, SYMBOL, LINK, HASH = b'I":;{'
-CONTAINERS = b"{["
-ONE_BYTE = {0: 0, **{number + 5: number for number in range(1, 123)}}
-"""The numbers that Marshal writes as one byte, by that byte; negative ones are left out."""
-FIRST_UTF8 = b"\x06:\x06ET"
-"""What stands behind the first String in UTF-8: one instance variable, the Symbol E, which is true."""
+IVAR, STRING, SYMBOL, LINK = b'I":;'
 TRUNCATED = "no valid Marshal data: truncated"
 
 _T = t.TypeVar("_T")
 
 
-@functools.lru_cache(base.KEPT)
-def _symbol(name: bytes) -> Symbol:
-    return Symbol(name.decode())
+class Kept(dict[bytes, t.Any]):
+    """Makes something of bytes. Of equal bytes it makes one object, as long as they are not too many."""
+
+    def __init__(self, make: t.Callable[[bytes], t.Any]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, data: bytes) -> t.Any:
+        if len(self) >= base.KEPT:
+            self.clear()
+        self[data] = made = self._make(data)
+        return made
 
 
-_text = functools.lru_cache(base.KEPT)(bytes.decode)
+NAMES = Kept(lambda data: Symbol(ruby_objects.name_in(data, {})))
 
 
-class Reader:
+class Reader(base.Keys):
     """Reads one value from bytes that may come from an enemy.
 
     Time and memory are bounded by the payload's size: every count is backed by bytes that must be
@@ -47,36 +47,33 @@ class Reader:
     :param old: Ruby 1.8 wrote the data, so a String without an encoding is text if it reads as UTF-8.
     """
 
-    __slots__ = (
-        *("_old", "data", "depth", "doubtful", "encoded", "keys", "left"),
-        *("objects", "position", "symbols", "unsure", "utf8"),
-    )
+    depth = 0
+    left = base.MAX_VALUES
+    encoded = False
+    """True if any text has an encoding. Ruby 1.8 writes none."""
+    doubtful = False
+    """True if a String without an encoding reads as UTF-8 beyond ASCII, and none before it has one."""
+    unsure = False
+    """True if only the whole value tells if it is too large, because of links or depth."""
 
     def __init__(self, data: bytes, *, old: bool = False) -> None:
         self.data = data
         self._old = old
         self.position = len(HEADER)
-        self.depth = 0
-        self.left = base.MAX_VALUES
         self.symbols: list[Symbol] = []
         self.objects: list[t.Any] = []
-        self.keys = base.Keys()
-        self.utf8: bytes | None = None
-        """What stands behind further Strings in UTF-8: the same with a link to the Symbol E."""
-        self.encoded = False
-        """True if any text has an encoding. Ruby 1.8 writes none."""
-        self.doubtful = False
-        """True if a String without an encoding reads as UTF-8 beyond ASCII."""
-        self.unsure = False
-        """True if only the whole value tells if it is too large, because of links or depth."""
 
     def load(self) -> t.Any:
         if self.data[: len(HEADER)] != HEADER:
             raise exc.DecodingError("no Marshal data of format 4.8")
-        value = self.value()
+        value = self.outermost()
         if self.unsure:
             base.check_size(value)
         return value
+
+    def outermost(self) -> t.Any:
+        """Read the value in which all others are."""
+        return self.value()
 
     def value(self) -> t.Any:
         tag = self.data[self.position]
@@ -97,76 +94,16 @@ class Reader:
             raise exc.DecodingError(base.TOO_MUCH)
 
     def container(self, into: t.Any) -> t.Any:
-        """Fill an empty list or dict, and the lists and dicts in it.
-
-        Most of nearly every reply are short Strings in UTF-8, Symbols, Arrays and Hashes. They are
-        read in this loop, since a call of :meth:`value` for each would take 1.6 times as long.
-        """
-        data, symbols, objects, length = self.data, self.symbols, self.objects, len(self.data)
-        value: t.Any
-        values, limits = self.opened(into)
-        outer: list[tuple[t.Any, list[t.Any], t.Iterator[int]]] = []
-        position, utf8 = self.position, self.utf8
-        while True:
-            for limit in limits:
-                tag = data[position]
-                if tag == IVAR and data[position + 1] == STRING:
-                    size = data[position + 2]
-                    end = position + size - 2
-                    if 4 < size < 128 and data[end : end + 4] == utf8:  # short, in UTF-8
-                        raw = data[position + 3 : end]
-                        try:
-                            value = _text(raw) if size <= limit else raw.decode()
-                        except UnicodeDecodeError:
-                            value = raw
-                        objects.append(value)
-                        values.append(value)
-                        position = end + 4
-                        continue
-                elif tag == LINK and data[position + 1] in ONE_BYTE:
-                    values.append(symbols[ONE_BYTE[data[position + 1]]])
-                    position += 2
-                    continue
-                elif tag == SYMBOL:
-                    end = position + data[position + 1] - 3
-                    raw = data[position + 2 : end]
-                    if 0 < len(raw) < KEY and end < length and raw.isascii():
-                        symbols.append(_symbol(raw))
-                        values.append(symbols[-1])
-                        position = end
-                        continue
-                elif tag in CONTAINERS and limit == VALUE:
-                    outer.append((into, values, limits))
-                    into = {} if tag == HASH else []
-                    values.append(into)
-                    self.position, self.depth = position + 1, self.depth + 1
-                    values, limits = self.opened(into)
-                    position = self.position
-                    break
-                self.position = position
-                value = self.value()
-                values.append(self.keys.checked(value) if limit == KEY else value)
-                position, utf8 = self.position, self.utf8
-            else:
-                if values is not into:  # The values of a list are the list itself.
-                    _fill(into, values)
-                if not outer:
-                    self.position = position
-                    return into
-                into, values, limits = outer.pop()
-                self.depth -= 1
-
-    def opened(self, into: t.Any) -> tuple[list[t.Any], t.Iterator[int]]:
-        """Number a container and read its size.
-
-        :returns: the list for its values, and a :data:`KEY` or :data:`VALUE` for each of them.
-        """
-        if self.depth > MAX_DEPTH:
-            self.check_depth()
+        """Fill an empty list or dict. Ruby writes no key twice, but some keys are equal in Python."""
         self.objects.append(into)
         if isinstance(into, list):
-            return into, iter((VALUE,) * self.count(1))
-        return [], iter((KEY, VALUE) * self.count(2))
+            for _item in range(self.count(1)):
+                into.append(self.value())
+            return into
+        for _pair in range(self.count(2)):
+            key, value = self.checked(self.value()), self.value()
+            into[base.OtherKey(key) if key in into else key] = value
+        return into
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -253,8 +190,8 @@ class Reader:
 
     def symbol(self, encoded: bool = False) -> Symbol:
         data, index = self.counted(), len(self.symbols)
-        usual = not encoded and len(data) <= base.LONGEST_NAME and data.isascii()
-        self.symbols.append(_symbol(data) if usual else Symbol(""))
+        usual = not encoded and len(data) <= base.LONGEST_NAME
+        self.symbols.append(NAMES[data] if usual else Symbol(""))
         if not usual:
             self.symbols[index] = Symbol(ruby_objects.name_in(data, self.encoding(encoded)))
         return self.symbols[index]
@@ -263,6 +200,8 @@ class Reader:
         """Return a String that Ruby holds as binary, or that Ruby 1.8 wrote."""
         if data.isascii():
             return data.decode()
+        if self.encoded:
+            return data
         text = ruby_objects.text_in(data, {})
         if isinstance(text, bytes) or self._old:
             return text
@@ -271,8 +210,6 @@ class Reader:
 
     def encoded_string(self) -> str | bytes:
         data = self.counted()
-        if self._is_utf8():
-            return self.remember(ruby_objects.text_in(data, {}))
         index = len(self.objects)
         self.remember(None)
         attributes = self.encoding(True)
@@ -280,20 +217,6 @@ class Reader:
         value = ruby_objects.text_in(data, attributes) if known else self.without_encoding(data)
         self.objects[index] = value
         return value
-
-    def _is_utf8(self) -> bool:
-        """Read a String's instance variables if they are the usual ones of UTF-8. Return True if so."""
-        if self.data[self.position : self.position + 4] == self.utf8:
-            self.position += 4
-            return True
-        index = len(self.symbols)
-        if index > 122 or not self.data.startswith(FIRST_UTF8, self.position):
-            return False
-        self.position += len(FIRST_UTF8)
-        self.symbols.append(_symbol(b"E"))
-        self.utf8 = b"\x06;%cT" % (index and index + 5)
-        self.encoded = True
-        return True
 
     def regexp(self, encoded: bool = False) -> str:
         data, options = self.counted(), self.byte()
@@ -356,15 +279,6 @@ class Reader:
             value = ruby_objects.date(value, kind == "DateTime") or value
         self.objects[index] = value
         return value
-
-
-def _fill(mapping: dict[t.Any, t.Any], values: list[t.Any]) -> None:
-    """Fill a dict with keys and values that come in turns. Ruby writes no key twice."""
-    mapping.update(zip(*[iter(values)] * 2))
-    if 2 * len(mapping) < len(values):  # Some keys are equal in Python.
-        mapping.clear()
-        for key, value in zip(values[::2], values[1::2]):
-            mapping[base.OtherKey(key) if key in mapping else key] = value
 
 
 _ENCODINGS = frozenset(("E", "encoding"))
