@@ -148,7 +148,9 @@ class CollectiveTask(Task):
     @property
     def silence(self) -> str:
         """The usual causes of nodes' silence, for messages."""
-        return words.SILENCE[self.config.dialect]
+        causes = words.SILENCE[self.config.dialect]
+        expression = self.config.dialect == "choria" and self.params.get("compound_filter")
+        return f"{causes}, or they cannot evaluate the compound filter" if expression else causes
 
     def client(self) -> Client:
         """Return a client that is not connected yet, and warn of what it says of its connection."""
