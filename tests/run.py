@@ -48,7 +48,7 @@ from run_process import (
 WANTS = {
     "sanity": ("shellcheck",),
     "integration": ("rabbitmq-server", "mcollectived", "mco"),
-    "interop": ("rabbitmq-server", "activemq", "mcollectived", "mco"),
+    "interop": ("rabbitmq-server", "activemq", "nats-server", "mcollectived", "mco"),
 }
 NEEDING = ("interop",)
 NOX = VENV / "bin" / "nox"

@@ -38,6 +38,7 @@ PROGRAMS = {
     "rabbitmq-server": "rabbitmq-server",
     # Brings Java.
     "activemq": "activemq",
+    "nats-server": "nats-server",
     "mcollectived": "mcollective",
     "mco": "mcollective-client",
 }

@@ -125,6 +125,22 @@ def test_values_arrive_and_come_back_with_their_types(config: Config) -> None:
         assert type(data["int"]) is int and data["bool"] is False
 
 
+def test_large_integers_arrive_whole_but_come_back_as_go_has_them(config: Config) -> None:
+    """A node hands on the request as it came, and reads an external agent's reply as floats."""
+    arguments = {"value": {"number": 2**60 + 1}}
+    (reply,) = call(config, "probe", "echo", arguments=arguments, nodes=WEB[:1]).replies
+    assert json.loads(reply.data["request"]) == arguments
+    assert reply.data["value"]["number"] == pytest.approx(2**60)
+
+
+def test_a_task_may_run_as_a_module(ansible: Ansible, choria: ChoriaCollective) -> None:
+    ansible.leave_out_actions()
+    given = {"config_file": str(choria.client_conf), "agent": "probe", "action": "echo"}
+    result = ansible.rpc(**given, arguments=VALUES, nodes=WEB)
+    assert not result["failed"], result
+    assert [reply["data"]["value"] for reply in result["replies"]] == [VALUES["value"]] * len(WEB)
+
+
 def test_an_undeclared_input_is_refused_by_the_node(config: Config) -> None:
     arguments = {"match": "x", "nosuch": 1}
     result = call(config, "failer", "partial", arguments=arguments, nodes=WEB[:1])

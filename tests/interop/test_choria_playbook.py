@@ -43,8 +43,6 @@ def usual(rabbitmq: RabbitMQ, tmp_path_factory: pytest.TempPathFactory) -> dict[
 def test_the_same_playbook_has_the_same_results(
     ansible: Ansible, choria: ChoriaCollective, usual: dict[str, t.Any], tmp_path: Path
 ) -> None:
-    if choria.version == 2:
-        ansible.leave_out_actions()
     config = choria.write_client_conf("patient.conf", PATIENCE)
     found = results(ansible, config, tmp_path)
     for name, value in usual.items():
