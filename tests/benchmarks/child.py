@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import json
 import re
@@ -45,7 +44,7 @@ def main(options: dict[str, t.Any]) -> dict[str, t.Any]:
     else:
         result = _call(config, request)
     if options["what"] == "replies":
-        found["replies"] = [dataclasses.asdict(reply) for reply in result.replies]
+        found["replies"] = [_fields(reply) for reply in result.replies]
     return {
         **found,
         "senders": [reply.sender for reply in result.replies],
@@ -53,6 +52,11 @@ def main(options: dict[str, t.Any]) -> dict[str, t.Any]:
         "seconds": result.seconds,
         "peak": _peak(),
     }
+
+
+def _fields(reply: rpc.Reply) -> dict[str, t.Any]:
+    """Return a reply as JSON has it. dataclasses.asdict would copy its data first, which takes as long as all else."""
+    return {name: getattr(reply, name) for name in reply.__slots__}
 
 
 def _weighed(config: Config, request: rpc.Request) -> tuple[rpc.Result, int]:
