@@ -28,6 +28,8 @@ AT_ONCE = 65536
 """Bytes of messages that are sent at once. A message for each node alone takes five times as long."""
 MOVING = 2.0
 """Seconds that it may take to go over to another broker."""
+SETTLING = 0.5
+"""Seconds in which a cluster passes a message on from one of its members to another."""
 
 
 class NatsMiddleware(BaseMiddleware):
@@ -94,9 +96,9 @@ class NatsMiddleware(BaseMiddleware):
         return super().next_payload(timeout)
 
     def _move(self, old: Session) -> None:
-        """Leave a broker that shuts down. No reply is lost: we listen at another broker before we stop listening
-        here. Those that come meanwhile may come twice. If no other broker accepts us we stay, since the
-        connection may last for a while."""
+        """Leave a broker that shuts down. We listen at another broker before we stop listening here, for as long as a
+        cluster may need to pass a message on. So no reply is lost, but those that come meanwhile come twice. If no
+        other broker accepts us we stay, since the connection may last for a while."""
         others = [broker for broker in self.pool.brokers if broker != old.broker]
         replies, deadline = self._replies, time.monotonic() + MOVING
         if not others:
@@ -113,7 +115,7 @@ class NatsMiddleware(BaseMiddleware):
             return
         self.logger.debug("%s shuts down, moved to another broker", old.broker.name)
         with contextlib.suppress(exc.ConnectorError):
-            old.drain(deadline)
+            old.drain(deadline + SETTLING, SETTLING)
         t.cast(Session, self.session).take_over(old)
         old.close()
 

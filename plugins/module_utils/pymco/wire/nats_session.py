@@ -287,8 +287,10 @@ class Session(Channel):
         self._subscriptions.append(subscription)
         self._await_pong(deadline, "confirm the subscription")
 
-    def drain(self, deadline: float) -> None:
-        """Have nothing more delivered, and wait until the last message has come. Raises as :meth:`subscribe` does."""
+    def drain(self, deadline: float, settling: float) -> None:
+        """Listen for some more seconds, and have nothing more delivered then. What comes waits to be taken. Raises as
+        :meth:`subscribe` does."""
+        self._read_until(time.monotonic() + settling, lambda: False)
         self._ask(b"".join(map(nats.unsubscribe, self._subscriptions)), deadline)
         self._subscriptions.clear()
         self._await_pong(deadline, "confirm the end of the subscriptions")
