@@ -27,13 +27,15 @@ attributes:
     support: partial
     details:
       - In check mode, the module checks its options and discovers the nodes. It does not send the request, and RV(replies) is empty.
-        With O(read_only=true), it sends the request in check mode too.
+        It calls an action that changes nothing in check mode too; see O(read_only).
   diff_mode:
     support: none
   idempotent:
     support: N/A
     details:
-      - The agent decides what an action does. The module reports a change if it has sent a request, unless O(read_only=true).
+      - The agent decides what an action does. The module reports a change if it has sent a request, unless the action changes nothing;
+        see O(read_only). The modules M(pymco.mcollective.mcollective_service), M(pymco.mcollective.mcollective_package) and
+        M(pymco.mcollective.mcollective_puppet) are idempotent.
 options:
   agent:
     description: The agent to call.
@@ -111,9 +113,14 @@ options:
     elements: path
     default: []
   read_only:
-    description: Declares that the action changes nothing. The task then reports no change, and it calls the action in check mode too.
+    description:
+      - Whether the action changes nothing. If so, the task reports no change, and it calls the action in check mode too.
+      - Without this option, the module knows it of well-known agents. All actions of C(rpcutil) change nothing. The same is true for the
+        actions of the agents C(service), C(package), C(puppet), C(puppetca), C(nrpe), C(process), C(filemgr), C(nettest), C(iptables),
+        C(choria_util), C(choria_registry) and C(scout) that only look, such as C(status), C(list) and C(last_run_summary). Any other
+        action counts as a change.
+      - V(true) and V(false) hold for any action. Set V(false) if an agent of yours has the name of a well-known one and changes something.
     type: bool
-    default: false
   fail_on:
     description:
       - What makes the task fail. The task returns all replies in any case. It always fails when O(max_fail_percentage) is exceeded.
