@@ -13,18 +13,16 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Reception
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
 
 from . import words
 from .base import CollectiveTask, Returned, concluded, stats_of
 from .options import CLIENT_OPTIONS, FAILURES, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
+from .report import Node, Report, diff
 from .values import to_json
 
 if t.TYPE_CHECKING:
-    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import (
         Reply,
         Result,
@@ -41,94 +39,6 @@ DESIRED_OPTIONS: Spec = {
     "fail_on": fail_on(*FAILURES),
 }
 """The options of all tasks that bring nodes to a state."""
-BATCH_OPTIONS: Spec = {"batch_size": {"type": "str"}, "batch_sleep": {"type": "float"}}
-
-
-def outputs(reply: Reply) -> dict[str, t.Any]:
-    """Return an action's outputs by name, as data that JSON can carry."""
-    return t.cast("dict[str, t.Any]", to_json(reply.data))
-
-
-@dataclasses.dataclass
-class Node:
-    """What became of one node.
-
-    :ivar before: its state when it was asked; None if it did not tell.
-    :ivar after: its state in the end, or the expected one in check mode.
-    :ivar changed: the task has changed it, or may have.
-    :ivar msg: what is wrong, or should be known.
-    :ivar more: what a task tells beyond that.
-    """
-
-    sender: str
-    before: str | None = None
-    after: str | None = None
-    changed: bool = False
-    failed: bool = False
-    msg: str = ""
-    more: Returned = dataclasses.field(default_factory=dict)
-
-    def fail(self, msg: str) -> None:
-        """Note that the node is not in the wanted state, and why."""
-        self.failed, self.msg = True, msg
-
-    def returned(self) -> Returned:
-        """Return it as the task returns it."""
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {**fields.pop("more"), **fields}
-
-
-@dataclasses.dataclass
-class Report(Reception):
-    """What all requests of a task brought.
-
-    :ivar nodes: by identity: those that answered the question, or should have.
-    :ivar asks: the results of the questions; the first one tells which nodes the task is for.
-    :ivar acts: the results of the requests that change something.
-    :ivar unsent: the nodes that were to be changed, and were not sent a request.
-    :ivar stopped: why nothing further was sent, if so.
-    """
-
-    asks: list[Result] = dataclasses.field(default_factory=list)
-    nodes: dict[str, Node] = dataclasses.field(default_factory=dict)
-    acts: list[Result] = dataclasses.field(default_factory=list)
-    unsent: list[str] = dataclasses.field(default_factory=list)
-    stopped: str = ""
-
-    def ask(self, result: Result) -> None:
-        """Take in how the replies to a question came in."""
-        self.asks.append(result)
-        self.add(result)
-
-    def act(self, result: Result) -> None:
-        """Take in how the replies to a request came in that changes something."""
-        self.acts.append(result)
-        self.add(result)
-
-    @property
-    def question(self) -> Result:
-        """The first result."""
-        return self.asks[0]
-
-    @property
-    def requests(self) -> list[Result]:
-        """The results of all requests that were sent."""
-        return [result for result in (*self.asks, *self.acts) if result.requestid is not None]
-
-    @property
-    def no_response(self) -> list[str]:
-        """The identities that did not answer a request; sorted."""
-        return sorted({node for result in self.requests for node in result.no_response})
-
-    @property
-    def failed(self) -> dict[str, str]:
-        """What is wrong with each node that answered, and is not in the wanted state."""
-        silent = set(self.no_response)
-        return {
-            name: node.msg
-            for name, node in self.nodes.items()
-            if node.failed and name not in silent
-        }
 
 
 class DesiredTask(CollectiveTask):
@@ -251,7 +161,7 @@ class DesiredTask(CollectiveTask):
             "no_response": silent,
             "unsent": unsent,
             "unexpected": sorted(report.unexpected),
-            "diff": _diff(nodes),
+            "diff": diff(nodes),
             "stats": {
                 **stats_of(question),
                 "rejected": dict(report.rejected),
@@ -261,7 +171,7 @@ class DesiredTask(CollectiveTask):
                 "no_response": len(silent),
                 "unsent": len(unsent),
                 "batches": sum(result.batches for result in report.acts),
-                "requestids": [result.requestid for result in report.requests],
+                "requestids": report.requestids,
                 "lost": None if report.lost is None else str(report.lost),
                 "resumed": report.resumed,
             },
@@ -290,132 +200,3 @@ class DesiredTask(CollectiveTask):
                 )
         elif report.lost:
             yield words.lost(report.lost)
-
-
-class ActingTask(DesiredTask):
-    """A task whose nodes get to the state by one action each."""
-
-    def _run(self, check_mode: bool) -> Returned:
-        client = self.client()
-        question = client.prepare(self._asking(self._inputs))
-        for action in self._actions:
-            # So that a wrong option is refused before anything is sent.
-            client.prepare(self._acting(["any"], action))
-        with client:
-            report = self._ask(client, client.call(question))
-            self._nodes = report.nodes
-            plan = {} if report.stopped else self._plan(report)
-            order = question.names or sorted(report.nodes)
-            for action, names in plan.items():
-                nodes = [report.nodes[name] for name in order if name in names]
-                if check_mode:
-                    for node in nodes:
-                        node.changed, node.after = True, self._foretold(node, action)
-                else:
-                    self._act(client, report, action, nodes)
-        return self._concluded(report)
-
-    # -- what subclasses know ------------------------------------------------------------------
-
-    @property
-    def _inputs(self) -> dict[str, t.Any]:
-        """The inputs of the question."""
-        raise NotImplementedError
-
-    @property
-    def _actions(self) -> dict[str, dict[str, t.Any]]:
-        """The actions that may be called, with their inputs."""
-        raise NotImplementedError
-
-    def _ask(self, client: Client, result: Result) -> Report:
-        """Return what nodes told of their state. There may be more to ask."""
-        return self._report(result)
-
-    def _action_for(self, node: Node) -> str:
-        """Return the action that brings a node to the wanted state; "" if it is in that state."""
-        raise NotImplementedError
-
-    def _foretold(self, node: Node, action: str) -> str:
-        """Return the state of a node after an action, as far as it is known before."""
-        raise NotImplementedError
-
-    def _good(self, reply: Reply) -> bool:
-        """Return True if a node says after an action that it is in the wanted state."""
-        raise NotImplementedError
-
-    def _changes(self, node: Node, reply: Reply, state: str | None) -> bool:
-        """Return True if an action has changed a node, which was not in the wanted state."""
-        return reply.ok or (state is not None and state != node.before)
-
-    # -- acting --------------------------------------------------------------------------------
-
-    def _plan(self, report: Report) -> dict[str, set[str]]:
-        """Return the nodes to act on, by action."""
-        plan: dict[str, set[str]] = {}
-        for name, node in report.nodes.items():
-            action = "" if node.failed else self._action_for(node)
-            if action:
-                plan.setdefault(action, set()).add(name)
-        return plan
-
-    def _acting(self, nodes: t.Sequence[str], action: str) -> Request:
-        given = {
-            name: self.params[name] for name in ("batch_size", "batch_sleep", "max_fail_percentage")
-        }
-        return self._to(nodes, action, self._actions[action], **given)
-
-    def _act(self, client: Client, report: Report, action: str, nodes: list[Node]) -> None:
-        """Call an action on nodes, unless an earlier one was stopped, and take in what they say."""
-        names = [node.sender for node in nodes]
-        if report.stopped or report.lost:
-            self._leave_out(report, names, report.stopped or words.lost(report.lost))
-            return
-        try:
-            result = client.call(self._acting(names, action), good=self._good)
-        except exc.ConnectorError as error:
-            report.lost = error
-            self._leave_out(report, names, words.lost(error))
-            return
-        report.act(result)
-        if result.stopped:
-            report.stopped = words.stopped(result)
-        for reply in result.replies:
-            self._take(report.nodes[reply.sender], reply)
-        for name in result.no_response:
-            node = report.nodes[name]
-            node.changed, node.after = True, None
-            node.fail(f"did not answer; it may have carried out the action {action} or not")
-        why = result.stopped or (result.lost and words.lost(result.lost)) or "there was no time"
-        self._leave_out(report, result.unsent, why)
-
-    def _take(self, node: Node, reply: Reply) -> None:
-        """Take in what a node says after an action."""
-        state = self._state(reply)
-        node.changed = self._changes(node, reply, state)
-        node.after = state
-        if self._good(reply):
-            return
-        if reply.ok:
-            node.fail(f"the action {reply.action} succeeded, but left {self.what} {state}")
-        else:
-            node.fail(f"{reply.statuscode}: {reply.statusmsg}")
-
-    @property
-    def what(self) -> str:
-        """What has the state."""
-        raise NotImplementedError
-
-    @staticmethod
-    def _leave_out(report: Report, names: t.Iterable[str], why: str) -> None:
-        for name in names:
-            report.unsent.append(name)
-            report.nodes[name].msg = f"not sent: {why}"
-
-
-def _diff(nodes: t.Iterable[Node]) -> dict[str, str]:
-    """Return the states of the nodes that change, as Ansible shows differences."""
-    changed = [node for node in nodes if node.changed]
-    return {
-        "before": "".join(f"{node.sender}: {node.before}\n" for node in changed),
-        "after": "".join(f"{node.sender}: {node.after or 'unknown'}\n" for node in changed),
-    }

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import typing as t
 
+from .acting import ACTING_OPTIONS, ActingTask
 from .base import TaskFailed
-from .desired import BATCH_OPTIONS, DESIRED_OPTIONS, ActingTask, Node, Report, outputs
 from .options import Spec
+from .report import Node, Report, outputs
 
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
@@ -28,7 +29,19 @@ ABSENT = "absent"
 _MISSING = frozenset((ABSENT, "purged", "not installed"))
 """What nodes call the state of a package that is not there."""
 _ARCHITECTURES = frozenset(
-    "noarch x86_64 i386 i486 i586 i686 aarch64 armv7hl ppc64 ppc64le riscv64 s390x".split()
+    (
+        "noarch",
+        "x86_64",
+        "i386",
+        "i486",
+        "i586",
+        "i686",
+        "aarch64",
+        "armv7hl",
+        "ppc64",
+        "ppc64le",
+        "s390x",
+    )
 )
 """What yum writes behind the name of a package."""
 _ACTIONS = {"present": ["install"], "latest": ["install", "update"], "absent": ["uninstall"]}
@@ -41,8 +54,7 @@ class PackageTask(ActingTask):
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "choices": list(_ACTIONS), "default": "present"},
         "version": {"type": "str"},
-        **DESIRED_OPTIONS,
-        **BATCH_OPTIONS,
+        **ACTING_OPTIONS,
     }
     agent = "package"
     agent_timeout = 180.0

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .desired import BATCH_OPTIONS, DESIRED_OPTIONS, ActingTask, Node, outputs
+from .acting import ACTING_OPTIONS, ActingTask
 from .options import Spec
+from .report import Node, outputs
 
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import Reply
@@ -29,8 +30,7 @@ class ServiceTask(ActingTask):
     options: t.ClassVar[Spec] = {
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "required": True, "choices": list(_ACTIONS)},
-        **DESIRED_OPTIONS,
-        **BATCH_OPTIONS,
+        **ACTING_OPTIONS,
     }
     agent = "service"
     agent_timeout = 60.0
