@@ -12,8 +12,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 
 from . import words
 from .base import Returned
-from .desired import DESIRED_OPTIONS, DesiredTask
-from .options import Spec
+from .desired import DesiredTask
 from .report import Node, Report
 
 if t.TYPE_CHECKING:
@@ -23,13 +22,6 @@ if t.TYPE_CHECKING:
         Reply,
         Result,
     )
-
-ACTING_OPTIONS: Spec = {
-    **DESIRED_OPTIONS,
-    "batch_size": {"type": "str"},
-    "batch_sleep": {"type": "float"},
-}
-"""The options of tasks that act in batches."""
 
 
 class ActingTask(DesiredTask):

@@ -18,7 +18,6 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request im
 
 from . import words
 from .base import CollectiveTask, Returned, concluded, stats_of
-from .options import CLIENT_OPTIONS, FAILURES, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
 from .report import Node, Report, diff
 from .values import to_json
 
@@ -27,18 +26,6 @@ if t.TYPE_CHECKING:
         Reply,
         Result,
     )
-
-DESIRED_OPTIONS: Spec = {
-    **CLIENT_OPTIONS,
-    **TARGET_OPTIONS,
-    "timeout": {"type": "float"},
-    "publish_timeout": {"type": "float"},
-    "ttl": {"type": "int"},
-    "max_fail_percentage": {"type": "float"},
-    **PROGRESS_OPTIONS,
-    "fail_on": fail_on(*FAILURES),
-}
-"""The options of all tasks that bring nodes to a state."""
 
 
 class DesiredTask(CollectiveTask):

@@ -13,9 +13,18 @@ from __future__ import annotations
 
 import typing as t
 
-from .acting import ACTING_OPTIONS, ActingTask
+from .acting import ActingTask
 from .base import TaskFailed
-from .options import Spec
+from .options import (
+    BATCH_OPTIONS,
+    CLIENT_OPTIONS,
+    DESIRED_OPTIONS,
+    FAILURES,
+    PROGRESS_OPTIONS,
+    TARGET_OPTIONS,
+    Spec,
+    fail_on,
+)
 from .report import Node, Report, outputs
 
 if t.TYPE_CHECKING:
@@ -54,7 +63,12 @@ class PackageTask(ActingTask):
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "choices": list(_ACTIONS), "default": "present"},
         "version": {"type": "str"},
-        **ACTING_OPTIONS,
+        **CLIENT_OPTIONS,
+        **TARGET_OPTIONS,
+        **DESIRED_OPTIONS,
+        **BATCH_OPTIONS,
+        **PROGRESS_OPTIONS,
+        "fail_on": fail_on(*FAILURES),
     }
     agent = "package"
     agent_timeout = 180.0

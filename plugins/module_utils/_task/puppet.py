@@ -13,8 +13,15 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client imp
 
 from .acting import ActingTask
 from .base import Returned, TaskFailed
-from .desired import DESIRED_OPTIONS
-from .options import FAILURES, Spec, fail_on
+from .options import (
+    CLIENT_OPTIONS,
+    DESIRED_OPTIONS,
+    FAILURES,
+    PROGRESS_OPTIONS,
+    TARGET_OPTIONS,
+    Spec,
+    fail_on,
+)
 from .report import Node, Report, outputs
 from .runs import Run, Runs, disabled
 
@@ -47,7 +54,11 @@ class PuppetTask(ActingTask):
         "concurrency": {"type": "int"},
         "run_timeout": {"type": "float", "default": 600.0},
         "interval": {"type": "float", "default": 5.0},
+        "max_fail_percentage": {"type": "float"},
+        **CLIENT_OPTIONS,
+        **TARGET_OPTIONS,
         **DESIRED_OPTIONS,
+        **PROGRESS_OPTIONS,
         "fail_on": fail_on(*FAILURES, "disabled"),
     }
     agent = "puppet"

@@ -13,8 +13,17 @@ from __future__ import annotations
 
 import typing as t
 
-from .acting import ACTING_OPTIONS, ActingTask
-from .options import Spec
+from .acting import ActingTask
+from .options import (
+    BATCH_OPTIONS,
+    CLIENT_OPTIONS,
+    DESIRED_OPTIONS,
+    FAILURES,
+    PROGRESS_OPTIONS,
+    TARGET_OPTIONS,
+    Spec,
+    fail_on,
+)
 from .report import Node, outputs
 
 if t.TYPE_CHECKING:
@@ -30,7 +39,12 @@ class ServiceTask(ActingTask):
     options: t.ClassVar[Spec] = {
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "required": True, "choices": list(_ACTIONS)},
-        **ACTING_OPTIONS,
+        **CLIENT_OPTIONS,
+        **TARGET_OPTIONS,
+        **DESIRED_OPTIONS,
+        **BATCH_OPTIONS,
+        **PROGRESS_OPTIONS,
+        "fail_on": fail_on(*FAILURES),
     }
     agent = "service"
     agent_timeout = 60.0
