@@ -116,7 +116,8 @@ outcomes:
       type: str
     after:
       description:
-        - The version that is installed in the end, or V(absent). V(present) or V(latest) if the version is not known before. In check mode, what is expected.
+        - The version that is installed in the end, or V(absent). In check mode, what is expected. This is V(present) or V(latest) if the
+          version is not known.
         - V(none) if the node did not tell it.
       type: str
     changed:

@@ -165,7 +165,9 @@ outcomes:
       description: The node's identity.
       type: str
     before:
-      description: The state of Puppet before, such as V(stopped), V(idling) or V(applying a catalog), or V(enabled) or V(disabled). V(none) if the node did not tell it.
+      description:
+        - The state of Puppet before, such as V(stopped), V(idling) or V(applying a catalog), or V(enabled) or V(disabled).
+        - V(none) if the node did not tell it.
       type: str
     after:
       description:
