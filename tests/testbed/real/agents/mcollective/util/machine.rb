@@ -7,7 +7,7 @@ module MCollective
   module Util
     # The services, packages and Puppet of a node that has none: they exist in a file beside the node's facts.
     class Machine
-      FRESH = { "services" => {}, "packages" => {}, "updates" => {}, "puppet" => {} }.freeze
+      PARTS = ["services", "packages", "updates", "puppet"].freeze
 
       def initialize(config)
         @directory = File.dirname(config.pluginconf["yaml"])
@@ -22,7 +22,9 @@ module MCollective
       end
 
       def read
-        File.exist?(path) ? FRESH.merge(JSON.parse(File.read(path))) : JSON.parse(JSON.generate(FRESH))
+        state = File.exist?(path) ? JSON.parse(File.read(path)) : {}
+        PARTS.each { |part| state[part] ||= {} }
+        state
       end
 
       # Notes an action that changes something.
