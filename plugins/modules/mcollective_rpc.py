@@ -34,8 +34,7 @@ attributes:
     support: N/A
     details:
       - The agent decides what an action does. The module reports a change if it has sent a request, unless the action changes nothing;
-        see O(read_only). The modules M(pymco.mcollective.mcollective_service), M(pymco.mcollective.mcollective_package) and
-        M(pymco.mcollective.mcollective_puppet) are idempotent.
+        see O(read_only). Modules such as M(pymco.mcollective.mcollective_service) are idempotent.
 options:
   agent:
     description: The agent to call.
@@ -115,11 +114,9 @@ options:
   read_only:
     description:
       - Whether the action changes nothing. If so, the task reports no change, and it calls the action in check mode too.
-      - Without this option, the module knows it of well-known agents. All actions of C(rpcutil) change nothing. The same is true for the
-        actions of the agents C(service), C(package), C(puppet), C(puppetca), C(nrpe), C(process), C(filemgr), C(nettest), C(iptables),
-        C(choria_util), C(choria_registry) and C(scout) that only look, such as C(status), C(list) and C(last_run_summary). Any other
-        action counts as a change.
-      - V(true) and V(false) hold for any action. Set V(false) if an agent of yours has the name of a well-known one and changes something.
+      - Without this option, the module knows it of all actions of C(rpcutil), and of actions that only look of the agents C(service),
+        C(package), C(puppet), C(nrpe), C(process), C(filemgr) and others, such as C(status) and C(list). Others count as a change.
+      - Set V(false) if an agent of yours has the name of a well-known one, and such an action changes something.
     type: bool
   fail_on:
     description:
@@ -154,7 +151,6 @@ EXAMPLES = r"""
     action: get_facts
     arguments:
       facts: os,kernelrelease
-    read_only: true
   register: facts
 
 - name: Show the kernel of each node
@@ -207,7 +203,6 @@ EXAMPLES = r"""
     action: get_fact
     arguments:
       fact: operatingsystem
-    read_only: true
     return_replies: none
   register: systems
 
@@ -221,7 +216,6 @@ EXAMPLES = r"""
     action: daemon_stats
     nodes:
       - "{{ inventory_hostname }}"
-    read_only: true
   delegate_to: localhost
   register: stats
 
