@@ -166,10 +166,8 @@ EXAMPLES = r"""
     action: restart
     arguments:
       service: nginx
-    class_filters:
-      - role::web
-    fact_filters:
-      - site=zurich
+    class_filters: [role::web]
+    fact_filters: [site=zurich]
     timeout: 60
     fail_on:
       - no_nodes

@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Reception
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
 
 from .values import to_json
 
@@ -126,9 +127,13 @@ class Report(Reception):
 
 
 def diff(nodes: t.Iterable[Node]) -> dict[str, str]:
-    """Return the states of the nodes that change, as Ansible shows differences."""
+    """Return the states of the nodes that change, as Ansible shows differences. It shows them as they are."""
     changed = [node for node in nodes if node.changed]
     return {
-        "before": "".join(f"{node.sender}: {node.before}\n" for node in changed),
-        "after": "".join(f"{node.sender}: {node.after or 'unknown'}\n" for node in changed),
+        "before": "".join(f"{node.sender}: {_shown(node.before)}\n" for node in changed),
+        "after": "".join(f"{node.sender}: {_shown(node.after)}\n" for node in changed),
     }
+
+
+def _shown(state: str | None) -> str:
+    return "unknown" if state is None else printable(state)
