@@ -21,7 +21,13 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PLUGINS = ROOT / "plugins"
-TABLES = {"client": "CLIENT", "progress": "PROGRESS", "targets": "TARGETS"}
+TABLES = {
+    "batches": "BATCHES",
+    "client": "CLIENT",
+    "desired": "DESIRED",
+    "progress": "PROGRESS",
+    "targets": "TARGETS",
+}
 """Which table of ``_task/options.py`` a doc fragment describes."""
 MADE = "# Generated from _task/options.py by tests/doc_options.py.\n"
 FACTS = ("type", "elements", "required", "choices", "default", "aliases")
@@ -59,6 +65,12 @@ def written(path: pathlib.Path) -> str:
         )
     spec = task_of(path).options
     shared = {**options.CLIENT_OPTIONS, **options.TARGET_OPTIONS, **options.PROGRESS_OPTIONS}
+    for name, more in {
+        "desired": options.DESIRED_OPTIONS,
+        "batches": options.BATCH_OPTIONS,
+    }.items():
+        if f"- pymco.mcollective.{name}\n" in text:
+            shared.update(more)
     return _replaced(text, "DOCUMENTATION", lambda old: documentation(old, spec, shared))
 
 

@@ -27,13 +27,14 @@ attributes:
     support: partial
     details:
       - In check mode, the module checks its options and discovers the nodes. It does not send the request, and RV(replies) is empty.
-        With O(read_only=true), it sends the request in check mode too.
+        It calls an action that changes nothing in check mode too; see O(read_only).
   diff_mode:
     support: none
   idempotent:
     support: N/A
     details:
-      - The agent decides what an action does. The module reports a change if it has sent a request, unless O(read_only=true).
+      - The agent decides what an action does. The module reports a change if it has sent a request, unless the action changes nothing;
+        see O(read_only). Modules such as M(pymco.mcollective.mcollective_service) are idempotent.
 options:
   agent:
     description: The agent to call.
@@ -111,9 +112,12 @@ options:
     elements: path
     default: []
   read_only:
-    description: Declares that the action changes nothing. The task then reports no change, and it calls the action in check mode too.
+    description:
+      - Whether the action changes nothing. If so, the task reports no change, and it calls the action in check mode too.
+      - Without this option, the module knows it of all actions of C(rpcutil), and of actions that only look of the agents C(service),
+        C(package), C(puppet), C(nrpe), C(process), C(filemgr) and others, such as C(status) and C(list). Others count as a change.
+      - Set V(false) if an agent of yours has the name of a well-known one, and such an action changes something.
     type: bool
-    default: false
   fail_on:
     description:
       - What makes the task fail. The task returns all replies in any case. It always fails when O(max_fail_percentage) is exceeded.
@@ -147,7 +151,6 @@ EXAMPLES = r"""
     action: get_facts
     arguments:
       facts: os,kernelrelease
-    read_only: true
   register: facts
 
 - name: Show the kernel of each node
@@ -163,10 +166,8 @@ EXAMPLES = r"""
     action: restart
     arguments:
       service: nginx
-    class_filters:
-      - role::web
-    fact_filters:
-      - site=zurich
+    class_filters: [role::web]
+    fact_filters: [site=zurich]
     timeout: 60
     fail_on:
       - no_nodes
@@ -200,7 +201,6 @@ EXAMPLES = r"""
     action: get_fact
     arguments:
       fact: operatingsystem
-    read_only: true
     return_replies: none
   register: systems
 
@@ -214,7 +214,6 @@ EXAMPLES = r"""
     action: daemon_stats
     nodes:
       - "{{ inventory_hostname }}"
-    read_only: true
   delegate_to: localhost
   register: stats
 

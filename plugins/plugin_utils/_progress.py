@@ -73,7 +73,8 @@ class ProgressLines:
         self._seen = len(replies)
         of = "" if expected is None else f" of {expected:,}"
         failed = f", {self._failed:,} failed" if self._failed else ""
-        return f"{count}{of} nodes answered{failed}"
+        did = "have run Puppet" if self._phase == "run" else "answered"
+        return f"{count}{of} nodes {did}{failed}"
 
 
 def _has_failed(envelope: t.Mapping[str, t.Any]) -> bool:

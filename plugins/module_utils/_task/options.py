@@ -119,11 +119,25 @@ TARGETS: Table = {
     "limit_seed": Option({"type": "int"}),
 }
 """Which nodes to address."""
+DESIRED: Table = {
+    "timeout": Option({"type": "float"}),
+    "publish_timeout": Option({"type": "float"}),
+    "ttl": Option({"type": "int"}),
+}
+"""How patiently a task asks and acts that brings nodes to a state."""
+BATCHES: Table = {
+    "batch_size": Option({"type": "str"}),
+    "batch_sleep": Option({"type": "float"}),
+    "max_fail_percentage": Option({"type": "float"}),
+}
+"""How such a task acts on some nodes after the others."""
 PROGRESS: Table = {"progress": Option({"type": "float", "default": 5.0})}
 """What a task tells while it runs."""
 
 CLIENT_OPTIONS = specs(CLIENT)
 TARGET_OPTIONS = specs(TARGETS)
+DESIRED_OPTIONS = specs(DESIRED)
+BATCH_OPTIONS = specs(BATCHES)
 PROGRESS_OPTIONS = specs(PROGRESS)
 RESTRICTING = tuple(name for name, option in {**TARGETS, **CLIENT}.items() if option.restricts)
 """Options that leave nodes out."""

@@ -12,6 +12,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable 
 
 from . import words
 from .base import CollectiveTask, Returned, concluded, stats_of
+from .looks import only_looks
 from .options import CLIENT_OPTIONS, FAILURES, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
 from .values import to_json
 
@@ -46,17 +47,17 @@ class RpcTask(CollectiveTask):
         "reply_to": {"type": "str"},
         "validate": {"type": "str", "choices": ["auto", "strict", "off"], "default": "auto"},
         "ddl_path": {"type": "list", "elements": "path", "default": []},
-        "read_only": {"type": "bool", "default": False},
+        "read_only": {"type": "bool"},
         "return_replies": {"type": "str", "choices": ["all", "failed", "none"], "default": "all"},
         **PROGRESS_OPTIONS,
         "fail_on": fail_on(*FAILURES),
     }
 
     def _run(self, check_mode: bool) -> Returned:
-        params = self.params
         request, action = self._described(self.request())
         client = self.client()
-        send = params["read_only"] or not check_mode
+        looks = self._only_looks()
+        send = looks or not check_mode
         prepared = client.prepare(request)
         with client:
             result = client.call(prepared) if send else client.targets(prepared)
@@ -65,8 +66,15 @@ class RpcTask(CollectiveTask):
             self.warn(words.cut_short(result.lost))
         reached = result.requestid if send else result.nodes or not result.known
         returned = self._returned(result, action)
-        returned["changed"] = bool(reached) and not params["read_only"]
+        returned["changed"] = bool(reached) and not looks
         return concluded(returned, self._complaints(result, send))
+
+    def _only_looks(self) -> bool:
+        """Return True if the action changes nothing: the option says so, or it is known."""
+        params = self.params
+        if params["read_only"] is not None:
+            return bool(params["read_only"])
+        return only_looks(params["agent"], params["action"])
 
     def _described(self, request: Request) -> tuple[Request, Action | None]:
         """Return the request as the agent's DDL completes it, and the action's part of the DDL."""

@@ -17,7 +17,7 @@ from .envelope import Envelope
 from .find import Answers, Targets, find, named, ping
 from .middleware import middleware
 from .request import Prepared, Request, batches
-from .result import Result, reply_of
+from .result import Reply, Result, reply_of
 from .security import security_provider
 from .serializers import Symbol
 from .settle import settle
@@ -26,6 +26,8 @@ if t.TYPE_CHECKING:
     from .settings import Settings
 
 T = t.TypeVar("T")
+Judge = t.Callable[[Reply], bool]
+"""Returns True if a reply is good."""
 
 
 class Client:
@@ -133,11 +135,13 @@ class Client:
         prepared = self._prepared(request)
         return self._persistently(lambda: ping(self._line, prepared))
 
-    def call(self, request: Request | Prepared) -> Result:
+    def call(self, request: Request | Prepared, *, good: Judge | None = None) -> Result:
         """Send a request to all nodes that it is for, and take in their replies.
 
         Nodes that stay silent are not an error; see :attr:`.Result.no_response`.
 
+        :param good: judges which replies are good enough for the next batch to be sent; see
+            :attr:`.Request.max_fail_percentage`. Default: those that tell of success.
         :raises exc.BadRequest: see :meth:`prepare`.
         :raises exc.ConnectorError: the broker cannot be used, and the request has not left. If the
             connection ends later, :attr:`.Result.lost` tells why.
@@ -150,7 +154,7 @@ class Client:
         if result.known and (not result.nodes or result.found < wanted.minimum_nodes):
             return result
         with self._timed(result.seconds, "call"):
-            call = _Call(self._line, prepared, targets, result)
+            call = _Call(self._line, prepared, targets, result, good)
             call.converse() if wanted.awaits_replies else call.send_away()
         return result
 
@@ -197,14 +201,27 @@ class Client:
             seconds[phase] = round(self._line.clock() - start, 3)
 
 
+def _tells_of_success(reply: Reply) -> bool:
+    return reply.ok
+
+
 class _Call:
     """A request on its way to its targets.
 
     :param result: is filled in.
+    :param good: see :meth:`Client.call`.
     """
 
-    def __init__(self, line: Line, prepared: Prepared, targets: Targets, result: Result) -> None:
+    def __init__(
+        self,
+        line: Line,
+        prepared: Prepared,
+        targets: Targets,
+        result: Result,
+        good: Judge | None = None,
+    ) -> None:
         self._request, self._targets, self._result = prepared.request, targets, result
+        self._good = good or _tells_of_success
         self._conversation = Conversation(
             line,
             dataclasses.replace(prepared.envelope, filter=targets.filter),
@@ -276,7 +293,7 @@ class _Call:
         if most is not None:
             came = [node for node in group if node in outcome.replies]
             replies = (reply_of(node, outcome.replies[node].body, self._request) for node in came)
-            bad = len(group) - sum(reply.ok for reply in replies)
+            bad = len(group) - sum(map(self._good, replies))
             if 100 * bad > most * len(group):
                 self._result.stopped = (
                     f"{bad} of the {len(group)} nodes of batch {self._result.batches} failed or did not"

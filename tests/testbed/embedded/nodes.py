@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from pymco.serializers import Symbol
 
-from . import compound
+from . import compound, machines
 
 Answer = tuple[int, str, dict[str, t.Any]]
 """A reply's statuscode, statusmsg and data."""
@@ -28,6 +28,10 @@ class Node:
     :ivar failing: the actions that fail there, and with which message.
     :ivar delay: seconds that it takes to answer.
     :ivar files: the content of its files, for the data function fstat.
+    :ivar broken: the services that do not start.
+    :ivar packages: the installed version of each package.
+    :ivar updates: the newest version of each package that has one.
+    :ivar calls: all actions that were called, as "agent.action".
     :ivar lie: a way to answer wrongly, of :data:`.lies.LIES`.
     """
 
@@ -42,7 +46,12 @@ class Node:
     lie: str | None = None
     services: dict[str, str] = field(default_factory=lambda: {"nginx": "running"})
     files: dict[str, str] = field(default_factory=lambda: {"/etc/hosts": "127.0.0.1 localhost"})
+    broken: set[str] = field(default_factory=set)
+    packages: dict[str, str] = field(default_factory=dict)
+    updates: dict[str, str] = field(default_factory=dict)
+    puppet: machines.Puppet = field(default_factory=machines.Puppet)
     requests: int = 0
+    calls: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.facts = _as_text(self.facts)
@@ -85,6 +94,7 @@ class Node:
             return "pong" if body == "ping" else f"Unknown Request: {body}"
         action, data = body[":action"], _plain(body[":data"])
         name = f"{agent}.{action}"
+        self.calls.append(name)
         if name in self.silent:
             return None
         code, message, output = self._act(name, data)
@@ -202,19 +212,6 @@ def _collective_info(node: Node, _data: dict[str, t.Any]) -> Answer:
     return 0, "OK", {"main_collective": node.collectives[0], "collectives": node.collectives}
 
 
-def _service_status(node: Node, data: dict[str, t.Any]) -> Answer:
-    name = str(data.get("service"))
-    return 0, "OK", {"service": name, "status": node.services.get(name, "unknown")}
-
-
-def _service_restart(node: Node, data: dict[str, t.Any]) -> Answer:
-    name = str(data.get("service"))
-    if name not in node.services:
-        return 1, f"there is no service {name}", {"service": name, "status": "unknown"}
-    node.services[name] = "running"
-    return 0, "OK", {"service": name, "status": "running"}
-
-
 ACTIONS: dict[str, t.Callable[[Node, dict[str, t.Any]], Answer]] = {
     "rpcutil.ping": _ping,
     "rpcutil.inventory": _inventory,
@@ -223,6 +220,5 @@ ACTIONS: dict[str, t.Callable[[Node, dict[str, t.Any]], Answer]] = {
     "rpcutil.daemon_stats": _daemon_stats,
     "rpcutil.agent_inventory": _agent_inventory,
     "rpcutil.collective_info": _collective_info,
-    "service.status": _service_status,
-    "service.restart": _service_restart,
+    **machines.ACTIONS,
 }

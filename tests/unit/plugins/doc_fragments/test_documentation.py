@@ -24,7 +24,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.options im
 
 ROOT = pathlib.Path(__file__).resolve().parents[4]
 INVENTORY = "inventory/mcollective"
-NAMES = "agent_info facts find keys node_info ping rpc"
+NAMES = "agent_info facts find keys node_info package ping puppet rpc service"
 PLUGINS = [*(f"modules/mcollective_{name}" for name in NAMES.split()), INVENTORY]
 INVENTORY_ONLY = {"plugin", "hostnames", "group_by", "include", "exclude"}
 VARIABLE = re.compile(r"E\((ANSIBLE_MCOLLECTIVE_\w+)\)")
@@ -80,7 +80,7 @@ def shapes(options: t.Mapping[str, t.Any], suboptions: str) -> dict[str, t.Any]:
 
 def test_all_plugins_are_looked_at() -> None:
     found = [str(path.relative_to(ROOT / "plugins").with_suffix("")) for path in FILES]
-    fragments = [f"doc_fragments/{name}" for name in ("client", "progress", "targets")]
+    fragments = [f"doc_fragments/{name}" for name in sorted(DOCS.TABLES)]
     assert found == [*fragments, *PLUGINS]
 
 

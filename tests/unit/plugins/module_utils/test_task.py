@@ -251,7 +251,7 @@ def test_a_good_result_is_returned_in_full(monkeypatch: pytest.MonkeyPatch) -> N
     assert message == ""
     six = {"agent": "rpcutil", "action": "ping", "statuscode": 0, "statusmsg": "OK"}
     assert returned == {
-        "changed": True,
+        "changed": False,
         "replies": [
             {**six, "sender": "a", "data": {":pong": "x"}},
             {**six, "sender": "b", "data": {":pong": "x"}},
@@ -411,7 +411,8 @@ def test_who_was_not_sent_to_is_told_with_the_connection_that_was_lost(
 def test_a_lost_connection_changed_something_for_all_we_know(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    returned = called(monkeypatch, result("a b", lost=LOST), fail_on=[])[0]
+    outcome = result("a b", lost=LOST)
+    returned = called(monkeypatch, outcome, fail_on=[], read_only=False)[0]
     assert (returned["changed"], returned["no_response"]) == (True, ["a", "b"])
 
 
@@ -438,29 +439,35 @@ def test_no_nodes_is_told_with_what_could_not_be_checked(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    "check_mode,read_only,calls,changed",
+    "read_only,action,looks",
     [
-        (False, False, ["prepare", "call"], True),
-        (False, True, ["prepare", "call"], False),
-        (True, False, ["prepare", "targets"], True),
-        (True, True, ["prepare", "call"], False),
+        (False, "service.restart", False),
+        (True, "service.restart", True),
+        (None, "service.restart", False),
+        (False, "service.status", False),
+        (None, "service.status", True),
+        (None, "ourservice.status", False),
     ],
 )
+@pytest.mark.parametrize("check_mode", [False, True])
 def test_check_mode_sends_nothing_that_changes_something(
     check_mode: bool,
-    read_only: bool,
-    calls: list[str],
-    changed: bool,
+    read_only: bool | None,
+    action: str,
+    looks: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     outcome = result("a", reply("a"))
-    returned, _message, made = called(monkeypatch, outcome, check_mode, read_only=read_only)
-    assert made == calls
-    assert returned["changed"] is changed
+    named = dict(zip(("agent", "action"), action.split(".")))
+    given = {**named, "read_only": read_only, "validate": "off"}
+    returned, _message, made = called(monkeypatch, outcome, check_mode, **given)
+    assert made == ["prepare", "targets" if check_mode and not looks else "call"]
+    assert returned["changed"] is not looks
 
 
 def test_check_mode_does_not_call_it_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    returned, message, _calls = called(monkeypatch, result("a b"), check_mode=True)
+    outcome = result("a b")
+    returned, message, _calls = called(monkeypatch, outcome, check_mode=True, read_only=False)
     assert message == ""
     assert (returned["no_response"], returned["stats"]["no_response"]) == ([], 0)
     assert (returned["nodes"], returned["replies"]) == (["a", "b"], [])

@@ -197,6 +197,19 @@ def test_as_many_as_may_fail_do_not_stop_it() -> None:
     assert (result.stopped, len(result.replies), len(result.failed)) == (None, 4, 1)
 
 
+def test_the_caller_may_judge_replies_by_what_they_say() -> None:
+    """A restart that succeeds and leaves a service stopped is no success, and one that has nothing to do no failure."""
+    nodes = Nodes(1, 1, answers={"a": done(1, "there is nothing to do"), "b": done(0, "in vain")})
+    request = Request(
+        *("rpcutil", "ping"),
+        **{"nodes": ["a", "b", "c"], "batch_size": 1, "batch_sleep": 0, "max_fail_percentage": 0},
+    )
+    with ScriptedBroker(nodes) as broker, Client(config(broker.port)) as client:
+        result = client.call(request, good=lambda reply: reply.statusmsg.startswith("there"))
+    assert (nodes.batches, result.unsent) == ([["a"], ["b"]], ["c"])
+    assert "batch 2" in str(result.stopped)
+
+
 def test_each_batch_is_judged_for_itself() -> None:
     # Of all four so far that is one in four; of the second batch it is half.
     nodes = Nodes(2, 2, answers={"c": done(5, "no")})

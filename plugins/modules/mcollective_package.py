@@ -1,0 +1,238 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the pymco.mcollective authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mcollective_package
+short_description: Install, update or remove a package on many MCollective nodes
+version_added: 0.1.0
+author: The pymco.mcollective authors (@pymco)
+description:
+  - Asks all selected nodes for the state of a package in one request. Only the nodes that differ are asked to install, update or remove it.
+  - Nodes need the agent C(package), as the Puppet and Choria projects publish it.
+extends_documentation_fragment:
+  - pymco.mcollective.attributes
+  - pymco.mcollective.attributes.in_process
+  - pymco.mcollective.attributes.actiongroup_mcollective
+  - pymco.mcollective.client
+  - pymco.mcollective.targets
+  - pymco.mcollective.desired
+  - pymco.mcollective.batches
+  - pymco.mcollective.progress
+attributes:
+  check_mode:
+    support: full
+    details:
+      - In check mode, the module asks nodes for their state, and tells which of them would change. It sends nothing that changes them.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+    details:
+      - A second run asks nodes and changes nothing.
+options:
+  name:
+    description: The name of the package.
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) installs the package where it is missing. With O(version), it also acts where another version is installed.
+      - V(latest) also updates it on nodes that have an update. Nodes look for updates in the package lists that they have. The module does not
+        refresh these lists. The agents' actions C(refresh) and C(apt_update) do, see M(pymco.mcollective.mcollective_rpc).
+      - V(absent) removes the package. Its configuration files may stay.
+    type: str
+    choices: [present, latest, absent]
+    default: present
+  version:
+    description:
+      - The version that the package must have, in the form of the node's package manager, such as V(1.18.0-6) or V(1:2.4.57-2).
+      - A version without the epoch or the release, such as V(1.18.0), fits all of them. Whether it can be installed depends on the node.
+      - Whether a node can install an older version than it has depends on its package manager.
+    type: str
+  fail_on:
+    description:
+      - What makes the task fail. The task returns all outcomes in any case. It always fails when O(max_fail_percentage) is exceeded.
+      - V(failed) means that a node could not tell its state, or is not in the wanted state in the end.
+      - V(no_response) means that a node did not answer a request in time, or that there was no time to send it the request.
+      - V(no_nodes) means that there is no node to address, or that there are fewer than O(expected_nodes). Nothing is changed then.
+      - Use an empty list to handle every outcome in the play.
+    type: list
+    elements: str
+    choices: [failed, no_response, no_nodes]
+    default: [failed, no_response, no_nodes]
+seealso:
+  - module: pymco.mcollective.mcollective_puppet
+  - module: pymco.mcollective.mcollective_rpc
+  - module: pymco.mcollective.mcollective_service
+"""
+
+EXAMPLES = r"""
+# ansible localhost -m pymco.mcollective.mcollective_package -a "name=openssl state=latest" --check --diff
+
+- name: Install the newest openssl on all nodes, twenty at a time
+  pymco.mcollective.mcollective_package:
+    name: openssl
+    state: latest
+    batch_size: 20
+    max_fail_percentage: 10
+  register: openssl
+
+- name: Show the new versions
+  ansible.builtin.debug:
+    msg: "{{ item.before }} -> {{ item.after }}"
+  loop: "{{ openssl.outcomes | selectattr('changed') }}"
+  loop_control:
+    label: "{{ item.sender }}"
+
+- name: Install a certain version of nginx on the web servers
+  pymco.mcollective.mcollective_package:
+    name: nginx
+    version: 1.22.1-9
+    class_filters:
+      - role::web
+
+- name: Remove a package everywhere
+  pymco.mcollective.mcollective_package:
+    name: telnetd
+    state: absent
+"""
+
+RETURN = r"""
+outcomes:
+  description: What became of each node, sorted by C(sender).
+  returned: always, unless the request could not be sent
+  type: list
+  elements: dict
+  contains:
+    sender:
+      description: The node's identity.
+      type: str
+    before:
+      description: The version that was installed before, or V(absent). V(none) if the node did not tell it.
+      type: str
+    after:
+      description:
+        - The version that is installed in the end, or V(absent). In check mode, what is expected. This is V(present) or V(latest) if the
+          version is not known.
+        - V(none) if the node did not tell it.
+      type: str
+    changed:
+      description: Whether the task has changed the node, or would in check mode. Also V(true) if the node did not answer the request to change.
+      type: bool
+    failed:
+      description: Whether the node is not in the wanted state, or did not answer.
+      type: bool
+    msg:
+      description: What is wrong, or should be known. Empty if nothing is.
+      type: str
+  sample:
+    - {sender: web1.example.com, before: 3.0.11-1, after: 3.0.15-1, changed: true, failed: false, msg: ""}
+    - {sender: web2.example.com, before: 3.0.15-1, after: 3.0.15-1, changed: false, failed: false, msg: ""}
+outcome:
+  description: The only entry of RV(outcomes).
+  returned: when one node was addressed
+  type: dict
+  sample: {sender: web1.example.com, before: 3.0.11-1, after: 3.0.15-1, changed: true, failed: false, msg: ""}
+nodes:
+  description: The identities of the addressed nodes.
+  returned: always, unless the request could not be sent
+  type: list
+  elements: str
+  sample: [web1.example.com, web2.example.com]
+no_response:
+  description: The nodes that did not answer a request in time. They may have received it.
+  returned: always, unless the request could not be sent
+  type: list
+  elements: str
+  sample: []
+unsent:
+  description: The nodes that differ and were certainly not sent a request to change, because the task was stopped or time ran out.
+  returned: always, unless the request could not be sent
+  type: list
+  elements: str
+  sample: []
+unexpected:
+  description: Nodes that answered although they were not addressed. The module does not use their replies.
+  returned: always, unless the request could not be sent
+  type: list
+  elements: str
+  sample: []
+diff:
+  description: The states of the nodes that change, one in a line.
+  returned: always, unless the request could not be sent
+  type: dict
+  contains:
+    before:
+      description: Before the task.
+      type: str
+    after:
+      description: After the task, or what is expected in check mode.
+      type: str
+  sample: {before: "web1.example.com: 3.0.11-1\n", after: "web1.example.com: 3.0.15-1\n"}
+stats:
+  description: Figures of the task.
+  returned: always, unless the request could not be sent
+  type: dict
+  contains:
+    nodes:
+      description: The number of addressed nodes.
+      type: int
+    changed:
+      description: The number of nodes that changed, or would change in check mode.
+      type: int
+    failed:
+      description: The number of nodes that answered, and are not in the wanted state.
+      type: int
+    no_response:
+      description: The number of nodes that did not answer a request.
+      type: int
+    unsent:
+      description: The number of nodes that differ and were not sent a request to change.
+      type: int
+    batches:
+      description: The number of batches.
+      type: int
+    requestids:
+      description: The identifiers of the requests, as they appear in the logs of the nodes. The first one asked for the state.
+      type: list
+      elements: str
+    broker:
+      description: The broker that was used.
+      type: str
+    passed_over:
+      description: Why each other broker of the pool was not used, or was given up during discovery.
+      type: list
+      elements: str
+    rejected:
+      description: The number of dropped messages by reason. See RV(pymco.mcollective.mcollective_rpc#module:stats).
+      type: dict
+    lost:
+      description: Why the connection to the broker ended before all replies arrived, if it did.
+      type: str
+    resumed:
+      description: Why the connection was lost, for each time that the module went on listening over a new connection.
+      type: list
+      elements: str
+    seconds:
+      description: How many seconds V(connect), V(discovery) and V(call), the question for the state, took.
+      type: dict
+  sample: {nodes: 2, changed: 1, failed: 0, no_response: 0, unsent: 0, batches: 1, requestids: [1f8b4f7aa1c54ea58a1f5a2a0b1ab7de],
+           broker: "broker.example.com:61613", passed_over: [], rejected: {}, lost: null, resumed: [],
+           seconds: {connect: 0.012, discovery: 2.004, call: 0.021}}
+"""
+
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.package import PackageTask
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.running import run_module
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(PackageTask)
+
+
+if __name__ == "__main__":
+    main()
