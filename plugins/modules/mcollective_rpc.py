@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - pymco.mcollective.attributes.in_process
   - pymco.mcollective.client
   - pymco.mcollective.targets
+  - pymco.mcollective.per_host
   - pymco.mcollective.progress
 attributes:
   check_mode:
