@@ -92,8 +92,7 @@ EXAMPLES = r"""
 
 - name: Wait until the node of this host shuts down
   pymco.mcollective.mcollective_ping:
-    nodes:
-      - "{{ inventory_hostname }}"
+    target: host
     state: absent
     timeout: 60
     interval: 1
@@ -102,8 +101,7 @@ EXAMPLES = r"""
 
 - name: Wait until it answers again
   pymco.mcollective.mcollective_ping:
-    nodes:
-      - "{{ inventory_hostname }}"
+    target: host
     timeout: 600
   delegate_to: localhost
 
