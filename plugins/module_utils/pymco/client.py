@@ -12,7 +12,7 @@ import time
 import typing as t
 
 from . import exc
-from .conversation import Conversation, Line, Patience, Progress
+from .conversation import GRACE, Conversation, Line, Patience, Progress
 from .envelope import Envelope
 from .find import Answers, Targets, find, named, ping
 from .middleware import middleware
@@ -229,7 +229,8 @@ class _Call:
         patience = Patience(request.timeout)
         if nodes is None:
             # Nobody knows who will answer: it is over when replies stop coming.
-            patience = Patience(request.timeout, request.first_reply, request.discovery_timeout)
+            window = request.discovery_timeout
+            patience = Patience(request.timeout, request.first_reply, window, grace=GRACE)
         groups = batches(nodes or (), request.batch_size)
         for number, group in enumerate(groups, 1):
             result.batches = number
