@@ -87,7 +87,7 @@ class PingTask(CollectiveTask):
             if self._done(found):
                 break
         elapsed = time.monotonic() - start
-        self.warn_of(found)
+        self.warn_of(found, 0 if found.named else len(found.answered))
         return concluded(self._returned(client, found, elapsed), self._complaints(found))
 
     @property

@@ -167,6 +167,7 @@ class Client:
             nodes=sorted(targets.nodes or ()),
             found=targets.found,
             known=targets.nodes is not None,
+            discovered=targets.answers is not None,
             broker=self.middleware.session.broker.name,
             passed_over=self.middleware.passed_over,
             seconds=seconds,
