@@ -322,9 +322,7 @@ def test_a_connector_that_there_is_not_is_refused(connector_: str) -> None:
     given: dict[str, t.Any] = {"connector": connector_, "brokers": brokers(*HERE)}
     if not connector_:
         given["config"] = {"connector": "pigeon"}
-    with pytest.raises(
-        Exception, match="is not supported; there are activemq, nats, rabbitmq, stomp"
-    ):
+    with pytest.raises(Exception, match="is not supported; there are activemq, nats, rabbitmq, stomp"):
         middleware(configured(**given))
 
 
