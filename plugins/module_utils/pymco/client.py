@@ -235,6 +235,8 @@ class _Call:
         groups = batches(nodes or (), request.batch_size)
         for number, group in enumerate(groups, 1):
             result.batches = number
+            if len(groups) > 1:
+                self._conversation.phase = f"batch {number} of {len(groups)}"
             self._ask(group, patience)
             left = [node for later in groups[number:] for node in later]
             if left and not self._goes_on(group):

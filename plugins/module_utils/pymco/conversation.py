@@ -80,8 +80,8 @@ def uncollected() -> t.Iterator[None]:
 
 
 Progress = t.Callable[[str, t.Mapping[str, t.Any], t.Optional[int]], None]
-"""Is called every :data:`TICK` seconds or somewhat later, with the phase ("discovery", "ping" or "call"),
-the replies that have come, by sender, and how many are expected, if that is known."""
+"""Is called every :data:`TICK` seconds or somewhat later, with the phase ("discovery", "ping", "call" or, of
+a call in batches, such as "batch 2 of 9"), the replies that have come, by sender, and how many are expected, if that is known."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,6 +112,7 @@ class Conversation:
     :param enough: how many replies are wanted. Listening then ends after the grace; see :class:`Patience`.
     :param resume: go on listening over another connection when one is lost, where the middleware can.
         Nothing is sent again. Replies that come in between may be lost.
+    :ivar phase: may change while it lasts.
     :ivar moments: when each accepted reply was looked at, by the clock of the line.
     """
 
@@ -129,7 +130,7 @@ class Conversation:
         self._clock, self._now = line.clock, line.now
         self.requestid = envelope.requestid or secrets.token_hex(16)
         self._envelope = dataclasses.replace(envelope, requestid=self.requestid)
-        self._progress, self._phase = line.progress, phase
+        self._progress, self.phase = line.progress, phase
         self._count = enough if expected is None else len(expected)
         if phase == "discovery":
             self._count = None  # nobody knows how many of them fit
@@ -264,7 +265,7 @@ class Conversation:
                 wait = min(wait, TICK)
                 if now - seen >= TICK:
                     seen = now
-                    self._progress(self._phase, self.outcome.replies, self._count)
+                    self._progress(self.phase, self.outcome.replies, self._count)
             taken = self._receive(wait)
             if taken and left > 0:
                 last = self.moments[-1]
