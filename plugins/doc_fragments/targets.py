@@ -89,7 +89,9 @@ options:
     type: float
   expected_nodes:
     description:
-      - The expected number of nodes. Discovery ends at once when this many nodes have answered.
+      - The expected number of nodes. Discovery ends when this many nodes have answered, and none for a further 0.2 seconds (or for
+        O(discovery_timeout) seconds, if that is shorter).
+      - If more nodes answer, the task uses all of them and warns. Nodes that answer even later are lost if the number is too low.
       - If there are fewer nodes in the end, the task fails before it sends anything, unless O(fail_on) does not include C(no_nodes).
     type: int
   limit:

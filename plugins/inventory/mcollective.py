@@ -70,7 +70,9 @@ options:
     description: The options of the discovery method. For V(flatfile), this is the path of the file.
   expected_nodes:
     description:
-      - The expected number of nodes. The plugin stops waiting at once when this many nodes have answered, and so saves O(discovery_timeout).
+      - The expected number of nodes. The plugin stops waiting when this many nodes have answered, and none for a further 0.2 seconds. So it
+        saves O(discovery_timeout).
+      - If more nodes answer, the plugin uses all of them and warns.
       - O(on_no_response) determines what happens if fewer nodes answer.
   timeout:
     description:

@@ -27,7 +27,7 @@ extends_documentation_fragment:
 options:
   expected_nodes:
     description:
-      - How many nodes must answer. A try ends at once when this many have answered.
+      - How many nodes must answer. A try ends when this many have answered, and none for a further 0.2 seconds.
       - With O(nodes), this many of them are enough. Without this option, all O(nodes) must answer.
       - With neither option, one answer is enough.
     type: int

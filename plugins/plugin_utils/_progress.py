@@ -45,6 +45,7 @@ class ProgressLines:
         self._every, self._clock = every, clock
         self._next = clock() + every
         self._phase, self._seen, self._failed = "", 0, 0
+        self._batch = ""
 
     @staticmethod
     def wanted() -> bool:
@@ -54,6 +55,9 @@ class ProgressLines:
 
     def __call__(self, phase: str, replies: t.Mapping[str, t.Any], expected: int | None) -> None:
         """Called by the client now and then."""
+        self._batch = f"{phase}: " if phase.startswith("batch ") else ""
+        if self._batch:
+            phase = "call"  # the replies to all batches come together
         if phase != self._phase:
             self._phase, self._seen, self._failed = phase, 0, 0
         now = self._clock()
@@ -75,7 +79,7 @@ class ProgressLines:
         of = "" if expected is None else f" of {expected:,}"
         failed = f", {self._failed:,} failed" if self._failed else ""
         did = "have run Puppet" if self._phase == "run" else "answered"
-        return f"{count}{of} nodes {did}{failed}"
+        return f"{self._batch}{count}{of} nodes {did}{failed}"
 
 
 def _has_failed(envelope: t.Mapping[str, t.Any]) -> bool:

@@ -32,13 +32,17 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request im
 from . import restrictions, words
 from .configuration import configuration
 from .options import Spec
+from .silence import Silence
 
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.conversation import (
         Progress,
     )
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import Library
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.diagnosis import Diagnosis
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import Gathered
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Reception
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Prepared
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import Result
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import Settings
 
@@ -138,10 +142,13 @@ class CollectiveTask(Task):
 
     :ivar config: the configuration of these options.
     :ivar doubts: what could not be checked of the last request.
+    :ivar diagnosis: why it found no node, if a look has shown that.
     """
 
     config: Settings
     doubts: t.Sequence[str] = ()
+    diagnosis: Diagnosis | None = None
+    _filter: Filter | None = None
 
     def _prepare(self) -> None:
         if self.params.get("target") == "host" and len(self.params["nodes"] or ()) != 1:
@@ -159,11 +166,9 @@ class CollectiveTask(Task):
         return [as_message(note) for note in self.config.notes]
 
     @property
-    def silence(self) -> str:
-        """The usual causes of nodes' silence, for messages."""
-        causes = words.SILENCE[self.config.dialect]
-        expression = self.config.dialect == "choria" and self.params.get("compound_filter")
-        return f"{causes}, or they cannot evaluate the compound filter" if expression else causes
+    def silence(self) -> Silence:
+        """The causes of nodes' silence, for messages."""
+        return Silence(self.config.dialect, self.config.source, self._filter, self.diagnosis)
 
     @property
     def own_node(self) -> str | None:
@@ -191,10 +196,42 @@ class CollectiveTask(Task):
             self.warn(warning)
         return client
 
-    def warn_of(self, received: Reception) -> None:
-        """Warn of replies that did not all come as they should; see :func:`.words.alarms`."""
+    def warn_of(self, received: Reception, count: int = 0) -> None:
+        """Warn of replies that did not all come as they should; see :func:`.words.alarms`.
+
+        :param count: how many nodes answered the question who is there.
+        """
         for warning in words.alarms(received, self.config.max_reply_bytes):
             self.warn(warning)
+        surplus = words.surplus(count, self.params.get("expected_nodes"))
+        if surplus:
+            self.warn(surplus)
+
+    def look(
+        self, client: Client, prepared: Prepared, result: Result, on: t.Container[str]
+    ) -> None:
+        """If no node was found and that is a failure, look why. The client is connected.
+
+        :param on: what the task fails on.
+        """
+        if result.nodes or not result.awaited or "no_nodes" not in on:
+            return
+        from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.diagnosis import (
+            diagnose,
+            seconds_for,
+        )
+
+        seconds = seconds_for(prepared, result)
+        if seconds:
+            self.diagnosis = diagnose(client, prepared, seconds)
+
+    def silent(self, result: Result, gathered: Gathered | None = None) -> str:
+        """Return which nodes did not answer, and why. Of a single node that is named, the causes become a
+        warning: Ansible shows equal warnings of many hosts once."""
+        one = len(result.nodes) == 1 and not result.discovered and not (gathered or result).lost
+        if one:
+            self.warn(f"Why a node may stay silent: {self.silence.of_silent(result)}.")
+        return words.silent(result, self.silence, gathered, causes=not one)
 
     def library(self, paths: t.Sequence[str] = ()) -> Library:
         """Return the DDLs of these directories and of the configuration.
@@ -223,7 +260,7 @@ class CollectiveTask(Task):
         :raises exc.BadFilter: a filter does not parse.
         """
         params = self.params
-        filter_ = _filter(params).in_dialect(self.config.dialect)
+        self._filter = filter_ = _filter(params).in_dialect(self.config.dialect)
         self.doubts = self._unchecked_functions(filter_)
         for doubt in self.doubts:
             self.warn(doubt)

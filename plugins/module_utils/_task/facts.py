@@ -52,15 +52,14 @@ class FactsTask(GatheringTask):
         self.warn_of(gathered)
         if node not in gathered.nodes:
             unreachable = self.is_unreachable(gathered, gathered.no_response)
-            raise TaskFailed(_why(gathered, node, self.silence), unreachable=unreachable)
+            raise TaskFailed(self._why(gathered, node), unreachable=unreachable)
         return {"ansible_facts": {"mcollective": gathered.nodes[node]}}
 
-
-def _why(gathered: Gathered, node: str, silence: str) -> str:
-    """Return why there are no facts of a node."""
-    if node in gathered.failed:
-        said = gathered.failed[node]
-        told = f"{printable(said)}{words.unauthorized([said])}"
-        return f"{node} answered, but its answer cannot be used: {told}"
-    asked = next(each for each in gathered.results if node in (*each.no_response, *each.unsent))
-    return words.unsent(asked) if asked.unsent else words.silent(asked, silence)
+    def _why(self, gathered: Gathered, node: str) -> str:
+        """Return why there are no facts of a node."""
+        if node in gathered.failed:
+            said = gathered.failed[node]
+            told = f"{printable(said)}{words.unauthorized([said])}"
+            return f"{node} answered, but its answer cannot be used: {told}"
+        asked = next(each for each in gathered.results if node in (*each.no_response, *each.unsent))
+        return words.unsent(asked) if asked.unsent else self.silent(asked)

@@ -35,7 +35,8 @@ class FindTask(CollectiveTask):
             )
         with client:
             result = client.targets(prepared)
-        self.warn_of(result)
+            self.look(client, prepared, result, self.params["fail_on"])
+        self.warn_of(result, result.found if result.discovered else 0)
         returned = {
             "changed": False,
             "nodes": result.nodes,

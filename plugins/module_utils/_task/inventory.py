@@ -115,7 +115,7 @@ class InventoryTask(GatheringTask):
             )
         if not first.nodes and self.params["minimum_nodes"] > 0:
             raise TaskFailed(words.nobody(first, AGENT, self.doubts, self.silence))
-        self.warn_of(gathered)
+        self.warn_of(gathered, first.found if first.discovered or not first.known else 0)
         self._complain(list(_troubles(gathered, self.params["expected_nodes"] or 0)))
         count = len(gathered.nodes)
         if count < self.params["minimum_nodes"]:

@@ -40,7 +40,8 @@ class NodeInfoTask(GatheringTask):
         if parts is None:
             parts = PARTS if facts is None else ["facts"]
         gathered = self.gather(Wish.of(parts, facts))
-        self.warn_of(gathered)
+        first = gathered.results[0]
+        self.warn_of(gathered, first.found if first.discovered or not first.known else 0)
         if gathered.lost:
             self.warn(words.cut_short(gathered.lost))
         unreachable = self.is_unreachable(gathered, gathered.no_response)
@@ -57,7 +58,7 @@ class NodeInfoTask(GatheringTask):
         if "failed" in on and gathered.failed:
             yield words.failed(gathered.failed, len(first.nodes))
         if "no_response" in on and gathered.no_response:
-            yield words.silent(first, self.silence, gathered)
+            yield self.silent(first, gathered)
         elif gathered.lost and not first.known:
             # The nodes that have not answered are not known.
             yield words.lost(gathered.lost)

@@ -41,6 +41,10 @@ class GatheringTask(CollectiveTask):
         gathering = Gathering(client, request, wish)
         with client:
             gathered = gathering.gather()
+            on = self.params.get(
+                "fail_on", ("no_nodes",) if self.params.get("minimum_nodes") else ()
+            )
+            self.look(client, gathering.first, gathered.results[0], on)
         for node in gathered.nodes.values():
             if "facts" in node:
                 node["facts"] = to_json(node["facts"])

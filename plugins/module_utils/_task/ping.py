@@ -92,7 +92,7 @@ class PingTask(CollectiveTask):
             if self._done(found):
                 break
         elapsed = time.monotonic() - start
-        self.warn_of(found)
+        self.warn_of(found, 0 if found.named else len(found.answered))
         # A node that does not fit the filters is silent too, and if the last try failed, nobody could be asked.
         unfit = request.filter.narrows_beyond("discovery")
         silent = () if self._absent or found.trouble or unfit else found.silent

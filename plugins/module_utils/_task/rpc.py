@@ -61,7 +61,8 @@ class RpcTask(CollectiveTask):
         prepared = client.prepare(request)
         with client:
             result = client.call(prepared) if send else client.targets(prepared)
-        self.warn_of(result)
+            self.look(client, prepared, result, params["fail_on"])
+        self.warn_of(result, result.found if result.discovered or not result.known else 0)
         if result.lost and request.awaits_replies:
             self.warn(words.cut_short(result.lost))
         reached = result.requestid if send else result.nodes or not result.known
@@ -117,7 +118,7 @@ class RpcTask(CollectiveTask):
             }
             yield words.failed(said, len(result.nodes))
         if "no_response" in on and result.no_response and result.requestid:
-            yield words.silent(result, self.silence)
+            yield self.silent(result)
         if "no_response" in on and result.unsent and not result.stopped:
             yield words.unsent(result)
         elif result.lost and not (result.awaited and result.known):

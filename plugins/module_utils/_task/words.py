@@ -16,18 +16,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Reception
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import Result
 
-_REFUSED = (
-    "Nodes say nothing about requests that they refuse. The usual causes: they lack the agent or do"
-    " not match the filters, are down or in another collective, "
-)
-SILENCE = {
-    "mcollective": f"{_REFUSED}do not know our key (or we use another pre-shared key, security provider or"
-    " serializer), or our clock is behind theirs by more than the ttl",
-    "choria": f"{_REFUSED}do not accept our certificate or token (its issuer, its permissions, or its name, which"
-    " their option plugin.choria.security.certname_whitelist has to allow), speak the other version of the protocol,"
-    " or our clock differs from theirs by more than the ttl",
-}
-"""The usual causes of silence, by dialect."""
+    from .silence import Silence
+
 UNAUTHORIZED = "You are not authorized to call this agent or action"
 """What nodes of both dialects say to a caller whom no policy allows the action."""
 NAMED = 3
@@ -84,10 +74,12 @@ def unauthorized(said: t.Iterable[str]) -> str:
     )
 
 
-def silent(result: Result, silence: str, gathered: Gathered | None = None) -> str:
+def silent(
+    result: Result, silence: Silence, gathered: Gathered | None = None, *, causes: bool = True
+) -> str:
     """Say which nodes did not answer, and the possible causes.
 
-    :param silence: the usual causes.
+    :param causes: False leaves these out, since they are told elsewhere.
     :param gathered: what this and further requests brought; default: the result alone.
     """
     received = gathered or result
@@ -95,10 +87,8 @@ def silent(result: Result, silence: str, gathered: Gathered | None = None) -> st
     if received.lost:
         why = f"because the connection was lost: {received.lost}"
     else:
-        why = (
-            f"within {result.timeout:g} s{rejected(received)}. {silence}, or the action takes"
-            " longer than the timeout"
-        )
+        causes_ = f". {silence.of_silent(result)}" if causes else ""
+        why = f"within {result.timeout:g} s{rejected(received)}{causes_}"
     return f"{len(nodes)} of {len(result.nodes)} nodes did not answer: {named(nodes)} {why}."
 
 
@@ -131,29 +121,41 @@ def cut_short(why: exc.ConnectorError) -> str:
     return f"the connection ended before all replies were in: {why}"
 
 
-def nobody(result: Result, agent: str, doubts: t.Iterable[str], silence: str) -> str:
+def nobody(result: Result, agent: str, doubts: t.Iterable[str], silence: Silence) -> str:
     """Say that there is no node to ask, and the possible causes.
 
     :param doubts: what could not be checked of the request.
-    :param silence: the usual causes.
     """
+    if result.known and not result.discovered:
+        return "no node that is named matches the identity filters, so no node was asked."
     answered = "answered the discovery" if result.known else "answered"
     return (
         f"no node {answered} for agent {agent}{rejected(result)}."
-        f" {silence}.{''.join(f' Also: {doubt}.' for doubt in doubts)}"
+        f" {silence.of_all()}.{''.join(f' Also: {doubt}.' for doubt in doubts)}"
     )
 
 
-def too_few(result: Result, expected: int, silence: str, *, sent: bool) -> str:
+def too_few(result: Result, expected: int, silence: Silence, *, sent: bool) -> str:
     """Say that fewer nodes were found than expected.
 
-    :param silence: the usual causes.
     :param sent: whether the request was to be sent to them.
     """
     consequence = ", so the request was not sent" if sent and not result.requestid else ""
+    if result.known and not result.discovered:
+        return f"{result.found} nodes are named, but {expected} were expected{consequence}."
     return (
         f"{result.found} nodes were found, but {expected} were expected"
-        f"{rejected(result)}{consequence}. {silence}."
+        f"{rejected(result)}{consequence}. {silence.of_missing(result)}."
+    )
+
+
+def surplus(count: int, expected: int | None) -> str:
+    """Say that more nodes answered than were expected; "" if it is not so."""
+    if not expected or count <= expected:
+        return ""
+    return (
+        f"expected_nodes is {expected}, but {count} nodes answered. All of them are taken in. With too low a number,"
+        " nodes that answer later are lost: raise it"
     )
 
 

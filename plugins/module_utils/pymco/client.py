@@ -12,7 +12,7 @@ import time
 import typing as t
 
 from . import exc
-from .conversation import Conversation, Line, Patience, Progress
+from .conversation import GRACE, Conversation, Line, Patience, Progress
 from .envelope import Envelope
 from .find import Answers, Targets, find, named, ping
 from .middleware import middleware
@@ -171,6 +171,7 @@ class Client:
             nodes=sorted(targets.nodes or ()),
             found=targets.found,
             known=targets.nodes is not None,
+            discovered=targets.answers is not None,
             broker=self.middleware.session.broker.name,
             passed_over=self.middleware.passed_over,
             seconds=seconds,
@@ -246,10 +247,13 @@ class _Call:
         patience = Patience(request.timeout)
         if nodes is None:
             # Nobody knows who will answer: it is over when replies stop coming.
-            patience = Patience(request.timeout, request.first_reply, request.discovery_timeout)
+            window = request.discovery_timeout
+            patience = Patience(request.timeout, request.first_reply, window, grace=GRACE)
         groups = batches(nodes or (), request.batch_size)
         for number, group in enumerate(groups, 1):
             result.batches = number
+            if len(groups) > 1:
+                self._conversation.phase = f"batch {number} of {len(groups)}"
             self._ask(group, patience)
             left = [node for later in groups[number:] for node in later]
             if left and not self._goes_on(group):

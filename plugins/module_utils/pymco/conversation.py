@@ -28,6 +28,9 @@ MOST_RESUMED = 3
 """How many times listening goes on over another connection; a broker may end each of them at once."""
 TICK = 0.5
 """Seconds between two calls of :data:`Progress`."""
+GRACE = 0.2
+"""Seconds without a further reply that end the wait once as many nodes have answered as were expected.
+The number may be too low, and nodes that answer a little later must not be lost."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,20 +40,26 @@ class Patience:
     :ivar total: the longest wait.
     :ivar first: the wait for the first reply; None: as long as total.
     :ivar quiet: the wait from one reply to the next; None: as long as total.
+    :ivar grace: the wait from one reply to the next once there are enough; never longer than quiet.
     """
 
     total: float
     first: float | None = None
     quiet: float | None = None
+    grace: float = 0.0
 
-    def deadline(self, start: float, last: float | None) -> float:
+    def deadline(self, start: float, last: float | None, *, enough: bool = False) -> float:
         """Return when to stop.
 
         :param start: when the wait began.
         :param last: when the last reply came; None if none has.
+        :param enough: as many replies have come as are wanted.
         """
         if last is None:
             window = start + (self.total if self.first is None else self.first)
+        elif enough:
+            quiet = self.total if self.quiet is None else self.quiet
+            window = last + min(self.grace, quiet)
         else:
             window = start + self.total if self.quiet is None else last + self.quiet
         return min(window, start + self.total)
@@ -71,8 +80,8 @@ def uncollected() -> t.Iterator[None]:
 
 
 Progress = t.Callable[[str, t.Mapping[str, t.Any], t.Optional[int]], None]
-"""Is called every :data:`TICK` seconds or somewhat later, with the phase ("discovery", "ping" or "call"),
-the replies that have come, by sender, and how many are expected, if that is known."""
+"""Is called every :data:`TICK` seconds or somewhat later, with the phase ("discovery", "ping", "call" or, of
+a call in batches, such as "batch 2 of 9"), the replies that have come, by sender, and how many are expected, if that is known."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,9 +109,10 @@ class Conversation:
     :param envelope: the request. Each time it is sent it gets the time; without a requestid it gets one.
     :param phase: what it is for; see :data:`Progress`.
     :param expected: the identities that are asked; None if it is not known who will answer.
-    :param enough: how many replies are all that is wanted.
+    :param enough: how many replies are wanted. Listening then ends after the grace; see :class:`Patience`.
     :param resume: go on listening over another connection when one is lost, where the middleware can.
         Nothing is sent again. Replies that come in between may be lost.
+    :ivar phase: may change while it lasts.
     :ivar moments: when each accepted reply was looked at, by the clock of the line.
     """
 
@@ -120,7 +130,7 @@ class Conversation:
         self._clock, self._now = line.clock, line.now
         self.requestid = envelope.requestid or secrets.token_hex(16)
         self._envelope = dataclasses.replace(envelope, requestid=self.requestid)
-        self._progress, self._phase = line.progress, phase
+        self._progress, self.phase = line.progress, phase
         self._count = enough if expected is None else len(expected)
         if phase == "discovery":
             self._count = None  # nobody knows how many of them fit
@@ -243,8 +253,11 @@ class Conversation:
     def _listen(self, patience: Patience, start: float, last: float | None) -> None:
         seen = start
         while not self.intake.complete:
+            enough = self.intake.enough
+            if enough and not patience.grace:
+                return
             now = self._clock()
-            left = patience.deadline(start, last) - now
+            left = patience.deadline(start, last, enough=enough) - now
             if left <= -OVERTIME:
                 return
             wait = max(left, 0.0)
@@ -252,7 +265,7 @@ class Conversation:
                 wait = min(wait, TICK)
                 if now - seen >= TICK:
                     seen = now
-                    self._progress(self._phase, self.outcome.replies, self._count)
+                    self._progress(self.phase, self.outcome.replies, self._count)
             taken = self._receive(wait)
             if taken and left > 0:
                 last = self.moments[-1]

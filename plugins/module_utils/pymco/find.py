@@ -19,7 +19,7 @@ import re
 import typing as t
 
 from . import exc
-from .conversation import Conversation, Line, Patience
+from .conversation import GRACE, Conversation, Line, Patience
 from .files import MAX_LIST_SIZE, read_text
 from .filters import Filter, checked_identity, is_pattern
 from .intake import Outcome
@@ -91,8 +91,8 @@ def find(line: Line, prepared: Prepared, *, blind: bool = False) -> Targets:
 
 
 def ping(line: Line, prepared: Prepared) -> Answers:
-    """Ask once. Listen until all nodes have answered that were asked by name, as many as are enough,
-    or none for the request's discovery_timeout.
+    """Ask once. Listen until all nodes have answered that were asked by name, or as many as are enough and
+    none for the :data:`.GRACE`, or none for the request's discovery_timeout.
 
     :param prepared: says which nodes to ask; its agent and action do not matter.
     :raises exc.ConnectorError: the connection ended before the ping did.
@@ -138,7 +138,11 @@ def _ask(
                 f"{len(unsent)} of {len(names or ())} nodes could not be asked within the publish_timeout"
             )
     window = request.discovery_timeout
-    conversation.listen(Patience(total=max(LONGEST, window), first=window, quiet=window))
+    # A limit is reached at once. The number that is expected may be too low.
+    grace = 0.0 if request.expected_nodes is None else GRACE
+    conversation.listen(
+        Patience(total=max(LONGEST, window), first=window, quiet=window, grace=grace)
+    )
     outcome = conversation.outcome
     if outcome.lost is not None:
         raise outcome.lost
@@ -171,7 +175,7 @@ def _part(request: Settled, nodes: list[str]) -> list[str]:
 
 
 def _enough(request: Settled) -> int | None:
-    """Return how many answers end discovery. A limit does not lower the number that is expected."""
+    """Return how many answers are enough. A limit does not lower the number that is expected."""
     counts = [request.expected_nodes]
     if request.limit is not None and not request.limit.percent and request.limit_method == "first":
         counts.append(request.limit.number)

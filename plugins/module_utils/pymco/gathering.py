@@ -115,6 +115,7 @@ class Gathering:
 
     :param request: which nodes to ask, and how patiently; its action does not matter. With the
         discovery method "none" there is one broadcast, and every node that answers is taken in.
+    :ivar first: the first request, prepared.
     :raises exc.BadRequest: it cannot be sent.
     """
 
@@ -125,7 +126,7 @@ class Gathering:
         self._old: set[str] = set()
         self._found = Gathered()
         first = _facts(request, self._names[0]) if self._names else _inventory(request)
-        self._first = client.prepare(first)
+        self.first = client.prepare(first)
 
     def gather(self) -> Gathered:
         """Ask nodes for what is wanted. The client must be connected.
@@ -136,7 +137,7 @@ class Gathering:
         if self._names:
             self._ask_for_facts()
         else:
-            self._ask_for_inventory(self._first)
+            self._ask_for_inventory(self.first)
         return self._found
 
     def _ask_for_inventory(self, request: Request | Prepared) -> None:
@@ -153,7 +154,7 @@ class Gathering:
 
     def _ask_for_facts(self) -> None:
         """Ask for named facts: a request for each 200 characters of their names."""
-        facts = self._ask(self._first)
+        facts = self._ask(self.first)
         for names in self._names[1:]:
             if facts:
                 more = self._ask(_facts(self._again(sorted(facts)), names))
@@ -203,7 +204,7 @@ class Gathering:
         """Return a further request to nodes that have answered one."""
         request = self._request
         few = len(nodes) <= _FEW or request.limit is not None
-        if few or self._first.names is not None:
+        if few or self.first.names is not None:
             return self._to(nodes)
         return dataclasses.replace(
             request, discovery_method="none", expected_nodes=len(nodes), minimum_nodes=1

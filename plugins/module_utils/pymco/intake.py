@@ -124,10 +124,13 @@ class Intake:
 
     @property
     def complete(self) -> bool:
-        """Return True if all awaited nodes have answered, or enough of them."""
-        if self._enough is not None and len(self.outcome.replies) >= self._enough:
-            return True
+        """Return True if all awaited nodes have answered."""
         return self._awaited is not None and not self._awaited
+
+    @property
+    def enough(self) -> bool:
+        """Return True if there are as many replies as are wanted."""
+        return self._enough is not None and len(self.outcome.replies) >= self._enough
 
     def take(self, payload: bytes) -> bool:
         """Judge a payload. Return True if it was a reply. Nothing that it contains raises."""

@@ -84,7 +84,8 @@ class Request:
     :ivar ttl: seconds for which nodes take the request; default: the configuration's.
     :ivar discovery_method: one of :data:`METHODS`.
     :ivar discovery_options: the file of identities for "flatfile".
-    :ivar expected_nodes: how many nodes there should be; discovery ends when so many have answered.
+    :ivar expected_nodes: how many nodes there should be; discovery ends when so many have answered and none
+        for :data:`.conversation.GRACE`.
     :ivar minimum_nodes: nothing is sent when fewer are found.
     :ivar limit: how many of the targets to take: a number, or a percentage as in "10%".
     :ivar limit_method: one of :data:`LIMIT_METHODS`: those that answered first, or any.

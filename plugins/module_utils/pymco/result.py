@@ -53,6 +53,7 @@ class Result(Reception):
         method "none"), those that answered.
     :ivar found: how many nodes there were before a limit.
     :ivar known: True if it is known which nodes the request is for.
+    :ivar discovered: True if the nodes have answered a discovery with the request's filter.
     :ivar replies: one for each node that answered, sorted by sender.
     :ivar unsent: identities that the request was not sent to, sorted: there was no time, or it was
         stopped.
@@ -69,6 +70,7 @@ class Result(Reception):
     nodes: list[str] = dataclasses.field(default_factory=list)
     found: int = 0
     known: bool = True
+    discovered: bool = False
     replies: list[Reply] = dataclasses.field(default_factory=list)
     unsent: list[str] = dataclasses.field(default_factory=list)
     stopped: str | None = None

@@ -59,8 +59,13 @@ def outcome(
         return failure.result, str(failure)
 
 
-def pinged(*answering: str, asked: int = 1, seen: list[Frame] | None = None) -> Script:
-    """A connection over which one ping comes, in so many messages, and these nodes answer."""
+def pinged(
+    *answering: str, asked: int = 1, seen: list[Frame] | None = None, looked: bool = False
+) -> Script:
+    """A connection over which one ping comes, in so many messages, and these nodes answer.
+
+    :param looked: a ping without filters follows, which nobody answers.
+    """
 
     def script(peer: Peer) -> None:
         peer.log_in()
@@ -69,6 +74,9 @@ def pinged(*answering: str, asked: int = 1, seen: list[Frame] | None = None) -> 
             seen.extend(frames)
         for node in answering:
             answer(peer, read(frames[0]), node, "pong")
+        if looked:
+            bare = read(peer.expect("SEND"))[":filter"]
+            assert (bare["agent"], bare["fact"], bare["cf_class"]) == (["discovery"], [], [])
         peer.log_out()
 
     return script

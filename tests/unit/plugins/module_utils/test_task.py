@@ -201,7 +201,8 @@ class FakeClient:
 
     def targets(self, request: rpc.Request) -> rpc.Result:
         self.calls.append("targets")
-        return rpc.Result(nodes=self.result.nodes, found=self.result.found, known=self.result.known)
+        fields = ("nodes", "found", "known", "discovered")
+        return rpc.Result(**{name: getattr(self.result, name) for name in fields})
 
 
 def reply(sender: str, code: int = 0, message: str = "OK") -> rpc.Reply:
@@ -209,7 +210,7 @@ def reply(sender: str, code: int = 0, message: str = "OK") -> rpc.Reply:
 
 
 def result(nodes: str, *replies: rpc.Reply, **more: t.Any) -> rpc.Result:
-    given = {"requestid": "f" * 32 if nodes else None, "broker": "b:1", **more}
+    given = {"requestid": "f" * 32 if nodes else None, "broker": "b:1", "discovered": True, **more}
     names = nodes.split()
     return rpc.Result(nodes=names, found=len(names), replies=list(replies), **given)
 
@@ -223,6 +224,7 @@ def called(
     """What the task returns, its message if it failed, and the client's calls."""
     client = FakeClient(result_)
     monkeypatch.setattr(base, "Client", client)
+    monkeypatch.setattr(base.CollectiveTask, "look", lambda *_arguments: None)
     quiet = result_.lost is None and not result_.resumed
     warn = unwarned if quiet else lambda message: None
     try:
@@ -321,11 +323,11 @@ def test_failures_are_named_with_their_messages(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_silence_is_told_with_nodes_time_and_usual_causes(monkeypatch: pytest.MonkeyPatch) -> None:
-    silent = result("a b c d e", reply("e"), timeout=2.5)
+    silent = result("a b c d e", timeout=2.5, discovered=False)
     silent.rejected.update({"forged": 2, "duplicate": 1})
     message = called(monkeypatch, silent)[1]
     assert message.startswith(
-        "4 of 5 nodes did not answer: a, b, c and 1 more within 2.5 s"
+        "5 of 5 nodes did not answer: a, b, c and 2 more within 2.5 s"
         " (replies that were rejected: 1 duplicate, 2 forged). Nodes say nothing about requests"
     )
 
@@ -433,6 +435,7 @@ def test_no_nodes_is_told_with_the_agent(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_no_nodes_is_told_with_what_could_not_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "Client", FakeClient(result("")))
+    monkeypatch.setattr(base.CollectiveTask, "look", lambda *_arguments: None)
     with pytest.raises(TaskFailed) as caught:
         RpcTask(params(compound_filter="new('x').y=1"), [].append, environ={}).run(check_mode=False)
     assert "Also: the data function new is sent unchecked" in str(caught.value)

@@ -53,9 +53,13 @@ def test_a_limit_leaves_so_many() -> None:
 
 
 def test_nobody_is_a_failure_unless_it_may_be() -> None:
-    with ScriptedBroker(pinged(), pinged()) as broker:
+    with ScriptedBroker(pinged(looked=True), pinged()) as broker:
         returned, message = outcome(FindTask, broker.port)
-        assert message.startswith("no node answered the discovery for agent rpcutil. Nodes say")
+        assert message.startswith(
+            "no node answered the discovery for agent rpcutil. No node answers a ping"
+        )
+        assert "without filters, either. Nodes say nothing" in message
+        assert "lack the agent" not in message
         assert (returned["nodes"], returned["count"]) == ([], 0)
         assert outcome(FindTask, broker.port, fail_on=[])[1] == ""
 
@@ -63,7 +67,7 @@ def test_nobody_is_a_failure_unless_it_may_be() -> None:
 def test_fewer_than_expected_is_a_failure_unless_it_may_be() -> None:
     with ScriptedBroker(pinged("b", "a"), pinged("b", "a")) as broker:
         returned, message = outcome(FindTask, broker.port, expected_nodes=3)
-        assert message.startswith("2 nodes were found, but 3 were expected. Nodes say nothing")
+        assert message.startswith("2 nodes were found, but 3 were expected. Other nodes answered")
         assert returned["nodes"] == ["a", "b"]
         assert outcome(FindTask, broker.port, expected_nodes=3, fail_on=[])[1] == ""
 

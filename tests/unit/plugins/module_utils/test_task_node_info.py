@@ -135,7 +135,7 @@ def test_silent_and_failing_nodes_are_named_and_the_rest_returned() -> None:
         returned, message = outcome(NodeInfoTask, broker.port, **given)
         assert message.startswith(
             "1 of 3 nodes failed: b (5: no facts); 1 of 3 nodes did not answer: c within 0.5 s."
-            " Nodes say nothing"
+            " Other nodes answered"
         )
         assert [node["identity"] for node in returned["node_info"]] == ["a"]
         assert returned["failures"] == [{"identity": "b", "msg": "5: no facts"}]
@@ -176,7 +176,7 @@ def test_a_lost_connection_is_why_nodes_did_not_answer() -> None:
 
 
 def test_nobody_and_too_few_are_failures_unless_they_may_be() -> None:
-    with ScriptedBroker(pinged(), pinged(), pinged("a")) as broker:
+    with ScriptedBroker(pinged(looked=True), pinged(), pinged("a")) as broker:
         returned, message = outcome(NodeInfoTask, broker.port)
         assert message.startswith("no node answered the discovery for agent rpcutil")
         assert (returned["node_info"], returned["stats"]["requests"]) == ([], 0)

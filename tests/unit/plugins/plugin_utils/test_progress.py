@@ -98,6 +98,7 @@ def test_a_long_one_has_one_every_so_often(
         ("call", 0, 0, 5, "0 of 5 nodes answered"),
         ("call", 7, 0, None, "7 nodes answered"),
         ("call", 0, 1234, None, "1,234 nodes answered, 1,234 failed"),
+        ("batch 2 of 9", 19, 1, 90, "batch 2 of 9: 20 of 90 nodes answered, 1 failed"),
     ],
 )
 def test_the_words(
@@ -126,6 +127,17 @@ def test_failures_are_counted_once(lines: ProgressLines, clock: Clock, screen: S
         "2 failed",
         "3 failed",
     ]
+
+
+def test_failures_of_all_batches_are_counted(
+    lines: ProgressLines, clock: Clock, screen: Screen
+) -> None:
+    growing: dict[str, t.Any] = {}
+    for number in range(2):
+        growing[f"n{number}"] = FAILED
+        clock.now += 5
+        lines(f"batch {number + 1} of 2", growing, 2)
+    assert screen.lines[1] == "Ask all: batch 2 of 2: 2 of 2 nodes answered, 2 failed"
 
 
 def test_who_is_found_has_not_failed_yet(

@@ -204,6 +204,19 @@ def test_the_deadline(patience: Patience, last: float | None, deadline: float) -
     assert patience.deadline(100, last) == deadline
 
 
+@pytest.mark.parametrize(
+    "patience,deadline",
+    [
+        (Patience(10), 101),
+        (Patience(10, grace=2), 103),
+        (Patience(10, quiet=1, grace=2), 102),
+        (Patience(2, quiet=9, grace=2), 102),
+    ],
+)
+def test_the_deadline_once_there_are_enough(patience: Patience, deadline: float) -> None:
+    assert patience.deadline(100, 101, enough=True) == deadline
+
+
 # -- the whole conversation ----------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.conversation import GRACE
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.find import Targets, find
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
@@ -41,13 +42,15 @@ def discovered(
     *arrivals: tuple[float, bytes | Exception],
     nodes: list[str] | None = None,
     unsent: t.Sequence[str] = (),
+    **fields: t.Any,
 ) -> tuple[Targets, float, ScriptedMiddleware]:
     """Return what a discovery with a window of 2 seconds finds, how long it takes, and the middleware."""
     monkeypatch.setattr("secrets.token_hex", lambda _size: REQUESTID)
     middleware = ScriptedMiddleware(Clock(), *arrivals)
     middleware.unsent = list(unsent)
     filter_ = Filter().add_cfclass("web")
-    request = Request("rpcutil", "ping", filter=filter_, nodes=nodes, collective="fleet", ttl=30)
+    asked = {"filter": filter_, "nodes": nodes, "collective": "fleet", "ttl": 30, **fields}
+    request = Request("rpcutil", "ping", **asked)
     client = Client(FLEET)
     found = find(line(middleware), client.prepare(request))
     return found, middleware.clock.now - middleware.start, middleware
@@ -64,6 +67,30 @@ def test_discovery_lists_who_answers_until_nobody_does(monkeypatch: pytest.Monke
         ("publish", "discovery", "fleet", 30, "/reply/here", 12, None),
     ]
     assert SECURITY.decode(middleware.payload)[":body"] == "ping"
+
+
+def test_more_than_expected_are_all_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever answers within the grace after another one counts."""
+    arrivals = [(0.5, reply("a")), (0.6, reply("b")), (0.75, reply("c")), (1.5, reply("late"))]
+    found, seconds, middleware = discovered(monkeypatch, *arrivals, expected_nodes=2)
+    assert (found.nodes, found.found) == (["a", "b", "c"], 3)
+    assert seconds == pytest.approx(0.75 + GRACE)
+    assert len(middleware.arrivals) == 1
+
+
+def test_the_grace_is_not_longer_than_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    window = {"expected_nodes": 1, "discovery_timeout": 0.1}
+    assert discovered(monkeypatch, (0.05, reply("a")), **window)[1] == pytest.approx(0.15)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"limit": 1}, {"nodes": ["a"], "expected_nodes": 1}, {"nodes": ["a", "b"], "limit": 1}],
+)
+def test_where_the_number_is_exact_there_is_no_grace(
+    fields: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert discovered(monkeypatch, (0.5, reply("a")), **fields)[1] == 0.5
 
 
 def test_discovery_among_nodes_asks_them_and_ends_when_all_have_answered(
