@@ -283,6 +283,19 @@ def test_it_is_unreachable_in_the_background_too(stage: Stage) -> None:
     assert recap["one"]["ok"] == 1
 
 
+@pytest.mark.parametrize(
+    "hosts,node,unreachable",
+    [("localhost", "nosuch", 0), ("one", "nosuch", 0), ("dead", "nosuch", 1)],
+)
+def test_facts_of_another_node_make_nobody_unreachable(
+    stage: Stage, hosts: str, node: str, unreachable: int
+) -> None:
+    facts = {"pymco.mcollective.mcollective_facts": {**ALONE, "node": node}}
+    recap = stage.play(facts, hosts=hosts)
+    counts = recap[hosts]["unreachable"], recap[hosts]["failed"]
+    assert counts == (unreachable, 1 - unreachable), stage.output
+
+
 def test_gather_facts_fails_for_a_silent_node(stage: Stage) -> None:
     recap = stage.play(
         hosts="dead",
