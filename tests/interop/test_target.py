@@ -70,13 +70,7 @@ class Stage:
             "plugin: pymco.mcollective.mcollective\nexpected_nodes: 3\n"
         )
         self.output = ""
-
-    def __enter__(self) -> Stage:
-        self._before = [node.requests for node in self.collective.nodes]
-        return self
-
-    def __exit__(self, *_reason: object) -> None:
-        pass
+        self._before = [node.requests for node in collective.nodes]
 
     @property
     def asked(self) -> dict[str, int]:
@@ -129,10 +123,9 @@ def rpc(**options: t.Any) -> dict[str, t.Any]:
 
 
 @pytest.fixture
-def stage(ansible: Ansible, collective: EmbeddedCollective, tmp_path: Path) -> t.Iterator[Stage]:
+def stage(ansible: Ansible, collective: EmbeddedCollective, tmp_path: Path) -> Stage:
     """A place for plays."""
-    with Stage(ansible, collective, tmp_path) as made:
-        yield made
+    return Stage(ansible, collective, tmp_path)
 
 
 # -- whom ----------------------------------------------------------------------------------------
