@@ -25,6 +25,7 @@ TABLES = {
     "batches": "BATCHES",
     "client": "CLIENT",
     "desired": "DESIRED",
+    "per_host": "PER_HOST",
     "progress": "PROGRESS",
     "targets": "TARGETS",
 }

@@ -4,7 +4,7 @@
 """Build the program ``choria``, the judge of the tests of Choria: ``python3 tests/run_choria.py``.
 
 No distribution has it. Its source is a Go module, which the module proxy serves; the build takes some
-minutes of one core, once. It needs 1.5 GB below the caller's ~/go and ~/.cache.
+minutes of one core, once. It needs 1 GB below the caller's ~/go and ~/.cache.
 """
 
 from __future__ import annotations

@@ -142,6 +142,14 @@ options:
         C(plugin.security.choria.seed_file) in the configuration. A warning appears if everybody can read it.
       - The environment variable E(ANSIBLE_MCOLLECTIVE_SEED_FILE) sets this option too.
     type: path
+  issuers:
+    description:
+      - The issuers of tokens by their names, with the public key of each in hexadecimal digits, for O(security_provider=choria) with
+        O(token_file). They are C(plugin.security.issuer.names) and
+        C(plugin.security.issuer.NAME.public) in the configuration.
+      - The client then accepts only replies that are signed by nodes with tokens of these issuers. Without issuers, nothing proves which
+        node sent a reply, and a warning says so.
+    type: dict
   ca_cert:
     description:
       - The file with the certificate of the authority that signs the brokers' certificates. By default, the client trusts the system's

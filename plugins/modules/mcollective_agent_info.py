@@ -28,13 +28,13 @@ options:
   ddl_path:
     description:
       - Where to look for DDLs first. An entry is a directory, or a file with the agent's name, in the Ruby form C(.ddl) or the JSON form C(.json).
-      - The module always finds the DDLs in the configuration's C(libdir) and the DDL of C(rpcutil).
+      - The module always finds the DDLs in the configuration's C(libdir), and those of the agents that every node has, such as C(rpcutil).
     type: list
     elements: path
     default: []
 notes:
-  - The module uses only C(libdir) of the configuration. It needs no configuration. It accepts the options for a connection so that
-    C(module_defaults) of its action group can set them.
+  - The module uses only C(libdir) of the configuration, and whether it is one of Choria. It needs no configuration. It accepts the options for a
+    connection so that C(module_defaults) of its action group can set them.
 seealso:
   - module: pymco.mcollective.mcollective_rpc
 """

@@ -12,7 +12,8 @@ version_added: 0.1.0
 author: The pymco.mcollective authors (@pymco)
 description:
   - Publishes one signed request on the message broker of an MCollective collective and collects the replies of the nodes.
-    One task addresses any number of nodes. O(nodes) and the filters select them.
+    One task addresses any number of nodes. O(nodes) and the filters select them. A task for a host of the inventory plugin addresses the
+    node of this host by default. See O(target).
   - The module needs no connection to the nodes. Run it on a host that reaches the broker and has the client's configuration
     and keys. Usually that is the control host, with C(hosts=localhost) or C(delegate_to=localhost).
 extends_documentation_fragment:
@@ -21,6 +22,7 @@ extends_documentation_fragment:
   - pymco.mcollective.attributes.in_process
   - pymco.mcollective.client
   - pymco.mcollective.targets
+  - pymco.mcollective.per_host
   - pymco.mcollective.progress
 attributes:
   check_mode:
@@ -107,7 +109,7 @@ options:
   ddl_path:
     description:
       - Where to look for DDLs first. An entry is a directory, or a file with the agent's name, in the Ruby form C(.ddl) or the JSON form C(.json).
-      - The module always finds the DDLs in the configuration's C(libdir) and the DDL of C(rpcutil).
+      - The module always finds the DDLs in the configuration's C(libdir), and those of the agents that every node has, such as C(rpcutil).
     type: list
     elements: path
     default: []
@@ -212,8 +214,7 @@ EXAMPLES = r"""
   pymco.mcollective.mcollective_rpc:
     agent: rpcutil
     action: daemon_stats
-    nodes:
-      - "{{ inventory_hostname }}"
+    target: host
   delegate_to: localhost
   register: stats
 

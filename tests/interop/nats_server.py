@@ -15,6 +15,7 @@ import signal
 import threading
 import time
 import typing as t
+from pathlib import Path
 
 from testbed.real.ports import free_ports
 from testbed.real.programs import find
@@ -52,6 +53,7 @@ if t.TYPE_CHECKING:
 
 SECONDS = 60.0
 """Far more than anything here takes."""
+PROBE = b"probe"
 CALLER = "choria=alice.mcollective"
 
 
@@ -116,8 +118,12 @@ class NatsServers(Service):
         return f"cluster {{ name: c, listen: 127.0.0.1:{self._peers[member]}, routes: [\n{routes}\n] }}"
 
     def tell(self, number: signal.Signals, member: int = 0) -> None:
-        """Send one a signal."""
-        self._running[member].send_signal(number)
+        """Send one a signal, and see that it stops if that is what it does."""
+        process = self._running[member]
+        process.send_signal(number)
+        stat = Path(f"/proc/{process.pid}/stat")
+        while number is signal.SIGSTOP and stat.read_text().rpartition(")")[2].split()[0] != "T":
+            time.sleep(0.01)
 
     def kill(self, member: int = 0) -> None:
         """End one, as a power cut would."""
@@ -182,7 +188,8 @@ class Node:
 
     :param subjects: what it listens to.
     :param answers: to each request.
-    :param gate: is waited for before each answer but the first.
+    :param gate: is waited for before each answer but the first. Then the last answer comes again and again, since
+        nobody can know when a new member of a cluster has heard who listens there.
     :param more: of the :class:`.Login`.
     """
 
@@ -196,7 +203,7 @@ class Node:
     ) -> None:
         self._session = session(port, **more)
         self._answers, self._gate = answers, gate
-        self._over = threading.Event()
+        self._over, self._probed = threading.Event(), threading.Event()
         self.seen: list[bytes] = []
         for number, subject in enumerate(subjects):
             self._session.subscribe(subject, str(number), within())
@@ -219,10 +226,21 @@ class Node:
             time.sleep(0.01)
         return self.seen
 
+    def reachable_from(self, port: int, subject: str) -> None:
+        """Wait until a message that is published at another member of the cluster arrives."""
+        prober, deadline = session(port), within()
+        while not self._probed.is_set():
+            assert time.monotonic() < deadline, "the node cannot be reached"
+            prober.send(subject, PROBE, {}, deadline)
+            self._probed.wait(0.02)
+        prober.close()
+
     def _run(self) -> None:
         while not self._over.is_set():
             request = self._session.next_message(0.05)
-            if request is not None:
+            if request == PROBE:
+                self._probed.set()
+            elif request is not None:
                 self.seen.append(request)
                 self._answer(*request.split())
 
@@ -232,6 +250,8 @@ class Node:
                 if self._over.is_set():
                     return
             body = b" ".join([*words[:-1], answer])
+            self._session.send(words[-1].decode(), body, {}, within())
+        while self._gate is not None and not self._over.wait(0.05):
             self._session.send(words[-1].decode(), body, {}, within())
 
 

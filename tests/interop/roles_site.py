@@ -100,7 +100,7 @@ class Site(Service):
         if self._guard.stdin is not None:
             self._guard.stdin.write(f"{process.pid}\n".encode())
             self._guard.stdin.flush()
-        output, _nothing = process.communicate(timeout=300)
+        output, _nothing = process.communicate(timeout=900)
         return Run(process.returncode, output)
 
     @property

@@ -14,6 +14,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from benchmarks.choria import unavailable
 from benchmarks.framework import Bench, Incomplete, Line, Pair, Target, in_turns, table
 from benchmarks.rows import ROWS
 from testbed.fleet.fleet import Behaviour
@@ -26,6 +27,8 @@ COUNTS = {
     "lossless": r"30 of 30 replies",
     "discovery": r"3 in \d.* 3 in \d",
     "mco": r"all answered .*, 3 of 3",
+    "choria_v1": r"3 in \d.* 3 in \d",
+    "choria_v2": r"3 in \d.* 3 in \d",
 }
 LINES = {
     "fanout": [f"replies of all nodes, {name}" for name in ("psk", "ssl-marshal", "ssl-yaml")],
@@ -42,6 +45,26 @@ LINES = {
     "inventory": [f"inventory of 3, ssl-yaml, {ours}" for ours in ("ours", "cached", "ours")],
     "facts": [f"facts of 2 hosts, {ours}" for ours in ("ours", "ours, as a task")],
     "task": ["2 tasks, 10 forks, ssl-yaml", "", "2 tasks, 10 forks, ssl-yaml", ""],
+    **{
+        f"choria_{version}": [
+            *(
+                f"replies of all nodes, choria {version}, asked {how}"
+                for how in ("at once", "singly")
+            ),
+            *(
+                f"{what}, choria {version}, new process"
+                for what in ("find and call", "call by name")
+            ),
+            f"nodes found of 3, choria {version}",
+        ]
+        for version in ("v1", "v2")
+    },
+    "choria_inventory": ["inventory of 3, choria v1, ours"],
+    "choria_requests": [
+        f"a call to a real node, choria {version}, {how}"
+        for version in ("v1", "v2")
+        for how in ("connected", "and connecting")
+    ],
 }
 
 
@@ -63,6 +86,8 @@ def bench(rabbitmq: RabbitMQ) -> Bench:
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_has_its_lines(bench: Bench, name: str) -> None:
+    if name.startswith("choria") and unavailable():
+        pytest.skip(str(unavailable()))
     lines = ROWS[name](bench)
     assert [line.what.partition("  ")[0] for line in lines] == LINES[name]
     for line in lines:
@@ -72,8 +97,10 @@ def test_a_row_has_its_lines(bench: Bench, name: str) -> None:
     assert re.search(COUNTS.get(name, ""), f"{lines[-1].ours} {lines[-1].other}")
 
 
-@pytest.mark.parametrize("name", ["fanout", "mco", "lossless", "large", "memory"])
+@pytest.mark.parametrize("name", ["fanout", "mco", "lossless", "large", "memory", "choria_v1"])
 def test_a_lost_reply_makes_a_row_fail(bench: Bench, name: str) -> None:
+    if name.startswith("choria") and unavailable():
+        pytest.skip(str(unavailable()))
     lossy = dataclasses.replace(bench, behaviour=Behaviour(silent=1), timeout=0.5)
     # The others may be late as well.
     with pytest.raises(Incomplete, match=r"\d+ are missing"):

@@ -68,7 +68,7 @@ SAME: list[tuple[str, str, dict[str, t.Any]]] = [
     ("rpcutil", "agent_inventory", {}),
     ("rpcutil", "inventory", {}),
     ("rpcutil", "get_config_item", {"item": "identity"}),
-    ("rpcutil", "get_data", {"source": "choria", "query": "x"}),
+    ("rpcutil", "get_data", {"source": "nosuch", "query": "x"}),
     ("choria_util", "info", {}),
     ("choria_util", "machine_states", {}),
     ("scout", "checks", {}),
@@ -123,6 +123,22 @@ def test_values_arrive_and_come_back_with_their_types(config: Config) -> None:
         assert json.loads(data.pop("request")) == VALUES
         assert data == VALUES
         assert type(data["int"]) is int and data["bool"] is False
+
+
+def test_large_integers_arrive_whole_but_come_back_as_go_has_them(config: Config) -> None:
+    """A node hands on the request as it came, and reads an external agent's reply as floats."""
+    arguments = {"value": {"number": 2**60 + 1}}
+    (reply,) = call(config, "probe", "echo", arguments=arguments, nodes=WEB[:1]).replies
+    assert json.loads(reply.data["request"]) == arguments
+    assert reply.data["value"]["number"] == pytest.approx(2**60)
+
+
+def test_a_task_may_run_as_a_module(ansible: Ansible, choria: ChoriaCollective) -> None:
+    ansible.leave_out_actions()
+    given = {"config_file": str(choria.client_conf), "agent": "probe", "action": "echo"}
+    result = ansible.rpc(**given, arguments=VALUES, nodes=WEB)
+    assert not result["failed"], result
+    assert [reply["data"]["value"] for reply in result["replies"]] == [VALUES["value"]] * len(WEB)
 
 
 def test_an_undeclared_input_is_refused_by_the_node(config: Config) -> None:

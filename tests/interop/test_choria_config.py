@@ -9,15 +9,19 @@ Where it gets no answer, we may say why, or work all the same; the tables tell w
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import shutil
 import subprocess
 import typing as t
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from conftest import BOUND
 from testbed.choria import program
+from testbed.choria.tokens import Credentials
 
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.ping import PingTask
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
@@ -26,7 +30,9 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings i
 if t.TYPE_CHECKING:
     from pathlib import Path
 
+    from conftest import Ansible
     from testbed.choria.collective import ChoriaCollective
+    from testbed.choria.tokens import Issuer
 
 Environ = dict[str, str]
 
@@ -244,3 +250,51 @@ def test_puppets_directories(v1: Place, everybody: set[str], provider: str | Non
         {"plugin.security.provider": provider, "plugin.choria.ssldir": str(directory)},
     )
     assert v1.theirs(config) == v1.ours(config) == everybody
+
+
+# -- plain options ---------------------------------------------------------------------------------
+
+
+def plain_options(collective: ChoriaCollective) -> dict[str, t.Any]:
+    """Return a task's options for the client of a collective, without any file of configuration."""
+    own: dict[str, t.Any] = {
+        "security_provider": "choria",
+        "brokers": [{"host": "localhost", "port": port} for port in collective.broker.ports],
+        "ca_cert": str(collective.authority.path),
+    }
+    mine = collective.operator
+    if isinstance(mine, Credentials):
+        issuer = t.cast("Issuer", collective.issuer)
+        own["issuers"] = {issuer.name: issuer.public}
+        return {**own, "token_file": str(mine.token), "seed_file": str(mine.seed)}
+    return {**own, "client_cert": str(mine.path), "client_key": str(mine.key)}
+
+
+@pytest.mark.parametrize(
+    "environ", [{}, {"USER": "operator"}, {"USER": "somebody", "HOME": "/nonexistent"}]
+)
+def test_options_alone_are_enough(
+    choria: ChoriaCollective, everybody: set[str], environ: Environ
+) -> None:
+    given = {"expected_nodes": len(everybody), **plain_options(choria)}
+    checked = ArgumentSpecValidator(PingTask.options).validate(given)
+    assert checked.error_messages == []
+    warnings: list[str] = []
+    task = PingTask(checked.validated_parameters, warnings.append, environ=environ)
+    found = {node["identity"] for node in task.run(check_mode=False)["nodes"]}
+    assert (found, warnings) == (everybody, [])
+
+
+def test_variables_set_the_options_too(
+    choria: ChoriaCollective, everybody: set[str], ansible: Ansible
+) -> None:
+    """All but brokers and issuers, which have none."""
+    options = {"expected_nodes": len(everybody), **plain_options(choria)}
+    names = options.keys() & {"brokers", "expected_nodes", "issuers"}
+    arguments = {name: options.pop(name) for name in names}
+    variables = {f"ANSIBLE_MCOLLECTIVE_{name.upper()}": value for name, value in options.items()}
+    module = ("-m", "pymco.mcollective.mcollective_ping", "-a", json.dumps(arguments))
+    done = ansible.run("ansible", "localhost", *module, **variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[WARNING]" not in done.stderr
+    assert all(f'"identity": "{name}"' in done.stdout for name in everybody)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from calling import choria_config, run
@@ -17,6 +18,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.agent_info
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.find import FindTask
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.node_info import NodeInfoTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import ddl, exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import builtin
@@ -27,6 +29,8 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
     from testbed.choria.collective import ChoriaCollective
+
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 
 ALL = ["db1.example.com", "old1.example.com", "web1.example.com", "web2.example.com"]
 DB, OLD, WEB1, WEB2 = ALL
@@ -61,47 +65,58 @@ NEW_LANGUAGE = [
 ]
 
 
-def found(collective: ChoriaCollective, filter_: Filter) -> list[str]:
+@pytest.fixture
+def config(choria: ChoriaCollective) -> Config:
+    """The configuration of the collective's client."""
+    return choria_config(choria)
+
+
+def found(config: Config, filter_: Filter) -> list[str]:
     """Return the nodes that a discovery with this filter finds."""
-    with Client(choria_config(collective)) as client:
+    with Client(config) as client:
         return client.targets(Request("rpcutil", "ping", filter=filter_)).nodes
 
 
-@pytest.mark.parametrize(("text", "nodes"), NEW_LANGUAGE)
-def test_nodes_evaluate_the_expression(
-    choria: ChoriaCollective, text: str, nodes: list[str]
-) -> None:
-    assert found(choria, Filter().add_compound(text)) == nodes
+def all_found(config: Config, texts: list[str]) -> list[list[str]]:
+    """Return what each expression finds. All are asked at once, since each of them only waits."""
+    with ThreadPoolExecutor(len(texts)) as pool:
+        filters = [Filter().add_compound(text) for text in texts]
+        return list(pool.map(lambda filter_: found(config, filter_), filters))
 
 
-@pytest.mark.parametrize(("text", "nodes"), OLD_LANGUAGE)
-def test_what_is_told_to_write_instead_means_the_same(
-    choria: ChoriaCollective, text: str, nodes: list[str]
-) -> None:
-    with pytest.raises(exc.BadCompoundFilter) as caught:
-        found(choria, Filter().add_compound(text))
-    instead = str(caught.value).rpartition(": write ")[2]
-    assert found(choria, Filter().add_compound(instead)) == nodes
+def test_nodes_evaluate_the_expression(config: Config) -> None:
+    texts = [text for text, _nodes in NEW_LANGUAGE]
+    assert dict(zip(texts, all_found(config, texts))) == dict(NEW_LANGUAGE)
 
 
-def test_of_several_expressions_all_must_be_true(choria: ChoriaCollective) -> None:
+def test_what_is_told_to_write_instead_means_the_same(config: Config) -> None:
+    instead = []
+    for text, _nodes in OLD_LANGUAGE:
+        with pytest.raises(exc.BadCompoundFilter) as caught:
+            found(config, Filter().add_compound(text))
+        instead.append(str(caught.value).rpartition(": write ")[2])
+    expected = dict(zip(instead, (nodes for _text, nodes in OLD_LANGUAGE)))
+    assert dict(zip(instead, all_found(config, instead))) == expected
+
+
+def test_of_several_expressions_all_must_be_true(config: Config) -> None:
     # Nodes count true and false ones: with a list for each, web2 would fit.
     filter_ = Filter()
     for text in ("with('role=web')", "with('common') // everywhere", "with('processorcount=4')"):
         filter_.add_compound(text)
-    assert found(choria, filter_) == [WEB1]
+    assert found(config, filter_) == [WEB1]
 
 
 def test_nodes_say_nothing_to_an_expression_that_they_cannot_evaluate(
-    choria: ChoriaCollective,
+    config: Config,
 ) -> None:
     filter_ = Filter().add_compound("nosuch('x').y == 1").add_fact("role", "web")
-    assert found(choria, filter_) == []
+    assert found(config, filter_) == []
 
 
-def test_patterns_tell_an_empty_fact_from_another(choria: ChoriaCollective) -> None:
-    assert found(choria, Filter().add_fact("site", "^$", "=~")) == [OLD]
-    assert found(choria, Filter().add_fact("site", ".", "=~")) == [DB, *WEB]
+def test_patterns_tell_an_empty_fact_from_another(config: Config) -> None:
+    assert found(config, Filter().add_fact("site", "^$", "=~")) == [OLD]
+    assert found(config, Filter().add_fact("site", ".", "=~")) == [DB, *WEB]
 
 
 def test_a_task_finds_and_calls_by_an_expression(choria: ChoriaCollective) -> None:
@@ -115,12 +130,26 @@ def test_a_task_finds_and_calls_by_an_expression(choria: ChoriaCollective) -> No
         run(FindTask, choria.client_conf, compound_filter="role=web")
 
 
-def test_identities_are_found_without_asking(choria: ChoriaCollective) -> None:
-    with Client(choria_config(choria)) as client:
+def test_identities_are_found_without_asking(config: Config) -> None:
+    with Client(config) as client:
         filter_ = Filter().add_identity(WEB1).add_identity("nobody.example.com")
         result = client.targets(Request("rpcutil", "ping", filter=filter_))
     assert result.nodes == ["nobody.example.com", WEB1]
     assert "discovery" not in result.seconds
+
+
+def test_named_facts_come_with_their_types(choria: ChoriaCollective) -> None:
+    names = ["role", "processorcount", "os.release.major", "is_virtual", "interfaces", "load"]
+    returned = run(NodeInfoTask, choria.client_conf, facts=names)
+    found = {node["identity"]: node["facts"] for node in returned["node_info"]}
+    assert found[DB] == {
+        **{"role": "db", "processorcount": 16, "os.release.major": "11", "is_virtual": False},
+        **{"interfaces": ["bond0", "lo"], "load": 0.25},
+    }
+    # A fact that a node lacks is left out.
+    assert "load" not in found[WEB1]
+    long = [f"nosuch{number}" for number in range(60)]
+    assert run(NodeInfoTask, choria.client_conf, facts=[*long, "role"])["stats"]["requests"] > 1
 
 
 # -- agents ----------------------------------------------------------------------------------------

@@ -13,18 +13,23 @@ import time
 import typing as t
 
 import pytest
-from calling import PATIENCE, call, senders
+from calling import PATIENCE, call, choria_config, senders
 from testbed.choria import missing as missing_choria
+from testbed.choria.broker import NatsServer
 from testbed.choria_fleet.fleet import Behaviour, ChoriaFleet, identity
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security.choria_v1 import (
+    ChoriaV1Provider,
+)
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from testbed.choria.broker import NatsServer
+    from testbed.certificates import Authority
+    from testbed.choria.collective import ChoriaCollective
 
 COUNT = 300
 MANY = 3000
@@ -191,6 +196,45 @@ def test_choria_shows_the_replies_that_we_return(fleet: ChoriaFleet) -> None:
     assert len(theirs) == 3
 
 
+ACTIONS: dict[str, dict[str, t.Any]] = {
+    **{"ping": {}, "inventory": {}, "agent_inventory": {}, "collective_info": {}},
+    **{"daemon_stats": {}, "get_fact": {"fact": "role"}, "get_facts": {"facts": "role,nosuch"}},
+}
+
+
+def shape(value: t.Any) -> t.Any:
+    """The types of a reply's data; of lists, those of their first items."""
+    if isinstance(value, dict):
+        return {name: type(item) for name, item in value.items()}
+    if isinstance(value, list) and value:
+        return [shape(value[0])]
+    return type(value)
+
+
+@pytest.mark.parametrize("choria", ["v1"], indirect=True, scope="session")
+@pytest.mark.parametrize("action", ACTIONS)
+def test_answers_are_shaped_as_those_of_real_nodes(
+    crowd: ChoriaFleet, choria: ChoriaCollective, action: str
+) -> None:
+    replies = [
+        call(config, "rpcutil", action, arguments=ACTIONS[action], nodes=[node]).replies[0]
+        for config, node in (
+            (client_of(crowd), crowd.identities[0]),
+            (choria_config(choria), next(iter(choria.nodes))),
+        )
+    ]
+    emulated, real = ({key: shape(value) for key, value in r.data.items()} for r in replies)
+    emulated.pop("facts", None)
+    real.pop("facts", None)
+    if action == "agent_inventory":
+        # What an agent tells of itself is up to its metadata.
+        (own,), (other,) = emulated["agents"], real["agents"]
+        assert own.items() <= other.items()
+        del emulated["agents"], real["agents"]
+    assert emulated == real
+    assert [reply.statuscode for reply in replies] == [0, 0]
+
+
 # -- controls ------------------------------------------------------------------------------------
 
 
@@ -249,3 +293,32 @@ def test_silent_and_late_nodes_are_named(nats_server: NatsServer) -> None:
         result = call(client_of(fleet), "rpcutil", "ping", timeout=1.5, expected_nodes=10)
     assert result.nodes == fleet.identities
     assert result.no_response == [identity(3), identity(7)]
+
+
+class Impatient(NatsServer):
+    """A broker that leaves clients which do not take within two seconds what waits for them."""
+
+    write_deadline = "2s"
+
+
+def test_who_reads_slower_than_nodes_answer_is_not_left_by_the_broker(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each reply takes us longer than it takes the nodes, as on a busy machine. There are more than sockets hold."""
+    verify = ChoriaV1Provider.authenticate
+
+    def slowly(self: ChoriaV1Provider, received: t.Any) -> None:
+        time.sleep(0.005)
+        verify(self, received)
+
+    monkeypatch.setattr(ChoriaV1Provider, "authenticate", slowly)
+    with Impatient(authority) as broker, ChoriaFleet(broker, 1000) as fleet:
+        result = call(
+            client_of(fleet),
+            *("probe", "big"),
+            arguments={"size": 20_000},
+            nodes=fleet.identities,
+            timeout=60,
+        )
+    assert result.resumed == []
+    assert senders(result) == fleet.identities

@@ -199,7 +199,9 @@ def test_a_certificate_of_a_stranger_is_explained(
 def test_a_broker_of_another_authority_is_refused(
     encrypted: NatsServers, alice: Certificate, stranger: Authority
 ) -> None:
-    words = "its certificate is not accepted: .*; name the authority that signed it in"
+    words = (
+        f"its certificate is not accepted: .*; name the authority that signed it in {stranger.path}"
+    )
     with pytest.raises(exc.ConnectFailed, match=words):
         client(settings(encrypted, alice, stranger)).connect()
 

@@ -72,15 +72,16 @@ def test_a_cluster_loses_the_member_that_we_use(connect: t.Callable[..., BaseMid
     gate = threading.Event()
     with (
         NatsServers(members=3) as cluster,
-        Node(cluster.ports[2], AGENT, answers=BOTH, gate=gate),
+        Node(cluster.ports[2], AGENT, answers=BOTH, gate=gate) as node,
         connect(*cluster.ports) as connected,
     ):
+        node.reachable_from(cluster.ports[0], AGENT)
         talk = conversation(connected, ["web1", "web2"])
         assert talk.send(20) == []
-        talk.listen(Patience(total=20, quiet=1))
+        talk.listen(Patience(total=20, quiet=1, first=20))
         assert list(talk.outcome.replies) == ["web1"]
         cluster.kill(0)
-        threading.Timer(1.0, gate.set).start()
+        gate.set()
         talk.listen(Patience(total=20))
         assert list(talk.outcome.replies) == ["web1", "web2"]
         assert talk.outcome.lost is None
@@ -92,9 +93,10 @@ def test_lame_duck_mode_loses_no_reply(connect: t.Callable[..., BaseMiddleware])
     answers = [b"web%d" % number for number in range(5000)]
     with (
         NatsServers("lame_duck_duration: 30s\nlame_duck_grace_period: 5s", members=2) as cluster,
-        Node(cluster.ports[1], AGENT, answers=answers),
+        Node(cluster.ports[1], AGENT, answers=answers) as node,
         connect(*cluster.ports) as connected,
     ):
+        node.reachable_from(cluster.ports[0], AGENT)
         talk = conversation(connected, [answer.decode() for answer in answers])
         cluster_told = threading.Timer(0.01, cluster.tell, [signal.SIGUSR2, 0])
         talk.send(20)
@@ -137,14 +139,15 @@ def test_a_server_that_stops_is_left_for_another(
     gate = threading.Event()
     with (
         NatsServers(members=2) as cluster,
-        Node(cluster.ports[1], AGENT, answers=BOTH, gate=gate),
+        Node(cluster.ports[1], AGENT, answers=BOTH, gate=gate) as node,
         connect(*cluster.ports) as connected,
     ):
+        node.reachable_from(cluster.ports[0], AGENT)
         talk = conversation(connected, ["web1", "web2"])
         talk.send(20)
         talk.listen(Patience(total=20, quiet=0.5))
         cluster.tell(signal.SIGSTOP)
-        threading.Timer(5.0, gate.set).start()
+        gate.set()
         talk.listen(Patience(total=30))
         assert list(talk.outcome.replies) == ["web1", "web2"]
 

@@ -45,6 +45,10 @@ if t.TYPE_CHECKING:
 Params = t.Mapping[str, t.Any]
 Returned = dict[str, t.Any]
 
+NO_HOST = (
+    "target = host needs one name in the option nodes, since a module does not know the host that its task is for."
+    " Tasks of a play and of the command ansible set it; other callers must do so themselves"
+)
 _FIELDS = frozenset(field.name for field in dataclasses.fields(Request))
 
 
@@ -53,14 +57,21 @@ class TaskFailed(Exception):
 
     :ivar result: what the task returns nevertheless.
     :ivar missing: the missing library, if that is the reason.
+    :ivar unreachable: True if the node that the task is about stays silent.
     """
 
     def __init__(
-        self, msg: str, result: Returned | None = None, *, missing: str | None = None
+        self,
+        msg: str,
+        result: Returned | None = None,
+        *,
+        missing: str | None = None,
+        unreachable: bool = False,
     ) -> None:
         super().__init__(as_message(msg))
         self.result = result or {}
         self.missing = missing
+        self.unreachable = unreachable
 
 
 class Task:
@@ -133,6 +144,8 @@ class CollectiveTask(Task):
     doubts: t.Sequence[str] = ()
 
     def _prepare(self) -> None:
+        if self.params.get("target") == "host" and len(self.params["nodes"] or ()) != 1:
+            raise TaskFailed(NO_HOST)
         self.config = self._configuration()
         for warning in self.config.warnings:
             self.warn(warning)
@@ -148,7 +161,28 @@ class CollectiveTask(Task):
     @property
     def silence(self) -> str:
         """The usual causes of nodes' silence, for messages."""
-        return words.SILENCE[self.config.dialect]
+        causes = words.SILENCE[self.config.dialect]
+        expression = self.config.dialect == "choria" and self.params.get("compound_filter")
+        return f"{causes}, or they cannot evaluate the compound filter" if expression else causes
+
+    @property
+    def own_node(self) -> str | None:
+        """The node of the task's host, if the task is about this node only."""
+        if self.params.get("target") != "host":
+            return None
+        return str(self.params["nodes"][0])
+
+    def is_unreachable(self, received: Reception, silent: t.Collection[str]) -> bool:
+        """Return True if the task is about one node, which was asked and said nothing at all.
+
+        If the connection to the broker was lost, that is not the node's fault. And a node whose reply was dropped
+        can be reached.
+
+        :param silent: the nodes that were asked and did not answer.
+        """
+        if self.own_node not in silent or received.lost:
+            return False
+        return not any(self.own_node in senders for senders in received.culprits.values())
 
     def client(self) -> Client:
         """Return a client that is not connected yet, and warn of what it says of its connection."""
@@ -224,14 +258,17 @@ class CollectiveTask(Task):
         return check_functions(filter_, self.library().data)
 
 
-def concluded(returned: Returned, complaints: t.Iterable[str]) -> Returned:
+def concluded(
+    returned: Returned, complaints: t.Iterable[str], *, unreachable: bool = False
+) -> Returned:
     """Return a task's result, or fail with it if there are complaints. Empty ones do not count.
 
+    :param unreachable: see :class:`TaskFailed`.
     :raises TaskFailed: with all complaints in one message.
     """
     message = "; ".join(filter(None, complaints))
     if message:
-        raise TaskFailed(message, returned)
+        raise TaskFailed(message, returned, unreachable=unreachable)
     return returned
 
 

@@ -44,6 +44,7 @@ _KEYS = {
         "certname": choria.CERTNAME,
         "token_file": "plugin.security.choria.token_file",
         "seed_file": "plugin.security.choria.seed_file",
+        "issuers": "plugin.security.issuer",
     },
     "psk": {"psk": "plugin.psk"},
     "none": {"serializer": "plugin.none.serializer"},
@@ -149,15 +150,23 @@ def _core(params: Params) -> dict[str, str]:
 
 def _security(params: Params, provider: str) -> dict[str, str]:
     keys = _KEYS.get(provider, {})
-    found = {}
+    found: dict[str, str] = {}
     for name in _SECURITY:
         value = params.get(name)
         if value is None:
             continue
         if name not in keys:
             raise exc.ImproperlyConfigured(f"the option {name} has no use with {_use(provider)}")
-        found[keys[name]] = value
+        found.update(
+            _issuers(keys[name], value) if isinstance(value, dict) else {keys[name]: value}
+        )
     return found
+
+
+def _issuers(key: str, issuers: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """Return issuers of tokens and their public keys as Choria names them."""
+    publics = {f"{key}.{name}.public": str(public) for name, public in issuers.items()}
+    return {f"{key}.names": ",".join(issuers), **publics}
 
 
 def _use(provider: str) -> str:

@@ -134,7 +134,9 @@ class DesiredTask(CollectiveTask):
         self.warn_of(report)
         if report.lost:
             self.warn(words.cut_short(report.lost))
-        return concluded(self._returned(report), self._complaints(report))
+        silent = report.question.no_response if report.question.requestid else ()
+        unreachable = self.is_unreachable(report, silent)
+        return concluded(self._returned(report), self._complaints(report), unreachable=unreachable)
 
     def _returned(self, report: Report) -> Returned:
         nodes = [report.nodes[name] for name in sorted(report.nodes)]

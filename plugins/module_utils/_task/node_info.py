@@ -43,7 +43,8 @@ class NodeInfoTask(GatheringTask):
         self.warn_of(gathered)
         if gathered.lost:
             self.warn(words.cut_short(gathered.lost))
-        return concluded(_returned(gathered), self._complaints(gathered))
+        unreachable = self.is_unreachable(gathered, gathered.no_response)
+        return concluded(_returned(gathered), self._complaints(gathered), unreachable=unreachable)
 
     def _complaints(self, gathered: Gathered) -> t.Iterator[str]:
         on, first = self.params["fail_on"], gathered.results[0]

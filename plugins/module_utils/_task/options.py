@@ -92,6 +92,7 @@ CLIENT: Table = {
     "certname": Option({"type": "str"}, "everyone"),
     "token_file": Option({"type": "path", "no_log": False}, "everyone"),
     "seed_file": Option({"type": "path", "no_log": False}, "everyone"),
+    "issuers": Option({"type": "dict"}),
     "ca_cert": Option({"type": "path"}, "everyone"),
     "client_cert": Option({"type": "path"}, "everyone"),
     "client_key": Option({"type": "path", "no_log": False}, "everyone"),
@@ -118,6 +119,10 @@ TARGETS: Table = {
     "limit_seed": Option({"type": "int"}),
 }
 """Which nodes to address."""
+PER_HOST: Table = {
+    "target": Option({"type": "str", "choices": ["auto", "host", "collective"], "default": "auto"}),
+}
+"""Whether a task is about the node of its host."""
 DESIRED: Table = {
     "timeout": Option({"type": "float"}),
     "publish_timeout": Option({"type": "float"}),
@@ -134,11 +139,14 @@ PROGRESS: Table = {"progress": Option({"type": "float", "default": 5.0})}
 """What a task tells while it runs."""
 
 CLIENT_OPTIONS = specs(CLIENT)
-TARGET_OPTIONS = specs(TARGETS)
+SELECTION_OPTIONS = specs(TARGETS)
+TARGET_OPTIONS = {**specs(PER_HOST), **SELECTION_OPTIONS}
 DESIRED_OPTIONS = specs(DESIRED)
 BATCH_OPTIONS = specs(BATCHES)
 PROGRESS_OPTIONS = specs(PROGRESS)
-RESTRICTING = tuple(name for name, option in {**TARGETS, **CLIENT}.items() if option.restricts)
+SELECTING = tuple(name for name, option in TARGETS.items() if option.restricts)
+"""Options that select nodes of a collective."""
+RESTRICTING = (*SELECTING, *(name for name, option in CLIENT.items() if option.restricts))
 """Options that leave nodes out."""
 FAILURES = ["failed", "no_response", "no_nodes"]
 """The conditions that can make a task fail; by default all of them do."""

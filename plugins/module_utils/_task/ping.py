@@ -20,6 +20,9 @@ from .options import CLIENT_OPTIONS, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fai
 
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.conversation import (
+        Progress,
+    )
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.find import Answers
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import (
         Prepared,
@@ -74,11 +77,13 @@ class PingTask(CollectiveTask):
         params = self.params
         # The task's timeout is for all tries together, not for one request.
         request = self.request(agent="discovery", action="ping", timeout=None)
+        found = _Found()
+        if self._progress is not None and not self._absent:
+            self._progress = _told_of_all(self._progress, found)
         client = self.client()
         prepared = client.prepare(request)
         wanted: Request | Prepared = prepared
         self._window = prepared.request.discovery_timeout
-        found = _Found()
         start = time.monotonic()
         for _moment in moments(params["timeout"], params["interval"]):
             if found.named:
@@ -88,7 +93,14 @@ class PingTask(CollectiveTask):
                 break
         elapsed = time.monotonic() - start
         self.warn_of(found)
-        return concluded(self._returned(client, found, elapsed), self._complaints(found))
+        # A node that does not fit the filters is silent too, and if the last try failed, nobody could be asked.
+        unfit = request.filter.narrows_beyond("discovery")
+        silent = () if self._absent or found.trouble or unfit else found.silent
+        return concluded(
+            self._returned(client, found, elapsed),
+            self._complaints(found),
+            unreachable=self.is_unreachable(found, silent),
+        )
 
     @property
     def _absent(self) -> bool:
@@ -195,6 +207,18 @@ class PingTask(CollectiveTask):
             f"{what} {self._when(found)}{but}{names}{words.rejected(found)}."
             f"{trouble} {self.silence}.{doubts}"
         )
+
+
+def _told_of_all(progress: Progress, found: _Found) -> Progress:
+    """Return a function that tells of all nodes that were asked by name, while a further try asks some of them."""
+
+    def tell(phase: str, replies: t.Mapping[str, t.Any], expected: int | None) -> None:
+        if found.named and expected is not None:
+            earlier = dict.fromkeys(found.answered)
+            replies, expected = {**earlier, **replies}, len(earlier) + expected
+        progress(phase, replies, expected)
+
+    return tell
 
 
 def _rest(request: Request, found: _Found, absent: bool) -> Request:

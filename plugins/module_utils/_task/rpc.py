@@ -67,7 +67,8 @@ class RpcTask(CollectiveTask):
         reached = result.requestid if send else result.nodes or not result.known
         returned = self._returned(result, action)
         returned["changed"] = bool(reached) and not looks
-        return concluded(returned, self._complaints(result, send))
+        unreachable = self.is_unreachable(result, returned["no_response"])
+        return concluded(returned, self._complaints(result, send), unreachable=unreachable)
 
     def _only_looks(self) -> bool:
         """Return True if the action changes nothing: the option says so, or it is known."""

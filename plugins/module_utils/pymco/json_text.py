@@ -14,14 +14,17 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 import typing as t
 
 from . import exc
 from .serializers import Symbol
-from .serializers.base import MAX_DEPTH, MAX_INTEGER_BITS, MAX_VALUES, TOO_MUCH, checked_integer
+from .serializers.base import MAX_DEPTH, MAX_VALUES, TOO_MUCH
 
-_MOST_DIGITS = MAX_INTEGER_BITS * 3 // 10 + 12
-"""No integer with more characters has as few bits as are allowed."""
+MAX_DIGITS = 4300
+"""Digits of an integer. Newer versions of Python read and print no others unless they are told otherwise."""
+_MOST_BITS = 14_285
+"""No larger integer has so few digits."""
 _SPACE = " \t\n\r"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _UNKNOWN = "\ufffd"
@@ -49,8 +52,27 @@ def read(payload: bytes) -> t.Any:
 
 
 def read_text(text: str) -> t.Any:
-    """Do as :func:`read` does, with a text."""
+    """Do as :func:`read` does, with a text. It may come from an outer document."""
+    if not text.isascii() and _SURROGATES.search(text):
+        raise exc.DecodingError("it is not Unicode")
     return _read(text, _scan)
+
+
+def read_outer(payload: bytes) -> t.Any:
+    """Do as :func:`read` does, but do not look at the depth and at surrogates.
+
+    It is for a document of which single fields are used, each of them checked by its user. That is four fifths of
+    what a reply consists of, since documents are in each other.
+    """
+    try:
+        return _value(str(payload, "utf-8"), _scan)
+    except UnicodeDecodeError:
+        raise exc.DecodingError("it is not in UTF-8") from None
+
+
+def read_outer_text(text: str) -> t.Any:
+    """Do as :func:`read_outer` does, with a text."""
+    return _value(text, _scan)
 
 
 def read_unique(payload: bytes) -> t.Any:
@@ -62,7 +84,16 @@ def read_unique(payload: bytes) -> t.Any:
 
 
 def _read(text: str, scan: _Scanner) -> t.Any:
-    # Every reply passes here four times.
+    value = _value(text, scan)
+    # A level takes two characters at least.
+    if len(text) > 2 * MAX_DEPTH and text.count("{") + text.count("[") > MAX_DEPTH:
+        _check_depth(value)
+    if "\\" in text and ("\\ud" in text or "\\uD" in text):
+        value = _mended(value)
+    return value
+
+
+def _value(text: str, scan: _Scanner) -> t.Any:
     if len(text) > 2 * MAX_VALUES:  # a value takes two characters at least
         _check_count(text)
     if text[:1] in _SPACE:
@@ -72,14 +103,9 @@ def _read(text: str, scan: _Scanner) -> t.Any:
     except RecursionError:
         raise exc.DecodingError(TOO_MUCH) from None
     except (StopIteration, ValueError):
-        raise exc.DecodingError("it is not JSON") from None
+        raise exc.DecodingError("it is not JSON, or has an integer that is too large") from None
     if end != len(text) and text[end:].strip(_SPACE):
         raise exc.DecodingError("something follows the JSON")
-    # A level takes two characters at least.
-    if end > 2 * MAX_DEPTH and text.count("{") + text.count("[") > MAX_DEPTH:
-        _check_depth(value)
-    if "\\u" in text and ("\\ud" in text or "\\uD" in text):
-        value = _mended(value)
     return value
 
 
@@ -117,10 +143,10 @@ def _mended(value: t.Any) -> t.Any:
 
 
 def _integer(digits: str) -> int:
-    # Python takes quadratic time for them.
-    if len(digits) > _MOST_DIGITS:
-        raise exc.DecodingError(f"refused: an integer of more than {MAX_INTEGER_BITS} bits")
-    return checked_integer(int(digits))
+    # Python would take quadratic time for them.
+    if len(digits) > MAX_DIGITS + digits.startswith("-"):
+        raise ValueError
+    return int(digits)
 
 
 def _float(text: str) -> float:
@@ -142,8 +168,12 @@ def _unique(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
 
 
 def _scanner(**more: t.Any) -> _Scanner:
+    limit = getattr(sys, "get_int_max_str_digits", lambda: 0)()
     decoder: t.Any = json.JSONDecoder(
-        parse_int=_integer, parse_float=_float, parse_constant=_constant, **more
+        parse_int=None if 0 < limit <= MAX_DIGITS else _integer,
+        parse_float=_float,
+        parse_constant=_constant,
+        **more,
     )
     return t.cast("_Scanner", decoder.scan_once)
 
@@ -153,6 +183,7 @@ _scan, _scan_unique = _scanner(), _scanner(object_pairs_hook=_unique)
 
 # -- writing ---------------------------------------------------------------------------------------
 
+_TOO_LARGE = f"an integer of more than {MAX_DIGITS} digits"
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
@@ -161,7 +192,10 @@ def write(value: t.Any) -> str:
 
     :raises exc.SerializationError: JSON has no form for a value; the message tells where it is.
     """
-    return _ENCODER.encode(_plain(value, ()))
+    try:
+        return _ENCODER.encode(_plain(value, ()))
+    except ValueError:
+        raise _refused((), _TOO_LARGE) from None
 
 
 def _plain(value: t.Any, where: _Where) -> t.Any:
@@ -172,8 +206,8 @@ def _plain(value: t.Any, where: _Where) -> t.Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        if value.bit_length() > MAX_INTEGER_BITS:
-            raise _refused(where, f"an integer of more than {MAX_INTEGER_BITS} bits")
+        if value.bit_length() > _MOST_BITS:
+            raise _refused(where, _TOO_LARGE)
         return value
     if isinstance(value, float):
         if not math.isfinite(value):

@@ -96,12 +96,17 @@ def _host_and_port(word: str) -> tuple[str, int]:
     return host(name), port(number_)
 
 
-def public_keys(text: str) -> tuple[str, ...]:
-    """Return the keys of ed25519 in a list with commas: 64 hexadecimal digits each."""
-    words = tuple(word.strip().lower() for word in text.split(",") if word.strip())
-    if not all(re.fullmatch("[0-9a-f]{64}", word) for word in words):
+def public_key(text: str) -> str:
+    """Return a public key of ed25519: 64 hexadecimal digits."""
+    key = text.strip().lower()
+    if not re.fullmatch("[0-9a-f]{64}", key):
         raise ValueError(text)
-    return words
+    return key
+
+
+def public_keys(text: str) -> tuple[str, ...]:
+    """Return the public keys in a list with commas."""
+    return tuple(public_key(word) for word in text.split(",") if word.strip())
 
 
 def texts(given: t.Mapping[str, t.Any]) -> dict[str, str]:
@@ -137,7 +142,10 @@ HOST = Kind(host, "the name or address of a host")
 HOSTS = Kind(
     hosts, "a list of hosts with their ports, such as choria1.example:4222, choria2.example:4222"
 )
-PUBLIC_KEYS = Kind(public_keys, "a public key of ed25519: 64 hexadecimal digits")
+PUBLIC_KEY = Kind(public_key, "a public key of ed25519, which has 64 hexadecimal digits")
+PUBLIC_KEYS = Kind(
+    public_keys, "a list of public keys of ed25519, which have 64 hexadecimal digits"
+)
 
 
 def _of(kind: Kind, names: str) -> dict[str, Kind]:
@@ -219,7 +227,8 @@ _CHORIA_SECURITY = {
     **_of(PATH, "choria.certificate choria.key choria.ca choria.token_file choria.seed_file"),
     **_of(BOOLEAN, "client_anon_tls server_anon_tls support_legacy_certificates"),
     **_of(BOOLEAN, "choria.sign_replies certmanager.replace"),
-    **_of(PUBLIC_KEYS, "choria.trusted_signers issuer.*.public"),
+    "choria.trusted_signers": PUBLIC_KEYS,
+    "issuer.*.public": PUBLIC_KEY,
     **_of(TEXT, "provider cipher_suites ecc_curves issuer.names certmanager.namespace"),
     **_of(TEXT, "certmanager.issuer certmanager.alt_names certmanager.api_version"),
     "pkcs11.slot": INTEGER,

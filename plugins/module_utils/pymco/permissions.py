@@ -43,6 +43,8 @@ def warnings(
     """
     secret = dict(files)
     for key, value in options.items():
+        if key.startswith("plugin.security.") and value.startswith("~/"):
+            value = environ.get("HOME", "~") + value[1:]  # only Choria's options may begin so
         if _PRIVATE.fullmatch(key):
             secret[value] = True
         elif _TRUSTED.fullmatch(key):

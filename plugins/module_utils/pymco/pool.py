@@ -35,6 +35,7 @@ class Broker:
     :ivar cert: PEM file of the certificate to show to the broker.
     :ivar key: PEM file of its private key.
     :ivar ciphers: OpenSSL's notation; None: OpenSSL's default.
+    :ivar trust: what names :attr:`ca` in messages.
     :ivar common_name: the host name may be the CN of a certificate that has no subjectAltName.
     """
 
@@ -48,6 +49,7 @@ class Broker:
     cert: str | None = None
     key: str | None = None
     ciphers: str | None = None
+    trust: str = "ssl.ca"
     common_name: bool = False
 
     @property
@@ -123,6 +125,7 @@ def choria_pool(found: ChoriaOptions) -> Pool:
             password=found.password,
             tls=found.tls,
             ca=(found.ca,) if found.ca else (),
+            trust=str(found.ca),
             cert=found.cert,
             key=found.key,
             ciphers=found.ciphers,

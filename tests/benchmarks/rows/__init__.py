@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from . import (
     choria,
+    choria_inventory,
+    choria_requests,
     discovery,
     facts,
     fanout,
@@ -37,5 +40,8 @@ ROWS: dict[str, Callable[[Bench], list[Line]]] = {
     "task": task.run,
     "inventory": inventory.run,
     "facts": facts.run,
-    "choria": choria.run,
+    "choria_v1": functools.partial(choria.run, 1),
+    "choria_v2": functools.partial(choria.run, 2),
+    "choria_inventory": choria_inventory.run,
+    "choria_requests": choria_requests.run,
 }

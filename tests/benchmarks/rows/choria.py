@@ -33,16 +33,13 @@ BARE = Target(1.5)
 NOT_SLOWER = Target(1.0, at_least=True)
 
 
-def run(bench: Bench) -> list[Line]:
-    """Lines of both versions of the protocol."""
+def run(version: int, bench: Bench) -> list[Line]:
+    """Lines of a version of the protocol: replies, whole programs, discovery."""
     problem = unavailable()
     if problem is not None:
-        return [Line("choria", problem)]
-    lines = []
-    for version in (1, 2):
-        with choria_fleet(bench, version) as fleet:
-            lines += [*_replies(bench, fleet), *_programs(bench, fleet), _found(bench, fleet)]
-    return lines
+        return [Line(f"choria v{version}", problem)]
+    with choria_fleet(bench, version) as fleet:
+        return [*_replies(bench, fleet), *_programs(bench, fleet), _found(bench, fleet)]
 
 
 def _replies(bench: Bench, fleet: ChoriaFleet) -> list[Line]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import time
 import typing as t
+from contextlib import ExitStack
 from pathlib import Path
 
 from ..real.ports import free_ports
@@ -62,6 +63,7 @@ class Broker(Service):
             )
         for member in wanted:
             self._wait(member)
+        self._join(sorted(self._running))
 
     def kill(self, *members: int) -> None:
         """End these members, or all, as a power cut would. `start` brings them back."""
@@ -134,6 +136,25 @@ class Broker(Service):
                 return
         raise RuntimeError(f"The broker did not start:\n{tail(self.log(member))}")
 
+    def _join(self, members: list[int]) -> None:
+        """Wait until what is published on one member is heard on the others."""
+        deadline = time.monotonic() + _START_TIMEOUT
+        with ExitStack() as stack:
+            sessions = {one: stack.enter_context(self.connect(one)) for one in members}
+            missing = {(one, other) for one in members for other in members if one != other}
+            for session in sessions.values():
+                session.subscribe("testbed.>")
+            while missing:
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"The cluster did not form:\n{tail(self.log(members[0]))}")
+                for one, session in sessions.items():
+                    session.publish(f"testbed.{one}", b"")
+                for other, session in sessions.items():
+                    heard = {
+                        int(message.subject.rpartition(".")[2]) for message in session.take(0.05)
+                    }
+                    missing -= {(one, other) for one in heard}
+
 
 class NatsServer(Broker):
     """Debian's nats-server with TLS, on which a session may hear everything, in version 2, too.
@@ -143,6 +164,8 @@ class NatsServer(Broker):
 
     max_payload = 1024 * 1024
     """Bytes that a message may have."""
+    write_deadline = "10s"
+    """How long it waits for a client to take what is there for it."""
 
     def _command(self, member: int) -> list[str]:
         found = find_program("nats-server")
@@ -152,6 +175,7 @@ class NatsServer(Broker):
         path.write_text(f"""
             listen: 127.0.0.1:{self.ports[member]}
             max_payload: {self.max_payload}
+            write_deadline: "{self.write_deadline}"
             tls {{
                 cert_file: "{self.certificate.path}"
                 key_file: "{self.certificate.key}"

@@ -25,10 +25,13 @@ DISTRIBUTIONS = {"stomp": "stomp.py", "cryptography": "cryptography", "yaml": "P
 
 def bounds(text: str) -> dict[str, str]:
     """Libraries and the lowest version that is asked for."""
-    return dict(re.findall(r"([\w.]+) ?>= ?([\d.]+)", text))
+    return dict(re.findall(r"([\w.]+) ?>= ?([\d.]*\d)", text))
 
 
-REQUIRED = bounds((ROOT / "requirements.txt").read_text(encoding="utf-8"))
+LINES = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+REQUIRED = bounds("\n".join(line for line in LINES if not line.startswith("#")))
+#: What a comment names is needed for something that few use.
+KNOWN = bounds("\n".join(LINES))
 
 
 @pytest.mark.parametrize("file", ["defaults/main.yml", "meta/argument_specs.yml", "README.md"])
@@ -43,7 +46,7 @@ def test_the_role_asks_for_what_the_collection_needs(file: str) -> None:
 def test_so_do_the_modules(file: str) -> None:
     requirements = (ROOT / file).read_text(encoding="utf-8").partition("requirements:")[2]
     found = bounds(requirements.partition('"""')[0])
-    assert found and found.items() <= REQUIRED.items()
+    assert found and found.items() <= KNOWN.items()
 
 
 def test_so_does_the_check() -> None:

@@ -18,7 +18,7 @@ TESTS = pathlib.Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def run() -> t.Iterator[t.Any]:
     """The runner, which is no part of a package."""
-    names = ("run", "run_cores", "run_prepare", "run_process")
+    names = ("run", "run_choria", "run_cores", "run_prepare", "run_process")
     sys.path.insert(0, str(TESTS))
     try:
         import run as module

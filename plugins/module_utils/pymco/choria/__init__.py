@@ -282,5 +282,4 @@ def _issuers(settings: Settings) -> t.Iterator[tuple[str, str]]:
                 f"{settings.origin('plugin.security.issuer.names')}: {key} is missing; it is the issuer's public"
                 " key in hexadecimal digits"
             )
-        (public,) = value_of(settings, key, kinds.PUBLIC_KEYS, ()) or ("",)
-        yield name, public
+        yield name, value_of(settings, key, kinds.PUBLIC_KEY, "")

@@ -52,6 +52,7 @@ def path_of(settings: Settings, key: str) -> str | None:
 
 
 def expanded(settings: Settings, path: str) -> str:
+    """Return a path with the home directory in place of "~"."""
     home = settings.variable("HOME")
     return home + path[1:] if home and (path == "~" or path.startswith("~/")) else path
 

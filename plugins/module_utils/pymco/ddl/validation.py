@@ -240,6 +240,8 @@ _RULES = {"string": ("type", "maxlength", "validation"), "list": ("list",)}
 
 _TYPES = {"string": "String", "integer": "Integer", "float": "Float", "number": "Numeric"}
 _SHELL = ("`", "$", ";", "|", "&&", ">", "<")
+_ADDRESSES = {"ipv4address": ("ipv4", 4), "ipv6address": ("ipv6", 6), "ipaddress": ("IP", 4, 6)}
+"""Validator plugins of addresses, with their words and versions. The last is Choria's."""
 _WITH_ARGUMENTS = ("array", "length", "regex", "typecheck")
 """Validator plugins that want an argument which a DDL cannot give. They refuse every value."""
 
@@ -292,8 +294,8 @@ def _check_symbol(value: t.Any, name: str) -> None:
         raise _Violation(f"the validator {plugin} cannot be used for inputs")
     elif plugin == "shellsafe":
         _check_shellsafe(value)
-    elif plugin in ("ipv4address", "ipv6address"):
-        _check_address(value, int(name[3]))
+    elif plugin in _ADDRESSES:
+        _check_address(value, *_ADDRESSES[plugin])
     else:
         raise _Unknown(f"the validator plugin {plugin} is not known here")
 
@@ -324,7 +326,7 @@ def _check_shellsafe(value: t.Any) -> None:
             raise _Violation(f"value should not have {char} in it")
 
 
-def _check_address(value: t.Any, version: int) -> None:
+def _check_address(value: t.Any, kind: str, *versions: int) -> None:
     """Check an address, which may have a prefix.
 
     :raises _Unknown: it may be in another form that Ruby's IPAddr takes: with a mask, in brackets,
@@ -332,7 +334,7 @@ def _check_address(value: t.Any, version: int) -> None:
     """
     text = values.to_s(value) if isinstance(value, (str, bytes)) else ""
     address, slash, prefix = text.partition("/")
-    wrong = _Violation(f"value should be an ipv{version} address")
+    wrong = _Violation(f"value should be an {kind} address")
     if isinstance(value, Symbol) or not text:
         raise wrong
     if "%" in text or "[" in text or (slash and not re.fullmatch(r"0|[1-9][0-9]*", prefix)):
@@ -341,5 +343,5 @@ def _check_address(value: t.Any, version: int) -> None:
         found = ipaddress.ip_address(address)
     except ValueError:
         raise wrong from None
-    if found.version != version or (slash and int(prefix[:4]) > found.max_prefixlen):
+    if found.version not in versions or (slash and int(prefix[:4]) > found.max_prefixlen):
         raise wrong

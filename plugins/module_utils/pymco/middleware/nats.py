@@ -59,7 +59,6 @@ class NatsMiddleware(BaseMiddleware):
         if options.version == 2 and options.token_file and options.seed_file:
             token, seed = tokens.read_token(options.token_file), tokens.read_seed(options.seed_file)
             who = f"the token {options.token_file}"
-            who = f"the token {options.token_file}"
             hint = (
                 f"Is the token {options.token_file} expired, did its issuer sign it, and is"
                 f" {options.seed_file} its seed?"
@@ -111,7 +110,7 @@ class NatsMiddleware(BaseMiddleware):
             self._replies = set()
             for target in replies:
                 self.reopen_replies(target, "", deadline)
-        except exc.ConnectorError:
+        except exc.PyMcoException:
             failed, self._session, self._replies = self._session, old, replies
             if failed is not None and failed is not old:
                 failed.close()

@@ -29,7 +29,7 @@ except ImportError:
 from .. import exc
 from ..choria.callers import is_allowed, is_privileged
 from ..envelope import Received
-from ..json_text import read, read_text, write
+from ..json_text import read_outer, read_outer_text, write
 from ..utils import load_rsa_key
 from . import choria_certificate
 from .choria_provider import ChoriaProvider, body_document, filter_document, refuse_shape
@@ -122,9 +122,9 @@ class ChoriaV1Provider(ChoriaProvider):
     def open(self, payload: bytes) -> Received:
         """See :meth:`.BaseProvider.open`."""
         try:
-            transport = read(payload)
-            secure = read(binascii.a2b_base64(transport["data"]))
-            reply = read_text(secure["message"])
+            transport = read_outer(payload)
+            secure = read_outer(binascii.a2b_base64(transport["data"]))
+            reply = read_outer_text(secure["message"])
             protocols = transport["protocol"], secure["protocol"], reply["protocol"]
             envelope = reply["envelope"]
             found = Received(envelope["requestid"], envelope["senderid"], envelope)
@@ -143,11 +143,12 @@ class ChoriaV1Provider(ChoriaProvider):
         (message, secure, sender), envelope = received.body, received.fields
         received.body = None
         try:
-            claimed = binascii.a2b_base64(secure["hash"])
+            # The very bytes, as they came: to write the document anew would change them.
+            digest = hashlib.sha256(secure["message"].encode()).digest()
+            genuine = binascii.a2b_base64(secure["hash"]) == digest
         except (KeyError, TypeError, ValueError):
-            claimed = b""
-        # The very bytes, as they came: to write the document anew would change them.
-        if hashlib.sha256(secure["message"].encode()).digest() != claimed:
+            genuine = False
+        if not genuine:
             raise exc.VerificationError("the reply does not match its checksum")
         if sender != received.sender:
             raise exc.VerificationError("the reply names two senders")

@@ -17,7 +17,7 @@ import typing as t
 
 from .. import exc, tokens
 from ..envelope import Received
-from ..json_text import read, write
+from ..json_text import read_outer, write
 from .choria_provider import ChoriaProvider, body_document, filter_document, refuse_shape
 
 if t.TYPE_CHECKING:
@@ -158,10 +158,10 @@ class ChoriaV2Provider(ChoriaProvider):
     def open(self, payload: bytes) -> Received:
         """See :meth:`.BaseProvider.open`."""
         try:
-            transport = read(payload)
-            secure = read(binascii.a2b_base64(transport["data"]))
+            transport = read_outer(payload)
+            secure = read_outer(binascii.a2b_base64(transport["data"]))
             signed = binascii.a2b_base64(secure["reply"])
-            reply = read(signed)
+            reply = read_outer(signed)
             protocols = transport["protocol"], secure["protocol"], reply["protocol"]
             found = Received(reply["request"], reply["sender"], reply)
             found.body = signed, secure, transport["headers"]["sender"]

@@ -171,10 +171,6 @@ class Channel(abc.ABC):
             self._ended = self.complaint(fault) if fault else exc.ConnectionLost(words, name)
             raise self._ended from error
 
-    def _send_beat(self, deadline: float) -> None:
-        """Send a heart-beat. Raises as :meth:`_send` does."""
-        self._send(self.BEAT, deadline)
-
     def _beat(self, deadline: float) -> float:
         """Send a heart-beat if one is due, and see that the broker does. Return the seconds until this
         has to be done again. It does not raise, so that what has come is taken first."""
@@ -184,7 +180,7 @@ class Channel(abc.ABC):
         now = time.monotonic()
         if every is not None and now - self.stream.last_sent >= every / 2:
             with contextlib.suppress(exc.ConnectorError):
-                self._send_beat(min(deadline, now + every))
+                self._send(self.BEAT, min(deadline, now + every))
         if silence is not None and now - self.stream.last_received > silence:
             self._take()  # what has come while nobody looked
             if self.stream.last_received < now:

@@ -11,6 +11,7 @@ follows, and the body has a CRLF of its own (NATS documentation: reference, clie
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 
 from .. import exc, json_text
@@ -24,6 +25,8 @@ END = b"\r\n"
 PING, PONG = b"PING\r\n", b"PONG\r\n"
 _MOST_DIGITS = 15
 """Digits of a size. A larger one has no end that we would wait for."""
+_TOKEN = r"[^.*>\s\x00-\x20\x7f]+"
+_SUBJECT = re.compile(rf"{_TOKEN}(?:\.{_TOKEN})*")
 
 
 class LineReader(Reader):
@@ -176,6 +179,4 @@ def unsubscribe(subscription: str) -> bytes:
 def is_subject(text: str) -> bool:
     """Return True if a text is the subject of a single message: tokens with dots between, without wildcards,
     blanks or control characters."""
-    return all(text.split(".")) and not any(
-        char in "*>\x7f" or char <= " " or char.isspace() for char in text
-    )
+    return _SUBJECT.fullmatch(text) is not None

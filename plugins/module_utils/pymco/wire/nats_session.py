@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import re
 import ssl
 import time
@@ -31,11 +32,13 @@ if t.TYPE_CHECKING:
 
 CLOSING = 1.0
 """Seconds that closing a connection may take."""
+EMPTIED = 0.25
+"""Seconds after which all that has come is read, whether or not it can be looked at yet."""
 LONGEST_WORDS = 1000
 """Characters that are shown of what a broker complains of."""
-HEARTBEAT = Heartbeat(every=10.0, silence=15.0)
-"""When to send PING, and when a broker that does not answer counts as gone. Go's client sends one every 30 s, which is
-too seldom to find another broker within a call."""
+HEARTBEAT = Heartbeat(every=5.0, silence=10.0)
+"""After how many seconds of silence to send PING, and how long to wait for anything then. Go's client sends a PING every
+30 s, which is too seldom to find another broker within a call."""
 _NONCE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PASSING = ("slow consumer", "stale connection", "server shutdown", "connection throttling")
 """How complaints begin that are about the connection alone, which another connection mends."""
@@ -93,7 +96,6 @@ class Session(Channel):
     :ivar info: what the broker last said of itself.
     """
 
-    BEAT = nats.PING
     ENDS = {
         **Channel.ENDS,
         "garbled": "sent something that is not NATS, and was left",
@@ -105,8 +107,10 @@ class Session(Channel):
         self._login = login
         self.info = nats.Info()
         self._known = self._answered = self._asked = 0
+        self._asked_at = time.monotonic()
         self._confirmed = self._quiet = True
         self._subscriptions: list[str] = []
+        self._emptied = time.monotonic()
 
     @classmethod
     def open(cls, broker: Broker, login: Login, timeout: float) -> Session:
@@ -186,7 +190,6 @@ class Session(Channel):
             first = self._waiting[0] if self._waiting else None
             raise self._refused(fault or first, "PONG")
         self._quiet = False
-        self._heartbeat = HEARTBEAT
 
     def _refused(self, item: Item | None, wanted: str) -> exc.ConnectFailed:
         """Return the error if something else comes than what is wanted."""
@@ -263,7 +266,7 @@ class Session(Channel):
         """
         parts = [nats.publish(destination, body) for destination in destinations]
         if "receipt" in headers:
-            self._asked += 1
+            self._asked, self._asked_at = self._asked + 1, time.monotonic()
             parts[-1] += nats.PING
         self._confirmed = False
         whole = sum(map(len, parts)) if self._ended is not None else 0
@@ -313,11 +316,26 @@ class Session(Channel):
 
     def _ask(self, data: bytes, deadline: float) -> None:
         """Send operations and PING. Raises as :meth:`_send` does."""
-        self._asked += 1
+        self._asked, self._asked_at = self._asked + 1, time.monotonic()
         self._send(data + nats.PING, deadline)
 
-    def _send_beat(self, deadline: float) -> None:
-        self._ask(b"", deadline)
+    def _beat(self, deadline: float) -> float:
+        """See :meth:`.Channel._beat`. A server is silent if nobody asks it, so its silence counts from a PING on."""
+        every, silence = HEARTBEAT.every or math.inf, HEARTBEAT.silence or math.inf
+        if self._ended is not None:
+            return 0.0
+        now = time.monotonic()
+        quiet = now - max(self.stream.last_received, self._asked_at)
+        if self._lines.pongs >= self._asked:
+            if quiet >= every:
+                with contextlib.suppress(exc.ConnectorError):
+                    self._ask(b"", min(deadline, now + silence))
+        elif quiet > silence:
+            self._take()  # what has come while nobody looked
+            if self.stream.last_received < now:
+                self._ended = self._lost(f"has given no sign of life for {silence:.0f} s")
+            return 0.0
+        return min(every, silence) / 4
 
     def _await_pong(self, deadline: float, what: str) -> None:
         """Wait for the answer to the last PING.
@@ -355,6 +373,19 @@ class Session(Channel):
         finally:
             self._quiet = before
         self._heed()
+
+    def _next(self, timeout: float) -> Item | None:
+        """See :meth:`.Channel._next`. A NATS server does not wait for slow readers: it leaves a client that does not take
+        within 10 s what waits for it (Go: nats-server, write_deadline)."""
+        now = time.monotonic()
+        if now - self._emptied > EMPTIED:
+            self._emptied = now
+            while not self.stream.ended and self._held < MAX_HELD:
+                data = self.stream.read()
+                if data is None:
+                    break
+                self._cut(data)
+        return super()._next(timeout)
 
     def _cut(self, data: bytes) -> None:
         super()._cut(data)

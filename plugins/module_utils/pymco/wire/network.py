@@ -91,7 +91,7 @@ class Stream:
         except _FAILURES as error:
             self.close()
             raise exc.ConnectFailed(
-                f"no TLS connection to {broker.name}: {tls.failure(error)}", broker.name
+                f"no TLS connection to {broker.name}: {tls.failure(error, broker)}", broker.name
             ) from error
 
     def _shake_hands(self, encryption: tls.Encryption) -> bool:

@@ -132,7 +132,7 @@ class Encryption:
 _REMEDIES = {
     9: "check the clocks",
     10: "have it renewed; or is the clock wrong here?",
-    **dict.fromkeys((2, 18, 19, 20, 21), "name the authority that signed it in ssl.ca"),
+    **dict.fromkeys((2, 18, 19, 20, 21), "name the authority that signed it in {trust}"),
     **dict.fromkeys(
         (62, 64),
         "give the broker a name in the configuration that is among the certificate's subjectAltName, or"
@@ -144,11 +144,12 @@ _REMEDIES = {
 _REFUSALS = re.compile("ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)")
 
 
-def failure(error: OSError | ValueError) -> str:
+def failure(error: OSError | ValueError, broker: Broker) -> str:
     """Return why a handshake failed, and what to do."""
     if isinstance(error, ssl.SSLCertVerificationError):
         words = f"its certificate is not accepted: {error.verify_message.rstrip('.')}"
-        return "; ".join(part for part in (words, _REMEDIES.get(error.verify_code)) if part)
+        remedy = _REMEDIES.get(error.verify_code, "").replace("{trust}", broker.trust)
+        return "; ".join(filter(None, (words, remedy)))
     if isinstance(error, ssl.SSLError) and _REFUSALS.search(error.reason or ""):
         return f"{reason(error)}; does the broker want a client certificate, or not accept ours?"
     if isinstance(error, socket.timeout):

@@ -1,6 +1,6 @@
 module choriabuild
 
-go 1.24
+go 1.22.0
 
 require github.com/choria-io/go-choria v0.29.4
 

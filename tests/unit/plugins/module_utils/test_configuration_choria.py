@@ -103,6 +103,21 @@ def test_tokens() -> None:
     assert (settings.connector, settings.main_collective) == ("nats", "choria")
 
 
+PUBLIC = "0123456789abcdef" * 4
+
+
+def test_issuers() -> None:
+    issuers = {"choria": PUBLIC, "my-org": PUBLIC[::-1]}
+    known = {"security_provider": "choria", "brokers": [{"host": "a"}], **TOKENS}
+    assert read(**known, issuers=issuers).issuers == issuers
+    assert read(**known, issuers={}).issuers == {}
+    config = {
+        "plugin.security.issuer.names": "other",
+        "plugin.security.issuer.other.public": PUBLIC,
+    }
+    assert read(**known, config=config, issuers=issuers).issuers == issuers
+
+
 def test_a_file_alone_is_the_configuration(client_conf: str) -> None:
     found = read(config_file=client_conf)
     assert found.hosts == (("file", 4222), ("other", 4222))
@@ -219,6 +234,15 @@ def test_tls_that_is_off_is_told() -> None:
         ({"certname": "x", "token_file": "/t", "seed_file": "/s"}, "certname has no use with"),
         ({"token_file": "/t"}, "plugin.security.choria.seed_file is missing"),
         ({"client_key": None}, "plugin.security.file.key is missing"),
+        (
+            {**TOKENS, "issuers": {"a": "b"}},
+            "plugin.security.issuer.a.public is not a public key of",
+        ),
+        (
+            {**TOKENS, "issuers": {"a": None}},
+            "plugin.security.issuer.a.public is not a public key of",
+        ),
+        ({**TOKENS, "issuers": {"a,b": PUBLIC}}, "plugin.security.issuer.a.public is missing"),
     ],
 )
 def test_what_is_refused(given: Options, words: str) -> None:
@@ -226,12 +250,13 @@ def test_what_is_refused(given: Options, words: str) -> None:
     assert words in refused(**{**known, **given})
 
 
-@pytest.mark.parametrize("option", ["certname", "token_file", "seed_file"])
+@pytest.mark.parametrize("option", ["certname", "token_file", "seed_file", "issuers"])
 @pytest.mark.parametrize("provider", ["psk", "ssl", "aes_security", "none"])
 def test_chorias_options_have_no_use_with_the_providers_of_mcollective(
     option: str, provider: str
 ) -> None:
-    words = refused(connector="rabbitmq", security_provider=provider, **{option: "/x"})
+    value = {"a": PUBLIC} if option == "issuers" else "/x"
+    words = refused(connector="rabbitmq", security_provider=provider, **{option: value})
     assert words.startswith(f"the option {option} has no use with security_provider = {provider}")
 
 

@@ -79,3 +79,31 @@ def test_what_a_broker_says_is_shown_so_that_no_terminal_obeys(
 def test_no_error_of_the_client_has_what_a_terminal_obeys(error: exc.PyMcoException) -> None:
     assert str(error).isprintable()
     assert len(str(error)) <= LONGEST_MESSAGE
+
+
+UNAUTHORIZED = "You are not authorized to call this agent or action"
+
+
+def test_a_missing_policy_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    replies = [reply("a", 1, UNAUTHORIZED), reply("b", 1, "something else")]
+    _returned, message, _calls = called(monkeypatch, result("a b", *replies))
+    assert "2 of 2 nodes failed: a (1: You are not authorized" in message
+    assert message.count("Nodes authorize callers by policies") == 1
+    assert "see rpcauthorization" in message
+    _returned, message, _calls = called(monkeypatch, result("b", replies[1]))
+    assert "policies" not in message
+
+
+CHORIA = {"connector": "nats", "securityprovider": "choria"}
+
+
+def test_silence_has_the_causes_of_the_dialect(monkeypatch: pytest.MonkeyPatch) -> None:
+    _returned, message, _calls = called(monkeypatch, result("", requestid=None))
+    assert "do not know our key" in message and "certname_whitelist" not in message
+    _returned, message, _calls = called(monkeypatch, result(""), config=CHORIA)
+    assert "plugin.choria.security.certname_whitelist" in message
+    assert "our clock differs from theirs by more than the ttl" in message
+    assert "pre-shared key" not in message and "compound" not in message
+    given = {"config": CHORIA, "compound_filter": "with('a')"}
+    _returned, message, _calls = called(monkeypatch, result(""), **given)
+    assert "or they cannot evaluate the compound filter" in message

@@ -266,7 +266,8 @@ def test_trusted_signers() -> None:
         PUBLIC[::-1],
     )
     assert refused({**TOKENS, key: PUBLIC[1:]}) == (
-        f"the given options: {key} is not a public key of ed25519: 64 hexadecimal digits"
+        f"the given options: {key} is not a list of public keys of ed25519, which have 64 hexadecimal"
+        " digits"
     )
 
 
@@ -276,9 +277,10 @@ def test_an_issuer_without_its_key_is_named() -> None:
         "the given options: plugin.security.issuer.choria.public is missing; it is the issuer's public"
         " key in hexadecimal digits"
     )
-    assert "is not a public key" in refused(
-        {**TOKENS, **names, "plugin.security.issuer.choria.public": "abc"}
-    )
+    for wrong in ("abc", f"{PUBLIC},{PUBLIC}", f"{PUBLIC}0", "g" * 64):
+        assert "public is not a public key of ed25519, which has 64 hexadecimal digits" in refused(
+            {**TOKENS, **names, "plugin.security.issuer.choria.public": wrong}
+        )
 
 
 def test_the_name_of_a_caller_with_a_token_is_in_the_token() -> None:
@@ -690,7 +692,8 @@ def test_permissions_of_files(name: str, mode: int, warned: bool, tmp_path: path
     path = tmp_path / "it"
     path.write_text("x")
     path.chmod(mode)
-    assert bool(settings({f"plugin.security.{name}": str(path)}).warnings) is warned
+    for given, environ in ((str(path), {}), ("~/it", {"HOME": str(tmp_path)})):
+        assert bool(settings({f"plugin.security.{name}": given}, environ).warnings) is warned
 
 
 def test_a_file_with_the_password_of_nats_holds_secrets(tmp_path: pathlib.Path) -> None:

@@ -431,6 +431,7 @@ def test_garbage_is_no_reply(provider: ChoriaV1Provider, payload: bytes) -> None
         {"body": "no JSON"},
         {"body": ""},
         {"body": "cGluZw=="},
+        {"body": '"\udcc1"'},
         {"reply": {"message": 5}},
         {"reply": {"message": {"statuscode": 0}}},
         {"envelope": {"time": None}},
@@ -439,6 +440,7 @@ def test_garbage_is_no_reply(provider: ChoriaV1Provider, payload: bytes) -> None
         {"envelope": {"time": "1"}},
         {"envelope": {"agent": None}},
         {"envelope": {"agent": ["rpcutil"]}},
+        {"envelope": {"agent": "\ud800"}},
     ],
 )
 def test_a_reply_without_its_parts_is_refused(
@@ -496,6 +498,11 @@ def test_half_a_surrogate_pair_harms_nobody(provider: ChoriaV1Provider) -> None:
     received = read(provider, v1_reply(body))
     assert received.body[":statusmsg"] == "\ufffd"
     json.dumps(received.fields, ensure_ascii=False).encode()
+    for change in ({"requestid": "\ud800"}, {"senderid": "\ud800"}, {"x": "\ud800"}):
+        assert REQUESTID not in taken(provider, v1_reply(envelope=change)).outcome.replies
+    message = '{"protocol":"choria:reply:1","message":"\ud800","envelope":{"requestid":"","senderid":"web1"}}'
+    with pytest.raises(exc.VerificationError):
+        read(provider, v1_reply(secure={"message": message}))
 
 
 # -- as the client does it -------------------------------------------------------------------------

@@ -167,3 +167,36 @@ def test_a_service_of_choria_is_refused(tmp_path: Path, service: bool, dialect: 
             describe(request, library)
     else:
         assert describe(request, library).action is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule", "good", "bad"),
+    [
+        ("string", "ipaddress", ["192.0.2.1", "2001:db8::1"], ["192.0.2", "x", 1]),
+        ("string", "ipv4address", ["192.0.2.1"], ["2001:db8::1"]),
+        ("string", "ipv6address", ["2001:db8::1"], ["192.0.2.1"]),
+        ("string", "shellsafe", ["a b"], ["a;b", "`a`"]),
+        ("string", "^[a-z]+$", ["abc"], ["ABC", "", 1, None]),
+        ("Hash", None, [{}, {"a": 1}], ["{}", []]),
+        ("hash", None, [{}], [1]),
+        ("Array", None, [[], [1]], ["a", {}]),
+        ("number", None, [1, 1.5], ["1", True]),
+        ("integer", None, [1], [1.5]),
+    ],
+)
+def test_rules_of_inputs(kind: str, rule: str | None, good: list[t.Any], bad: list[t.Any]) -> None:
+    item = {"prompt": "p", "description": "d", "type": kind, "optional": False, "maxlength": 0}
+    document = {
+        "metadata": DOCUMENT["metadata"],
+        "actions": [
+            {"action": "a", "description": "d", "input": {"x": {**item, "validation": rule}}}
+        ],
+    }
+    found = t.cast("ddl.AgentDDL", ddl.read_json(json.dumps(document), "agent", "thing", "x"))
+    assert not found.unread
+    for value in good:
+        checked = ddl.check_request(found, "a", {"x": value}, dialect="choria")
+        assert (checked.arguments, checked.unchecked) == ({":x": value}, [])
+    for value in bad:
+        with pytest.raises(exc.InvalidArgument, match="value should"):
+            ddl.check_request(found, "a", {"x": value}, dialect="choria")

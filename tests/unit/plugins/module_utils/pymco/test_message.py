@@ -224,3 +224,13 @@ def test_an_envelope_reads_and_writes_with_and_without_the_colon() -> None:
 def test_an_empty_entry_of_a_filter_is_refused(add: t.Callable[[Filter], Filter]) -> None:
     with pytest.raises(exc.BadFilter, match="filter is empty, which addresses nobody"):
         add(Filter())
+
+
+def test_a_message_has_its_filter_in_the_dialect_of_its_configuration() -> None:
+    choria = Config({"identity": "me", "connector": "nats", "securityprovider": "choria"})
+    filter_ = Filter().add_compound("with('a=b')").add_identity("/a/").add_identity("/b/")
+    msg = Message("ping", "discovery", choria, filter_)
+    assert msg["filter"]["compound"] == [[{"expr": "with('a=b')"}]]
+    assert msg["filter"]["identity"] == ["/a/", "/b/"]
+    with pytest.raises(exc.BadCompoundFilter):
+        Message("ping", "discovery", CONFIG, filter_)

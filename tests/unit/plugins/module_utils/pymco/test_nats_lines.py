@@ -49,6 +49,7 @@ ALL = (
     + b"-ERR 'Slow Consumer'\r\n"
     + message(b"MSG a 1 3\r\nxxx\r\nPING\r\n" * 500)
     + b"ping\n"
+    + b"MSG a.b 1 12\nabcdefghijkl\r\n"
     + b"-err\t'x'\r\n"
 )
 
@@ -63,6 +64,7 @@ def test_all_that_a_server_says() -> None:
         b"abc",
         ("error", b"'Slow Consumer'"),
         b"MSG a 1 3\r\nxxx\r\nPING\r\n" * 500,
+        b"abcdefghijkl",
         ("error", b"'x'"),
     ]
     assert counted == (2, 1, 1, b'{"a":1}')
