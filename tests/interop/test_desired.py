@@ -36,17 +36,22 @@ def fleet() -> t.Iterator[EmbeddedCollective]:
         yield running
 
 
+def prepared(kind: type[Task], fleet: EmbeddedCollective, **given: t.Any) -> dict[str, t.Any]:
+    """Return options as Ansible hands them over."""
+    options = {"config_file": str(fleet.client_cfg), "discovery_timeout": 0.4, **given}
+    checked = ArgumentSpecValidator(kind.options).validate(options)
+    assert checked.error_messages == []
+    return t.cast("dict[str, t.Any]", checked.validated_parameters)
+
+
 def ran(
     kind: type[Task], fleet: EmbeddedCollective, check_mode: bool = False, **given: t.Any
 ) -> tuple[dict[str, t.Any], str]:
     """Run a task. Return its result, and its message if it failed."""
-    options = {"config_file": str(fleet.client_cfg), "discovery_timeout": 0.4, **given}
-    checked = ArgumentSpecValidator(kind.options).validate(options)
-    assert checked.error_messages == []
     warnings: list[str] = []
     message = ""
     try:
-        task = kind(checked.validated_parameters, warnings.append, environ={})
+        task = kind(prepared(kind, fleet, **given), warnings.append, environ={})
         returned = task.run(check_mode)
     except TaskFailed as failure:
         returned, message = failure.result, str(failure)
@@ -151,6 +156,19 @@ def test_a_node_that_does_not_answer_the_question_is_left_alone(fleet: EmbeddedC
         ServiceTask, fleet, name="nginx", state="started", timeout=0.5, fail_on=["failed"]
     )
     assert (message, allowed["changed"], allowed["stats"]["no_response"]) == ("", False, 1)
+
+
+def test_the_silent_node_of_a_host_is_unreachable(fleet: EmbeddedCollective) -> None:
+    options = {"target": "host", "nodes": ["d"], "timeout": 0.3}
+    for silent in ("service.status", "service.start"):
+        fleet.nodes[3].silent = {silent}
+        task = ServiceTask(
+            prepared(ServiceTask, fleet, name="nginx", state="started", **options), [].append
+        )
+        with pytest.raises(TaskFailed) as caught:
+            task.run(False)
+        # A node that has answered the question can be reached.
+        assert caught.value.unreachable is (silent == "service.status")
 
 
 def test_a_node_that_does_not_answer_the_action_may_have_changed(fleet: EmbeddedCollective) -> None:
