@@ -18,6 +18,8 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.base impor
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.package import PackageTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.puppet import PuppetTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.service import ServiceTask
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
 
 LOOKS = {"status", "checkupdates", "last_run_summary"}
 NAMES = ("a", "b", "c", "d")
@@ -45,9 +47,13 @@ def prepared(kind: type[Task], fleet: EmbeddedCollective, **given: t.Any) -> dic
 
 
 def ran(
-    kind: type[Task], fleet: EmbeddedCollective, check_mode: bool = False, **given: t.Any
+    kind: type[Task],
+    fleet: EmbeddedCollective,
+    check_mode: bool = False,
+    warns: t.Sequence[str] = (),
+    **given: t.Any,
 ) -> tuple[dict[str, t.Any], str]:
-    """Run a task. Return its result, and its message if it failed."""
+    """Run a task that gives these warnings. Return its result, and its message if it failed."""
     warnings: list[str] = []
     message = ""
     try:
@@ -55,7 +61,7 @@ def ran(
         returned = task.run(check_mode)
     except TaskFailed as failure:
         returned, message = failure.result, str(failure)
-    assert warnings == []
+    assert warnings == list(warns)
     json.dumps(returned)
     return returned, message
 
@@ -177,6 +183,24 @@ def test_a_node_that_does_not_answer_the_action_may_have_changed(fleet: Embedded
     assert message.startswith("1 of 2 nodes did not answer: d within 0.5 s")
     assert changed(returned) == ["c", "d"]
     assert "may have carried out the action start" in returned["outcomes"][3]["msg"]
+
+
+def test_a_broker_that_is_lost_before_the_action_is_told(
+    fleet: EmbeddedCollective, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = Client.call
+
+    def failing(client: Client, request: t.Any, **more: t.Any) -> t.Any:
+        if "good" in more:
+            raise exc.ConnectorError("the broker is gone")
+        return call(client, request, **more)
+
+    monkeypatch.setattr(Client, "call", failing)
+    cut = "the connection ended before all replies were in: the broker is gone"
+    returned, message = ran(ServiceTask, fleet, name="nginx", state="started", warns=[cut])
+    why = "not sent: the connection was lost: the broker is gone"
+    assert message == f"2 of 4 nodes were not sent the request: c ({why}), d ({why})"
+    assert (returned["changed"], returned["unsent"], calls(fleet)) == (False, ["c", "d"], {})
 
 
 def test_too_many_silent_nodes_stop_it_before_any_change(fleet: EmbeddedCollective) -> None:

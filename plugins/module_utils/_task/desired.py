@@ -183,9 +183,10 @@ class DesiredTask(CollectiveTask):
                 if result.no_response:
                     yield words.silent(result, self.silence)
             if report.unsent and not report.stopped:
+                why = {name: report.nodes[name].msg for name in report.unsent}
                 yield (
-                    f"{len(report.unsent)} of {len(question.nodes)} nodes were not sent the request:"
-                    f" {words.named(sorted(report.unsent))}"
+                    f"{len(why)} of {len(question.nodes)} nodes were not sent the request:"
+                    f" {words.reasons(why)}"
                 )
         elif report.lost:
             yield words.lost(report.lost)
