@@ -369,7 +369,7 @@ def test_puppet_is_enabled_and_disabled_where_needed(
     state: str, acted: list[str], fleet: EmbeddedCollective
 ) -> None:
     fleet.nodes[1].puppet.lock = "maintenance"
-    options = {"state": state, **({"message": "moving"} if state == "disabled" else {})}
+    options = {"state": state, **({"reason": "moving"} if state == "disabled" else {})}
     plan, message = ran(PuppetTask, fleet, True, **options)
     assert (message, calls(fleet)) == ("", {})
     first, message = ran(PuppetTask, fleet, **options)
@@ -390,7 +390,7 @@ def test_puppet_is_enabled_and_disabled_where_needed(
     [
         (PackageTask, {"name": "x", "state": "latest", "version": "1"}, "version is of use with"),
         (PuppetTask, {"state": "enabled", "tags": ["web"]}, "tags is of use with state = ran"),
-        (PuppetTask, {"message": "x"}, "message is of use with state = disabled only"),
+        (PuppetTask, {"reason": "x"}, "reason is of use with state = disabled only"),
         (PuppetTask, {"concurrency": 0}, "concurrency must be at least 1"),
         (PuppetTask, {"splay_limit": 5}, "splay_limit is of use with splay = true"),
         (PuppetTask, {"max_fail_percentage": 101}, "max_fail_percentage must be from 0 to 100"),
