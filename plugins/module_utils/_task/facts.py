@@ -51,8 +51,8 @@ class FactsTask(GatheringTask):
         gathered = self.gather(wish, nodes=[node])
         self.warn_of(gathered)
         if node not in gathered.nodes:
-            unreachable = self.is_unreachable(gathered, gathered.no_response)
-            raise TaskFailed(_why(gathered, node, self.silence), unreachable=unreachable)
+            why = _why(gathered, node, self.silence)
+            raise TaskFailed(why, unreachable=self.said_nothing(gathered))
         return {"ansible_facts": {"mcollective": gathered.nodes[node]}}
 
 
