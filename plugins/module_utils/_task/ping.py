@@ -193,7 +193,7 @@ class PingTask(CollectiveTask):
         doubts = "".join(f" Also: {doubt}." for doubt in self.doubts)
         return (
             f"{what} {self._when(found)}{but}{names}{words.rejected(found)}."
-            f"{trouble} {self.silence}.{doubts}"
+            f"{trouble} {self.silence.of_missing(len(found.answered))}.{doubts}"
         )
 
 

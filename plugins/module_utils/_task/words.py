@@ -145,7 +145,7 @@ def too_few(result: Result, expected: int, silence: Silence, *, sent: bool) -> s
         return f"{result.found} nodes are named, but {expected} were expected{consequence}."
     return (
         f"{result.found} nodes were found, but {expected} were expected"
-        f"{rejected(result)}{consequence}. {silence.of_missing(result)}."
+        f"{rejected(result)}{consequence}. {silence.of_missing(result.found)}."
     )
 
 

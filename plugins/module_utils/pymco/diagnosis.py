@@ -140,13 +140,14 @@ class _Look:
         """Return what some nodes have of an entry's kind."""
         if entry.kind not in _PARTS or self._left < LEAST:
             return []
-        request = self._request(AGENT, "inventory", nodes=nodes, timeout=self._left)
+        request = self._request(AGENT, "inventory", nodes=nodes)
         wish = Wish.of([_PARTS[entry.kind]])
         return list(Gathering(self._client, request, wish).gather().nodes.values())
 
     def _request(self, agent: str, action: str, **fields: t.Any) -> Request:
-        wanted = self._prepared.request
-        return Request(agent, action, collective=wanted.collective, ttl=wanted.ttl, **fields)
+        wanted, left = self._prepared.request, self._left
+        bounds = {"timeout": left, "publish_timeout": left, "ttl": wanted.ttl}
+        return Request(agent, action, collective=wanted.collective, **{**bounds, **fields})
 
 
 def entries_of(filter_: Filter) -> list[Entry]:
