@@ -127,10 +127,11 @@ class _Look:
         return self._deadline - self._clock()
 
     def _pinged(self, filter_: Filter, **fields: t.Any) -> list[str]:
+        """Return the nodes that fit a filter and answer in time. Of very many, not all do."""
         window = min(self._prepared.request.discovery_timeout, self._left)
         request = self._request("discovery", "ping", filter=filter_, discovery_timeout=window)
         request = dataclasses.replace(request, discovery_method="mc", **fields)
-        return list(self._client.ping(request).seconds)
+        return list(self._client.ping(request, longest=self._left).seconds)
 
     def _fits(self, entry: Entry) -> bool:
         """Return True if a node fits an entry. The first answer tells."""
