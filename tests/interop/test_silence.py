@@ -170,7 +170,7 @@ def test_nobody_is_said_to_be_silent_who_was_not_asked(emulated: EmbeddedCollect
     message = told(emulated.client_cfg, nodes=["web1"], expected_nodes=2)
     assert message == "1 nodes are named, but 2 were expected, so the request was not sent."
     message = told(emulated.client_cfg, nodes=["web1"], identity_filters=["/db/"])
-    assert message == "no node that is named matches the identity filters, so no node was asked."
+    assert message == "none of the named nodes matches the identity filters (or none is named), so no node was asked."
 
 
 # -- more than expected ----------------------------------------------------------------------------

@@ -127,7 +127,7 @@ def nobody(result: Result, agent: str, doubts: t.Iterable[str], silence: Silence
     :param doubts: what could not be checked of the request.
     """
     if result.known and not result.discovered:
-        return "no node that is named matches the identity filters, so no node was asked."
+        return "none of the named nodes matches the identity filters (or none is named), so no node was asked."
     answered = "answered the discovery" if result.known else "answered"
     return (
         f"no node {answered} for agent {agent}{rejected(result)}."
