@@ -21,7 +21,12 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PLUGINS = ROOT / "plugins"
-TABLES = {"client": "CLIENT", "progress": "PROGRESS", "targets": "TARGETS"}
+TABLES = {
+    "client": "CLIENT",
+    "per_host": "PER_HOST",
+    "progress": "PROGRESS",
+    "targets": "TARGETS",
+}
 """Which table of ``_task/options.py`` a doc fragment describes."""
 MADE = "# Generated from _task/options.py by tests/doc_options.py.\n"
 FACTS = ("type", "elements", "required", "choices", "default", "aliases")

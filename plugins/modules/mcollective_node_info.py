@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - pymco.mcollective.attributes.actiongroup_mcollective
   - pymco.mcollective.client
   - pymco.mcollective.targets
+  - pymco.mcollective.per_host
   - pymco.mcollective.progress
 options:
   gather:

@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - pymco.mcollective.attributes.actiongroup_mcollective
   - pymco.mcollective.client
   - pymco.mcollective.targets
+  - pymco.mcollective.per_host
   - pymco.mcollective.progress
 options:
   expected_nodes:
@@ -91,8 +92,7 @@ EXAMPLES = r"""
 
 - name: Wait until the node of this host shuts down
   pymco.mcollective.mcollective_ping:
-    nodes:
-      - "{{ inventory_hostname }}"
+    target: host
     state: absent
     timeout: 60
     interval: 1
@@ -101,8 +101,7 @@ EXAMPLES = r"""
 
 - name: Wait until it answers again
   pymco.mcollective.mcollective_ping:
-    nodes:
-      - "{{ inventory_hostname }}"
+    target: host
     timeout: 600
   delegate_to: localhost
 

@@ -41,6 +41,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security i
     ssl,
 )
 
+from . import _defaults, _target
 from ._progress import ProgressLines
 
 Result = dict[str, t.Any]
@@ -61,19 +62,45 @@ class TaskAction(ActionBase):
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> Result:
         """Called by Ansible."""
         result: Result = super().run(tmp, task_vars)
+        given = self._task.args
+        try:
+            self._task.args = self._completed(task_vars or {})
+            result.update(self._run_somewhere(task_vars or {}))
+        except _target.Undecided as reason:
+            result.update(failed=True, msg=str(reason))
+        finally:
+            # The next try of the same task begins with the options that the user gave.
+            self._task.args = given
+        return result
+
+    def _completed(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return the task's options with what a module cannot know: the node of the task's host.
+
+        :raises Undecided: it is not clear which nodes the task is about.
+        """
+        options = self.task_class.options
+        usable = _defaults.usable(self._task, options, self._templar)
+        if "target" not in options or restrictions.complaint(usable, options):
+            return usable
+        host = _target.Host.of(task_vars, self._templar, run_once=bool(self._task.run_once))
+        return _target.aimed(usable, host)
+
+    def _run_somewhere(self, task_vars: dict[str, t.Any]) -> Result:
+        """Run the task here or as a module."""
         complaint = restrictions.complaint(self._task.args, self.task_class.options)
         if complaint:
-            return {**result, "failed": True, "msg": complaint}
+            return {"failed": True, "msg": complaint}
         if self._belongs_here():
             try:
                 with self._environment():
-                    result.update(self._run_here(task_vars or {}))
-                    return result
+                    return self._run_here(task_vars)
             except _LibraryMissing:
                 # Perhaps the interpreter of modules has it. If not, the module reports it.
                 pass
         in_background = bool(self._task.async_val) and not self._connection.has_native_async
-        result.update(self._execute_module(task_vars=task_vars, wrap_async=in_background))
+        result: Result = self._execute_module(task_vars=task_vars, wrap_async=in_background)
+        if result.get("unreachable"):
+            result.pop("failed", None)  # or Ansible would count it as failed
         return result
 
     def _belongs_here(self) -> bool:
@@ -96,7 +123,8 @@ class TaskAction(ActionBase):
                     raise _LibraryMissing from failure
                 returned = {"failed": True, "msg": missing_required_lib(failure.missing)}
             else:
-                returned = {**failure.result, "failed": True, "msg": str(failure)}
+                state = "unreachable" if failure.unreachable else "failed"
+                returned = {**failure.result, state: True, "msg": str(failure)}
         if _wants_invocation(task_vars):
             returned["invocation"] = {"module_args": shown(self.task_class.options, params)}
         if warnings:

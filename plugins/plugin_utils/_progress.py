@@ -72,8 +72,9 @@ class ProgressLines:
         count = f"{len(replies):,}"
         if self._phase == "discovery":
             return f"{count} nodes found so far"
-        new = itertools.islice(replies.values(), self._seen, None)
-        self._failed += sum(_has_failed(envelope) for envelope in new)
+        if self._phase != "ping":  # whose replies have no status
+            new = itertools.islice(replies.values(), self._seen, None)
+            self._failed += sum(_has_failed(envelope) for envelope in new)
         self._seen = len(replies)
         of = "" if expected is None else f" of {expected:,}"
         failed = f", {self._failed:,} failed" if self._failed else ""

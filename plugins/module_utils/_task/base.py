@@ -49,6 +49,10 @@ if t.TYPE_CHECKING:
 Params = t.Mapping[str, t.Any]
 Returned = dict[str, t.Any]
 
+NO_HOST = (
+    "target = host needs one name in the option nodes, since a module does not know the host that its task is for."
+    " Tasks of a play and of the command ansible set it; other callers must do so themselves"
+)
 _FIELDS = frozenset(field.name for field in dataclasses.fields(Request))
 
 
@@ -57,14 +61,21 @@ class TaskFailed(Exception):
 
     :ivar result: what the task returns nevertheless.
     :ivar missing: the missing library, if that is the reason.
+    :ivar unreachable: True if the node that the task is about stays silent.
     """
 
     def __init__(
-        self, msg: str, result: Returned | None = None, *, missing: str | None = None
+        self,
+        msg: str,
+        result: Returned | None = None,
+        *,
+        missing: str | None = None,
+        unreachable: bool = False,
     ) -> None:
         super().__init__(as_message(msg))
         self.result = result or {}
         self.missing = missing
+        self.unreachable = unreachable
 
 
 class Task:
@@ -140,6 +151,8 @@ class CollectiveTask(Task):
     _filter: Filter | None = None
 
     def _prepare(self) -> None:
+        if self.params.get("target") == "host" and len(self.params["nodes"] or ()) != 1:
+            raise TaskFailed(NO_HOST)
         self.config = self._configuration()
         for warning in self.config.warnings:
             self.warn(warning)
@@ -156,6 +169,25 @@ class CollectiveTask(Task):
     def silence(self) -> Silence:
         """The causes of nodes' silence, for messages."""
         return Silence(self.config.dialect, self.config.source, self._filter, self.diagnosis)
+
+    @property
+    def own_node(self) -> str | None:
+        """The node of the task's host, if the task is about this node only."""
+        if self.params.get("target") != "host":
+            return None
+        return str(self.params["nodes"][0])
+
+    def is_unreachable(self, received: Reception, silent: t.Collection[str]) -> bool:
+        """Return True if the task is about one node, which was asked and said nothing at all.
+
+        If the connection to the broker was lost, that is not the node's fault. And a node whose reply was dropped
+        can be reached.
+
+        :param silent: the nodes that were asked and did not answer.
+        """
+        if self.own_node not in silent or received.lost:
+            return False
+        return not any(self.own_node in senders for senders in received.culprits.values())
 
     def client(self) -> Client:
         """Return a client that is not connected yet, and warn of what it says of its connection."""
@@ -193,12 +225,17 @@ class CollectiveTask(Task):
         if seconds:
             self.diagnosis = diagnose(client, prepared, seconds)
 
+    def warn_once(self, causes: str) -> str:
+        """Make the causes of one node's silence a warning, and return nothing for the message. Many hosts may have the
+        same ones, and Ansible shows equal warnings once."""
+        self.warn(f"Why a node may stay silent:{causes}")
+        return ""
+
     def silent(self, result: Result, gathered: Gathered | None = None) -> str:
-        """Return which nodes did not answer, and why. Of a single node that is named, the causes become a
-        warning: Ansible shows equal warnings of many hosts once."""
+        """Return which nodes did not answer, and why."""
         one = len(result.nodes) == 1 and not result.discovered and not (gathered or result).lost
         if one:
-            self.warn(f"Why a node may stay silent: {self.silence.of_silent(result)}.")
+            self.warn_once(f" {self.silence.of_silent(result)}.")
         return words.silent(result, self.silence, gathered, causes=not one)
 
     def library(self, paths: t.Sequence[str] = ()) -> Library:
@@ -263,14 +300,17 @@ class CollectiveTask(Task):
         return check_functions(filter_, self.library().data)
 
 
-def concluded(returned: Returned, complaints: t.Iterable[str]) -> Returned:
+def concluded(
+    returned: Returned, complaints: t.Iterable[str], *, unreachable: bool = False
+) -> Returned:
     """Return a task's result, or fail with it if there are complaints. Empty ones do not count.
 
+    :param unreachable: see :class:`TaskFailed`.
     :raises TaskFailed: with all complaints in one message.
     """
     message = "; ".join(filter(None, complaints))
     if message:
-        raise TaskFailed(message, returned)
+        raise TaskFailed(message, returned, unreachable=unreachable)
     return returned
 
 

@@ -38,6 +38,11 @@ class FactsTask(GatheringTask):
         "timeout": {"type": "float"},
     }
 
+    @property
+    def own_node(self) -> str | None:
+        """The node that it asks, since it is always about one."""
+        return t.cast("str | None", self.params["node"])
+
     def _run(self, check_mode: bool) -> Returned:
         node = self.params["node"]
         if not node:
@@ -46,7 +51,8 @@ class FactsTask(GatheringTask):
         gathered = self.gather(wish, nodes=[node])
         self.warn_of(gathered)
         if node not in gathered.nodes:
-            raise TaskFailed(self._why(gathered, node))
+            why = self._why(gathered, node)
+            raise TaskFailed(why, unreachable=self.said_nothing(gathered))
         return {"ansible_facts": {"mcollective": gathered.nodes[node]}}
 
     def _why(self, gathered: Gathered, node: str) -> str:

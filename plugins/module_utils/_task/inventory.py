@@ -25,7 +25,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request im
 from . import words
 from .base import TaskFailed, failures
 from .nodes import PARTS_OPTION, GatheringTask
-from .options import BROKER_OPTIONS, CLIENT_OPTIONS, TARGET_OPTIONS, Spec
+from .options import BROKER_OPTIONS, CLIENT_OPTIONS, SELECTION_OPTIONS, Spec
 
 POLICIES = ("warn", "fail", "ignore")
 LONGEST = 60.0
@@ -40,7 +40,7 @@ class InventoryTask(GatheringTask):
 
     options: t.ClassVar[Spec] = {
         **CLIENT_OPTIONS,
-        **TARGET_OPTIONS,
+        **SELECTION_OPTIONS,
         "gather": PARTS_OPTION,
         "fact_names": {"type": "list", "elements": "str"},
         "timeout": {"type": "float"},

@@ -119,13 +119,20 @@ TARGETS: Table = {
     "limit_seed": Option({"type": "int"}),
 }
 """Which nodes to address."""
+PER_HOST: Table = {
+    "target": Option({"type": "str", "choices": ["auto", "host", "collective"], "default": "auto"}),
+}
+"""Whether a task is about the node of its host."""
 PROGRESS: Table = {"progress": Option({"type": "float", "default": 5.0})}
 """What a task tells while it runs."""
 
 CLIENT_OPTIONS = specs(CLIENT)
-TARGET_OPTIONS = specs(TARGETS)
+SELECTION_OPTIONS = specs(TARGETS)
+TARGET_OPTIONS = {**specs(PER_HOST), **SELECTION_OPTIONS}
 PROGRESS_OPTIONS = specs(PROGRESS)
-RESTRICTING = tuple(name for name, option in {**TARGETS, **CLIENT}.items() if option.restricts)
+SELECTING = tuple(name for name, option in TARGETS.items() if option.restricts)
+"""Options that select nodes of a collective."""
+RESTRICTING = (*SELECTING, *(name for name, option in CLIENT.items() if option.restricts))
 """Options that leave nodes out."""
 FAILURES = ["failed", "no_response", "no_nodes"]
 """The conditions that can make a task fail; by default all of them do."""

@@ -20,6 +20,9 @@ from .options import CLIENT_OPTIONS, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fai
 
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.conversation import (
+        Progress,
+    )
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.find import Answers
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import (
         Prepared,
@@ -74,11 +77,13 @@ class PingTask(CollectiveTask):
         params = self.params
         # The task's timeout is for all tries together, not for one request.
         request = self.request(agent="discovery", action="ping", timeout=None)
+        found = _Found()
+        if self._progress is not None and not self._absent:
+            self._progress = _told_of_all(self._progress, found)
         client = self.client()
         prepared = client.prepare(request)
         wanted: Request | Prepared = prepared
         self._window = prepared.request.discovery_timeout
-        found = _Found()
         start = time.monotonic()
         for _moment in moments(params["timeout"], params["interval"]):
             if found.named:
@@ -88,7 +93,14 @@ class PingTask(CollectiveTask):
                 break
         elapsed = time.monotonic() - start
         self.warn_of(found, 0 if found.named else len(found.answered))
-        return concluded(self._returned(client, found, elapsed), self._complaints(found))
+        # A node that does not fit the filters is silent too, and if the last try failed, nobody could be asked.
+        unfit = request.filter.narrows_beyond("discovery")
+        silent = () if self._absent or found.trouble or unfit else found.silent
+        return concluded(
+            self._returned(client, found, elapsed),
+            self._complaints(found),
+            unreachable=self.is_unreachable(found, silent),
+        )
 
     @property
     def _absent(self) -> bool:
@@ -191,10 +203,23 @@ class PingTask(CollectiveTask):
         names = f": {words.named(sorted(found.silent))}" if found.silent else ""
         trouble = f" The last try failed: {found.trouble}." if found.trouble else ""
         doubts = "".join(f" Also: {doubt}." for doubt in self.doubts)
-        return (
-            f"{what} {self._when(found)}{but}{names}{words.rejected(found)}."
-            f"{trouble} {self.silence.of_missing(len(found.answered))}.{doubts}"
-        )
+        causes = f" {self.silence.of_missing(len(found.answered))}."
+        if self.own_node:
+            causes = self.warn_once(causes)
+        said = f"{what} {self._when(found)}{but}{names}{words.rejected(found)}"
+        return f"{said}.{trouble}{causes}{doubts}"
+
+
+def _told_of_all(progress: Progress, found: _Found) -> Progress:
+    """Return a function that tells of all nodes that were asked by name, while a further try asks some of them."""
+
+    def tell(phase: str, replies: t.Mapping[str, t.Any], expected: int | None) -> None:
+        if found.named and expected is not None:
+            earlier = dict.fromkeys(found.answered)
+            replies, expected = {**earlier, **replies}, len(earlier) + expected
+        progress(phase, replies, expected)
+
+    return tell
 
 
 def _rest(request: Request, found: _Found, absent: bool) -> Request:

@@ -67,7 +67,8 @@ class RpcTask(CollectiveTask):
         reached = result.requestid if send else result.nodes or not result.known
         returned = self._returned(result, action)
         returned["changed"] = bool(reached) and not params["read_only"]
-        return concluded(returned, self._complaints(result, send))
+        unreachable = self.is_unreachable(result, returned["no_response"])
+        return concluded(returned, self._complaints(result, send), unreachable=unreachable)
 
     def _described(self, request: Request) -> tuple[Request, Action | None]:
         """Return the request as the agent's DDL completes it, and the action's part of the DDL."""

@@ -66,6 +66,12 @@ def run_module(kind: type[Task]) -> None:
         result = kind(module.params, module.warn).run(module.check_mode)
     except TaskFailed as failure:
         msg = missing_required_lib(failure.missing) if failure.missing else str(failure)
-        module.fail_json(msg=msg, **failure.result)
+        if failure.unreachable and "target" in kind.options:
+            module.exit_json(msg=msg, unreachable=True, **failure.result)
+        elif failure.unreachable:
+            # gather_facts takes a module that does not say that it failed for a success.
+            module.fail_json(msg=msg, unreachable=True, **failure.result)
+        else:
+            module.fail_json(msg=msg, **failure.result)
     else:
         module.exit_json(**result)

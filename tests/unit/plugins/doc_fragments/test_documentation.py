@@ -80,7 +80,7 @@ def shapes(options: t.Mapping[str, t.Any], suboptions: str) -> dict[str, t.Any]:
 
 def test_all_plugins_are_looked_at() -> None:
     found = [str(path.relative_to(ROOT / "plugins").with_suffix("")) for path in FILES]
-    fragments = [f"doc_fragments/{name}" for name in ("client", "progress", "targets")]
+    fragments = [f"doc_fragments/{name}" for name in ("client", "per_host", "progress", "targets")]
     assert found == [*fragments, *PLUGINS]
 
 
