@@ -225,12 +225,17 @@ class CollectiveTask(Task):
         if seconds:
             self.diagnosis = diagnose(client, prepared, seconds)
 
+    def warn_once(self, causes: str) -> str:
+        """Make the causes of one node's silence a warning, and return nothing for the message. Many hosts may have the
+        same ones, and Ansible shows equal warnings once."""
+        self.warn(f"Why a node may stay silent:{causes}")
+        return ""
+
     def silent(self, result: Result, gathered: Gathered | None = None) -> str:
-        """Return which nodes did not answer, and why. Of a single node that is named, the causes become a
-        warning: Ansible shows equal warnings of many hosts once."""
+        """Return which nodes did not answer, and why."""
         one = len(result.nodes) == 1 and not result.discovered and not (gathered or result).lost
         if one:
-            self.warn(f"Why a node may stay silent: {self.silence.of_silent(result)}.")
+            self.warn_once(f" {self.silence.of_silent(result)}.")
         return words.silent(result, self.silence, gathered, causes=not one)
 
     def library(self, paths: t.Sequence[str] = ()) -> Library:

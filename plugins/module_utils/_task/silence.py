@@ -102,10 +102,13 @@ class Silence:
             return f"{_OTHERS.format(which)}, {_SLOW} (raise timeout). {self.where}"
         return f"{_REFUSED} {_UNMATCHED} {self._refusal}, {_SLOW}. {self.where}"
 
-    def of_missing(self, result: Result) -> str:
-        """Return why fewer nodes may have been found than were expected."""
+    def of_missing(self, found: int) -> str:
+        """Return why fewer nodes may be there than were expected.
+
+        :param found: how many are there.
+        """
         which = f"missing ones {_UNMATCHED}"
-        return f"{_OTHERS.format(which)}. {self.where}" if result.found else self.of_all()
+        return f"{_OTHERS.format(which)}. {self.where}" if found else self.of_all()
 
     def of_all(self) -> str:
         """Return why no node was found: as a look has shown it, or else the usual causes."""

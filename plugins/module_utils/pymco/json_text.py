@@ -117,14 +117,19 @@ def _check_count(text: str) -> None:
         raise exc.DecodingError(TOO_MUCH)
 
 
+def is_integer(value: t.Any) -> bool:
+    """Return True for an integer. In Python, unlike JSON, true is one."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _check_depth(value: t.Any) -> None:
     level = [value] if isinstance(value, (dict, list)) else []
     for _depth in range(MAX_DEPTH):
         level = [
             child
             for container in level
-            for child in (container.values() if type(container) is dict else container)
-            if type(child) is dict or type(child) is list
+            for child in (container.values() if isinstance(container, dict) else container)
+            if isinstance(child, (dict, list))
         ]
         if not level:
             return
