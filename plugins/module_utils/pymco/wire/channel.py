@@ -15,7 +15,7 @@ import typing as t
 
 from .. import exc
 from ..utils import reason
-from .event import MAX_FRAME, MAX_REPLY, Event, Item, Reader, weight
+from .event import MAX_FRAME, MAX_REPLY, OVERHEAD, Event, Item, Reader, weight
 from .heartbeat import Heartbeat
 
 if t.TYPE_CHECKING:
@@ -73,6 +73,10 @@ class Channel(abc.ABC):
         :raises exc.BrokerError: the broker refused something that we sent.
         :raises exc.ConnectionLost: the connection is gone.
         """
+        if self._waiting and type(self._waiting[0]) is bytes:  # as usual, and at once
+            message = self._waiting.popleft()
+            self._held -= OVERHEAD + len(message)
+            return message
         item = self._next(0.0) if self._waiting or self._ended else self._listen(timeout)
         if isinstance(item, bytes):
             return item
