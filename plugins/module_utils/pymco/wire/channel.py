@@ -73,11 +73,12 @@ class Channel(abc.ABC):
         :raises exc.BrokerError: the broker refused something that we sent.
         :raises exc.ConnectionLost: the connection is gone.
         """
-        if self._waiting and type(self._waiting[0]) is bytes:  # as usual, and at once
-            message = self._waiting.popleft()
-            self._held -= OVERHEAD + len(message)
-            return message
-        item = self._next(0.0) if self._waiting or self._ended else self._listen(timeout)
+        waiting = self._waiting
+        if waiting and isinstance(first := waiting[0], bytes):  # as usual, with fewer calls
+            waiting.popleft()
+            self._held -= OVERHEAD + len(first)
+            return first
+        item = self._next(0.0) if waiting or self._ended else self._listen(timeout)
         if isinstance(item, bytes):
             return item
         if item is not None:
