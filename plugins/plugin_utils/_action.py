@@ -32,6 +32,12 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.invocation
     shown,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import described, functions
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware import (
+    activemq,
+    nats,
+    rabbitmq,
+    stomp,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
     aes,
     choria_v1,
@@ -40,13 +46,22 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security i
     psk,
     ssl,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
+    marshal,
+    yaml,
+)
 
 from . import _defaults, _target
 from ._progress import ProgressLines
 
 Result = dict[str, t.Any]
 
-PRELOADED = (described, functions, aes, choria_v1, choria_v2, none, psk, ssl)
+PRELOADED = (
+    *(described, functions),
+    *(activemq, nats, rabbitmq, stomp),
+    *(aes, choria_v1, choria_v2, none, psk, ssl),
+    *(marshal, yaml),
+)
 """Modules that tasks load when they need them. Ansible loads this file before it forks, so they are loaded once
 instead of by each task. None of them needs a library that may be missing."""
 
