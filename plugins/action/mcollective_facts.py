@@ -24,7 +24,11 @@ class ActionModule(TaskAction):
         """Called by Ansible."""
         known = task_vars or {}
         result = super().run(tmp, task_vars)
-        if self._task.run_once and not self._for_another and len(known.get("ansible_play_hosts", ())) > 1:
+        if (
+            self._task.run_once
+            and not self._for_another
+            and len(known.get("ansible_play_hosts", ())) > 1
+        ):
             result.setdefault("warnings", []).append(
                 "with run_once, all hosts get the same facts, those of"
                 f" {known.get('inventory_hostname')}"

@@ -298,6 +298,9 @@ stats:
     requestid:
       description: The request's identifier, as it appears in the logs of the nodes. V(none) if nothing was sent.
       type: str
+    configuration:
+      description: The configuration file that was read, or C(the given options).
+      type: str
     broker:
       description: The broker that was used.
       type: str
@@ -350,7 +353,8 @@ stats:
     seconds:
       description: How many seconds V(connect), V(discovery) and V(call) took.
       type: dict
-  sample: {requestid: 1f8b4f7aa1c54ea58a1f5a2a0b1ab7de, broker: "broker.example.com:61613", passed_over: [], nodes: 2, responses: 1, ok: 1,
+  sample: {requestid: 1f8b4f7aa1c54ea58a1f5a2a0b1ab7de, configuration: /etc/mcollective/client.cfg, broker: "broker.example.com:61613",
+           passed_over: [], nodes: 2, responses: 1, ok: 1,
            failed: 0, no_response: 1, unsent: 0, batches: 1, rejected: {}, lost: null, resumed: [], timeout: 12.0,
            seconds: {connect: 0.012, discovery: 2.004, call: 10.001}}
 summary:

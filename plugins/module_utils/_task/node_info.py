@@ -20,6 +20,9 @@ from .base import Returned, concluded, stats_of
 from .nodes import GatheringTask
 from .options import CLIENT_OPTIONS, FAILURES, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
 
+if t.TYPE_CHECKING:
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import Settings
+
 
 class NodeInfoTask(GatheringTask):
     """Gathers from all nodes at once. It does the same in check mode."""
@@ -46,7 +49,7 @@ class NodeInfoTask(GatheringTask):
             self.warn(words.cut_short(gathered.lost))
         unreachable = self.is_unreachable(gathered, gathered.no_response)
         return concluded(
-            _returned(gathered), self._complaints(gathered), unreachable=unreachable
+            _returned(gathered, self.config), self._complaints(gathered), unreachable=unreachable
         )
 
     def _complaints(self, gathered: Gathered) -> t.Iterator[str]:
@@ -64,7 +67,7 @@ class NodeInfoTask(GatheringTask):
             yield words.lost(gathered.lost)
 
 
-def _returned(gathered: Gathered) -> Returned:
+def _returned(gathered: Gathered, config: Settings) -> Returned:
     first, silent = gathered.results[0], gathered.no_response
     failed = sorted(gathered.failed)
     return {
@@ -75,7 +78,7 @@ def _returned(gathered: Gathered) -> Returned:
         "failures": [{"identity": node, "msg": gathered.failed[node]} for node in failed],
         "unexpected": sorted(gathered.unexpected),
         "stats": {
-            **stats_of(gathered.results[-1]),
+            **stats_of(gathered.results[-1], config),
             "nodes": len(first.nodes),
             "gathered": len(gathered.nodes),
             "failed": len(failed),
