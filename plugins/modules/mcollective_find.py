@@ -106,6 +106,9 @@ stats:
     found:
       description: The number of nodes before O(limit) was applied.
       type: int
+    configuration:
+      description: The configuration file that was read, or C(the given options).
+      type: str
     broker:
       description: The broker that was used.
       type: str
@@ -121,6 +124,7 @@ stats:
       type: dict
   sample:
     found: 2
+    configuration: /etc/mcollective/client.cfg
     broker: broker.example.com:61613
     passed_over: []
     rejected: {}

@@ -177,6 +177,9 @@ stats:
   returned: always, unless the request could not be sent
   type: dict
   contains:
+    configuration:
+      description: The configuration file that was read, or C(the given options).
+      type: str
     broker:
       description: The broker that was used.
       type: str
@@ -212,6 +215,7 @@ stats:
       description: The number of dropped messages by reason. M(pymco.mcollective.mcollective_rpc) describes the reasons.
       type: dict
   sample:
+    configuration: /etc/mcollective/client.cfg
     broker: broker.example.com:61613
     passed_over: []
     nodes: 3

@@ -297,6 +297,7 @@ stats:
     requestid:
       description: The request's identifier, as it appears in the logs of the nodes. V(none) if nothing was sent.
       type: str
+    configuration: {type: str, description: "The configuration file that was read, or C(the given options)."}
     broker:
       description: The broker that was used.
       type: str
@@ -322,9 +323,7 @@ stats:
     unsent:
       description: The number of nodes to which the request was not sent.
       type: int
-    batches:
-      description: The number of batches.
-      type: int
+    batches: {type: int, description: The number of batches.}
     rejected:
       description:
         - The number of dropped messages by reason. V(undecodable) and V(malformed) are garbage. V(oversized) is too large.
@@ -349,9 +348,9 @@ stats:
     seconds:
       description: How many seconds V(connect), V(discovery) and V(call) took.
       type: dict
-  sample: {requestid: 1f8b4f7aa1c54ea58a1f5a2a0b1ab7de, broker: "broker.example.com:61613", passed_over: [], nodes: 2, responses: 1, ok: 1,
-           failed: 0, no_response: 1, unsent: 0, batches: 1, rejected: {}, lost: null, resumed: [], timeout: 12.0,
-           seconds: {connect: 0.012, discovery: 2.004, call: 10.001}}
+  sample: {requestid: 1f8b4f7aa1c54ea58a1f5a2a0b1ab7de, configuration: /etc/mcollective/client.cfg, broker: "broker.example.com:61613",
+           passed_over: [], nodes: 2, responses: 1, ok: 1, failed: 0, no_response: 1, unsent: 0, batches: 1, rejected: {}, lost: null,
+           resumed: [], timeout: 12.0, seconds: {connect: 0.012, discovery: 2.004, call: 10.001}}
 summary:
   description: The results of the DDL's aggregate functions over all replies, failed ones included. C(mco) prints them as summaries.
   returned: when the DDL declares aggregate functions for the action and O(validate) is not V(off)

@@ -26,7 +26,10 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters im
     add_facts,
     add_identities,
 )
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import as_message
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import (
+    as_message,
+    printable,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
 
 from . import restrictions, words
@@ -121,7 +124,7 @@ class Task:
         :returns: the task's result.
         :raises TaskFailed: it has everything that came back.
         """
-        with failures():
+        with failures(self._source):
             return self._run(check_mode)
 
     def warn(self, message: str) -> None:
@@ -129,6 +132,11 @@ class Task:
         self._warn(as_message(message))
 
     # -- for subclasses ------------------------------------------------------------------------
+
+    @property
+    def _source(self) -> str:
+        """Where the configuration was read, for messages; "" if there is none."""
+        return ""
 
     def _prepare(self) -> None:
         """Check the options, without opening or sending anything."""
@@ -159,6 +167,10 @@ class CollectiveTask(Task):
 
     def _configuration(self) -> Settings:
         return configuration(self.params, self._environ)
+
+    @property
+    def _source(self) -> str:
+        return self.config.source
 
     @property
     def notes(self) -> list[str]:
@@ -314,9 +326,11 @@ def concluded(
     return returned
 
 
-def stats_of(result: Result) -> Returned:
-    """Return the figures that each request has: which broker it used, what was rejected, how long it took."""
+def stats_of(result: Result, config: Settings) -> Returned:
+    """Return the figures that each request has: where the configuration was read, which broker was used, what was
+    rejected, how long it took."""
     return {
+        "configuration": config.source,
         "broker": result.broker,
         "passed_over": result.passed_over,
         "rejected": dict(result.rejected),
@@ -336,11 +350,17 @@ def _filter(params: Params) -> Filter:
 
 
 @contextlib.contextmanager
-def failures() -> t.Iterator[None]:
-    """Turn the client's errors into the task's failure."""
+def failures(source: str = "") -> t.Iterator[None]:
+    """Turn the client's errors into the task's failure.
+
+    :param source: where the configuration was read. Errors of the connection name it.
+    """
     try:
         yield
     except exc.MissingDependency as error:
         raise TaskFailed(str(error), missing=error.package) from error
+    except exc.ConnectorError as error:
+        where = f". The configuration is {printable(source)}" if source else ""
+        raise TaskFailed(f"{error}{where}") from error
     except exc.PyMcoException as error:
         raise TaskFailed(str(error)) from error

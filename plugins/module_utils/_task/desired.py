@@ -152,7 +152,7 @@ class DesiredTask(CollectiveTask):
             "unexpected": sorted(report.unexpected),
             "diff": diff(nodes),
             "stats": {
-                **stats_of(question),
+                **stats_of(question, self.config),
                 "rejected": dict(report.rejected),
                 "nodes": len(question.nodes),
                 "changed": sum(node.changed for node in nodes),

@@ -41,6 +41,6 @@ class FindTask(CollectiveTask):
             "changed": False,
             "nodes": result.nodes,
             "count": len(result.nodes),
-            "stats": {"found": result.found, **stats_of(result)},
+            "stats": {"found": result.found, **stats_of(result, self.config)},
         }
         return concluded(returned, [self.shortage(result, AGENT, sent=False)])

@@ -20,6 +20,9 @@ from .base import Returned, concluded, stats_of
 from .nodes import GatheringTask
 from .options import CLIENT_OPTIONS, FAILURES, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
 
+if t.TYPE_CHECKING:
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import Settings
+
 
 class NodeInfoTask(GatheringTask):
     """Gathers from all nodes at once. It does the same in check mode."""
@@ -45,7 +48,8 @@ class NodeInfoTask(GatheringTask):
         if gathered.lost:
             self.warn(words.cut_short(gathered.lost))
         silent = self.said_nothing(gathered)
-        return concluded(_returned(gathered), self._complaints(gathered), unreachable=silent)
+        returned = _returned(gathered, self.config)
+        return concluded(returned, self._complaints(gathered), unreachable=silent)
 
     def _complaints(self, gathered: Gathered) -> t.Iterator[str]:
         on, first = self.params["fail_on"], gathered.results[0]
@@ -62,7 +66,7 @@ class NodeInfoTask(GatheringTask):
             yield words.lost(gathered.lost)
 
 
-def _returned(gathered: Gathered) -> Returned:
+def _returned(gathered: Gathered, config: Settings) -> Returned:
     first, silent = gathered.results[0], gathered.no_response
     failed = sorted(gathered.failed)
     return {
@@ -73,7 +77,7 @@ def _returned(gathered: Gathered) -> Returned:
         "failures": [{"identity": node, "msg": gathered.failed[node]} for node in failed],
         "unexpected": sorted(gathered.unexpected),
         "stats": {
-            **stats_of(gathered.results[-1]),
+            **stats_of(gathered.results[-1], config),
             "nodes": len(first.nodes),
             "gathered": len(gathered.nodes),
             "failed": len(failed),

@@ -167,6 +167,7 @@ class PingTask(CollectiveTask):
                 "average": average,
                 "tries": found.tries,
                 "elapsed": round(elapsed, 3),
+                "configuration": self.config.source,
                 "passed_over": client.middleware.passed_over,
                 "rejected": dict(found.rejected),
             },

@@ -23,6 +23,7 @@ if t.TYPE_CHECKING:
         Reply,
         Result,
     )
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import Settings
 
 
 class RpcTask(CollectiveTask):
@@ -97,7 +98,7 @@ class RpcTask(CollectiveTask):
         wanted = self.params["return_replies"]
         replies = result.replies if wanted == "all" else result.failed
         shown = [] if wanted == "none" else [reply_of(reply) for reply in replies]
-        returned = outcome_of(result, shown)
+        returned = outcome_of(result, shown, self.config)
         if len(result.nodes) == 1 and shown:
             returned["reply"] = shown[0]
         if action is not None and action.aggregates and result.requestid and result.awaited:
@@ -126,7 +127,7 @@ class RpcTask(CollectiveTask):
             yield words.lost(result.lost)
 
 
-def outcome_of(result: Result, replies: list[Returned]) -> Returned:
+def outcome_of(result: Result, replies: list[Returned], config: Settings) -> Returned:
     """Return what every call returns."""
     failed, silent = len(result.failed), result.no_response if result.requestid else []
     return {
@@ -136,7 +137,7 @@ def outcome_of(result: Result, replies: list[Returned]) -> Returned:
         "unsent": result.unsent,
         "unexpected": result.unexpected,
         "stats": {
-            **stats_of(result),
+            **stats_of(result, config),
             "requestid": result.requestid,
             "nodes": len(result.nodes),
             "responses": len(result.replies),
