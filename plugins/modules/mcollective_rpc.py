@@ -31,7 +31,9 @@ attributes:
       - In check mode, the module checks its options and discovers the nodes. It does not send the request, and RV(replies) is empty.
         It calls an action that changes nothing in check mode too; see O(read_only).
   diff_mode:
-    support: none
+    support: partial
+    details:
+      - Shows the nodes that an action is called on that may change something. Only the agent knows what it changes.
   idempotent:
     support: N/A
     details:
@@ -226,7 +228,7 @@ EXAMPLES = r"""
 RETURN = r"""
 replies:
   description: One entry for each node that answered, sorted by C(sender), with the same six keys that C(mco rpc -j) prints.
-  returned: always, unless the request could not be sent; see O(return_replies)
+  returned: unless the task is about one host (O(target=host)) or the request could not be sent; see O(return_replies)
   type: list
   elements: dict
   contains:
@@ -257,7 +259,7 @@ replies:
   sample:
     - {agent: rpcutil, action: ping, sender: web1.example.com, statuscode: 0, statusmsg: OK, data: {pong: 1395419893}}
 reply:
-  description: The only entry of RV(replies).
+  description: The only reply. With O(target=host), it takes the place of RV(replies).
   returned: when one node was addressed and has answered
   type: dict
   sample: {agent: rpcutil, action: ping, sender: web1.example.com, statuscode: 0, statusmsg: OK, data: {pong: 1395419893}}
@@ -284,6 +286,11 @@ unsent:
   type: list
   elements: str
   sample: []
+diff:
+  description: The nodes that the action was called on, or would be in check mode, with the agent and the action.
+  returned: with C(--diff), when the task is C(changed)
+  type: dict
+  sample: {before: '', after: "web1.example.com: service restart\n"}
 unexpected:
   description: Nodes that answered although they were not addressed. The module does not use their replies.
   returned: always, unless the request could not be sent
@@ -291,18 +298,23 @@ unexpected:
   elements: str
   sample: []
 stats:
-  description: Figures of the call.
+  description:
+    - Figures of the call. Numbers of nodes are always there. Other figures are left out if they have nothing to tell.
+    - So test RV(stats.rejected) and others with C(is defined), or read them with C(| default({})).
   returned: always, unless the request could not be sent
   type: dict
   contains:
     requestid:
-      description: The request's identifier, as it appears in the logs of the nodes. V(none) if nothing was sent.
+      description: The request's identifier, as it appears in the logs of the nodes.
+      returned: when a request was sent
       type: str
     broker:
       description: The broker that was used.
+      returned: when a broker was used
       type: str
     passed_over:
       description: Why each other broker of the pool was not used, or was given up during discovery.
+      returned: when a broker was passed over
       type: list
       elements: str
     nodes:
@@ -322,9 +334,11 @@ stats:
       type: int
     unsent:
       description: The number of nodes to which the request was not sent.
+      returned: when it is not zero
       type: int
     batches:
       description: The number of batches.
+      returned: when there were several
       type: int
     rejected:
       description:
@@ -333,15 +347,18 @@ stats:
           V(forged) has a wrong signature. V(unexpected) comes from a node that was not addressed. V(over_limit) exceeded O(max_reply_bytes).
         - V(unsigned) comes from a node of Choria without a signature, V(untrusted) and V(expired) from one without a valid token.
         - The task warns about V(contradictory), V(over_limit), V(unsigned), V(untrusted) and V(expired), and names the nodes.
+      returned: when messages were dropped
       type: dict
     lost:
-      description: Why the connection to the broker ended before all replies arrived, if it did.
+      description: Why the connection to the broker ended before all replies arrived.
+      returned: when it did
       type: str
     resumed:
       description:
         - Why the connection was lost, for each time that the module went on listening over a new connection. This is possible where reply
           addresses outlive a connection. Those of V(activemq) and V(stomp) do, and those of V(rabbitmq) with C(use_reply_exchange). The
           module never sends the request again.
+      returned: when it did so
       type: list
       elements: str
     timeout:
@@ -350,12 +367,11 @@ stats:
     seconds:
       description: How many seconds V(connect), V(discovery) and V(call) took.
       type: dict
-  sample: {requestid: 1f8b4f7aa1c54ea58a1f5a2a0b1ab7de, broker: "broker.example.com:61613", passed_over: [], nodes: 2, responses: 1, ok: 1,
-           failed: 0, no_response: 1, unsent: 0, batches: 1, rejected: {}, lost: null, resumed: [], timeout: 12.0,
-           seconds: {connect: 0.012, discovery: 2.004, call: 10.001}}
+  sample: {requestid: 1f8b4f7aa1c54ea58a1f5a2a0b1ab7de, broker: "broker.example.com:61613", nodes: 2, responses: 1, ok: 1,
+           failed: 0, no_response: 1, timeout: 12.0, seconds: {connect: 0.012, discovery: 2.004, call: 10.001}}
 summary:
   description: The results of the DDL's aggregate functions over all replies, failed ones included. C(mco) prints them as summaries.
-  returned: when the DDL declares aggregate functions for the action and O(validate) is not V(off)
+  returned: when the DDL declares aggregate functions for the action, a reply has their outputs, and O(validate) is not V(off)
   type: list
   elements: dict
   contains:
