@@ -58,7 +58,7 @@ _COMMANDS = "mco rpc -j or choria req --json"
 def from_mco(text: str) -> list[dict[str, t.Any]]:
     """Return the replies in what mco or choria has printed.
 
-    mco prints a list of replies with six keys (MC:application/rpc.rb). choria prints a dictionary, in which agent and
+    mco prints a list of replies with six keys (MC:rpc/helpers.rb). choria prints a dictionary, in which agent and
     action stand once (Go: cmd/req.go).
     """
     try:

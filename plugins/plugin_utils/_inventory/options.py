@@ -35,7 +35,7 @@ ALIASES = frozenset(
 NAMES = frozenset(InventoryTask.options)
 """Options with values that may have templates. The others are expressions, or Ansible's own."""
 _REFUSED = re.compile(
-    r"Config '(\w+)' for |Invalid value .* for config '(\w+)' for '[\w.]+' inventory plugin\.?$",
+    r"Config '(\w+)' for |Invalid value .* for config '(\w+)' for '[\w.]+' (?:inventory|lookup) plugin\.?$",
     re.ASCII | re.DOTALL,
 )
 """How Ansible names an option with a value that it refuses. Its message also has the value."""
