@@ -142,7 +142,7 @@ class LookupModule(LookupBase):
         variables = variables or {}
         try:
             given = _given(terms, kwargs)
-            options = self._options(given, variables)
+            options = self._completed(given, variables)
             host = _target.Host.of(variables, self._templar)
             return _task(_target.aimed(options, host)).ask()
         except TaskFailed as failure:
@@ -151,7 +151,7 @@ class LookupModule(LookupBase):
         except _target.Undecided as reason:
             raise _refused(str(reason)) from None
 
-    def _options(self, given: Options, variables: Options) -> Options:
+    def _completed(self, given: Options, variables: Options) -> Options:
         """Return all options that have a value, also those of ansible.cfg and of the environment."""
         try:
             self.set_options(var_options=variables, direct=given)

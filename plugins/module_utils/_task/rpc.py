@@ -78,7 +78,9 @@ class RpcTask(CollectiveTask):
         unsent = set(result.unsent)
         called = [node for node in result.nodes if node not in unsent]
         what = printable(f"{self.params['agent']} {self.params['action']}")
-        lines = [f"{printable(node)}: {what}\n" for node in called] or [f"all nodes that fit: {what}\n"]
+        lines = [f"{printable(node)}: {what}\n" for node in called] or [
+            f"all nodes that fit: {what}\n"
+        ]
         return {"before": "", "after": "".join(lines)}
 
     def _only_looks(self) -> bool:
