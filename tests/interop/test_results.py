@@ -133,7 +133,7 @@ def looked_up(ansible: Ansible, emulated: EmbeddedCollective, words: str, *more:
         ("'rpcutil', 'ping', nodes=[]", "nodes is empty"),
         ("'rpcutil', 'ping', timeout='soon'", "the option timeout must be of type float"),
         ("'rpcutil', 'ping', target='host'", "target = host needs a host that stands for a node"),
-        ("'rpcutil', 'get_fact', nodes='a'", "argument fact"),
+        ("'rpcutil', 'get_fact', nodes='a'", "input fact refuses this: it is required"),
         ("'rpcutil', 'ping', nodes='z', timeout=1", "1 of 1 nodes did not answer"),
     ],
 )
