@@ -19,12 +19,21 @@ class ActionModule(TaskAction):
     """Called by Ansible."""
 
     task_class = FactsTask
+    _node: t.Any = None
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> Result:
         """Called by Ansible."""
         known = task_vars or {}
         result = super().run(tmp, task_vars)
-        if self._task.run_once and not self._for_another and len(known.get("ansible_play_hosts", ())) > 1:
+        if result.get("unreachable") and self._node != Host.of(known, self._templar).node:
+            # The silent node is not that of the host that would be unreachable.
+            result.pop("unreachable")
+            result["failed"] = True
+        if (
+            self._task.run_once
+            and not self._for_another
+            and len(known.get("ansible_play_hosts", ())) > 1
+        ):
             result.setdefault("warnings", []).append(
                 "with run_once, all hosts get the same facts, those of"
                 f" {known.get('inventory_hostname')}"
@@ -40,10 +49,12 @@ class ActionModule(TaskAction):
         """Return the task's options with the node of the host that gets the facts."""
         arguments = super()._completed(task_vars)
         if "node" in arguments:
-            return arguments
-        if self._for_another:
-            return {**arguments, "node": self._node_of(self._task.delegate_to, task_vars)}
-        return {**arguments, "node": Host.of(task_vars, self._templar).node}
+            self._node = arguments["node"]
+        elif self._for_another:
+            self._node = self._node_of(self._task.delegate_to, task_vars)
+        else:
+            self._node = Host.of(task_vars, self._templar).node
+        return {**arguments, "node": self._node}
 
     def _node_of(self, host: str, known: dict[str, t.Any]) -> t.Any:
         """Return the node of the host that delegate_facts gives the facts to.

@@ -16,8 +16,8 @@ description:
   - To get the facts of many nodes at once, use the inventory plugin P(pymco.mcollective.mcollective#inventory) or the module
     M(pymco.mcollective.mcollective_node_info).
 notes:
-  - If the node does not answer, the host is C(unreachable), as with any connection. With C(gather_facts), and for any other failure, the
-    task fails.
+  - If the node of the task's host does not answer, the host is C(unreachable), as with any connection. The task fails if another O(node)
+    does not answer, with C(gather_facts), with C(async), and for every other reason.
   - Do not use this module with C(run_once). Ansible then gives the facts of the first host to all hosts.
   - As every module, it runs on the host that the task's connection leads to. Use C(delegate_to=localhost) to run it on the control host.
     The facts are still those of the inventory host, and Ansible stores them with that host.

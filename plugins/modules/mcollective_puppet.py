@@ -13,7 +13,7 @@ author: The pymco.mcollective authors (@pymco)
 description:
   - Runs Puppet once on all selected nodes, on so many at a time, waits until each run has ended, and returns its result. A task with failed
     resources fails. It reports a change if Puppet has changed resources.
-  - The module can also disable Puppet with a message, and enable it again.
+  - The module can also disable Puppet with a reason, and enable it again.
   - Nodes need the agent C(puppet), as the Puppet and Choria projects publish it.
 extends_documentation_fragment:
   - pymco.mcollective.attributes
@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - pymco.mcollective.attributes.actiongroup_mcollective
   - pymco.mcollective.client
   - pymco.mcollective.targets
+  - pymco.mcollective.per_host
   - pymco.mcollective.desired
   - pymco.mcollective.progress
 attributes:
@@ -45,10 +46,11 @@ options:
     type: str
     choices: [ran, enabled, disabled]
     default: ran
-  message:
+  reason:
     description:
-      - Why Puppet is disabled. The default is the agent's own message, with the caller and the time.
-      - The message of a node on which Puppet is disabled already stays as it is. RV(outcomes) shows it.
+      - Why Puppet is disabled. Whoever tries to run Puppet on the node sees it. The default is the agent's own message, with the caller and
+        the time.
+      - The reason on a node where Puppet is disabled already stays as it is. RV(outcomes) shows it.
     type: str
   concurrency:
     description:
@@ -143,7 +145,7 @@ EXAMPLES = r"""
 - name: Disable Puppet during maintenance
   pymco.mcollective.mcollective_puppet:
     state: disabled
-    message: moving to the new rack, ask Anna
+    reason: moving to the new rack, ask Anna
     fact_filters:
       - rack=12
 

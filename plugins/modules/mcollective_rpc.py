@@ -12,8 +12,7 @@ version_added: 0.1.0
 author: The pymco.mcollective authors (@pymco)
 description:
   - Publishes one signed request on the message broker of an MCollective collective and collects the replies of the nodes.
-    One task addresses any number of nodes. O(nodes) and the filters select them. A task for a host of the inventory plugin addresses the
-    node of this host by default. See O(target).
+    One task addresses any number of nodes, or the node of its host (see O(target)). O(nodes) and the filters select nodes.
   - The module needs no connection to the nodes. Run it on a host that reaches the broker and has the client's configuration
     and keys. Usually that is the control host, with C(hosts=localhost) or C(delegate_to=localhost).
 extends_documentation_fragment:

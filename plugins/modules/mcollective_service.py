@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - pymco.mcollective.attributes.actiongroup_mcollective
   - pymco.mcollective.client
   - pymco.mcollective.targets
+  - pymco.mcollective.per_host
   - pymco.mcollective.desired
   - pymco.mcollective.batches
   - pymco.mcollective.progress
@@ -90,8 +91,7 @@ EXAMPLES = r"""
   pymco.mcollective.mcollective_service:
     name: nginx
     state: stopped
-    nodes:
-      - "{{ inventory_hostname }}"
+    target: host
   delegate_to: localhost
   register: stopped
 

@@ -80,7 +80,7 @@ class TaskAction(ActionBase):
         """
         options = self.task_class.options
         usable = _defaults.usable(self._task, options, self._templar)
-        if "target" not in options or restrictions.complaint(usable, options):
+        if "target" not in options:
             return usable
         host = _target.Host.of(task_vars, self._templar, run_once=bool(self._task.run_once))
         return _target.aimed(usable, host)

@@ -12,7 +12,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.options import (
+    BATCH_OPTIONS,
     CLIENT_OPTIONS,
+    DESIRED_OPTIONS,
     FAILURES,
     PROGRESS_OPTIONS,
     TARGET_OPTIONS,
@@ -25,10 +27,18 @@ if t.TYPE_CHECKING:
 
 GROUP = "group/pymco.mcollective.mcollective"
 SHARED = frozenset(
-    (*CLIENT_OPTIONS, *TARGET_OPTIONS, *PROGRESS_OPTIONS, "count", "fail_on", "timeout", "ttl")
+    (
+        *CLIENT_OPTIONS,
+        *TARGET_OPTIONS,
+        *DESIRED_OPTIONS,
+        *BATCH_OPTIONS,
+        *PROGRESS_OPTIONS,
+        "count",
+        "fail_on",
+    )
 )
 """Options of several modules. Any other name may be a typo, so the modules refuse it."""
-CONDITIONS = frozenset((*FAILURES, "answered"))
+CONDITIONS = frozenset((*FAILURES, "answered", "disabled"))
 """What the option fail_on of any module knows."""
 
 

@@ -18,6 +18,8 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.base impor
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.package import PackageTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.puppet import PuppetTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.service import ServiceTask
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
 
 LOOKS = {"status", "checkupdates", "last_run_summary"}
 NAMES = ("a", "b", "c", "d")
@@ -36,21 +38,30 @@ def fleet() -> t.Iterator[EmbeddedCollective]:
         yield running
 
 
-def ran(
-    kind: type[Task], fleet: EmbeddedCollective, check_mode: bool = False, **given: t.Any
-) -> tuple[dict[str, t.Any], str]:
-    """Run a task. Return its result, and its message if it failed."""
+def prepared(kind: type[Task], fleet: EmbeddedCollective, **given: t.Any) -> dict[str, t.Any]:
+    """Return options as Ansible hands them over."""
     options = {"config_file": str(fleet.client_cfg), "discovery_timeout": 0.4, **given}
     checked = ArgumentSpecValidator(kind.options).validate(options)
     assert checked.error_messages == []
+    return t.cast("dict[str, t.Any]", checked.validated_parameters)
+
+
+def ran(
+    kind: type[Task],
+    fleet: EmbeddedCollective,
+    check_mode: bool = False,
+    warns: t.Sequence[str] = (),
+    **given: t.Any,
+) -> tuple[dict[str, t.Any], str]:
+    """Run a task that gives these warnings. Return its result, and its message if it failed."""
     warnings: list[str] = []
     message = ""
     try:
-        task = kind(checked.validated_parameters, warnings.append, environ={})
+        task = kind(prepared(kind, fleet, **given), warnings.append, environ={})
         returned = task.run(check_mode)
     except TaskFailed as failure:
         returned, message = failure.result, str(failure)
-    assert warnings == []
+    assert warnings == list(warns)
     json.dumps(returned)
     return returned, message
 
@@ -153,12 +164,43 @@ def test_a_node_that_does_not_answer_the_question_is_left_alone(fleet: EmbeddedC
     assert (message, allowed["changed"], allowed["stats"]["no_response"]) == ("", False, 1)
 
 
+def test_the_silent_node_of_a_host_is_unreachable(fleet: EmbeddedCollective) -> None:
+    options = {"target": "host", "nodes": ["d"], "timeout": 0.3}
+    for silent in ("service.status", "service.start"):
+        fleet.nodes[3].silent = {silent}
+        task = ServiceTask(
+            prepared(ServiceTask, fleet, name="nginx", state="started", **options), [].append
+        )
+        with pytest.raises(TaskFailed) as caught:
+            task.run(False)
+        # A node that has answered the question can be reached.
+        assert caught.value.unreachable is (silent == "service.status")
+
+
 def test_a_node_that_does_not_answer_the_action_may_have_changed(fleet: EmbeddedCollective) -> None:
     fleet.nodes[3].silent.add("service.start")
     returned, message = ran(ServiceTask, fleet, name="nginx", state="started", timeout=0.5)
     assert message.startswith("1 of 2 nodes did not answer: d within 0.5 s")
     assert changed(returned) == ["c", "d"]
     assert "may have carried out the action start" in returned["outcomes"][3]["msg"]
+
+
+def test_a_broker_that_is_lost_before_the_action_is_told(
+    fleet: EmbeddedCollective, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = Client.call
+
+    def failing(client: Client, request: t.Any, **more: t.Any) -> t.Any:
+        if "good" in more:
+            raise exc.ConnectorError("the broker is gone")
+        return call(client, request, **more)
+
+    monkeypatch.setattr(Client, "call", failing)
+    cut = "the connection ended before all replies were in: the broker is gone"
+    returned, message = ran(ServiceTask, fleet, name="nginx", state="started", warns=[cut])
+    why = "not sent: the connection was lost: the broker is gone"
+    assert message == f"2 of 4 nodes were not sent the request: c ({why}), d ({why})"
+    assert (returned["changed"], returned["unsent"], calls(fleet)) == (False, ["c", "d"], {})
 
 
 def test_too_many_silent_nodes_stop_it_before_any_change(fleet: EmbeddedCollective) -> None:
@@ -327,7 +369,7 @@ def test_puppet_is_enabled_and_disabled_where_needed(
     state: str, acted: list[str], fleet: EmbeddedCollective
 ) -> None:
     fleet.nodes[1].puppet.lock = "maintenance"
-    options = {"state": state, **({"message": "moving"} if state == "disabled" else {})}
+    options = {"state": state, **({"reason": "moving"} if state == "disabled" else {})}
     plan, message = ran(PuppetTask, fleet, True, **options)
     assert (message, calls(fleet)) == ("", {})
     first, message = ran(PuppetTask, fleet, **options)
@@ -348,7 +390,7 @@ def test_puppet_is_enabled_and_disabled_where_needed(
     [
         (PackageTask, {"name": "x", "state": "latest", "version": "1"}, "version is of use with"),
         (PuppetTask, {"state": "enabled", "tags": ["web"]}, "tags is of use with state = ran"),
-        (PuppetTask, {"message": "x"}, "message is of use with state = disabled only"),
+        (PuppetTask, {"reason": "x"}, "reason is of use with state = disabled only"),
         (PuppetTask, {"concurrency": 0}, "concurrency must be at least 1"),
         (PuppetTask, {"splay_limit": 5}, "splay_limit is of use with splay = true"),
         (PuppetTask, {"max_fail_percentage": 101}, "max_fail_percentage must be from 0 to 100"),

@@ -70,13 +70,7 @@ class Stage:
             "plugin: pymco.mcollective.mcollective\nexpected_nodes: 3\n"
         )
         self.output = ""
-
-    def __enter__(self) -> Stage:
-        self._before = [node.requests for node in self.collective.nodes]
-        return self
-
-    def __exit__(self, *_reason: object) -> None:
-        pass
+        self._before = [node.requests for node in collective.nodes]
 
     @property
     def asked(self) -> dict[str, int]:
@@ -129,10 +123,9 @@ def rpc(**options: t.Any) -> dict[str, t.Any]:
 
 
 @pytest.fixture
-def stage(ansible: Ansible, collective: EmbeddedCollective, tmp_path: Path) -> t.Iterator[Stage]:
+def stage(ansible: Ansible, collective: EmbeddedCollective, tmp_path: Path) -> Stage:
     """A place for plays."""
-    with Stage(ansible, collective, tmp_path) as made:
-        yield made
+    return Stage(ansible, collective, tmp_path)
 
 
 # -- whom ----------------------------------------------------------------------------------------
@@ -283,6 +276,19 @@ def test_it_is_unreachable_in_the_background_too(stage: Stage) -> None:
     assert recap["one"]["ok"] == 1
 
 
+@pytest.mark.parametrize(
+    "hosts,node,unreachable",
+    [("localhost", "nosuch", 0), ("one", "nosuch", 0), ("dead", "nosuch", 1)],
+)
+def test_facts_of_another_node_make_nobody_unreachable(
+    stage: Stage, hosts: str, node: str, unreachable: int
+) -> None:
+    facts = {"pymco.mcollective.mcollective_facts": {**ALONE, "node": node}}
+    recap = stage.play(facts, hosts=hosts)
+    counts = recap[hosts]["unreachable"], recap[hosts]["failed"]
+    assert counts == (unreachable, 1 - unreachable), stage.output
+
+
 def test_gather_facts_fails_for_a_silent_node(stage: Stage) -> None:
     recap = stage.play(
         hosts="dead",
@@ -360,3 +366,94 @@ def test_a_wrong_option_is_refused_nevertheless(
     info = {"pymco.mcollective.mcollective_agent_info": {"agent": "rpcutil", **task}}
     stage.play(info, hosts="localhost", module_defaults=group)
     assert words in stage.output
+
+
+# -- the documentation ---------------------------------------------------------------------------
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDES = ROOT / "docs" / "docsite" / "rst"
+DOWN = "[class_role__web]\ndown mcollective_identity=nosuch\n"
+
+
+@pytest.fixture
+def web(stage: Stage) -> t.Iterator[Stage]:
+    """Web servers in Zurich, and one that is down."""
+    for node in stage.collective.nodes:
+        node.classes, node.facts, node.failing = ["role::web"], {"site": "zurich"}, {}
+    with Path(stage.path("our.mcollective.yml")).open("a", encoding="utf-8") as file:
+        file.write("group_by: class\n")
+    Path(stage.path("down.ini")).write_text(DOWN)
+    yield stage
+    for node in stage.collective.nodes:
+        node.classes, node.facts, node.failing = [], {}, {}
+
+
+def blocks(section: str) -> list[str]:
+    """The plays that a section of the guide shows."""
+    text = (GUIDES / "inventory_guide.rst").read_text(encoding="utf-8")
+    _title, body = text.split(f"\n{section}\n{'-' * len(section)}\n")
+    body = re.split(r"\n\S.*\n-+\n", body)[0]
+    found = re.findall(r"^\.\. code-block:: yaml\n\n((?: {4}.*\n|\n)+)", body, re.MULTILINE)
+    return [re.sub("^ {4}", "", block, flags=re.MULTILINE) for block in found]
+
+
+def run_block(stage: Stage, block: str) -> Counts:
+    """Run a play of the documentation as it stands."""
+    path = Path(stage.path("shown.yml"))
+    path.write_text(block, encoding="utf-8")
+    inventories = ("-i", stage.path("our.mcollective.yml"), "-i", stage.path("down.ini"))
+    return stage.run("ansible-playbook", *inventories, str(path))
+
+
+def test_the_first_play_on_hosts_needs_no_more_than_a_local_connection(web: Stage) -> None:
+    recap = run_block(web, blocks("A play")[0])
+    assert all(recap[name]["ok"] == 2 for name in NAMES), web.output
+    assert (recap["down"]["unreachable"], recap["down"]["failed"]) == (1, 0), web.output
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_hosts_that_are_down_need_not_be_waited_for(web: Stage, number: int) -> None:
+    recap = run_block(web, blocks("Hosts that are down")[number])
+    for counts in recap.values():
+        assert (counts["unreachable"], counts["failed"]) == (0, 0), web.output
+    assert [recap[name]["changed"] for name in NAMES] == [1, 1, 1], web.output
+    assert recap.get("down", {}).get("changed", 0) == 0
+    # By the inventory, the ping and the restart.
+    assert web.asked == dict.fromkeys(NAMES, 3)
+
+
+def test_the_first_play_of_the_readme_fails_if_it_should(web: Stage) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (play,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    recap = run_block(web, play)
+    assert "3 restarted" in web.output and recap["localhost"]["failed"] == 0, web.output
+    web.collective.nodes[1].failing = {"service.restart": "the disk is full"}
+    recap = run_block(web, play)
+    assert "failed: ['web2'], silent: []" in web.output, web.output
+    assert recap["localhost"]["failed"] == 1
+    for node in web.collective.nodes:
+        node.facts = {"site": "geneva"}
+    recap = run_block(web, play)
+    assert "no node answered the discovery for agent service" in web.output
+    assert recap["localhost"]["failed"] == 1
+
+
+DDL = """
+metadata :name => "web", :description => "d", :author => "a", :license => "l", :version => "1",
+         :url => "u", :timeout => 5
+action "listen", :description => "d" do
+  input :port, :prompt => "p", :description => "d", :type => :integer, :optional => false
+end
+"""
+
+
+def test_the_example_on_the_command_line_is_understood(stage: Stage) -> None:
+    guide = (GUIDES / "rpc_guide.rst").read_text(encoding="utf-8")
+    (example,) = re.findall(r"""``-a "(agent=web .*?)"``""", guide)
+    Path(stage.path("web.ddl")).write_text(DDL)
+    module = ("localhost", "-m", "pymco.mcollective.mcollective_rpc", "-a")
+    stage.run("ansible", *module, f"{example} ddl_path={stage.path('')}")
+    assert "no node answered the discovery for agent web" in stage.output, stage.output
+    wrong = example.replace("80", "http")
+    stage.run("ansible", *module, f"{wrong} ddl_path={stage.path('')}")
+    assert "port" in stage.output and "no node answered" not in stage.output, stage.output

@@ -134,7 +134,9 @@ class DesiredTask(CollectiveTask):
         self.warn_of(report)
         if report.lost:
             self.warn(words.cut_short(report.lost))
-        return concluded(self._returned(report), self._complaints(report))
+        silent = report.question.no_response if report.question.requestid else ()
+        unreachable = self.is_unreachable(report, silent)
+        return concluded(self._returned(report), self._complaints(report), unreachable=unreachable)
 
     def _returned(self, report: Report) -> Returned:
         nodes = [report.nodes[name] for name in sorted(report.nodes)]
@@ -183,9 +185,10 @@ class DesiredTask(CollectiveTask):
                 if result.no_response:
                     yield words.silent(result, self.silence)
             if report.unsent and not report.stopped:
+                why = {name: report.nodes[name].msg for name in report.unsent}
                 yield (
-                    f"{len(report.unsent)} of {len(question.nodes)} nodes were not sent the request:"
-                    f" {words.named(sorted(report.unsent))}"
+                    f"{len(why)} of {len(question.nodes)} nodes were not sent the request:"
+                    f" {words.reasons(why)}"
                 )
         elif report.lost:
             yield words.lost(report.lost)

@@ -51,8 +51,7 @@ class FactsTask(GatheringTask):
         gathered = self.gather(wish, nodes=[node])
         self.warn_of(gathered)
         if node not in gathered.nodes:
-            unreachable = self.is_unreachable(gathered, gathered.no_response)
-            raise TaskFailed(self._why(gathered, node), unreachable=unreachable)
+            raise TaskFailed(self._why(gathered, node), unreachable=self.said_nothing(gathered))
         return {"ansible_facts": {"mcollective": gathered.nodes[node]}}
 
     def _why(self, gathered: Gathered, node: str) -> str:

@@ -44,8 +44,8 @@ class NodeInfoTask(GatheringTask):
         self.warn_of(gathered, first.found if first.discovered or not first.known else 0)
         if gathered.lost:
             self.warn(words.cut_short(gathered.lost))
-        unreachable = self.is_unreachable(gathered, gathered.no_response)
-        return concluded(_returned(gathered), self._complaints(gathered), unreachable=unreachable)
+        silent = self.said_nothing(gathered)
+        return concluded(_returned(gathered), self._complaints(gathered), unreachable=silent)
 
     def _complaints(self, gathered: Gathered) -> t.Iterator[str]:
         on, first = self.params["fail_on"], gathered.results[0]

@@ -49,3 +49,8 @@ class GatheringTask(CollectiveTask):
             if "facts" in node:
                 node["facts"] = to_json(node["facts"])
         return gathered
+
+    def said_nothing(self, gathered: Gathered) -> bool:
+        """Return True if the node that the task is about was asked and said nothing at all."""
+        sent = (result for result in gathered.results if result.requestid)
+        return self.is_unreachable(gathered, {node for each in sent for node in each.no_response})

@@ -43,7 +43,7 @@ class PuppetTask(ActingTask):
 
     options: t.ClassVar[Spec] = {
         "state": {"type": "str", "choices": list(_ACTIONS), "default": "ran"},
-        "message": {"type": "str"},
+        "reason": {"type": "str"},
         "noop": {"type": "bool"},
         "tags": {"type": "list", "elements": "str"},
         "skip_tags": {"type": "list", "elements": "str"},
@@ -72,9 +72,9 @@ class PuppetTask(ActingTask):
                 raise TaskFailed(
                     f"{name} is of use with state = ran only, not with {params['state']}"
                 )
-        if params["message"] is not None and params["state"] != "disabled":
+        if params["reason"] is not None and params["state"] != "disabled":
             raise TaskFailed(
-                f"message is of use with state = disabled only, not with {params['state']}"
+                f"reason is of use with state = disabled only, not with {params['state']}"
             )
         if params["concurrency"] is not None and params["concurrency"] < 1:
             raise TaskFailed(f"concurrency must be at least 1, not {params['concurrency']}")
@@ -102,8 +102,8 @@ class PuppetTask(ActingTask):
     def _actions(self) -> dict[str, dict[str, t.Any]]:
         params, action = self.params, _ACTIONS[self.params["state"]]
         if not self._runs:
-            message = params["message"]
-            return {action: {} if message is None else {"message": message}}
+            reason = params["reason"]
+            return {action: {} if reason is None else {"message": reason}}
         inputs = {
             name: params[name]
             for name in ("noop", "environment", "use_cached_catalog")

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task import base
@@ -33,3 +35,24 @@ def test_a_connection_that_is_lost_is_told(
     given = options(FactsTask, config=at(1), node="a", fact_names=facts)
     with pytest.raises(TaskFailed, match=message):
         FactsTask(given, lambda warning: None, environ={}).run(False)
+
+
+@pytest.mark.parametrize(
+    "more,unreachable",
+    [
+        ({}, True),
+        ({"culprits": {"forged": ["b"]}}, True),
+        ({"lost": LOST}, False),
+        ({"unsent": ["a"]}, False),
+        # Its reply was too large, so it is there.
+        ({"culprits": {"over_limit": ["a"]}}, False),
+    ],
+)
+def test_a_node_that_says_nothing_is_unreachable(
+    more: dict[str, t.Any], unreachable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "Client", FakeClient(result("a", **more)))
+    given = options(FactsTask, config=at(1), node="a")
+    with pytest.raises(TaskFailed) as failure:
+        FactsTask(given, lambda warning: None, environ={}).run(False)
+    assert failure.value.unreachable is unreachable

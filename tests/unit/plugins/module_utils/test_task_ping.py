@@ -381,3 +381,51 @@ def test_no_timeout_is_one_moment() -> None:
     clock = Clock()
     assert len(list(moments(0, 4, clock=lambda: clock.now, sleep=clock.sleep))) == 1
     assert clock.now == 100
+
+
+def test_the_progress_of_a_further_try_is_that_of_all_nodes() -> None:
+    told: list[tuple[str, set[str], int | None]] = []
+
+    def progress(phase: str, replies: t.Mapping[str, t.Any], expected: int | None) -> None:
+        told.append((phase, set(replies), expected))
+
+    def slow(peer: Peer) -> None:
+        peer.log_in()
+        peer.expect("SEND")
+        time.sleep(0.8)
+        peer.log_out()
+
+    with ScriptedBroker(pinged("b", asked=2), slow) as broker:
+        config = at(broker.port, discovery_timeout=0.7)
+        given = options(PingTask, config=config, nodes=["a", "b"], timeout=1, fail_on=[])
+        PingTask({**given, "interval": 0.9}, unwarned, environ={}, progress=progress).run(False)
+    assert told[-1] == ("ping", {"b"}, 2)
+
+
+@pytest.mark.parametrize(
+    "given,unreachable",
+    [
+        ({}, True),
+        ({"expected_nodes": 1}, True),
+        # It may just not fit.
+        ({"class_filters": ["web"]}, False),
+    ],
+)
+def test_the_silent_node_of_a_host_is_unreachable(
+    given: dict[str, t.Any], unreachable: bool
+) -> None:
+    with ScriptedBroker(pinged(asked=1)) as broker:
+        all_ = options(PingTask, config=at(broker.port), nodes=["a"], target="host", **given)
+        with pytest.raises(TaskFailed) as failure:
+            PingTask(all_, unwarned, environ={}).run(False)
+    assert failure.value.unreachable is unreachable
+
+
+def test_it_is_not_if_the_broker_is_away_in_the_end() -> None:
+    with ScriptedBroker(pinged(asked=1)) as broker:
+        waiting = {"timeout": 0.6, "interval": 0.6, "connect_timeout": 0.5}
+        config = at(broker.port)
+        given = options(PingTask, config=config, nodes=["a"], target="host", **waiting)
+        with pytest.raises(TaskFailed) as failure:
+            PingTask(given, unwarned, environ={}).run(False)
+    assert not failure.value.unreachable

@@ -97,6 +97,7 @@ def test_a_long_one_has_one_every_so_often(
         ("call", 4207, 3, 10002, "4,210 of 10,002 nodes answered, 3 failed"),
         ("call", 0, 0, 5, "0 of 5 nodes answered"),
         ("call", 7, 0, None, "7 nodes answered"),
+        ("ping", 0, 2, 3, "2 of 3 nodes answered"),
         ("call", 0, 1234, None, "1,234 nodes answered, 1,234 failed"),
         ("batch 2 of 9", 19, 1, 90, "batch 2 of 9: 20 of 90 nodes answered, 1 failed"),
     ],
