@@ -95,6 +95,7 @@ def test_replies_are_those_that_choria_req_shows(
     chosen = [word for node in nodes for word in ("-I", node)]
     theirs = choria.req(agent, action, *words, *chosen)
     assert by_sender(ours["replies"]) == by_sender(theirs["replies"])
+    assert from_mco(json.dumps(theirs)) == ours["replies"]
     assert ours["stats"]["ok"] == theirs["request_stats"]["ok"]
     assert ours["no_response"] == theirs["request_stats"]["no_responses"] == []
     assert "rejected" not in ours["stats"]

@@ -91,7 +91,6 @@ def test_for_one_of_many_hosts_it_must_be_said(asked: list[dict[str, t.Any]]) ->
         (["rpcutil", "ping"], {"timeout": "hush"}, "the option timeout must be of type float"),
         (["rpcutil", "ping"], {"serializer": "hush"}, "the option serializer must be one of"),
         (["rpcutil", "ping"], {"validate_certs": "hush"}, "the option validate_certs must be"),
-        (["rpcutil", "ping"], {"config": {"connector": "x"}}, "connector"),
         (["puppet", "runonce"], {}, "the action runonce of the agent puppet may change something"),
         (["rpcutil", "ping"], {"read_only": False}, "the action ping of the agent rpcutil may"),
     ],
