@@ -115,7 +115,7 @@ def test_so_it_does_with_real_nodes(
 
 def looked_up(ansible: Ansible, emulated: EmbeddedCollective, words: str, *more: str) -> str:
     """What Ansible shows of a lookup."""
-    expression = "msg={{ lookup('pymco.mcollective.mcollective', %s) }}" % words
+    expression = f"msg={{{{ lookup('pymco.mcollective.mcollective', {words}) }}}}"
     done = ansible.run(
         *("ansible", "localhost", "-m", "ansible.builtin.debug", "-a", expression, *more),
         ANSIBLE_MCOLLECTIVE_CONFIG_FILE=str(emulated.client_cfg),
