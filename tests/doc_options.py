@@ -30,6 +30,8 @@ TABLES = {
     "targets": "TARGETS",
 }
 """Which table of ``_task/options.py`` a doc fragment describes."""
+KINDS = ("inventory", "lookup")
+"""Kinds of plugins that have a task of their own. Each has one plugin."""
 MADE = "# Generated from _task/options.py by tests/doc_options.py.\n"
 FACTS = ("type", "elements", "required", "choices", "default", "aliases")
 """The fields of an option that its documentation shares with its specification."""
@@ -48,7 +50,8 @@ def files() -> list[pathlib.Path]:
     """Return every file that documents options of tasks."""
     fragments = [PLUGINS / "doc_fragments" / f"{name}.py" for name in sorted(TABLES)]
     modules = sorted((PLUGINS / "modules").glob("*.py"))
-    return [*fragments, *modules, PLUGINS / "inventory" / "mcollective.py"]
+    plugins = [PLUGINS / kind / "mcollective.py" for kind in KINDS]
+    return [*fragments, *modules, *plugins]
 
 
 def written(path: pathlib.Path) -> str:
@@ -76,10 +79,10 @@ def written(path: pathlib.Path) -> str:
 
 
 def task_of(path: pathlib.Path) -> t.Any:
-    """Return the class of the task that a module or the inventory plugin runs."""
+    """Return the class of the task that a module, the inventory plugin or the lookup plugin runs."""
     name = path.stem.removeprefix("mcollective_")
-    if path.parent.name == "inventory":
-        name = "inventory"
+    if path.parent.name in KINDS:
+        name = path.parent.name
     found = importlib.import_module(f"{_TASK}.{name}")
     (task,) = (each for each in vars(found).values() if _is_task(each, found.__name__))
     return task

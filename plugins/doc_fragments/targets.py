@@ -96,6 +96,7 @@ options:
       - If more nodes answer, the task uses all of them and warns. Nodes that answer even later are lost if the number is too low.
       - If there are fewer nodes in the end, the task fails before it sends anything, unless O(fail_on) does not include C(no_nodes).
     type: int
+    aliases: [count]
   limit:
     description:
       - The maximum number of nodes to address, as a number or as a percentage such as V(10%). A percentage is rounded down, but to at

@@ -310,7 +310,7 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
 
     def _refuse_unknown(self, config: dict[str, t.Any]) -> None:
         """Refuse unknown options, which Ansible ignores. A filter with a typo in its name would let every node in."""
-        known = self.get_options()
+        known = {*self.get_options(), *options.ALIASES}
         unknown = [name + suggestion(name, known) for name in map(str, config) if name not in known]
         unknown += [f"{key} in keyed_groups{meant}" for key, meant in options.unknown_keys(self)]
         if unknown:

@@ -47,6 +47,10 @@ EXAMPLES = r"""
     agent: rpcutil
   register: rpcutil
 
+- name: Show what it can do, as a text
+  ansible.builtin.debug:
+    msg: "{{ rpcutil.help.splitlines() }}"
+
 - name: Show the inputs of each action
   ansible.builtin.debug:
     msg: "{{ item.name }} takes {{ item.inputs | map(attribute='name') | list }}"
@@ -66,6 +70,20 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+help:
+  description: The agent's DDL as a text for people, with the actions, their inputs and their outputs.
+  returned: when O(agent) is set
+  type: str
+  sample: |
+    rpcutil 2.12.5
+      What every node tells about itself
+
+    get_fact
+      Ask for one fact
+      inputs:
+        fact (string, required, at most 40 characters): The name of the fact
+      outputs:
+        value: Its value
 ddl:
   description: The agent's DDL.
   returned: when O(agent) is set

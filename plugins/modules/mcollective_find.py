@@ -99,7 +99,7 @@ count:
   type: int
   sample: 2
 stats:
-  description: Figures of the search.
+  description: Figures of the search. What has nothing to tell is left out, except numbers of nodes.
   returned: success
   type: dict
   contains:
@@ -111,13 +111,16 @@ stats:
       type: str
     broker:
       description: The broker that was used.
+      returned: when a broker was used
       type: str
     passed_over:
       description: Why each broker before the used one was passed over.
+      returned: when a broker was passed over
       type: list
       elements: str
     rejected:
       description: The number of dropped messages by reason. M(pymco.mcollective.mcollective_rpc) describes the reasons.
+      returned: when messages were dropped
       type: dict
     seconds:
       description: How many seconds V(connect) and V(discovery) took.
@@ -126,8 +129,6 @@ stats:
     found: 2
     configuration: /etc/mcollective/client.cfg
     broker: broker.example.com:61613
-    passed_over: []
-    rejected: {}
     seconds:
       connect: 0.012
       discovery: 2.004

@@ -173,7 +173,7 @@ unexpected:
   elements: str
   sample: []
 stats:
-  description: Figures of all requests.
+  description: Figures of all requests. What has nothing to tell is left out, except numbers of nodes.
   returned: always, unless the request could not be sent
   type: dict
   contains:
@@ -182,6 +182,7 @@ stats:
       type: str
     broker:
       description: The broker that was used.
+      returned: when a broker was used
       type: str
     nodes:
       description: The number of addressed nodes.
@@ -199,7 +200,8 @@ stats:
       description: The number of requests. One request can name facts of up to 200 characters in total. More names need more requests.
       type: int
     lost:
-      description: Why the connection to the broker ended before all replies arrived, if it did.
+      description: Why the connection to the broker ended before all replies arrived.
+      returned: when it did
       type: str
     timeout:
       description: How many seconds the nodes had to answer.
@@ -209,22 +211,21 @@ stats:
       type: dict
     passed_over:
       description: Why each broker before the used one was passed over.
+      returned: when a broker was passed over
       type: list
       elements: str
     rejected:
       description: The number of dropped messages by reason. M(pymco.mcollective.mcollective_rpc) describes the reasons.
+      returned: when messages were dropped
       type: dict
   sample:
     configuration: /etc/mcollective/client.cfg
     broker: broker.example.com:61613
-    passed_over: []
     nodes: 3
     gathered: 1
     failed: 1
     no_response: 1
     requests: 1
-    rejected: {}
-    lost:
     timeout: 12.0
     seconds:
       connect: 0.012

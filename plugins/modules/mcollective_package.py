@@ -175,7 +175,7 @@ diff:
       type: str
   sample: {before: "web1.example.com: 3.0.11-1\n", after: "web1.example.com: 3.0.15-1\n"}
 stats:
-  description: Figures of the task.
+  description: Figures of the task. What has nothing to tell is left out, except numbers of nodes.
   returned: always, unless the request could not be sent
   type: dict
   contains:
@@ -193,12 +193,15 @@ stats:
       type: int
     unsent:
       description: The number of nodes that differ and were not sent a request to change.
+      returned: when it is not zero
       type: int
     batches:
       description: The number of batches.
+      returned: when there were several
       type: int
     requestids:
       description: The identifiers of the requests, as they appear in the logs of the nodes. The first one asked for the state.
+      returned: when a request was sent
       type: list
       elements: str
     configuration:
@@ -206,27 +209,32 @@ stats:
       type: str
     broker:
       description: The broker that was used.
+      returned: when a broker was used
       type: str
     passed_over:
       description: Why each other broker of the pool was not used, or was given up during discovery.
+      returned: when a broker was passed over
       type: list
       elements: str
     rejected:
       description: The number of dropped messages by reason. See RV(pymco.mcollective.mcollective_rpc#module:stats).
+      returned: when messages were dropped
       type: dict
     lost:
-      description: Why the connection to the broker ended before all replies arrived, if it did.
+      description: Why the connection to the broker ended before all replies arrived.
+      returned: when it did
       type: str
     resumed:
       description: Why the connection was lost, for each time that the module went on listening over a new connection.
+      returned: when it did so
       type: list
       elements: str
     seconds:
       description: How many seconds V(connect), V(discovery) and V(call), the question for the state, took.
       type: dict
-  sample: {nodes: 2, changed: 1, failed: 0, no_response: 0, unsent: 0, batches: 1, requestids: [1f8b4f7aa1c54ea58a1f5a2a0b1ab7de],
-           configuration: /etc/mcollective/client.cfg, broker: "broker.example.com:61613", passed_over: [], rejected: {}, lost: null, resumed: [],
-           seconds: {connect: 0.012, discovery: 2.004, call: 0.021}}
+  sample: {nodes: 2, changed: 1, failed: 0, no_response: 0, requestids: [1f8b4f7aa1c54ea58a1f5a2a0b1ab7de],
+           configuration: /etc/mcollective/client.cfg,
+           broker: "broker.example.com:61613", seconds: {connect: 0.012, discovery: 2.004, call: 0.021}}
 """
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.package import PackageTask

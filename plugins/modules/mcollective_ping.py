@@ -30,8 +30,6 @@ options:
       - How many nodes must answer. A try ends when this many have answered, and none for a further 0.2 seconds.
       - With O(nodes), this many of them are enough. Without this option, all O(nodes) must answer.
       - With neither option, one answer is enough.
-    type: int
-    aliases: [count]
   state:
     description:
       - What to wait for. V(present) waits until nodes answer. V(absent) waits until no node answers any more.
@@ -81,7 +79,7 @@ EXAMPLES = r"""
 
 - name: Show the three slowest nodes
   ansible.builtin.debug:
-    msg: "{{ (ping.nodes | sort(attribute='seconds'))[-3:] }} of {{ ping.stats.responses }} nodes"
+    msg: "{{ (ping.times | sort(attribute='seconds'))[-3:] }} of {{ ping.stats.responses }} nodes"
 
 - name: Wait until twenty web servers answer
   pymco.mcollective.mcollective_ping:
@@ -120,7 +118,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 nodes:
-  description: The nodes that answered, sorted by C(identity). With O(state=absent), the nodes that answered the last try.
+  description:
+    - The identities of the nodes that answered, for the option O(nodes) of further tasks. With O(state=absent), those that answered the last try.
+  returned: always, unless the first try failed
+  type: list
+  elements: str
+  sample: [web1.example.com]
+times:
+  description: The time of each of RV(nodes), in the same order.
   returned: always, unless the first try failed
   type: list
   elements: dict
@@ -147,7 +152,7 @@ unexpected:
   elements: str
   sample: []
 stats:
-  description: Figures of all tries.
+  description: Figures of all tries. What has nothing to tell is left out.
   returned: always, unless the first try failed
   type: dict
   contains:
@@ -158,13 +163,16 @@ stats:
       description: The number of nodes in RV(no_response).
       type: int
     min:
-      description: The shortest time in RV(nodes), in seconds. V(none) if no node answered.
+      description: The shortest time in RV(times), in seconds.
+      returned: when a node answered
       type: float
     max:
-      description: The longest time in RV(nodes), in seconds. V(none) if no node answered.
+      description: The longest time in RV(times), in seconds.
+      returned: when a node answered
       type: float
     average:
-      description: The mean time in RV(nodes), in seconds. V(none) if no node answered.
+      description: The mean time in RV(times), in seconds.
+      returned: when a node answered
       type: float
     tries:
       description: The number of tries.
@@ -177,10 +185,12 @@ stats:
       type: str
     passed_over:
       description: Why each broker before the used one was passed over.
+      returned: when a broker was passed over
       type: list
       elements: str
     rejected:
       description: The number of dropped messages by reason. M(pymco.mcollective.mcollective_rpc) describes the reasons.
+      returned: when messages were dropped
       type: dict
   sample:
     responses: 1
@@ -191,8 +201,6 @@ stats:
     tries: 1
     elapsed: 2.041
     configuration: /etc/mcollective/client.cfg
-    passed_over: []
-    rejected: {}
 """
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.ping import PingTask

@@ -30,7 +30,9 @@ attributes:
       - In check mode, the module checks its options and discovers the nodes. It does not send the request, and RV(replies) is empty.
         It calls an action that changes nothing in check mode too; see O(read_only).
   diff_mode:
-    support: none
+    support: partial
+    details:
+      - Shows the nodes that an action is called on that may change something. Only the agent knows what it changes.
   idempotent:
     support: N/A
     details:
@@ -225,7 +227,7 @@ EXAMPLES = r"""
 RETURN = r"""
 replies:
   description: One entry for each node that answered, sorted by C(sender), with the same six keys that C(mco rpc -j) prints.
-  returned: always, unless the request could not be sent; see O(return_replies)
+  returned: unless the task is about one host (O(target=host)) or the request could not be sent; see O(return_replies)
   type: list
   elements: dict
   contains:
@@ -256,7 +258,7 @@ replies:
   sample:
     - {agent: rpcutil, action: ping, sender: web1.example.com, statuscode: 0, statusmsg: OK, data: {pong: 1395419893}}
 reply:
-  description: The only entry of RV(replies).
+  description: The only reply. With O(target=host), it takes the place of RV(replies).
   returned: when one node was addressed and has answered
   type: dict
   sample: {agent: rpcutil, action: ping, sender: web1.example.com, statuscode: 0, statusmsg: OK, data: {pong: 1395419893}}
@@ -283,6 +285,11 @@ unsent:
   type: list
   elements: str
   sample: []
+diff:
+  description: The nodes that the action was called on, or would be in check mode, with the agent and the action.
+  returned: with C(--diff), when the task is C(changed)
+  type: dict
+  sample: {before: '', after: "web1.example.com: service restart\n"}
 unexpected:
   description: Nodes that answered although they were not addressed. The module does not use their replies.
   returned: always, unless the request could not be sent
@@ -290,40 +297,39 @@ unexpected:
   elements: str
   sample: []
 stats:
-  description: Figures of the call.
+  description:
+    - Figures of the call. Numbers of nodes are always there. Other figures are left out if they have nothing to tell.
+    - So test RV(stats.rejected) and others with C(is defined), or read them with C(| default({})).
   returned: always, unless the request could not be sent
   type: dict
   contains:
     requestid:
-      description: The request's identifier, as it appears in the logs of the nodes. V(none) if nothing was sent.
+      description: The request's identifier, as it appears in the logs of the nodes.
+      returned: when a request was sent
       type: str
     configuration: {type: str, description: "The configuration file that was read, or C(the given options)."}
     broker:
       description: The broker that was used.
+      returned: when a broker was used
       type: str
     passed_over:
       description: Why each other broker of the pool was not used, or was given up during discovery.
+      returned: when a broker was passed over
       type: list
       elements: str
-    nodes:
-      description: The number of addressed nodes.
-      type: int
-    responses:
-      description: The number of nodes that answered.
-      type: int
-    ok:
-      description: The number of nodes on which the action succeeded.
-      type: int
-    failed:
-      description: The number of nodes on which the action failed.
-      type: int
-    no_response:
-      description: The number of nodes that did not answer.
-      type: int
+    nodes: {type: int, description: The number of addressed nodes.}
+    responses: {type: int, description: The number of nodes that answered.}
+    ok: {type: int, description: The number of nodes on which the action succeeded.}
+    failed: {type: int, description: The number of nodes on which the action failed.}
+    no_response: {type: int, description: The number of nodes that did not answer.}
     unsent:
       description: The number of nodes to which the request was not sent.
+      returned: when it is not zero
       type: int
-    batches: {type: int, description: The number of batches.}
+    batches:
+      description: The number of batches.
+      returned: when there were several
+      type: int
     rejected:
       description:
         - The number of dropped messages by reason. V(undecodable) and V(malformed) are garbage. V(oversized) is too large.
@@ -331,35 +337,31 @@ stats:
           V(forged) has a wrong signature. V(unexpected) comes from a node that was not addressed. V(over_limit) exceeded O(max_reply_bytes).
         - V(unsigned) comes from a node of Choria without a signature, V(untrusted) and V(expired) from one without a valid token.
         - The task warns about V(contradictory), V(over_limit), V(unsigned), V(untrusted) and V(expired), and names the nodes.
+      returned: when messages were dropped
       type: dict
     lost:
-      description: Why the connection to the broker ended before all replies arrived, if it did.
+      description: Why the connection to the broker ended before all replies arrived.
+      returned: when it did
       type: str
     resumed:
       description:
         - Why the connection was lost, for each time that the module went on listening over a new connection. This is possible where reply
           addresses outlive a connection. Those of V(activemq) and V(stomp) do, and those of V(rabbitmq) with C(use_reply_exchange). The
           module never sends the request again.
+      returned: when it did so
       type: list
       elements: str
-    timeout:
-      description: How many seconds each batch had to answer.
-      type: float
-    seconds:
-      description: How many seconds V(connect), V(discovery) and V(call) took.
-      type: dict
+    timeout: {type: float, description: How many seconds each batch had to answer.}
+    seconds: {type: dict, description: "How many seconds V(connect), V(discovery) and V(call) took."}
   sample: {requestid: 1f8b4f7aa1c54ea58a1f5a2a0b1ab7de, configuration: /etc/mcollective/client.cfg, broker: "broker.example.com:61613",
-           passed_over: [], nodes: 2, responses: 1, ok: 1, failed: 0, no_response: 1, unsent: 0, batches: 1, rejected: {}, lost: null,
-           resumed: [], timeout: 12.0, seconds: {connect: 0.012, discovery: 2.004, call: 10.001}}
+           nodes: 2, responses: 1, ok: 1, failed: 0, no_response: 1, timeout: 12.0, seconds: {connect: 0.012, discovery: 2.004, call: 10.001}}
 summary:
   description: The results of the DDL's aggregate functions over all replies, failed ones included. C(mco) prints them as summaries.
-  returned: when the DDL declares aggregate functions for the action and O(validate) is not V(off)
+  returned: when the DDL declares aggregate functions for the action, a reply has their outputs, and O(validate) is not V(off)
   type: list
   elements: dict
   contains:
-    output:
-      description: The output that is summarized.
-      type: str
+    output: {type: str, description: The output that is summarized.}
     function:
       description: The function, such as V(summary), V(average) or V(sum).
       type: str

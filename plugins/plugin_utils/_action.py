@@ -143,7 +143,7 @@ class TaskAction(ActionBase):
             task = self.task_class(params, warnings.append, progress=self._progress(params))
             for note in task.notes:
                 Display().v(note)
-            returned = task.run(bool(self._task.check_mode))
+            returned = task.run(bool(self._task.check_mode), diff=bool(self._task.diff))
         except TaskFailed as failure:
             if failure.missing:
                 if task_vars.get("ansible_python_interpreter") != sys.executable:
@@ -198,7 +198,10 @@ class TaskAction(ActionBase):
         every = params.get("progress") or 0
         if every <= 0 or not ProgressLines.wanted():
             return None
-        return ProgressLines(Display(), self._task.get_name(), every)
+        title = self._task.get_name()
+        if params.get("target") == "host":
+            title = f"{title} [{params['nodes'][0]}]"
+        return ProgressLines(Display(), title, every)
 
 
 def _wants_invocation(task_vars: dict[str, t.Any]) -> bool:

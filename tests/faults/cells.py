@@ -256,8 +256,8 @@ def demand(cell: Cell, port: int, seen: Seen) -> None:
     answered = cell.command.early if cell.phase.answers else []
     words = expected.words.replace("{broker}", re.escape(f"{cell.host}:{port}"))
     judge(cell.command, expected.ending, answered, words, seen)
-    rejected = seen.returned.get("stats", {}).get("rejected")
-    if cell.behaviour.rejected is not None and cell.phase.answers and rejected is not None:
+    if cell.behaviour.rejected is not None and cell.phase.answers and "stats" in seen.returned:
+        rejected = seen.returned["stats"].get("rejected", {})
         assert rejected.get(cell.behaviour.rejected), rejected
     most = MOST_MEMORY + (COPIES * grown() if cell.phase.grown else 0)
     assert seen.growth <= most, f"it grew by {seen.growth / MIB:.0f} MiB"

@@ -88,12 +88,12 @@ def _judge_discovered_rpc(
     if seen.returned:
         assert seen.returned["nodes"] == answered
         assert seen.returned["replies"] == []
-        assert seen.returned["stats"]["requestid"] is None
+        assert "requestid" not in seen.returned["stats"]
 
 
 def _judge_ping(seen: Seen, ending: Ending, answered: list[str], silent: list[str]) -> None:
     if seen.returned:
-        assert [node["identity"] for node in seen.returned["nodes"]] == answered
+        assert seen.returned["nodes"] == answered
         assert seen.returned["no_response"] == silent
 
 

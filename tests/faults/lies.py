@@ -108,7 +108,7 @@ def _judge_call(lie: Lie, told: t.Sequence[Lie], seen: Seen) -> None:
     assert replies[GOOD]["data"] == {"fact": "role", "value": "web"}
     assert (replies[GOOD]["statuscode"], replies[GOOD]["statusmsg"]) == (0, "OK")
     assert seen.returned["no_response"] == []
-    rejected, expected = seen.returned["stats"]["rejected"], _counts(told)
+    rejected, expected = seen.returned["stats"].get("rejected", {}), _counts(told)
     assert {reason: rejected.get(reason) for reason in lie.rejected} == {
         reason: expected[reason] for reason in lie.rejected
     }

@@ -13,6 +13,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import ruby_values as values
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
 
+from .agent_help import help_of
 from .base import CollectiveTask, Returned, TaskFailed
 from .configuration import local_configuration
 from .options import CLIENT_OPTIONS, Spec
@@ -47,7 +48,8 @@ class AgentInfoTask(CollectiveTask):
                 f" {', '.join(library.names('agent'))}"
             )
         self._warn_of(found)
-        return {"changed": False, "ddl": agent_of(found)}
+        described = agent_of(found)
+        return {"changed": False, "ddl": described, "help": help_of(described)}
 
     def _warn_of(self, found: ddl.AgentDDL) -> None:
         for fault in found.faults():

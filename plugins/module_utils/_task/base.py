@@ -56,6 +56,8 @@ NO_HOST = (
     "target = host needs one name in the option nodes, since a module does not know the host that its task is for."
     " Tasks of a play and of the command ansible set it; other callers must do so themselves"
 )
+_USUAL = {"batches": (0, 1), "unsent": (0,)}
+"""Values of figures that go without saying."""
 _FIELDS = frozenset(field.name for field in dataclasses.fields(Request))
 
 
@@ -93,6 +95,7 @@ class Task:
 
     options: t.ClassVar[Spec] = {}
     """Its argument specification."""
+    diff = False
 
     def __init__(
         self,
@@ -118,12 +121,14 @@ class Task:
         """Remarks for users who ask for more (``-v``)."""
         return []
 
-    def run(self, check_mode: bool) -> Returned:
+    def run(self, check_mode: bool, *, diff: bool = False) -> Returned:
         """Run the task.
 
+        :param diff: the user wants to see differences.
         :returns: the task's result.
         :raises TaskFailed: it has everything that came back.
         """
+        self.diff = diff
         with failures(self._source):
             return self._run(check_mode)
 
@@ -324,6 +329,18 @@ def concluded(
     if message:
         raise TaskFailed(message, returned, unreachable=unreachable)
     return returned
+
+
+def concise(stats: Returned) -> Returned:
+    """Return figures without those that have nothing to tell: null, empty lists and dictionaries, and usual counts.
+
+    Numbers of nodes stay, also those that are zero, since plays compare them.
+    """
+    return {
+        name: value
+        for name, value in stats.items()
+        if value not in (None, [], {}) and not (name in _USUAL and value in _USUAL[name])
+    }
 
 
 def stats_of(result: Result, config: Settings) -> Returned:

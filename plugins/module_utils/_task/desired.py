@@ -17,7 +17,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters im
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
 
 from . import words
-from .base import CollectiveTask, Returned, concluded, stats_of
+from .base import CollectiveTask, Returned, concise, concluded, stats_of
 from .report import Node, Report, diff
 from .values import to_json
 
@@ -151,19 +151,21 @@ class DesiredTask(CollectiveTask):
             "unsent": unsent,
             "unexpected": sorted(report.unexpected),
             "diff": diff(nodes),
-            "stats": {
-                **stats_of(question, self.config),
-                "rejected": dict(report.rejected),
-                "nodes": len(question.nodes),
-                "changed": sum(node.changed for node in nodes),
-                "failed": len(report.failed),
-                "no_response": len(silent),
-                "unsent": len(unsent),
-                "batches": sum(result.batches for result in report.acts),
-                "requestids": report.requestids,
-                "lost": None if report.lost is None else str(report.lost),
-                "resumed": report.resumed,
-            },
+            "stats": concise(
+                {
+                    **stats_of(question, self.config),
+                    "rejected": dict(report.rejected),
+                    "nodes": len(question.nodes),
+                    "changed": sum(node.changed for node in nodes),
+                    "failed": len(report.failed),
+                    "no_response": len(silent),
+                    "unsent": len(unsent),
+                    "batches": sum(result.batches for result in report.acts),
+                    "requestids": report.requestids,
+                    "lost": None if report.lost is None else str(report.lost),
+                    "resumed": report.resumed,
+                }
+            ),
         }
         if len(question.nodes) == 1 and outcomes:
             returned["outcome"] = outcomes[0]

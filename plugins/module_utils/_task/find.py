@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .base import CollectiveTask, Returned, TaskFailed, concluded, stats_of
+from .base import CollectiveTask, Returned, TaskFailed, concise, concluded, stats_of
 from .options import CLIENT_OPTIONS, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
 
 AGENT = "rpcutil"
@@ -41,6 +41,6 @@ class FindTask(CollectiveTask):
             "changed": False,
             "nodes": result.nodes,
             "count": len(result.nodes),
-            "stats": {"found": result.found, **stats_of(result, self.config)},
+            "stats": concise({"found": result.found, **stats_of(result, self.config)}),
         }
         return concluded(returned, [self.shortage(result, AGENT, sent=False)])

@@ -16,7 +16,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering 
 )
 
 from . import words
-from .base import Returned, concluded, stats_of
+from .base import Returned, concise, concluded, stats_of
 from .nodes import GatheringTask
 from .options import CLIENT_OPTIONS, FAILURES, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
 
@@ -76,15 +76,17 @@ def _returned(gathered: Gathered, config: Settings) -> Returned:
         "no_response": silent,
         "failures": [{"identity": node, "msg": gathered.failed[node]} for node in failed],
         "unexpected": sorted(gathered.unexpected),
-        "stats": {
-            **stats_of(gathered.results[-1], config),
-            "nodes": len(first.nodes),
-            "gathered": len(gathered.nodes),
-            "failed": len(failed),
-            "no_response": len(silent),
-            "requests": sum(result.requestid is not None for result in gathered.results),
-            "rejected": dict(gathered.rejected),
-            "lost": None if gathered.lost is None else str(gathered.lost),
-            "timeout": first.timeout,
-        },
+        "stats": concise(
+            {
+                **stats_of(gathered.results[-1], config),
+                "nodes": len(first.nodes),
+                "gathered": len(gathered.nodes),
+                "failed": len(failed),
+                "no_response": len(silent),
+                "requests": sum(result.requestid is not None for result in gathered.results),
+                "rejected": dict(gathered.rejected),
+                "lost": None if gathered.lost is None else str(gathered.lost),
+                "timeout": first.timeout,
+            }
+        ),
     }

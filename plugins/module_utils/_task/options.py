@@ -116,7 +116,7 @@ TARGETS: Table = {
     "discovery_method": Option({"type": "str", "choices": list(METHODS)}, elsewhere=True),
     "discovery_options": Option({"type": "list", "elements": "str"}, restricts=True),
     "discovery_timeout": Option({"type": "float"}, elsewhere=True),
-    "expected_nodes": Option({"type": "int"}),
+    "expected_nodes": Option({"type": "int", "aliases": ["count"]}),
     "limit": Option({"type": "str"}, restricts=True),
     "limit_method": Option({"type": "str", "choices": ["first", "random"]}),
     "limit_seed": Option({"type": "int"}),

@@ -15,7 +15,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake imp
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ranges import LONGEST
 
 from . import words
-from .base import CollectiveTask, Returned, TaskFailed, concluded
+from .base import CollectiveTask, Returned, TaskFailed, concise, concluded
 from .options import CLIENT_OPTIONS, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
 
 if t.TYPE_CHECKING:
@@ -65,7 +65,6 @@ class PingTask(CollectiveTask):
     options: t.ClassVar[Spec] = {
         **CLIENT_OPTIONS,
         **TARGET_OPTIONS,
-        "expected_nodes": {"type": "int", "aliases": ["count"]},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "timeout": {"type": "float", "default": 0.0},
         "interval": {"type": "float", "default": 5.0},
@@ -156,21 +155,24 @@ class PingTask(CollectiveTask):
         average = round(sum(times) / len(times), 6) if times else None
         return {
             "changed": False,
-            "nodes": [{"identity": node, "seconds": each} for node, each in seconds.items()],
+            "nodes": list(seconds),
+            "times": [{"identity": node, "seconds": each} for node, each in seconds.items()],
             "no_response": sorted(found.silent),
             "unexpected": found.unexpected,
-            "stats": {
-                "responses": len(times),
-                "no_response": len(found.silent),
-                "min": min(times, default=None),
-                "max": max(times, default=None),
-                "average": average,
-                "tries": found.tries,
-                "elapsed": round(elapsed, 3),
-                "configuration": self.config.source,
-                "passed_over": client.middleware.passed_over,
-                "rejected": dict(found.rejected),
-            },
+            "stats": concise(
+                {
+                    "responses": len(times),
+                    "no_response": len(found.silent),
+                    "min": min(times, default=None),
+                    "max": max(times, default=None),
+                    "average": average,
+                    "tries": found.tries,
+                    "elapsed": round(elapsed, 3),
+                    "configuration": self.config.source,
+                    "passed_over": client.middleware.passed_over,
+                    "rejected": dict(found.rejected),
+                }
+            ),
         }
 
     def _complaints(self, found: _Found) -> t.Iterator[str]:

@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
 
 from . import words
-from .base import CollectiveTask, Returned, concluded, stats_of
+from .base import CollectiveTask, Returned, concise, concluded, stats_of
 from .looks import only_looks
 from .options import CLIENT_OPTIONS, FAILURES, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
 from .values import to_json
@@ -69,8 +69,20 @@ class RpcTask(CollectiveTask):
         reached = result.requestid if send else result.nodes or not result.known
         returned = self._returned(result, action)
         returned["changed"] = bool(reached) and not looks
+        if self.diff and returned["changed"]:
+            returned["diff"] = self._diff(result)
         unreachable = self.is_unreachable(result, returned["no_response"])
         return concluded(returned, self._complaints(result, send), unreachable=unreachable)
+
+    def _diff(self, result: Result) -> Returned:
+        """Return which nodes the action was, or would be, called on, as Ansible shows differences."""
+        unsent = set(result.unsent)
+        called = [node for node in result.nodes if node not in unsent]
+        what = printable(f"{self.params['agent']} {self.params['action']}")
+        lines = [f"{printable(node)}: {what}\n" for node in called] or [
+            f"all nodes that fit: {what}\n"
+        ]
+        return {"before": "", "after": "".join(lines)}
 
     def _only_looks(self) -> bool:
         """Return True if the action changes nothing: the option says so, or it is known."""
@@ -101,8 +113,12 @@ class RpcTask(CollectiveTask):
         returned = outcome_of(result, shown, self.config)
         if len(result.nodes) == 1 and shown:
             returned["reply"] = shown[0]
+        if self.own_node is not None:
+            del returned["replies"]  # it would be shown twice
         if action is not None and action.aggregates and result.requestid and result.awaited:
-            returned["summary"] = summary_of(action, result)
+            summary = summary_of(action, result)
+            if any(map(_tells, summary)):
+                returned["summary"] = summary
         return returned
 
     def _complaints(self, result: Result, sent: bool) -> t.Iterator[str]:
@@ -127,6 +143,11 @@ class RpcTask(CollectiveTask):
             yield words.lost(result.lost)
 
 
+def _tells(entry: Returned) -> bool:
+    """Return True if there is anything in an entry of a summary: no reply with the output leaves it empty."""
+    return any(entry.get(key) not in (None, []) for key in ("counts", "value", "error"))
+
+
 def outcome_of(result: Result, replies: list[Returned], config: Settings) -> Returned:
     """Return what every call returns."""
     failed, silent = len(result.failed), result.no_response if result.requestid else []
@@ -136,20 +157,22 @@ def outcome_of(result: Result, replies: list[Returned], config: Settings) -> Ret
         "no_response": silent,
         "unsent": result.unsent,
         "unexpected": result.unexpected,
-        "stats": {
-            **stats_of(result, config),
-            "requestid": result.requestid,
-            "nodes": len(result.nodes),
-            "responses": len(result.replies),
-            "ok": len(result.replies) - failed,
-            "failed": failed,
-            "no_response": len(silent),
-            "unsent": len(result.unsent),
-            "batches": result.batches,
-            "lost": None if result.lost is None else str(result.lost),
-            "resumed": result.resumed,
-            "timeout": result.timeout,
-        },
+        "stats": concise(
+            {
+                **stats_of(result, config),
+                "requestid": result.requestid,
+                "nodes": len(result.nodes),
+                "responses": len(result.replies),
+                "ok": len(result.replies) - failed,
+                "failed": failed,
+                "no_response": len(silent),
+                "unsent": len(result.unsent),
+                "batches": result.batches,
+                "lost": None if result.lost is None else str(result.lost),
+                "resumed": result.resumed,
+                "timeout": result.timeout,
+            }
+        ),
     }
 
 

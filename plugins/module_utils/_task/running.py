@@ -63,7 +63,7 @@ def run_module(kind: type[Task]) -> None:
     if complaint:
         module.fail_json(msg=complaint)
     try:
-        result = kind(module.params, module.warn).run(module.check_mode)
+        result = kind(module.params, module.warn).run(module.check_mode, diff=module._diff)
     except TaskFailed as failure:
         msg = missing_required_lib(failure.missing) if failure.missing else str(failure)
         if failure.unreachable and "target" in kind.options:

@@ -30,10 +30,14 @@ if t.TYPE_CHECKING:
     from ansible.plugins.inventory import BaseInventoryPlugin
     from ansible.template import Templar
 
+ALIASES = frozenset(
+    alias for each in InventoryTask.options.values() for alias in each.get("aliases", ())
+)
+"""Other names of options."""
 NAMES = frozenset(InventoryTask.options)
 """Options with values that may have templates. The others are expressions, or Ansible's own."""
 _REFUSED = re.compile(
-    r"Config '(\w+)' for |Invalid value .* for config '(\w+)' for '[\w.]+' inventory plugin\.?$",
+    r"Config '(\w+)' for |Invalid value .* for config '(\w+)' for '[\w.]+' (?:inventory|lookup) plugin\.?$",
     re.ASCII | re.DOTALL,
 )
 """How Ansible names an option with a value that it refuses. Its message also has the value."""
@@ -45,7 +49,7 @@ def templated(options: t.Mapping[str, t.Any], templar: Templar) -> dict[str, t.A
     :raises AnsibleParserError: a template cannot be evaluated.
     """
     return {
-        name: _templated(name, value, templar) if name in NAMES else value
+        name: _templated(name, value, templar) if name in NAMES | ALIASES else value
         for name, value in options.items()
     }
 

@@ -24,8 +24,9 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.options im
 
 ROOT = pathlib.Path(__file__).resolve().parents[4]
 INVENTORY = "inventory/mcollective"
+LOOKUP = "lookup/mcollective"
 NAMES = "agent_info facts find keys node_info package ping puppet rpc service"
-PLUGINS = [*(f"modules/mcollective_{name}" for name in NAMES.split()), INVENTORY]
+PLUGINS = [*(f"modules/mcollective_{name}" for name in NAMES.split()), INVENTORY, LOOKUP]
 INVENTORY_ONLY = {"plugin", "hostnames", "group_by", "include", "exclude"}
 VARIABLE = re.compile(r"E\((ANSIBLE_MCOLLECTIVE_\w+)\)")
 
@@ -51,7 +52,7 @@ def task(plugin: str) -> t.Any:
 def documented(plugin: str) -> dict[str, t.Any]:
     """The options that Ansible shows for a plugin, those of its fragments included."""
     path = ROOT / "plugins" / f"{plugin}.py"
-    kind = "inventory" if plugin == INVENTORY else "module"
+    kind = plugin.partition("/")[0].removesuffix("s")
     doc, *_others = get_docstring(
         str(path), fragment_loader, collection_name="pymco.mcollective", plugin_type=kind
     )
@@ -92,7 +93,7 @@ def test_the_documentation_is_what_the_tables_make_it(path: pathlib.Path) -> Non
 @pytest.mark.parametrize("plugin", PLUGINS)
 def test_the_documentation_fits_the_specification(plugin: str) -> None:
     spec, options = task(plugin).options, documented(plugin)
-    if plugin == INVENTORY:
+    if plugin in (INVENTORY, LOOKUP):
         options = {name: option for name, option in options.items() if name in spec}
     assert shapes(options, "suboptions") == shapes(spec, "options")
 
@@ -105,10 +106,11 @@ def test_no_other_option_of_the_inventory_is_documented() -> None:
     assert set(documented(INVENTORY)) == expected
 
 
-def test_the_inventory_looks_elsewhere_for_what_the_tables_say() -> None:
+@pytest.mark.parametrize("plugin", [INVENTORY, LOOKUP])
+def test_plugins_look_elsewhere_for_what_the_tables_say(plugin: str) -> None:
     table = {**CLIENT, **TARGETS}
-    options = documented(INVENTORY)
-    for name in task(INVENTORY).options:
+    options = documented(plugin)
+    for name in task(plugin).options:
         option = options[name]
         found = option.get("env"), option.get("ini")
         if name not in table or not table[name].elsewhere:

@@ -265,17 +265,12 @@ def test_a_good_result_is_returned_in_full(monkeypatch: pytest.MonkeyPatch) -> N
         "stats": {
             "requestid": "f" * 32,
             "broker": "b:1",
-            "passed_over": [],
             "nodes": 2,
             "responses": 2,
             "ok": 2,
             "failed": 0,
             "no_response": 0,
-            "unsent": 0,
-            "batches": 1,
             "rejected": {"forged": 2},
-            "lost": None,
-            "resumed": [],
             "timeout": 12.0,
             "seconds": {"call": 0.5},
         },
@@ -536,3 +531,35 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(caught.value) == (
         "the Python library stomp.py is needed for connections to a broker; install it"
     )
+
+
+# -- what is shown ---------------------------------------------------------------------------------
+
+
+def test_a_task_of_one_host_returns_its_reply_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"target": "host", "nodes": ["a"]}
+    returned = called(monkeypatch, result("a", reply("a"), known=True), **given)[0]
+    assert returned["reply"]["sender"] == "a"
+    assert "replies" not in returned
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_differences_are_the_nodes_of_a_call(
+    check_mode: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "Client", FakeClient(result("a b", reply("a"), reply("b"))))
+    for given, after in (
+        ({"action": "restart", "agent": "service"}, "a: service restart\nb: service restart\n"),
+        ({"action": "status", "agent": "service"}, None),
+    ):
+        task = RpcTask(params(**given, validate="off"), unwarned, environ={})
+        diff = task.run(check_mode, diff=True).get("diff")
+        assert diff == (after and {"before": "", "after": after})
+        assert "diff" not in task.run(check_mode)
+
+
+def test_figures_with_nothing_to_tell_are_left_out() -> None:
+    given = {"failed": 0, "unsent": 0, "batches": 1, "lost": None, "rejected": {}, "resumed": []}
+    assert base.concise(given) == {"failed": 0}
+    told = {"unsent": 2, "batches": 3, "rejected": {"forged": 1}}
+    assert base.concise(told) == told

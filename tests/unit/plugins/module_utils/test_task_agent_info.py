@@ -235,3 +235,13 @@ def test_a_path_that_does_not_exist_is_refused() -> None:
 def test_values_of_a_ddl_become_what_json_can_carry(value: t.Any, expected: t.Any) -> None:
     assert plain(value) == expected
     assert json.loads(json.dumps(plain(value), allow_nan=False)) == expected
+
+
+def test_its_help_is_a_text_for_people() -> None:
+    text = info(agent="rpcutil")["help"]
+    assert text.startswith("rpcutil 2.12.5\n  What every node tells about itself\n  by ")
+    assert (
+        "\n\nget_fact\n  Ask for one fact\n  inputs:\n    fact (string, required, must fit ^[\\w\\-\\.]+$, at most 40"
+        " characters): The name of the fact\n  outputs:\n    fact: The name of the fact\n    value: Its value\n"
+    ) in text
+    assert max(map(len, text.splitlines())) <= 100

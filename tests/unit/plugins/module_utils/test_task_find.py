@@ -39,7 +39,7 @@ def test_nodes_that_fit_are_found_and_sorted(check_mode: bool) -> None:
 
 
 def test_check_mode_finds_the_nodes_of_a_call_whose_replies_nobody_awaits() -> None:
-    options = {"agent": "rpcutil", "action": "ping", "process_results": False}
+    options = {"agent": "rpcutil", "action": "ping", "process_results": False, "read_only": False}
     with ScriptedBroker(pinged("b", "a")) as broker:
         returned, message = outcome(RpcTask, broker.port, True, **options)
     assert (message, returned["nodes"], returned["changed"]) == ("", ["a", "b"], True)

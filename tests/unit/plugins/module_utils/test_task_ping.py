@@ -35,7 +35,7 @@ WAITING = {"timeout": 5, "interval": 0.1}
 
 
 def identities(returned: dict[str, t.Any]) -> list[str]:
-    return [node["identity"] for node in returned["nodes"]]
+    return t.cast("list[str]", returned["nodes"])
 
 
 # -- one try -------------------------------------------------------------------------------------
@@ -61,7 +61,7 @@ def test_all_who_answer_are_returned_with_their_times() -> None:
     assert request[":filter"]["cf_class"] == ["web"]
     assert request[":filter"]["agent"] == ["discovery"]
     assert identities(returned) == ["a", "b"]
-    a, b = (node["seconds"] for node in returned["nodes"])
+    a, b = (node["seconds"] for node in returned["times"])
     assert 0.1 <= b < a < 2
     assert a >= 0.2
     stats = returned["stats"]
@@ -78,7 +78,7 @@ def test_nobody_is_a_failure_unless_it_may_be(check_mode: bool) -> None:
         returned, message = outcome(PingTask, broker.port, check_mode)
         assert message.startswith("no node answered within 0.3 s. Nodes say nothing")
         assert returned["nodes"] == []
-        assert [returned["stats"][key] for key in ("min", "max", "average")] == [None] * 3
+        assert not {"min", "max", "average", "rejected"} & set(returned["stats"])
         assert outcome(PingTask, broker.port, check_mode, fail_on=[])[1] == ""
 
 

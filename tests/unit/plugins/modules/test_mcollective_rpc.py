@@ -160,5 +160,5 @@ def test_all_that_is_wrong_is_told_at_once(run: Run) -> None:
         "argument 'timeout' is of type str and we were unable to convert to float",
         "value of serializer must be one of: marshal, yaml",
         "Unsupported parameters for (pymco.mcollective.mcollective_rpc) module: foo. Supported"
-        f" parameters include: {', '.join(sorted(RpcTask.options))}.",
+        f" parameters include: {', '.join(sorted(RpcTask.options))} (count).",
     ]

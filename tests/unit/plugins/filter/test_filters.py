@@ -1,0 +1,125 @@
+# Copyright (c) 2026, the pymco.mcollective authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filters for results of modules, and for the output of mco and choria."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.pymco.mcollective.plugins.filter.by_sender import by_sender
+from ansible_collections.pymco.mcollective.plugins.filter.fact_report import fact_report
+from ansible_collections.pymco.mcollective.plugins.filter.from_mco import from_mco
+
+
+def reply(sender: str, **data: t.Any) -> dict[str, t.Any]:
+    """A reply as mcollective_rpc returns it and mco prints it."""
+    six = {"agent": "service", "action": "status", "statuscode": 0, "statusmsg": "OK"}
+    return {**six, "sender": sender, "data": data}
+
+
+WEB, DB = reply("web1", status="running", os={"family": "x"}), reply("db1", **{"os.family": "y"})
+
+
+@pytest.mark.parametrize(
+    "value,expected",
+    [
+        ([WEB, DB], {"db1": DB, "web1": WEB}),
+        ({"replies": [WEB], "nodes": ["web1"]}, {"web1": WEB}),
+        ({"reply": WEB, "nodes": ["web1"]}, {"web1": WEB}),
+        ({"outcomes": [{"sender": "a"}], "outcome": {"sender": "a"}}, {"a": {"sender": "a"}}),
+        ({"times": [{"identity": "a", "seconds": 0.1}]}, {"a": {"identity": "a", "seconds": 0.1}}),
+        ({"no_response": ["a"], "nodes": ["a"]}, {}),
+        ([], {}),
+    ],
+)
+def test_entries_are_found_by_their_nodes(value: t.Any, expected: dict[str, t.Any]) -> None:
+    assert by_sender(value) == expected
+    assert list(by_sender(value)) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    "path,expected",
+    [
+        ("data.status", {"db1": None, "web1": "running"}),
+        ("data.os.family", {"db1": "y", "web1": "x"}),
+        ("statuscode", {"db1": 0, "web1": 0}),
+        ("statuscode.x", {"db1": None, "web1": None}),
+    ],
+)
+def test_a_part_of_each_entry_is_found(path: str, expected: dict[str, t.Any]) -> None:
+    assert by_sender([WEB, DB], path) == expected
+
+
+@pytest.mark.parametrize(
+    "value,words",
+    [
+        ("text", "the input must be a list of replies, outcomes"),
+        ({"stdout": ""}, "the input must be a list of replies, outcomes"),
+        ([1], "an entry of the list has neither sender nor identity"),
+        ([{"sender": 1}], "an entry of the list has neither sender nor identity"),
+        ([WEB, WEB], "the list has two entries of web1"),
+    ],
+)
+def test_other_input_is_refused(value: t.Any, words: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=f"pymco.mcollective.by_sender: {words}"):
+        by_sender(value)
+
+
+def test_a_node_cannot_write_to_the_terminal() -> None:
+    with pytest.raises(AnsibleFilterError) as caught:
+        by_sender([reply("\x1b[31m"), reply("\x1b[31m")])
+    assert "\x1b" not in str(caught.value)
+
+
+def test_a_fact_is_reported_by_its_values() -> None:
+    facts = {
+        "c": {"os": {"family": "b"}},
+        "a": {"os.family": "b"},
+        "d": {"x": 1},
+        "b": {"os": {"family": "a"}},
+    }
+    info = [{"identity": name, "facts": each} for name, each in facts.items()]
+    expected = [
+        {"value": "a", "count": 1, "nodes": ["b"]},
+        {"value": "b", "count": 2, "nodes": ["a", "c"]},
+        {"value": None, "count": 1, "nodes": ["d"]},
+    ]
+    assert fact_report(info, "os.family") == expected
+    assert fact_report({"node_info": info, "nodes": []}, "os.family") == expected
+    whole, *_others = fact_report(info, "os")
+    assert whole == {"value": {"family": "a"}, "count": 1, "nodes": ["b"]}
+    assert fact_report([], "os") == []
+
+
+def test_what_mco_and_choria_print_are_replies() -> None:
+    assert from_mco(json.dumps([WEB, DB])) == [DB, WEB]
+    once = {"agent": "service", "action": "status"}
+    short = [{key: value for key, value in each.items() if key not in once} for each in (WEB, DB)]
+    printed = {**once, "replies": short, "request_stats": {"ok": 2}, "summaries": None}
+    assert from_mco(json.dumps(printed)) == [DB, WEB]
+    assert list(from_mco(json.dumps(printed))[0]) == [
+        *("agent", "action", "sender", "statuscode", "statusmsg", "data")
+    ]
+    assert from_mco(json.dumps([{**WEB, "data": None}]))[0]["data"] == {}
+    assert from_mco("[]\n") == []
+
+
+@pytest.mark.parametrize(
+    "text,words",
+    [
+        ("", "the input is not JSON"),
+        (None, "the input is not JSON"),
+        ("Request sent with id: 5", "the input is not JSON"),
+        ("{}", "the input is not what mco rpc -j or choria req --json prints"),
+        ("5", "the input is not what mco rpc -j or choria req --json prints"),
+        ('[{"sender": "a"}]', "a reply has no agent"),
+    ],
+)
+def test_other_output_is_refused(text: t.Any, words: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=f"pymco.mcollective.from_mco: {words}"):
+        from_mco(text)
