@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:
 _REFUSED = "Nodes say nothing about requests that they refuse. The usual causes: they"
 _UNMATCHED = "lack the agent or do not match the filters,"
 _DOWN = "are down or in another collective,"
-_UNTRUSTED = {
+UNTRUSTED = {
     "mcollective": (
         "do not know our key (or we use another pre-shared key, security provider or serializer), or our clock is"
         " behind theirs by more than the ttl"
@@ -37,6 +37,7 @@ _UNTRUSTED = {
         " clock differs from theirs by more than the ttl"
     ),
 }
+"""Why nodes do not accept requests, by dialect."""
 _SLOW = "or the action takes longer than the timeout"
 _OTHERS = (
     "Other nodes answered, so our configuration is right for them. The {} are down or in another collective, or do not"
@@ -89,7 +90,7 @@ class Silence:
     @property
     def _refusal(self) -> str:
         compound = self.dialect == "choria" and self.filter is not None and self.filter.compounds
-        causes = f"{_DOWN} {_UNTRUSTED[self.dialect]}"
+        causes = f"{_DOWN} {UNTRUSTED[self.dialect]}"
         return f"{causes}, or they cannot evaluate the compound filter" if compound else causes
 
     def of_silent(self, result: Result) -> str:

@@ -67,10 +67,10 @@ def seconds_for(prepared: Prepared, result: Result) -> float:
 
     It may take what the call has left of its timeout, and no more than :data:`WINDOWS` times the
     discovery_timeout. There is none for nodes that are named: many tasks for one node each would look
-    again and again.
+    again and again. Nor is there one if replies were rejected, since nodes are there then.
     """
     request = prepared.request
-    if prepared.names is not None or result.lost is not None:
+    if prepared.names is not None or result.lost is not None or result.rejected:
         return 0.0
     left = request.timeout - result.seconds.get("call", 0.0)
     seconds = min(left, WINDOWS * request.discovery_timeout)
