@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import (
     AGENT,
+    ALL_PARTS,
     PARTS,
     Gathered,
     Wish,
@@ -27,7 +28,7 @@ class NodeInfoTask(GatheringTask):
     options: t.ClassVar[Spec] = {
         **CLIENT_OPTIONS,
         **TARGET_OPTIONS,
-        "gather": {"type": "list", "elements": "str", "choices": list(PARTS)},
+        "gather": {"type": "list", "elements": "str", "choices": list(ALL_PARTS)},
         "facts": {"type": "list", "elements": "str"},
         "timeout": {"type": "float"},
         "ttl": {"type": "int"},
@@ -45,9 +46,7 @@ class NodeInfoTask(GatheringTask):
         if gathered.lost:
             self.warn(words.cut_short(gathered.lost))
         unreachable = self.is_unreachable(gathered, gathered.no_response)
-        return concluded(
-            _returned(gathered), self._complaints(gathered), unreachable=unreachable
-        )
+        return concluded(_returned(gathered), self._complaints(gathered), unreachable=unreachable)
 
     def _complaints(self, gathered: Gathered) -> t.Iterator[str]:
         on, first = self.params["fail_on"], gathered.results[0]
@@ -70,6 +69,7 @@ def _returned(gathered: Gathered) -> Returned:
     return {
         "changed": False,
         "node_info": list(gathered.nodes.values()),
+        **_members(list(gathered.nodes.values())),
         "nodes": first.nodes,
         "no_response": silent,
         "failures": [{"identity": node, "msg": gathered.failed[node]} for node in failed],
@@ -86,3 +86,30 @@ def _returned(gathered: Gathered) -> Returned:
             "timeout": first.timeout,
         },
     }
+
+
+def _members(nodes: list[dict[str, t.Any]]) -> Returned:
+    """Return which nodes are in each collective, and which have each agent, where nodes told it."""
+    collectives: dict[str, list[str]] = {}
+    agents: dict[tuple[str, str, str], list[str]] = {}
+    for node in nodes:
+        for name in node.get("collectives", ()):
+            collectives.setdefault(name, []).append(node["identity"])
+        for each in node.get("agent_details", ()):
+            about = (_text(each, "agent"), _text(each, "version"), _text(each, "description"))
+            agents.setdefault(about, []).append(node["identity"])
+    found: Returned = {}
+    if any("collectives" in node for node in nodes):
+        found["collectives"] = [
+            {"name": name, "nodes": collectives[name]} for name in sorted(collectives)
+        ]
+    if any("agent_details" in node for node in nodes):
+        found["agents"] = [
+            {**dict(zip(("name", "version", "description"), about)), "nodes": agents[about]}
+            for about in sorted(agents)
+        ]
+    return found
+
+
+def _text(details: dict[str, t.Any], name: str) -> str:
+    return str(details.get(name, ""))
