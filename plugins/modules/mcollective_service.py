@@ -223,8 +223,8 @@ stats:
            seconds: {connect: 0.012, discovery: 2.004, call: 0.021}}
 """
 
-from ansible_collections.pymco.mcollective.plugins.module_utils._task.service import ServiceTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.running import run_module
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.service import ServiceTask
 
 
 def main() -> None:

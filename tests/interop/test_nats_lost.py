@@ -98,12 +98,13 @@ def test_lame_duck_mode_loses_no_reply(connect: t.Callable[..., BaseMiddleware])
     ):
         node.reachable_from(cluster.ports[0], AGENT)
         talk = conversation(connected, [answer.decode() for answer in answers])
-        cluster_told = threading.Timer(0.01, cluster.tell, [signal.SIGUSR2, 0])
+        cluster_told = threading.Timer(0.3, cluster.tell, [signal.SIGUSR2, 0])
         talk.send(20)
         cluster_told.start()
         talk.listen(Patience(total=20))
         assert len(talk.outcome.replies) == 5000
         assert talk.outcome.resumed == []
+        assert set(talk.outcome.rejected) <= {"duplicate"}
         deadline = within(20)
         while connected.session.broker.port != cluster.ports[1] and time.monotonic() < deadline:
             connected.next_payload(0.1)

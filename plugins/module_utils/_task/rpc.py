@@ -61,7 +61,7 @@ class RpcTask(CollectiveTask):
         prepared = client.prepare(request)
         with client:
             result = client.call(prepared) if send else client.targets(prepared)
-            self.look(client, prepared, result, params["fail_on"])
+            self.look(client, prepared, result, self.params["fail_on"])
         self.warn_of(result, result.found if result.discovered or not result.known else 0)
         if result.lost and request.awaits_replies:
             self.warn(words.cut_short(result.lost))

@@ -18,7 +18,8 @@ import typing as t
 from .. import choria, exc, tokens
 from ..pool import choria_pool
 from ..wire.nats import is_subject
-from ..wire.nats_session import Login, Session
+from ..wire.nats_login import Login
+from ..wire.nats_session import Session
 from .base import BaseMiddleware
 
 if t.TYPE_CHECKING:
@@ -97,8 +98,8 @@ class NatsMiddleware(BaseMiddleware):
 
     def _move(self, old: Session) -> None:
         """Leave a broker that shuts down. We listen at another broker before we stop listening here, for as long as a
-        cluster may need to pass a message on. So no reply is lost, but those that come meanwhile come twice. If no
-        other broker accepts us we stay, since the connection may last for a while."""
+        cluster should need to pass a message on. What comes meanwhile comes twice. If no other broker accepts us
+        we stay, since the connection may last for a while."""
         others = [broker for broker in self.pool.brokers if broker != old.broker]
         replies, deadline = self._replies, time.monotonic() + MOVING
         if not others:

@@ -11,7 +11,6 @@ its PONG confirm a subscription and what was published.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import math
 import re
 import ssl
@@ -19,12 +18,13 @@ import time
 import typing as t
 
 from .. import exc
-from ..printable import masked, printable
+from ..printable import printable
 from ..utils import reason
 from . import nats, tls
 from .channel import MAX_HELD, Channel
 from .event import Event, Item, weight
 from .heartbeat import Heartbeat
+from .nats_login import Login
 from .network import Stream
 
 if t.TYPE_CHECKING:
@@ -42,52 +42,6 @@ HEARTBEAT = Heartbeat(every=5.0, silence=10.0)
 _NONCE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PASSING = ("slow consumer", "stale connection", "server shutdown", "connection throttling")
 """How complaints begin that are about the connection alone, which another connection mends."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Login:
-    """What CONNECT says.
-
-    :ivar name: of the client, as the broker shows it to its operator.
-    :ivar token: a JSON Web Token, if one is shown to the broker.
-    :ivar answer: returns the signature of a nonce, with which we prove that the token is ours.
-    :ivar hint: what a user should check if the broker refuses the login.
-    :ivar rights: what a user should check if the broker refuses a subject.
-    """
-
-    name: str
-    user: str = ""
-    password: str = dataclasses.field(default="", repr=False)
-    token: str | None = dataclasses.field(default=None, repr=False)
-    answer: t.Callable[[str], str] | None = None
-    hint: str = "Check user and password"
-    rights: str = "Check the permissions that the broker gives this user"
-
-    def options(self, broker: Broker, nonce: str) -> dict[str, t.Any]:
-        """Return the options of CONNECT.
-
-        :param nonce: what the broker wants signed; empty: nothing.
-        """
-        found = {
-            "verbose": False,
-            "pedantic": False,
-            "tls_required": broker.tls,
-            "name": self.name,
-            "lang": "python",
-            "version": "pymco",
-            "protocol": 1,
-            "echo": False,
-            "headers": False,
-            "user": self.user or None,
-            "pass": self.password if self.user else None,
-            "auth_token": self.token,
-            "sig": self.answer(nonce) if self.answer is not None and nonce else None,
-        }
-        return {name: value for name, value in found.items() if value is not None}
-
-    def without_secrets(self, text: str) -> str:
-        """Return what the broker says without our secrets."""
-        return masked(text, filter(None, (self.password, self.token)))
 
 
 class Session(Channel):
