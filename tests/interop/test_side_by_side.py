@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
-import textwrap
 import typing as t
 
 import pytest
-from conftest import FEW, ROOT
+from conftest import FEW
+from side_by_side import PLAYS, ROWS, Result, Row, answered, here, named
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -22,49 +21,18 @@ if t.TYPE_CHECKING:
 
 pytestmark = pytest.mark.parametrize("collective", FEW[1:2], indirect=True, scope="session")
 
-PAGE = (ROOT / "docs" / "docsite" / "rst" / "side_by_side.rst").read_text()
-PLAYS = [
-    textwrap.dedent(block)
-    for block in re.findall(r"^\.\. code-block:: yaml\n\n((?: {4}.*\n|\n)+)", PAGE, re.MULTILINE)
-]
 ALL = ["db1.example.com", "old1.example.com", "web1.example.com", "web2.example.com"]
 WEB = ALL[2:]
 
-Result = dict[str, t.Any]
 Judge = t.Callable[[str, Result], None]
-
-
-def _literal(cell: str) -> str:
-    found = re.search(r"``(.+?)``", " ".join(cell.split()))
-    return found[1] if found else ""
-
-
-def rows() -> dict[str, str]:
-    """Our commands, by those of mco, from the tables that have a column for choria."""
-    found = {}
-    for row in re.split(r"^  \* - ", PAGE, flags=re.MULTILINE)[1:]:
-        cells = re.split(r"^    - ", row.split("\n\n")[0], flags=re.MULTILINE)
-        if len(cells) == 3 and _literal(cells[0]) != "mco":
-            found[_literal(cells[0])] = _literal(cells[2])
-    return found
-
-
-ROWS = rows()
 
 
 # -- judges ----------------------------------------------------------------------------------------
 
 
-def named(text: str) -> list[str]:
-    """The nodes that occur in a text."""
-    return sorted(set(re.findall(r"\b(?:web|db|old)\d\.example\.com\b", text)))
-
-
 def same_nodes(theirs: str, ours: Result) -> None:
-    """Both name the same nodes, and there are some. mco rpc names nodes that have answered."""
-    nodes = [reply["sender"] for reply in ours["replies"]] if "replies" in ours else ours["nodes"]
-    names = [node["identity"] if isinstance(node, dict) else node for node in nodes]
-    assert named(theirs) == sorted(names) != []
+    """Both name the same nodes, and there are some."""
+    assert named(theirs) == answered(ours) != []
 
 
 def filters(theirs: str, ours: Result) -> None:
@@ -101,7 +69,7 @@ def collectives(theirs: str, ours: Result) -> None:
 
 
 def values(theirs: str, ours: Result) -> None:
-    counts = dict(re.findall(r"^ +(\S+) found (\d+) times$", theirs, re.MULTILINE))
+    counts = dict(re.findall(r"^ +(\S+) +found (\d+) times$", theirs, re.MULTILINE))
     (table,) = [each for each in ours["summary"] if each["output"] == "value"]
     assert counts == {each["value"]: str(each["count"]) for each in table["counts"]}
     assert counts["web"] == "2"
@@ -154,31 +122,17 @@ def judge_of(command: str) -> Judge:
 # -- the lines -------------------------------------------------------------------------------------
 
 
-def here(ansible: Ansible, collective: Collective, command: str) -> Result:
-    """Run a command of ours. Return the result of its task, or what it prints."""
-    program, *arguments = shlex.split(command)
-    environment = {"ANSIBLE_MCOLLECTIVE_CONFIG_FILE": str(collective.client_cfg)}
-    done = ansible.run(program, *arguments, **environment)
-    assert done.returncode == 0, done.stdout + done.stderr
-    if program != "ansible":
-        return {"output": done.stdout}
-    start, end = done.stdout.find("=> {"), done.stdout.rfind("}")
-    assert start >= 0, done.stdout + done.stderr
-    return t.cast("Result", json.loads(done.stdout[start + 3 : end + 1]))
-
-
-@pytest.mark.parametrize("command", list(ROWS))
-def test_a_line_does_what_mco_does(ansible: Ansible, collective: Collective, command: str) -> None:
-    assert ROWS[command]
-    program, *arguments = shlex.split(command)
+@pytest.mark.parametrize("row", ROWS, ids=[row.mco for row in ROWS])
+def test_a_line_does_what_mco_does(ansible: Ansible, collective: Collective, row: Row) -> None:
+    program, *arguments = shlex.split(row.mco)
     assert program == "mco"
     theirs = collective.mco(*arguments)
-    judge_of(command)(theirs.stdout, here(ansible, collective, ROWS[command]))
+    judge_of(row.mco)(theirs.stdout, here(ansible, collective.client_cfg, row.ours))
 
 
 def test_every_judge_has_its_line(collective: Collective) -> None:
     del collective
-    assert [start for start in JUDGES if not any(row.startswith(start) for row in ROWS)] == []
+    assert [start for start in JUDGES if not any(row.mco.startswith(start) for row in ROWS)] == []
     assert len(ROWS) > 20
 
 
