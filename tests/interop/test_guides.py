@@ -41,12 +41,12 @@ def blocks(kind: str) -> list[str]:
 
 YAML = blocks("yaml")
 PLAYS = [block for block in YAML if block.startswith("- hosts: ")]
-PROGRAMS = ("ansible", "ansible-inventory")
+PROGRAMS = ("$ ansible ", "$ ansible-inventory ")
 COMMANDS = [
     line[2:]
     for block in blocks("console")
     for line in block.splitlines()
-    if line.split()[1] in PROGRAMS
+    if line.startswith(PROGRAMS)
 ]
 
 
