@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import (
     AGENT,
+    ALL_PARTS,
     PARTS,
     Gathered,
     Wish,
@@ -30,7 +31,7 @@ class NodeInfoTask(GatheringTask):
     options: t.ClassVar[Spec] = {
         **CLIENT_OPTIONS,
         **TARGET_OPTIONS,
-        "gather": {"type": "list", "elements": "str", "choices": list(PARTS)},
+        "gather": {"type": "list", "elements": "str", "choices": list(ALL_PARTS)},
         "facts": {"type": "list", "elements": "str"},
         "timeout": {"type": "float"},
         "ttl": {"type": "int"},
@@ -72,6 +73,7 @@ def _returned(gathered: Gathered, config: Settings) -> Returned:
     return {
         "changed": False,
         "node_info": list(gathered.nodes.values()),
+        **_members(list(gathered.nodes.values())),
         "nodes": first.nodes,
         "no_response": silent,
         "failures": [{"identity": node, "msg": gathered.failed[node]} for node in failed],
@@ -90,3 +92,30 @@ def _returned(gathered: Gathered, config: Settings) -> Returned:
             }
         ),
     }
+
+
+def _members(nodes: list[dict[str, t.Any]]) -> Returned:
+    """Return which nodes are in each collective, and which have each agent, where nodes told it."""
+    collectives: dict[str, list[str]] = {}
+    agents: dict[tuple[str, str, str], list[str]] = {}
+    for node in nodes:
+        for name in node.get("collectives", ()):
+            collectives.setdefault(name, []).append(node["identity"])
+        for each in node.get("agent_details", ()):
+            about = (_text(each, "agent"), _text(each, "version"), _text(each, "description"))
+            agents.setdefault(about, []).append(node["identity"])
+    found: Returned = {}
+    if any("collectives" in node for node in nodes):
+        found["collectives"] = [
+            {"name": name, "nodes": collectives[name]} for name in sorted(collectives)
+        ]
+    if any("agent_details" in node for node in nodes):
+        found["agents"] = [
+            {**dict(zip(("name", "version", "description"), about)), "nodes": agents[about]}
+            for about in sorted(agents)
+        ]
+    return found
+
+
+def _text(details: dict[str, t.Any], name: str) -> str:
+    return str(details.get(name, ""))
