@@ -20,7 +20,17 @@ FLOORS = [
     *("dialects", "config_file", "settings", "srv", "choria", "json_text", "tokens", "pool"),
     *("filters", "picking", "ddl", "functions", "envelope", "request", "settle"),
     *("described", "security", "wire", "intake", "middleware", "conversation", "find", "result"),
-    *("client", "gathering", "diagnosis", "message", "connector", "config", "rpc", "listener", "test"),
+    *(
+        "client",
+        "gathering",
+        "diagnosis",
+        "message",
+        "connector",
+        "config",
+        "rpc",
+        "listener",
+        "test",
+    ),
 ]
 """The files and packages of the client, from the lowest to the highest. Each may import those before it."""
 
