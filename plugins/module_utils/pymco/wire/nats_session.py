@@ -336,7 +336,9 @@ class Session(Channel):
         now = time.monotonic()
         if now - self._emptied > EMPTIED:
             self._emptied = now
-            while not self.stream.ended and self._held < MAX_HELD:
+            # A broker that sends all the time gets no more time than this.
+            end = now + EMPTIED
+            while not self.stream.ended and self._held < MAX_HELD and time.monotonic() < end:
                 data = self.stream.read()
                 if data is None:
                     break
