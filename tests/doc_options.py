@@ -103,7 +103,7 @@ def found_elsewhere(table: t.Mapping[str, t.Any]) -> str:
     options = importlib.import_module(f"{_TASK}.options")
     lines = [f"{MADE}options:\n"]
     for name, option in table.items():
-        if option.elsewhere != "nobody":
+        if option.elsewhere:
             lines.append(
                 f"  {name}:\n    env:\n      - name: {options.variable(name)}\n"
                 f"    ini:\n      - section: {options.SECTION}\n        key: {name}\n"

@@ -43,10 +43,17 @@ options:
     type: str
   brokers:
     description:
-      - The brokers to try, in this order. They replace the brokers in the configuration.
+      - The brokers to try, in this order. They replace the brokers in the configuration. An entry is a dictionary or a URL.
+      - A URL has the form V(SCHEME://USER:PASSWORD@HOST:PORT), such as V(stomp+tls://alice@broker.example.com:61614). Only the scheme and
+        the host are required. The scheme is V(stomp), or V(stomp+tls) for a connection with TLS, which has the default port V(61614). With
+        O(connector=nats) it is V(nats) or V(nats+tls), which both mean TLS.
+      - In a user or password of a URL, write all characters except letters, digits, C(-), C(.), C(_) and C(~) in percent-encoding,
+        for example V(%40) for C(@). The password is hidden in all output.
+      - An environment variable and C(ansible.cfg) take URLs only, separated by commas.
       - With O(connector=nats), all suboptions except C(host) and C(port) must be the same for all brokers.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_BROKERS) sets this option too.
     type: list
-    elements: dict
+    elements: raw
     suboptions:
       host:
         description: The broker's host name or address.
@@ -203,6 +210,12 @@ options:
         limit for a single reply is always 16 MiB.
       - The environment variable E(ANSIBLE_MCOLLECTIVE_MAX_REPLY_BYTES) sets this option too.
     type: int
+notes:
+  - Every option with an environment variable can also be set in the section C([mcollective_collection]) of C(ansible.cfg), under its own
+    name. The order is the option itself, then the environment variable, then C(ansible.cfg), then the configuration file.
+  - A module that runs on another host gets the values that C(ansible.cfg) has on the control host, with all paths as they are there. It
+    reads the environment variables and the configuration file of its own host. There, C(ansible.cfg) takes precedence over variables
+    that the keyword C(environment) does not set.
 requirements:
   - stomp.py >= 4.1.24
   - cryptography >= 3.4 (for C(securityprovider = ssl), C(aes_security) and C(choria))
@@ -225,6 +238,12 @@ options:
     ini:
       - section: mcollective_collection
         key: connector
+  brokers:
+    env:
+      - name: ANSIBLE_MCOLLECTIVE_BROKERS
+    ini:
+      - section: mcollective_collection
+        key: brokers
   vhost:
     env:
       - name: ANSIBLE_MCOLLECTIVE_VHOST

@@ -62,7 +62,7 @@ options:
         cannot compare its output, even if the rest of the expression is true.
         See R(the guide,ansible_collections.pymco.mcollective.docsite.rpc_guide).
       - Nodes of Choria have another language, which is sent as it is written. For example
-        V(with('role::web'\) && !with('env=production'\)), V(fact('os.family'\) == 'Debian') or V('apache' in classes).
+        V(with("role::web"\) && !with("env=production"\)), V(fact("os.family"\) == "Debian") or V("apache" in classes).
     type: str
   discovery_method:
     description:
@@ -72,6 +72,7 @@ options:
         with C(#) are ignored. V(file) is another name for it.
       - V(none) looks for no nodes. The request goes out in one broadcast, and every node that fits may answer. This is the quickest
         method, but the client cannot know which nodes should have answered and did not.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_DISCOVERY_METHOD) sets this option too.
     type: str
     choices: [mc, broadcast, flatfile, file, none]
   discovery_options:
@@ -86,6 +87,7 @@ options:
         C(mco) always stops after this time.
       - With O(discovery_method=none), the call ends when no reply has arrived for this many seconds after an earlier one.
       - The default is the configuration's C(discovery_timeout), or V(2) if that is not set.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_DISCOVERY_TIMEOUT) sets this option too.
     type: float
   expected_nodes:
     description:

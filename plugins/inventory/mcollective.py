@@ -62,10 +62,12 @@ options:
         and the plugin knows which nodes did not answer the second one. V(broadcast) is another name for it.
       - V(flatfile) reads the nodes from the file in O(discovery_options), one identity per line. Empty lines and lines that begin
         with C(#) are ignored. V(file) is another name for it.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_DISCOVERY_METHOD) sets this option too.
   discovery_timeout:
     description:
       - The plugin stops waiting when no node has answered for this many seconds.
       - The default is the configuration's C(discovery_timeout), or V(2) if that is not set.
+      - The environment variable E(ANSIBLE_MCOLLECTIVE_DISCOVERY_TIMEOUT) sets this option too.
   discovery_options:
     description: The options of the discovery method. For V(flatfile), this is the path of the file.
   expected_nodes:
@@ -153,7 +155,7 @@ class_filters:
   - role::web
 fact_filters:
   - site=zurich
-# SSH reaches the nodes by their addresses.
+# SSH reaches the nodes by their addresses. So the nodes choose where SSH connects to: let it check the keys of the hosts.
 compose:
   ansible_host: mcollective_facts.ipaddress
 group_by:
@@ -234,12 +236,21 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
     NAME = "pymco.mcollective.mcollective"
 
     def verify_file(self, path: str) -> bool:
-        """Return True if the name of a source is one of ours."""
+        """Return True if the name of a source is one of ours.
+
+        :raises AnsibleParserError: it is not, although it is the name of a YAML file.
+        """
         if not super().verify_file(path):
             return False
         if str(path).endswith(SUFFIXES):
             return True
-        self.display.vvv(f"{self.NAME}: the name of {path} does not end in {' or '.join(SUFFIXES)}")
+        rule = (
+            f"the name of {path} does not end in {' or '.join(SUFFIXES)}, as {self.NAME} requires"
+        )
+        if str(path).endswith((".yml", ".yaml")):
+            # The plugin auto shows the error of a file that names this plugin. For all others, an error means no.
+            raise AnsibleParserError(rule)
+        self.display.vvv(rule)
         return False
 
     def set_options(

@@ -93,6 +93,14 @@ nodes:
   type: list
   elements: str
   sample: [db1.example.com, db2.example.com]
+filters:
+  description:
+    - What a node must have to fit, in words. A node must fit all entries.
+    - For nodes of MCollective, the expression of O(compound_filter) is shown as nodes read it, as C(mco describe_filter) does.
+  returned: success
+  type: list
+  elements: str
+  sample: [agent rpcutil, "class role::web", "fact site == zurich"]
 count:
   description: The number of nodes in RV(nodes).
   returned: success
@@ -106,6 +114,9 @@ stats:
     found:
       description: The number of nodes before O(limit) was applied.
       type: int
+    configuration:
+      description: The configuration file that was read, or C(the given options).
+      type: str
     broker:
       description: The broker that was used.
       returned: when a broker was used
@@ -124,6 +135,7 @@ stats:
       type: dict
   sample:
     found: 2
+    configuration: /etc/mcollective/client.cfg
     broker: broker.example.com:61613
     seconds:
       connect: 0.012

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mcollective_node_info
-short_description: Gather facts, classes, agents and collectives of many MCollective nodes at once
+short_description: Gather facts, classes, agents, collectives and statistics of many MCollective nodes at once
 version_added: 0.1.0
 author: The pymco.mcollective authors (@pymco)
 description:
@@ -25,11 +25,13 @@ extends_documentation_fragment:
 options:
   gather:
     description:
-      - What to gather. The default is everything, or only V(facts) if O(facts) is set.
-      - Nodes send their whole inventory in any case, unless O(facts) is set and nothing else is gathered.
+      - What to gather. The default is V(facts), V(classes), V(agents) and V(collectives), or only V(facts) if O(facts) is set.
+      - Nodes send their whole inventory in any case, unless O(facts) is set and nothing else is gathered, or only V(stats) and
+        V(agent_details) are gathered.
+      - V(stats) and V(agent_details) need another request each. A node that does not have an action for it is in RV(failures).
     type: list
     elements: str
-    choices: [facts, classes, agents, collectives]
+    choices: [facts, classes, agents, collectives, main_collective, data_plugins, stats, agent_details]
   facts:
     description:
       - The names of the facts to gather. The default is all facts.
@@ -92,6 +94,25 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ web.node_info | rejectattr('agents', 'contains', 'puppet') | map(attribute='identity') | list }}"
 
+- name: Gather what mco inventory shows of the daemons
+  pymco.mcollective.mcollective_node_info:
+    gather: [stats, agent_details, collectives]
+  register: daemons
+
+- name: Show since when each daemon runs, and how many requests it has answered
+  ansible.builtin.debug:
+    msg: "{{ item.identity }} {{ '%Y-%m-%d %H:%M' | strftime(item.stats.starttime) }}, {{ item.stats.replies }} replies"
+  loop: "{{ daemons.node_info }}"
+  loop_control:
+    label: "{{ item.identity }}"
+
+- name: Show how many nodes each collective has
+  ansible.builtin.debug:
+    msg: "{{ item.name }}: {{ item.nodes | length }}"
+  loop: "{{ daemons.collectives }}"
+  loop_control:
+    label: "{{ item.name }}"
+
 - name: Show the classes of one web server
   ansible.builtin.debug:
     msg: "{{ (web.node_info | items2dict(key_name='identity', value_name='classes'))['web1.example.com'] }}"
@@ -126,9 +147,57 @@ node_info:
       returned: when gathered
       type: list
       elements: str
+    main_collective:
+      description: The main collective of the node.
+      returned: when gathered
+      type: str
+    data_plugins:
+      description: The names of the node's data plugins. Nodes of MCollective append C(_data) to each.
+      returned: when gathered
+      type: list
+      elements: str
+    stats:
+      description:
+        - What the action C(rpcutil daemon_stats) returns, without the agents.
+        - The start time in Unix seconds is C(starttime). The counters of messages are C(total), C(validated), C(unvalidated), C(passed),
+          C(filtered), C(ttlexpired) and C(replies). C(times) has the processor time.
+      returned: when gathered
+      type: dict
+      sample:
+        configfile: /etc/mcollective/server.cfg
+        filtered: 4
+        passed: 38
+        pid: 1024
+        replies: 37
+        starttime: 1764460800
+        threads: []
+        times:
+          cstime: 0.0
+          cutime: 0.0
+          stime: 0.05
+          utime: 0.4
+        total: 42
+        ttlexpired: 0
+        unvalidated: 0
+        validated: 42
+        version: 2.12.5
+    agent_details:
+      description: What the action C(rpcutil agent_inventory) returns of each agent, such as its C(agent), C(version) and C(description).
+      returned: when gathered
+      type: list
+      elements: dict
+      sample:
+        - agent: puppet
+          author: R.I.Pienaar
+          description: Manages, monitors and reports on the Puppet agent
+          license: Apache-2.0
+          name: puppet
+          timeout: 20
+          url: https://choria.io/
+          version: 2.4.2
     version:
       description: The MCollective version of the node.
-      returned: unless only O(facts) are gathered
+      returned: unless only O(facts) or V(agent_details) are gathered
       type: str
   sample:
     - identity: web1.example.com
@@ -139,6 +208,48 @@ node_info:
       agents: [discovery, puppet, rpcutil]
       collectives: [mcollective]
       version: 2.12.5
+collectives:
+  description: All collectives of the nodes in RV(node_info), sorted by name.
+  returned: when collectives have been gathered
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the collective.
+      type: str
+    nodes:
+      description: The identities of its nodes.
+      type: list
+      elements: str
+  sample:
+    - name: mcollective
+      nodes: [web1.example.com]
+agents:
+  description:
+    - All agents of the nodes in RV(node_info), sorted by name and version.
+    - An agent of which nodes tell different versions or descriptions has an entry for each.
+  returned: when V(agent_details) have been gathered
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the agent.
+      type: str
+    version:
+      description: Its version.
+      type: str
+    description:
+      description: What it does.
+      type: str
+    nodes:
+      description: The identities of the nodes that have it.
+      type: list
+      elements: str
+  sample:
+    - name: puppet
+      version: 2.4.2
+      description: Manages, monitors and reports on the Puppet agent
+      nodes: [web1.example.com]
 nodes:
   description: The identities of the addressed nodes.
   returned: always, unless the request could not be sent
@@ -177,6 +288,9 @@ stats:
   returned: always, unless the request could not be sent
   type: dict
   contains:
+    configuration:
+      description: The configuration file that was read, or C(the given options).
+      type: str
     broker:
       description: The broker that was used.
       returned: when a broker was used
@@ -216,6 +330,7 @@ stats:
       returned: when messages were dropped
       type: dict
   sample:
+    configuration: /etc/mcollective/client.cfg
     broker: broker.example.com:61613
     nodes: 3
     gathered: 1

@@ -180,6 +180,9 @@ stats:
     elapsed:
       description: How many seconds all tries took.
       type: float
+    configuration:
+      description: The configuration file that was read, or C(the given options).
+      type: str
     passed_over:
       description: Why each broker before the used one was passed over.
       returned: when a broker was passed over
@@ -197,6 +200,7 @@ stats:
     average: 0.021348
     tries: 1
     elapsed: 2.041
+    configuration: /etc/mcollective/client.cfg
 """
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.ping import PingTask

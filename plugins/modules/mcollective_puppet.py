@@ -266,6 +266,9 @@ stats:
       returned: when a request was sent
       type: list
       elements: str
+    configuration:
+      description: The configuration file that was read, or C(the given options).
+      type: str
     broker:
       description: The broker that was used.
       returned: when a broker was used
@@ -292,6 +295,7 @@ stats:
       description: How many seconds V(connect), V(discovery) and V(call), the question for the state, took.
       type: dict
   sample: {nodes: 2, changed: 1, failed: 0, no_response: 0, requestids: [1f8b4f7aa1c54ea58a1f5a2a0b1ab7de],
+           configuration: /etc/mcollective/client.cfg,
            broker: "broker.example.com:61613", seconds: {connect: 0.012, discovery: 2.004, call: 0.021}}
 """
 

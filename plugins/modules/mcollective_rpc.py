@@ -292,6 +292,7 @@ stats:
       description: The request's identifier, as it appears in the logs of the nodes.
       returned: when a request was sent
       type: str
+    configuration: {type: str, description: "The configuration file that was read, or C(the given options)."}
     broker:
       description: The broker that was used.
       returned: when a broker was used
@@ -301,21 +302,11 @@ stats:
       returned: when a broker was passed over
       type: list
       elements: str
-    nodes:
-      description: The number of addressed nodes.
-      type: int
-    responses:
-      description: The number of nodes that answered.
-      type: int
-    ok:
-      description: The number of nodes on which the action succeeded.
-      type: int
-    failed:
-      description: The number of nodes on which the action failed.
-      type: int
-    no_response:
-      description: The number of nodes that did not answer.
-      type: int
+    nodes: {type: int, description: The number of addressed nodes.}
+    responses: {type: int, description: The number of nodes that answered.}
+    ok: {type: int, description: The number of nodes on which the action succeeded.}
+    failed: {type: int, description: The number of nodes on which the action failed.}
+    no_response: {type: int, description: The number of nodes that did not answer.}
     unsent:
       description: The number of nodes to which the request was not sent.
       returned: when it is not zero
@@ -345,23 +336,17 @@ stats:
       returned: when it did so
       type: list
       elements: str
-    timeout:
-      description: How many seconds each batch had to answer.
-      type: float
-    seconds:
-      description: How many seconds V(connect), V(discovery) and V(call) took.
-      type: dict
-  sample: {requestid: 1f8b4f7aa1c54ea58a1f5a2a0b1ab7de, broker: "broker.example.com:61613", nodes: 2, responses: 1, ok: 1,
-           failed: 0, no_response: 1, timeout: 12.0, seconds: {connect: 0.012, discovery: 2.004, call: 10.001}}
+    timeout: {type: float, description: How many seconds each batch had to answer.}
+    seconds: {type: dict, description: "How many seconds V(connect), V(discovery) and V(call) took."}
+  sample: {requestid: 1f8b4f7aa1c54ea58a1f5a2a0b1ab7de, configuration: /etc/mcollective/client.cfg, broker: "broker.example.com:61613",
+           nodes: 2, responses: 1, ok: 1, failed: 0, no_response: 1, timeout: 12.0, seconds: {connect: 0.012, discovery: 2.004, call: 10.001}}
 summary:
   description: The results of the DDL's aggregate functions over all replies, failed ones included. C(mco) prints them as summaries.
   returned: when the DDL declares aggregate functions for the action, a reply has their outputs, and O(validate) is not V(off)
   type: list
   elements: dict
   contains:
-    output:
-      description: The output that is summarized.
-      type: str
+    output: {type: str, description: The output that is summarized.}
     function:
       description: The function, such as V(summary), V(average) or V(sum).
       type: str

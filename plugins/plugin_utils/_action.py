@@ -32,6 +32,12 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.invocation
     shown,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import described, functions
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware import (
+    activemq,
+    nats,
+    rabbitmq,
+    stomp,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
     aes,
     choria_v1,
@@ -40,13 +46,22 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security i
     psk,
     ssl,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
+    marshal,
+    yaml,
+)
 
-from . import _defaults, _target
+from . import _ansible_cfg, _defaults, _target
 from ._progress import ProgressLines
 
 Result = dict[str, t.Any]
 
-PRELOADED = (described, functions, aes, choria_v1, choria_v2, none, psk, ssl)
+PRELOADED = (
+    *(described, functions),
+    *(activemq, nats, rabbitmq, stomp),
+    *(aes, choria_v1, choria_v2, none, psk, ssl),
+    *(marshal, yaml),
+)
 """Modules that tasks load when they need them. Ansible loads this file before it forks, so they are loaded once
 instead of by each task. None of them needs a library that may be missing."""
 
@@ -74,12 +89,13 @@ class TaskAction(ActionBase):
         return result
 
     def _completed(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Return the task's options with what a module cannot know: the node of the task's host.
+        """Return the task's options with what a module cannot know: ansible.cfg, and the node of the task's host.
 
         :raises Undecided: it is not clear which nodes the task is about.
         """
         options = self.task_class.options
         usable = _defaults.usable(self._task, options, self._templar)
+        usable = _ansible_cfg.completed(usable, options, self._variables, self._templar)
         if "target" not in options:
             return usable
         host = _target.Host.of(task_vars, self._templar, run_once=bool(self._task.run_once))
@@ -105,8 +121,19 @@ class TaskAction(ActionBase):
 
     def _belongs_here(self) -> bool:
         """Return True if running it here has the same effect as running the module."""
-        local = self._connection.transport in ("local", "ansible.builtin.local")
-        return local and self._connection.become is None and not self._task.async_val
+        return self._is_local and self._connection.become is None and not self._task.async_val
+
+    @property
+    def _is_local(self) -> bool:
+        return self._connection.transport in ("local", "ansible.builtin.local")
+
+    def _variables(self) -> t.Container[str]:
+        """Return the names of the environment variables that the task has. Those of another host or user are not
+        known here."""
+        given: dict[str, t.Any] = {}
+        self._compute_environment_string(given)
+        local = self._is_local and self._connection.become is None
+        return {*given, *(os.environ if local else ())}
 
     def _run_here(self, task_vars: dict[str, t.Any]) -> Result:
         warnings: list[str] = []

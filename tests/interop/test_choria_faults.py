@@ -129,10 +129,10 @@ def test_a_name_that_nodes_do_not_allow(v1: ChoriaCollective) -> None:
     conf = v1.write_client_conf("mallory.conf", changes)
     warnings: list[str] = []
     said = failure(conf, warnings=warnings)
-    assert "did not answer" in said and "certname_whitelist" in said
-    assert [re.search("names that end in .mcollective", text) is not None for text in warnings] == [
-        True
-    ]
+    assert "did not answer" in said
+    first, causes = warnings
+    assert "names that end in .mcollective" in first
+    assert "certname_whitelist" in causes
     theirs = v1.choria("ping", "--timeout", "1", config=conf)
     assert WEB not in theirs.stdout
 

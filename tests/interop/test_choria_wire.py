@@ -89,7 +89,7 @@ def comparable(seen: Seen) -> Seen:
     number = envelope.pop("requestid" if "requestid" in envelope else "id")
     assert re.fullmatch(r"[0-9a-zA-Z]{27}|[0-9a-f]{32}", number)
     # Seconds in version 1, nanoseconds in version 2, integers in both.
-    assert type(envelope["time"]) is int
+    assert isinstance(envelope["time"], int)
     envelope["time"] = len(str(envelope["time"]))
     headers = {key: value for key, value in seen.headers.items() if key not in ("seen-by", "trace")}
     for name in ("reply-to", "reply"):

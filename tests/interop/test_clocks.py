@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.pymco.mcollective.plugins.module_utils._task.words import SILENCE
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.silence import UNTRUSTED
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import (
     conversation,
     exc,
@@ -43,4 +43,4 @@ def test_nodes_ignore_a_client_whose_clock_is_behind_and_no_other(
 
 
 def test_the_usual_causes_of_silence_name_the_clock_that_matters() -> None:
-    assert "our clock is behind theirs by more than the ttl" in SILENCE["mcollective"]
+    assert "our clock is behind theirs by more than the ttl" in UNTRUSTED["mcollective"]

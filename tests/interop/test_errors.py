@@ -76,7 +76,7 @@ def test_tls_on_a_plain_port(ansible: Ansible, collective: Collective) -> None:
 def test_no_such_agent(ansible: Ansible, collective: Collective) -> None:
     result = ansible.failure(collective, agent="nosuch")
     assert "no node answered the discovery for agent nosuch" in result["msg"]
-    assert "they lack the agent" in result["msg"]
+    assert "4 nodes are there, but none has the agent nosuch. The" in result["msg"]
     assert result["nodes"] == result["replies"] == []
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import time
 import typing as t
 from pathlib import Path
@@ -25,6 +27,7 @@ from ansible_collections.pymco.mcollective.tests.testbed.embedded.collective imp
 from ansible_collections.pymco.mcollective.tests.testbed.embedded.nodes import Node
 
 if t.TYPE_CHECKING:
+    from conftest import Ansible
     from testbed.choria.collective import ChoriaCollective
     from testbed.real.collective import Collective
 
@@ -166,11 +169,44 @@ def test_many_dead_hosts_have_one_warning(emulated: EmbeddedCollective) -> None:
     assert f"The configuration is {emulated.client_cfg}." in warning
 
 
+@pytest.mark.parametrize("name", ["facts", "rpc", "ping"])
+def test_a_play_over_dead_hosts_can_be_read(
+    emulated: EmbeddedCollective, ansible: Ansible, tmp_path: Path, name: str
+) -> None:
+    """Twelve dead hosts, in Ansible's process and, of facts, as modules, too."""
+    hosts = {f"dead{number}.example.com": None for number in range(12)}
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    inventory, play = tmp_path / "hosts.yml", tmp_path / "play.yml"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": local}}))
+    task = {"config_file": str(emulated.client_cfg)}
+    task |= {"facts": {"timeout": 0.3}, "rpc": {**PING, "timeout": 0.3, "target": "host"}}.get(
+        name, {"discovery_timeout": 0.3, "target": "host"}
+    )
+    tasks = [{f"pymco.mcollective.mcollective_{name}": task}]
+    play.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    for as_module in (False, True) if name == "facts" else (False,):
+        if as_module:
+            ansible.leave_out_actions()
+            task["node"] = "{{ inventory_hostname }}"
+            play.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+        done = ansible.run("ansible-playbook", "-i", str(inventory), str(play), "-f", "4")
+        printed = done.stdout + done.stderr
+        assert printed.count("Why a node may stay silent") == 1, printed
+        assert printed.count("usual causes") == 1
+        for host in hosts:
+            assert f"fatal: [{host}]: " in printed
+        assert printed.count("UNREACHABLE!") == (0 if as_module else len(hosts))
+        assert len(printed) < (13_000 if name == "rpc" else 7_000), len(printed)
+
+
 def test_nobody_is_said_to_be_silent_who_was_not_asked(emulated: EmbeddedCollective) -> None:
     message = told(emulated.client_cfg, nodes=["web1"], expected_nodes=2)
     assert message == "1 nodes are named, but 2 were expected, so the request was not sent."
     message = told(emulated.client_cfg, nodes=["web1"], identity_filters=["/db/"])
-    assert message == "no node that is named matches the identity filters, so no node was asked."
+    assert (
+        message
+        == "none of the named nodes matches the identity filters (or none is named), so no node was asked."
+    )
 
 
 # -- more than expected ----------------------------------------------------------------------------

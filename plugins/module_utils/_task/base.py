@@ -26,7 +26,10 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters im
     add_facts,
     add_identities,
 )
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import as_message
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import (
+    as_message,
+    printable,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
 
 from . import restrictions, words
@@ -126,7 +129,7 @@ class Task:
         :raises TaskFailed: it has everything that came back.
         """
         self.diff = diff
-        with failures():
+        with failures(self._source):
             return self._run(check_mode)
 
     def warn(self, message: str) -> None:
@@ -134,6 +137,11 @@ class Task:
         self._warn(as_message(message))
 
     # -- for subclasses ------------------------------------------------------------------------
+
+    @property
+    def _source(self) -> str:
+        """Where the configuration was read, for messages; "" if there is none."""
+        return ""
 
     def _prepare(self) -> None:
         """Check the options, without opening or sending anything."""
@@ -164,6 +172,10 @@ class CollectiveTask(Task):
 
     def _configuration(self) -> Settings:
         return configuration(self.params, self._environ)
+
+    @property
+    def _source(self) -> str:
+        return self.config.source
 
     @property
     def notes(self) -> list[str]:
@@ -230,12 +242,17 @@ class CollectiveTask(Task):
         if seconds:
             self.diagnosis = diagnose(client, prepared, seconds)
 
+    def warn_once(self, causes: str) -> str:
+        """Make the causes of one node's silence a warning, and return nothing for the message. Many hosts may have the
+        same ones, and Ansible shows equal warnings once."""
+        self.warn(f"Why a node may stay silent:{causes}")
+        return ""
+
     def silent(self, result: Result, gathered: Gathered | None = None) -> str:
-        """Return which nodes did not answer, and why. Of a single node that is named, the causes become a
-        warning: Ansible shows equal warnings of many hosts once."""
+        """Return which nodes did not answer, and why."""
         one = len(result.nodes) == 1 and not result.discovered and not (gathered or result).lost
         if one:
-            self.warn(f"Why a node may stay silent: {self.silence.of_silent(result)}.")
+            self.warn_once(f" {self.silence.of_silent(result)}.")
         return words.silent(result, self.silence, gathered, causes=not one)
 
     def library(self, paths: t.Sequence[str] = ()) -> Library:
@@ -326,9 +343,11 @@ def concise(stats: Returned) -> Returned:
     }
 
 
-def stats_of(result: Result) -> Returned:
-    """Return the figures that each request has: which broker it used, what was rejected, how long it took."""
+def stats_of(result: Result, config: Settings) -> Returned:
+    """Return the figures that each request has: where the configuration was read, which broker was used, what was
+    rejected, how long it took."""
     return {
+        "configuration": config.source,
         "broker": result.broker,
         "passed_over": result.passed_over,
         "rejected": dict(result.rejected),
@@ -348,11 +367,17 @@ def _filter(params: Params) -> Filter:
 
 
 @contextlib.contextmanager
-def failures() -> t.Iterator[None]:
-    """Turn the client's errors into the task's failure."""
+def failures(source: str = "") -> t.Iterator[None]:
+    """Turn the client's errors into the task's failure.
+
+    :param source: where the configuration was read. Errors of the connection name it.
+    """
     try:
         yield
     except exc.MissingDependency as error:
         raise TaskFailed(str(error), missing=error.package) from error
+    except exc.ConnectorError as error:
+        where = f". The configuration is {printable(source)}" if source else ""
+        raise TaskFailed(f"{error}{where}") from error
     except exc.PyMcoException as error:
         raise TaskFailed(str(error)) from error

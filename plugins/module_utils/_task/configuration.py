@@ -24,6 +24,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings i
     Settings,
 )
 
+from . import brokers
 from .options import CLIENT_OPTIONS
 
 Params = t.Mapping[str, t.Any]
@@ -86,6 +87,7 @@ def configuration(params: Params, environ: t.Mapping[str, str]) -> Settings:
     """
     base = _base(params, environ)
     provider = params.get("security_provider") or base["securityprovider"]
+    params = {**params, "brokers": brokers.read(params.get("brokers"), dialect(provider))}
     own = {
         **_core(params),
         **_security(params, provider.lower()),
@@ -184,12 +186,12 @@ def _stomp(params: Params, base: Settings) -> dict[str, str]:
     found = {}
     if params.get("vhost") is not None:
         found[f"{prefix}.vhost"] = params["vhost"]
-    brokers = params.get("brokers")
-    if brokers is not None:
-        found[f"{prefix}.pool.size"] = str(len(brokers))
-    count = len(brokers) if brokers is not None else _size(base, prefix)
+    given = params["brokers"]
+    if given is not None:
+        found[f"{prefix}.pool.size"] = str(len(given))
+    count = len(given) if given is not None else _size(base, prefix)
     for number in range(1, count + 1):
-        broker = brokers[number - 1] if brokers else {}
+        broker = given[number - 1] if given else {}
         found.update(_broker(params, broker, base.connector, number))
     return found
 
@@ -230,12 +232,12 @@ def _nats(params: Params, base: Settings) -> dict[str, str]:
         )
     shared = {name: params.get(name) for name in _TLS_FILES}
     found = {}
-    brokers = params.get("brokers")
-    if brokers is not None:
-        if not brokers:
+    given = params["brokers"]
+    if given is not None:
+        if not given:
             raise exc.ImproperlyConfigured("the option brokers names no broker")
-        shared.update(_common(brokers, shared))
-        found[choria.HOSTS] = ",".join(_address(broker) for broker in brokers)
+        shared.update(_common(given, shared))
+        found[choria.HOSTS] = ",".join(_address(broker) for broker in given)
         found["plugin.choria.randomize_middleware_hosts"] = "false"
     found.update(
         {key: str(shared[name]) for name, key in _LOGIN.items() if shared.get(name) is not None}
@@ -243,18 +245,18 @@ def _nats(params: Params, base: Settings) -> dict[str, str]:
     return {**found, **_files(params, shared, base)}
 
 
-def _common(brokers: t.Sequence[Params], shared: Params) -> dict[str, t.Any]:
+def _common(entries: t.Sequence[Params], shared: Params) -> dict[str, t.Any]:
     """Return what brokers of Choria have in common. They have one login and one set of TLS files."""
     common: dict[str, t.Any] = {}
     for name in (*_LOGIN, *_TLS_FILES):
-        given = [broker.get(name) for broker in brokers]
+        given = [broker.get(name) for broker in entries]
         values = [shared.get(name) if value is None else value for value in given]
         if any(value != values[0] for value in values):
             raise exc.ImproperlyConfigured(
                 f"the option brokers: with connector = nats, {name} must be the same for all brokers"
             )
         common[name] = values[0] if values else None
-    if any(broker.get("validate_certs") is False for broker in brokers):
+    if any(broker.get("validate_certs") is False for broker in entries):
         raise exc.ImproperlyConfigured(
             "the option brokers: validate_certs has no use with connector = nats, which always verifies brokers"
         )
@@ -289,10 +291,10 @@ _MIDDLEWARE = {"mcollective": _stomp, "choria": _nats}
 def _environ(params: Params, environ: t.Mapping[str, str]) -> dict[str, str]:
     """Return the environment without the variables that an option of the task wins over."""
     beaten = {name for option, names in _VARIABLES.items() if params.get(option) for name in names}
-    for broker in params.get("brokers") or ():
+    for broker in params["brokers"] or ():
         for name, variables in _BROKER_VARIABLES.items():
             beaten |= variables if broker.get(name) is not None else set()
-    certs = [params, *(params.get("brokers") or ())]
+    certs = [params, *(params["brokers"] or ())]
     endings = tuple(
         ending
         for option, ending in (("client_cert", "_SSL_CERT"), ("client_key", "_SSL_KEY"))

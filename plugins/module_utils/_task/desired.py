@@ -153,7 +153,7 @@ class DesiredTask(CollectiveTask):
             "diff": diff(nodes),
             "stats": concise(
                 {
-                    **stats_of(question),
+                    **stats_of(question, self.config),
                     "rejected": dict(report.rejected),
                     "nodes": len(question.nodes),
                     "changed": sum(node.changed for node in nodes),

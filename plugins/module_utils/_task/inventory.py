@@ -24,8 +24,9 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request im
 
 from . import words
 from .base import TaskFailed, failures
+from .invocation import shown
 from .nodes import PARTS_OPTION, GatheringTask
-from .options import BROKER_OPTIONS, CLIENT_OPTIONS, SELECTION_OPTIONS, Spec
+from .options import CLIENT_OPTIONS, SELECTION_OPTIONS, Spec
 
 POLICIES = ("warn", "fail", "ignore")
 LONGEST = 60.0
@@ -72,10 +73,7 @@ class InventoryTask(GatheringTask):
         """
         options = {name: value for name, value in self.params.items() if not _is_hidden(name)}
         options["config"] = _visible(self.params["config"] or {})
-        options["brokers"] = [
-            {name: value for name, value in broker.items() if not _is_hidden(name)}
-            for broker in self.params["brokers"] or ()
-        ]
+        options["brokers"] = shown(CLIENT_OPTIONS, {"brokers": self.params["brokers"]})
         known = json.dumps([options, _visible(self.config)], sort_keys=True, default=str)
         return hashlib.sha256(known.encode()).hexdigest()
 
@@ -84,7 +82,7 @@ class InventoryTask(GatheringTask):
 
         :raises TaskFailed: no node, or too few nodes, told it.
         """
-        with failures():
+        with failures(self.config.source):
             gathered = self.gather(self.wish, **self._patience())
         self._judge(gathered)
         return gathered.nodes
@@ -111,7 +109,7 @@ class InventoryTask(GatheringTask):
         first = gathered.results[0]
         if gathered.lost is not None:
             raise TaskFailed(
-                f"the connection was lost before all nodes had answered: {gathered.lost}"
+                f"the connection was lost before all nodes had answered: {gathered.lost}. {self.silence.where}"
             )
         if not first.nodes and self.params["minimum_nodes"] > 0:
             raise TaskFailed(words.nobody(first, AGENT, self.doubts, self.silence))
@@ -173,7 +171,7 @@ def _oddities(gathered: Gathered) -> t.Iterator[str]:
 
 def _is_hidden(name: str) -> bool:
     """Return True if an option is a secret, or has secrets in it."""
-    spec = {**InventoryTask.options, **BROKER_OPTIONS}.get(name, {})
+    spec = InventoryTask.options.get(name, {})
     return bool(spec.get("no_log")) or name == "brokers"
 
 

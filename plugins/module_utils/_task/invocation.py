@@ -36,6 +36,12 @@ if t.TYPE_CHECKING:
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 """The word that stands for a value. It is Ansible's own."""
 WRONG = "an option has a value of the wrong type"
+BROKER_URL = re.compile(
+    r"(?P<scheme>[a-z+]+)://(?:(?P<user>[^:@/\s]*)(?::(?P<password>[^@/\s]*))?@)?"
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::(?P<port>[0-9]{1,5}))?/?"
+)
+"""A broker in one word. Signs such as "@" and "/" in a password have to be encoded, so that no part of it can be
+taken for a part that is shown."""
 _CHECKS: dict[str, t.Callable[[t.Any], t.Any]] = {
     "bool": check_type_bool,
     "float": check_type_float,
@@ -73,15 +79,30 @@ def _shown(name: str, option: Spec | None, value: t.Any) -> t.Any:
         return None
     if option is None or option.get("no_log"):
         return HIDDEN
+    if name == "brokers":
+        option = {**option, "elements": "dict"}
     kind = option.get("type", "str")
     if kind == "list" and isinstance(value, list):
         element = {**option, "type": option.get("elements", "str")}
         return [_shown(name, element, item) for item in value]
+    if name == "brokers" and isinstance(value, str):
+        return ",".join(map(_shown_url, value.split(",")))
     if kind == "dict" and isinstance(value, dict):
         if name == "config":
             return shown_config(value)
         return shown(option["options"], value) if "options" in option else value
     return value if _is_valid(option, "host" if name == "host" else kind, value) else HIDDEN
+
+
+def _shown_url(url: str) -> str:
+    """Return the URL of a broker without its password. A text that is no such URL is not shown."""
+    match = BROKER_URL.fullmatch(url.strip())
+    if not url.strip() or match is None:
+        return HIDDEN if url.strip() else url
+    if match["password"] is None:
+        return url
+    start, end = match.span("password")
+    return f"{match.string[:start]}{HIDDEN}{match.string[end:]}"
 
 
 def _is_valid(option: Spec, kind: str, value: t.Any) -> bool:

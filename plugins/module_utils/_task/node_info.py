@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import (
     AGENT,
+    ALL_PARTS,
     PARTS,
     Gathered,
     Wish,
@@ -20,6 +21,9 @@ from .base import Returned, concise, concluded, stats_of
 from .nodes import GatheringTask
 from .options import CLIENT_OPTIONS, FAILURES, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
 
+if t.TYPE_CHECKING:
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import Settings
+
 
 class NodeInfoTask(GatheringTask):
     """Gathers from all nodes at once. It does the same in check mode."""
@@ -27,7 +31,7 @@ class NodeInfoTask(GatheringTask):
     options: t.ClassVar[Spec] = {
         **CLIENT_OPTIONS,
         **TARGET_OPTIONS,
-        "gather": {"type": "list", "elements": "str", "choices": list(PARTS)},
+        "gather": {"type": "list", "elements": "str", "choices": list(ALL_PARTS)},
         "facts": {"type": "list", "elements": "str"},
         "timeout": {"type": "float"},
         "ttl": {"type": "int"},
@@ -45,7 +49,8 @@ class NodeInfoTask(GatheringTask):
         if gathered.lost:
             self.warn(words.cut_short(gathered.lost))
         silent = self.said_nothing(gathered)
-        return concluded(_returned(gathered), self._complaints(gathered), unreachable=silent)
+        returned = _returned(gathered, self.config)
+        return concluded(returned, self._complaints(gathered), unreachable=silent)
 
     def _complaints(self, gathered: Gathered) -> t.Iterator[str]:
         on, first = self.params["fail_on"], gathered.results[0]
@@ -62,19 +67,20 @@ class NodeInfoTask(GatheringTask):
             yield words.lost(gathered.lost)
 
 
-def _returned(gathered: Gathered) -> Returned:
+def _returned(gathered: Gathered, config: Settings) -> Returned:
     first, silent = gathered.results[0], gathered.no_response
     failed = sorted(gathered.failed)
     return {
         "changed": False,
         "node_info": list(gathered.nodes.values()),
+        **_members(list(gathered.nodes.values())),
         "nodes": first.nodes,
         "no_response": silent,
         "failures": [{"identity": node, "msg": gathered.failed[node]} for node in failed],
         "unexpected": sorted(gathered.unexpected),
         "stats": concise(
             {
-                **stats_of(gathered.results[-1]),
+                **stats_of(gathered.results[-1], config),
                 "nodes": len(first.nodes),
                 "gathered": len(gathered.nodes),
                 "failed": len(failed),
@@ -86,3 +92,30 @@ def _returned(gathered: Gathered) -> Returned:
             }
         ),
     }
+
+
+def _members(nodes: list[dict[str, t.Any]]) -> Returned:
+    """Return which nodes are in each collective, and which have each agent, where nodes told it."""
+    collectives: dict[str, list[str]] = {}
+    agents: dict[tuple[str, str, str], list[str]] = {}
+    for node in nodes:
+        for name in node.get("collectives", ()):
+            collectives.setdefault(name, []).append(node["identity"])
+        for each in node.get("agent_details", ()):
+            about = (_text(each, "agent"), _text(each, "version"), _text(each, "description"))
+            agents.setdefault(about, []).append(node["identity"])
+    found: Returned = {}
+    if any("collectives" in node for node in nodes):
+        found["collectives"] = [
+            {"name": name, "nodes": collectives[name]} for name in sorted(collectives)
+        ]
+    if any("agent_details" in node for node in nodes):
+        found["agents"] = [
+            {**dict(zip(("name", "version", "description"), about)), "nodes": agents[about]}
+            for about in sorted(agents)
+        ]
+    return found
+
+
+def _text(details: dict[str, t.Any], name: str) -> str:
+    return str(details.get(name, ""))

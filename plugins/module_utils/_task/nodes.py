@@ -46,8 +46,9 @@ class GatheringTask(CollectiveTask):
             )
             self.look(client, gathering.first, gathered.results[0], on)
         for node in gathered.nodes.values():
-            if "facts" in node:
-                node["facts"] = to_json(node["facts"])
+            for part in ("facts", "stats", "agent_details"):
+                if part in node:
+                    node[part] = to_json(node[part])
         return gathered
 
     def said_nothing(self, gathered: Gathered) -> bool:

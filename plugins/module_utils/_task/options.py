@@ -35,13 +35,12 @@ class Option:
     """A row of a table.
 
     :ivar spec: its part of the argument specification.
-    :ivar elsewhere: who looks for it elsewhere, if it is not given. Plugins look at an environment
-        variable and in ansible.cfg, tasks only at the environment variable.
+    :ivar elsewhere: True if an environment variable or ansible.cfg gives it, where it is not given.
     :ivar restricts: True if it leaves nodes out, and so must not be empty.
     """
 
     spec: Spec
-    elsewhere: t.Literal["nobody", "plugins", "everyone"] = "nobody"
+    elsewhere: bool = False
     restricts: bool = False
 
 
@@ -59,7 +58,7 @@ def specs(table: Table) -> Spec:
 
 
 def _spec(name: str, option: Option) -> Spec:
-    if option.elsewhere != "everyone":
+    if not option.elsewhere:
         return option.spec
     return {**option.spec, "fallback": (env_fallback, [variable(name)])}
 
@@ -76,31 +75,35 @@ BROKER_OPTIONS: Spec = {
     "validate_certs": {"type": "bool"},
 }
 CLIENT: Table = {
-    "config_file": Option({"type": "path"}, "everyone"),
+    "config_file": Option({"type": "path"}, elsewhere=True),
     # It may have secrets. With no_log, Ansible would hide all of its values in every text, also words such
     # as "1". So invocation.py hides the secrets, and only where options are shown.
     "config": Option({"type": "dict", "no_log": False}),
-    "connector": Option({"type": "str"}, "everyone"),
-    "brokers": Option({"type": "list", "elements": "dict", "options": BROKER_OPTIONS}),
-    "vhost": Option({"type": "str"}, "everyone"),
-    "security_provider": Option({"type": "str"}, "everyone"),
-    "psk": Option({"type": "str", "no_log": True}, "everyone"),
-    "private_key": Option({"type": "path", "no_log": False}, "everyone"),
-    "public_key": Option({"type": "path", "no_log": False}, "everyone"),
-    "server_public_key": Option({"type": "path", "no_log": False}, "everyone"),
-    "serializer": Option({"type": "str", "choices": ["marshal", "yaml"]}, "everyone"),
-    "certname": Option({"type": "str"}, "everyone"),
-    "token_file": Option({"type": "path", "no_log": False}, "everyone"),
-    "seed_file": Option({"type": "path", "no_log": False}, "everyone"),
+    "connector": Option({"type": "str"}, elsewhere=True),
+    # An entry is a dictionary or a URL, which Ansible cannot check. So brokers.py does.
+    "brokers": Option(
+        {"type": "list", "elements": "raw", "options": BROKER_OPTIONS, "no_log": False},
+        elsewhere=True,
+    ),
+    "vhost": Option({"type": "str"}, elsewhere=True),
+    "security_provider": Option({"type": "str"}, elsewhere=True),
+    "psk": Option({"type": "str", "no_log": True}, elsewhere=True),
+    "private_key": Option({"type": "path", "no_log": False}, elsewhere=True),
+    "public_key": Option({"type": "path", "no_log": False}, elsewhere=True),
+    "server_public_key": Option({"type": "path", "no_log": False}, elsewhere=True),
+    "serializer": Option({"type": "str", "choices": ["marshal", "yaml"]}, elsewhere=True),
+    "certname": Option({"type": "str"}, elsewhere=True),
+    "token_file": Option({"type": "path", "no_log": False}, elsewhere=True),
+    "seed_file": Option({"type": "path", "no_log": False}, elsewhere=True),
     "issuers": Option({"type": "dict"}),
-    "ca_cert": Option({"type": "path"}, "everyone"),
-    "client_cert": Option({"type": "path"}, "everyone"),
-    "client_key": Option({"type": "path", "no_log": False}, "everyone"),
-    "validate_certs": Option({"type": "bool", "default": True}, "everyone"),
-    "identity": Option({"type": "str"}, "everyone"),
-    "collective": Option({"type": "str"}, "everyone", restricts=True),
-    "connect_timeout": Option({"type": "float"}, "everyone"),
-    "max_reply_bytes": Option({"type": "int"}, "everyone"),
+    "ca_cert": Option({"type": "path"}, elsewhere=True),
+    "client_cert": Option({"type": "path"}, elsewhere=True),
+    "client_key": Option({"type": "path", "no_log": False}, elsewhere=True),
+    "validate_certs": Option({"type": "bool", "default": True}, elsewhere=True),
+    "identity": Option({"type": "str"}, elsewhere=True),
+    "collective": Option({"type": "str"}, elsewhere=True, restricts=True),
+    "connect_timeout": Option({"type": "float"}, elsewhere=True),
+    "max_reply_bytes": Option({"type": "int"}, elsewhere=True),
 }
 """How to reach the collective."""
 TARGETS: Table = {
@@ -110,9 +113,9 @@ TARGETS: Table = {
     "agent_filters": Option({"type": "list", "elements": "str"}, restricts=True),
     "identity_filters": Option({"type": "list", "elements": "str"}, restricts=True),
     "compound_filter": Option({"type": "str"}, restricts=True),
-    "discovery_method": Option({"type": "str", "choices": list(METHODS)}, "plugins"),
+    "discovery_method": Option({"type": "str", "choices": list(METHODS)}, elsewhere=True),
     "discovery_options": Option({"type": "list", "elements": "str"}, restricts=True),
-    "discovery_timeout": Option({"type": "float"}, "plugins"),
+    "discovery_timeout": Option({"type": "float"}, elsewhere=True),
     "expected_nodes": Option({"type": "int", "aliases": ["count"]}),
     "limit": Option({"type": "str"}, restricts=True),
     "limit_method": Option({"type": "str", "choices": ["first", "random"]}),

@@ -168,6 +168,7 @@ class PingTask(CollectiveTask):
                     "average": average,
                     "tries": found.tries,
                     "elapsed": round(elapsed, 3),
+                    "configuration": self.config.source,
                     "passed_over": client.middleware.passed_over,
                     "rejected": dict(found.rejected),
                 }
@@ -205,10 +206,11 @@ class PingTask(CollectiveTask):
         names = f": {words.named(sorted(found.silent))}" if found.silent else ""
         trouble = f" The last try failed: {found.trouble}." if found.trouble else ""
         doubts = "".join(f" Also: {doubt}." for doubt in self.doubts)
-        return (
-            f"{what} {self._when(found)}{but}{names}{words.rejected(found)}."
-            f"{trouble} {self.silence}.{doubts}"
-        )
+        causes = f" {self.silence.of_missing(len(found.answered))}."
+        if self.own_node:
+            causes = self.warn_once(causes)
+        said = f"{what} {self._when(found)}{but}{names}{words.rejected(found)}"
+        return f"{said}.{trouble}{causes}{doubts}"
 
 
 def _told_of_all(progress: Progress, found: _Found) -> Progress:

@@ -23,6 +23,7 @@ if t.TYPE_CHECKING:
         Reply,
         Result,
     )
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import Settings
 
 
 class RpcTask(CollectiveTask):
@@ -109,7 +110,7 @@ class RpcTask(CollectiveTask):
         wanted = self.params["return_replies"]
         replies = result.replies if wanted == "all" else result.failed
         shown = [] if wanted == "none" else [reply_of(reply) for reply in replies]
-        returned = outcome_of(result, shown)
+        returned = outcome_of(result, shown, self.config)
         if len(result.nodes) == 1 and shown:
             returned["reply"] = shown[0]
         if self.own_node is not None:
@@ -147,7 +148,7 @@ def _tells(entry: Returned) -> bool:
     return any(entry.get(key) not in (None, []) for key in ("counts", "value", "error"))
 
 
-def outcome_of(result: Result, replies: list[Returned]) -> Returned:
+def outcome_of(result: Result, replies: list[Returned], config: Settings) -> Returned:
     """Return what every call returns."""
     failed, silent = len(result.failed), result.no_response if result.requestid else []
     return {
@@ -158,7 +159,7 @@ def outcome_of(result: Result, replies: list[Returned]) -> Returned:
         "unexpected": result.unexpected,
         "stats": concise(
             {
-                **stats_of(result),
+                **stats_of(result, config),
                 "requestid": result.requestid,
                 "nodes": len(result.nodes),
                 "responses": len(result.replies),

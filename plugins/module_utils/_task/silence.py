@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:
 _REFUSED = "Nodes say nothing about requests that they refuse. The usual causes: they"
 _UNMATCHED = "lack the agent or do not match the filters,"
 _DOWN = "are down or in another collective,"
-_UNTRUSTED = {
+UNTRUSTED = {
     "mcollective": (
         "do not know our key (or we use another pre-shared key, security provider or serializer), or our clock is"
         " behind theirs by more than the ttl"
@@ -37,6 +37,7 @@ _UNTRUSTED = {
         " clock differs from theirs by more than the ttl"
     ),
 }
+"""Why nodes do not accept requests, by dialect."""
 _SLOW = "or the action takes longer than the timeout"
 _OTHERS = (
     "Other nodes answered, so our configuration is right for them. The {} are down or in another collective, or do not"
@@ -89,7 +90,7 @@ class Silence:
     @property
     def _refusal(self) -> str:
         compound = self.dialect == "choria" and self.filter is not None and self.filter.compounds
-        causes = f"{_DOWN} {_UNTRUSTED[self.dialect]}"
+        causes = f"{_DOWN} {UNTRUSTED[self.dialect]}"
         return f"{causes}, or they cannot evaluate the compound filter" if compound else causes
 
     def of_silent(self, result: Result) -> str:
@@ -102,10 +103,13 @@ class Silence:
             return f"{_OTHERS.format(which)}, {_SLOW} (raise timeout). {self.where}"
         return f"{_REFUSED} {_UNMATCHED} {self._refusal}, {_SLOW}. {self.where}"
 
-    def of_missing(self, result: Result) -> str:
-        """Return why fewer nodes may have been found than were expected."""
+    def of_missing(self, found: int) -> str:
+        """Return why fewer nodes may be there than were expected.
+
+        :param found: how many are there.
+        """
         which = f"missing ones {_UNMATCHED}"
-        return f"{_OTHERS.format(which)}. {self.where}" if result.found else self.of_all()
+        return f"{_OTHERS.format(which)}. {self.where}" if found else self.of_all()
 
     def of_all(self) -> str:
         """Return why no node was found: as a look has shown it, or else the usual causes."""

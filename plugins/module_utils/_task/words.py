@@ -127,7 +127,7 @@ def nobody(result: Result, agent: str, doubts: t.Iterable[str], silence: Silence
     :param doubts: what could not be checked of the request.
     """
     if result.known and not result.discovered:
-        return "no node that is named matches the identity filters, so no node was asked."
+        return "none of the named nodes matches the identity filters (or none is named), so no node was asked."
     answered = "answered the discovery" if result.known else "answered"
     return (
         f"no node {answered} for agent {agent}{rejected(result)}."
@@ -145,7 +145,7 @@ def too_few(result: Result, expected: int, silence: Silence, *, sent: bool) -> s
         return f"{result.found} nodes are named, but {expected} were expected{consequence}."
     return (
         f"{result.found} nodes were found, but {expected} were expected"
-        f"{rejected(result)}{consequence}. {silence.of_missing(result)}."
+        f"{rejected(result)}{consequence}. {silence.of_missing(result.found)}."
     )
 
 

@@ -14,7 +14,7 @@ import typing as t
 from . import exc
 from .conversation import GRACE, Conversation, Line, Patience, Progress
 from .envelope import Envelope
-from .find import Answers, Targets, find, named, ping
+from .find import LONGEST, Answers, Targets, find, named, ping
 from .middleware import middleware
 from .request import Prepared, Request, batches
 from .result import Reply, Result, reply_of
@@ -124,16 +124,17 @@ class Client:
         """
         return self._targets(self._prepared(request))[0]
 
-    def ping(self, request: Request | Prepared) -> Answers:
+    def ping(self, request: Request | Prepared, *, longest: float = LONGEST) -> Answers:
         """Find out which of the nodes that a request is for are there. Nothing else is sent.
 
         Unlike :meth:`targets`, this also asks nodes that are known by name.
 
+        :param longest: seconds after which it ends though nodes still answer.
         :raises exc.BadRequest: see :meth:`prepare`.
         :raises exc.ConnectorError: the broker cannot be used, or the connection ended meanwhile.
         """
         prepared = self._prepared(request)
-        return self._persistently(lambda: ping(self._line, prepared))
+        return self._persistently(lambda: ping(self._line, prepared, longest=longest))
 
     def call(self, request: Request | Prepared, *, good: Judge | None = None) -> Result:
         """Send a request to all nodes that it is for, and take in their replies.

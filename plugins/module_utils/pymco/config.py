@@ -9,13 +9,14 @@ from __future__ import annotations
 import typing as t
 
 from . import exc, ranges
-from .connector import Connector, connector
-from .connector.base import conn_params
 from .pool import pool
 from .security import SecurityProvider, symbolic
 from .serializers import SERIALIZERS, Serializer
 from .settings import Settings
 from .utils import lookup_with_default
+
+if t.TYPE_CHECKING:
+    from .connector import Connector
 
 __all__ = ["INFINITE", "Config", "lookup_with_default"]
 
@@ -28,6 +29,8 @@ class Config(Settings):
 
     def get_connector(self) -> Connector:
         """See :func:`.connector.connector`."""
+        from .connector import connector
+
         return connector(self)
 
     def get_security(self) -> SecurityProvider:
@@ -84,4 +87,6 @@ class Config(Settings):
 
     def get_conn_params(self) -> dict[str, t.Any]:
         """Return what stomp.py's Connection takes."""
+        from .connector.base import conn_params
+
         return conn_params(self)

@@ -67,10 +67,10 @@ def seconds_for(prepared: Prepared, result: Result) -> float:
 
     It may take what the call has left of its timeout, and no more than :data:`WINDOWS` times the
     discovery_timeout. There is none for nodes that are named: many tasks for one node each would look
-    again and again.
+    again and again. Nor is there one if replies were rejected, since nodes are there then.
     """
     request = prepared.request
-    if prepared.names is not None or result.lost is not None:
+    if prepared.names is not None or result.lost is not None or result.rejected:
         return 0.0
     left = request.timeout - result.seconds.get("call", 0.0)
     seconds = min(left, WINDOWS * request.discovery_timeout)
@@ -127,10 +127,11 @@ class _Look:
         return self._deadline - self._clock()
 
     def _pinged(self, filter_: Filter, **fields: t.Any) -> list[str]:
+        """Return the nodes that fit a filter and answer in time. Of very many, not all do."""
         window = min(self._prepared.request.discovery_timeout, self._left)
         request = self._request("discovery", "ping", filter=filter_, discovery_timeout=window)
         request = dataclasses.replace(request, discovery_method="mc", **fields)
-        return list(self._client.ping(request).seconds)
+        return list(self._client.ping(request, longest=self._left).seconds)
 
     def _fits(self, entry: Entry) -> bool:
         """Return True if a node fits an entry. The first answer tells."""
@@ -140,13 +141,14 @@ class _Look:
         """Return what some nodes have of an entry's kind."""
         if entry.kind not in _PARTS or self._left < LEAST:
             return []
-        request = self._request(AGENT, "inventory", nodes=nodes, timeout=self._left)
+        request = self._request(AGENT, "inventory", nodes=nodes)
         wish = Wish.of([_PARTS[entry.kind]])
         return list(Gathering(self._client, request, wish).gather().nodes.values())
 
     def _request(self, agent: str, action: str, **fields: t.Any) -> Request:
-        wanted = self._prepared.request
-        return Request(agent, action, collective=wanted.collective, ttl=wanted.ttl, **fields)
+        wanted, left = self._prepared.request, self._left
+        bounds = {"timeout": left, "publish_timeout": left, "ttl": wanted.ttl}
+        return Request(agent, action, collective=wanted.collective, **{**bounds, **fields})
 
 
 def entries_of(filter_: Filter) -> list[Entry]:

@@ -90,22 +90,24 @@ def find(line: Line, prepared: Prepared, *, blind: bool = False) -> Targets:
     return _limited(prepared, nodes, answers)
 
 
-def ping(line: Line, prepared: Prepared) -> Answers:
+def ping(line: Line, prepared: Prepared, *, longest: float = LONGEST) -> Answers:
     """Ask once. Listen until all nodes have answered that were asked by name, or as many as are enough and
     none for the :data:`.GRACE`, or none for the request's discovery_timeout.
 
     :param prepared: says which nodes to ask; its agent and action do not matter.
+    :param longest: seconds after which it ends though nodes still answer.
     :raises exc.ConnectorError: the connection ended before the ping did.
     """
     request, names = prepared.request, prepared.names
     if names is None:
-        answers = _ask(line, prepared, "ping", None, enough=_enough(request))
+        answers = _ask(line, prepared, "ping", None, enough=_enough(request), longest=longest)
         left = _part(request, list(answers.seconds))
         return dataclasses.replace(answers, seconds={node: answers.seconds[node] for node in left})
     names = _part(request, names)
     if not names:
         return Answers({}, [], Outcome())
-    return _ask(line, prepared, "ping", names, enough=request.expected_nodes)
+    enough = request.expected_nodes
+    return _ask(line, prepared, "ping", names, enough=enough, longest=longest)
 
 
 def _ask(
@@ -115,6 +117,7 @@ def _ask(
     names: list[str] | None,
     *,
     enough: int | None,
+    longest: float = LONGEST,
 ) -> Answers:
     """Ask the discovery agent of all nodes that fit, or of these, whether they are there."""
     request, filter_ = prepared.request, prepared.filter
@@ -141,7 +144,7 @@ def _ask(
     # A limit is reached at once. The number that is expected may be too low.
     grace = 0.0 if request.expected_nodes is None else GRACE
     conversation.listen(
-        Patience(total=max(LONGEST, window), first=window, quiet=window, grace=grace)
+        Patience(total=max(longest, window), first=window, quiet=window, grace=grace)
     )
     outcome = conversation.outcome
     if outcome.lost is not None:

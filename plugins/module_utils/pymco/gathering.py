@@ -2,11 +2,12 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Gathers what nodes tell of themselves: facts, classes, agents, collectives.
+"""Gathers what nodes tell of themselves: facts, classes, agents, collectives, and figures of their daemons.
 
-One broadcast of rpcutil's ``inventory`` brings all of it. If only a few facts are wanted, ``get_facts``
+One broadcast of rpcutil's ``inventory`` brings most of it. If only a few facts are wanted, ``get_facts``
 brings these alone. It takes 200 characters of names, so more names need more requests. A node that is
-too old for it (before 2.3.3) is asked for its inventory instead.
+too old for it (before 2.3.3) is asked for its inventory instead. ``daemon_stats`` and ``agent_inventory``
+are requests of their own.
 """
 
 from __future__ import annotations
@@ -26,10 +27,26 @@ from .serializers import OtherKey, Symbol
 
 Node = dict[str, t.Any]
 """A node's ``identity`` and what it told: ``facts`` (a dict, with keys and values as they were decoded),
-``classes``, ``agents`` and ``collectives`` (lists of texts), and its MCollective's ``version``, if it told that."""
+``classes``, ``agents``, ``collectives`` and ``data_plugins`` (lists of texts), ``main_collective`` (a text),
+``stats`` (a dict as it was decoded), ``agent_details`` (a list of such dicts), and its MCollective's ``version``,
+if it told that."""
 
+_INVENTORY = "inventory"
 _KINDS: dict[str, type] = {"facts": dict, "classes": list, "agents": list, "collectives": list}
 PARTS = tuple(_KINDS)
+"""The parts that everything has."""
+_ALL_KINDS: dict[str, type] = {
+    **_KINDS,
+    **{"main_collective": str, "data_plugins": list, "stats": dict, "agent_details": list},
+}
+ALL_PARTS = tuple(_ALL_KINDS)
+"""All parts. Those beyond :data:`PARTS` are gathered only if they are named: few want them, some nodes lack
+them, and the last two need a request of their own."""
+_ACTIONS = {"stats": "daemon_stats", "agent_details": "agent_inventory"}
+"""Which action brings a part (MC:agent/rpcutil.rb; Go: providers/agent/mcorpc/golang/rpcutil). The others come with the
+inventory."""
+_OUTPUTS = {"agent_details": "agents"}
+"""The name of the output that is a part, where it has another name."""
 AGENT = "rpcutil"
 MOST_NAMES = 200
 """Characters that get_facts takes (MC:agent/rpcutil.ddl)."""
@@ -47,7 +64,7 @@ _FEW = 10
 class Wish:
     """What to gather.
 
-    :ivar parts: which of :data:`PARTS`.
+    :ivar parts: which of :data:`ALL_PARTS`.
     :ivar facts: the names of the facts to gather, without those of nested ones; None: all facts.
     """
 
@@ -121,11 +138,15 @@ class Gathering:
 
     def __init__(self, client: Client, request: Request, wish: Wish = EVERYTHING) -> None:
         self._client, self._request, self._wish = client, request, wish
-        self._parts = [part for part in PARTS if part in wish.parts]
+        self._parts: dict[str, list[str]] = {}
+        for part in ALL_PARTS:
+            if part in wish.parts:
+                self._parts.setdefault(_ACTIONS.get(part, _INVENTORY), []).append(part)
         self._names = chunks(wish.facts or ()) if wish.parts == {"facts"} else []
         self._old: set[str] = set()
         self._found = Gathered()
-        first = _facts(request, self._names[0]) if self._names else _inventory(request)
+        action = next(iter(self._parts), _INVENTORY)
+        first = _facts(request, self._names[0]) if self._names else _plain(request, action)
         self.first = client.prepare(first)
 
     def gather(self) -> Gathered:
@@ -137,20 +158,32 @@ class Gathering:
         if self._names:
             self._ask_for_facts()
         else:
-            self._ask_for_inventory(self.first)
+            first, *others = list(self._parts) or [_INVENTORY]
+            self._found.nodes = self._ask_for_parts(self.first, first)
+            for action in others:
+                if self._found.nodes:
+                    self._ask_for_more(action)
         return self._found
 
-    def _ask_for_inventory(self, request: Request | Prepared) -> None:
-        """Ask for everything, and keep what is wanted."""
+    def _ask_for_more(self, action: str) -> None:
+        """Ask the nodes that have answered for the parts that another action brings."""
+        nodes = self._found.nodes
+        more = self._ask_for_parts(_plain(self._again(sorted(nodes)), action), action)
+        # A node that told a half of it would seem to lack the other.
+        self._found.nodes = {node: {**more[node], **nodes[node]} for node in nodes if node in more}
+
+    def _ask_for_parts(self, request: Request | Prepared, action: str) -> dict[str, Node]:
+        """Return what nodes tell that an action brings, as far as it is wanted, by identity."""
+        found = {}
         for reply in self._call(request):
-            data = _outputs(reply)
-            lacking = [part for part in self._parts if not isinstance(data.get(part), _KINDS[part])]
-            if not reply.ok:
-                self._fail(reply)
-            elif lacking:
-                self._found.failed[reply.sender] = f"its inventory has no {lacking[0]}"
-            else:
-                self._found.nodes[reply.sender] = self._node(reply.sender, data)
+            try:
+                if reply.ok:
+                    found[reply.sender] = self._node(reply, action)
+                else:
+                    self._fail(reply)
+            except _Lacking as lacking:
+                self._found.failed[reply.sender] = str(lacking)
+        return found
 
     def _ask_for_facts(self) -> None:
         """Ask for named facts: a request for each 200 characters of their names."""
@@ -163,17 +196,33 @@ class Gathering:
         nodes = self._found.nodes
         nodes.update({node: {"identity": node, "facts": facts[node]} for node in facts})
         if self._old:
-            self._ask_for_inventory(_inventory(self._to(sorted(self._old))))
+            old = _plain(self._to(sorted(self._old)), _INVENTORY)
+            nodes.update(self._ask_for_parts(old, _INVENTORY))
         self._found.nodes = {node: nodes[node] for node in sorted(nodes)}
 
-    def _node(self, identity: str, data: dict[str, t.Any]) -> Node:
-        node: Node = {"identity": identity}
-        for part in self._parts:
-            value = data[part]
-            node[part] = self._wish.of_facts(value) if part == "facts" else _texts(value)
+    def _node(self, reply: Reply, action: str) -> Node:
+        """Return the wanted parts of a reply. Raises :class:`_Lacking` if it has not all of them."""
+        data = _outputs(reply)
+        node: Node = {"identity": reply.sender}
+        for part in self._parts.get(action, ()):
+            name = _OUTPUTS.get(part, part)
+            value = data if part == "stats" else data.get(name)
+            if not isinstance(value, _ALL_KINDS[part]):
+                raise _Lacking(f"its {action} has no {name}")
+            node[part] = self._part(part, value)
         if isinstance(data.get("version"), str):
             node["version"] = str(data["version"])
         return node
+
+    def _part(self, part: str, value: t.Any) -> t.Any:
+        """Return a part without what is not wanted or has not the form of the part."""
+        if part == "facts":
+            return self._wish.of_facts(value)
+        if part == "stats":
+            return {name: each for name, each in value.items() if name != "agents"}
+        if part == "agent_details":
+            return [each for each in value if isinstance(each, dict)]
+        return str(value) if part == "main_collective" else _texts(value)
 
     def _ask(self, request: Request | Prepared) -> dict[str, dict[t.Any, t.Any]]:
         """Return the facts of the nodes that give them, by identity."""
@@ -216,8 +265,12 @@ class Gathering:
         return dataclasses.replace(named, expected_nodes=None, minimum_nodes=1)
 
 
-def _inventory(request: Request) -> Request:
-    return dataclasses.replace(request, agent=AGENT, action="inventory", arguments={})
+class _Lacking(Exception):
+    """A reply that lacks what is wanted."""
+
+
+def _plain(request: Request, action: str) -> Request:
+    return dataclasses.replace(request, agent=AGENT, action=action, arguments={})
 
 
 def _facts(request: Request, names: str) -> Request:

@@ -26,6 +26,8 @@ MAX_DIGITS = 4300
 _MOST_BITS = 14_285
 """No larger integer has so few digits."""
 _SPACE = " \t\n\r"
+_MANY = 2 * MAX_VALUES
+"""Characters. A value takes two at least."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _UNKNOWN = "\ufffd"
 
@@ -65,7 +67,7 @@ def read_outer(payload: bytes) -> t.Any:
     what a reply consists of, since documents are in each other.
     """
     try:
-        return _value(str(payload, "utf-8"), _scan)
+        return _value(payload.decode(), _scan)
     except UnicodeDecodeError:
         raise exc.DecodingError("it is not in UTF-8") from None
 
@@ -94,15 +96,15 @@ def _read(text: str, scan: _Scanner) -> t.Any:
 
 
 def _value(text: str, scan: _Scanner) -> t.Any:
-    if len(text) > 2 * MAX_VALUES:  # a value takes two characters at least
+    if len(text) > _MANY:
         _check_count(text)
-    if text[:1] in _SPACE:
-        text = text.lstrip(_SPACE)
     try:
         value, end = scan(text, 0)
     except RecursionError:
         raise exc.DecodingError(TOO_MUCH) from None
     except (StopIteration, ValueError):
+        if text and text[0] in _SPACE:
+            return _value(text.lstrip(_SPACE), scan)
         raise exc.DecodingError("it is not JSON, or has an integer that is too large") from None
     if end != len(text) and text[end:].strip(_SPACE):
         raise exc.DecodingError("something follows the JSON")
@@ -117,14 +119,19 @@ def _check_count(text: str) -> None:
         raise exc.DecodingError(TOO_MUCH)
 
 
+def is_integer(value: t.Any) -> bool:
+    """Return True for an integer. In Python, unlike JSON, true is one."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _check_depth(value: t.Any) -> None:
     level = [value] if isinstance(value, (dict, list)) else []
     for _depth in range(MAX_DEPTH):
         level = [
             child
             for container in level
-            for child in (container.values() if type(container) is dict else container)
-            if type(child) is dict or type(child) is list
+            for child in (container.values() if isinstance(container, dict) else container)
+            if isinstance(child, (dict, list))
         ]
         if not level:
             return

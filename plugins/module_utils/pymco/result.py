@@ -20,6 +20,10 @@ NOT_RPC = 5
 """The statuscode of a reply that does not follow SimpleRPC's rules (MC:rpc/agent.rb, UnknownRPCError)."""
 
 
+_USUAL = {":statuscode", ":statusmsg", ":data"}
+"""The keys of nearly every body."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Reply:
     """One node's answer, with the six keys of ``mco rpc -j``.
@@ -110,8 +114,11 @@ class Result(Reception):
 def reply_of(sender: str, body: t.Any, request: Request) -> Reply:
     """Return a body as a reply by SimpleRPC's rules (MC:rpc/reply.rb). One that does not follow them
     becomes a reply that failed."""
-    fields = {str(key).lstrip(":"): body[key] for key in body} if isinstance(body, dict) else {}
-    code, message, data = (fields.get(key) for key in ("statuscode", "statusmsg", "data"))
+    if type(body) is dict and body.keys() == _USUAL:
+        code, message, data = body[":statuscode"], body[":statusmsg"], body[":data"]
+    else:
+        fields = {str(key).lstrip(":"): body[key] for key in body} if isinstance(body, dict) else {}
+        code, message, data = (fields.get(key) for key in ("statuscode", "statusmsg", "data"))
     if not isinstance(code, int) or isinstance(code, bool):
         code, message, data = NOT_RPC, "the node sent no SimpleRPC reply", {"body": body}
     if not isinstance(data, dict):

@@ -12,7 +12,6 @@ import typing as t
 
 from . import exc
 from .client import Client
-from .connector import connector
 from .conversation import Conversation, Line, Patience, Progress
 from .find import Answers
 from .message import Message, envelope_of
@@ -71,6 +70,8 @@ class SimpleAction:
     @functools.cached_property
     def connector(self) -> Connector:
         """The connector that the configuration names, for use step by step."""
+        from .connector import connector
+
         return connector(self.config, self.logger)
 
     def get_target(self) -> str:

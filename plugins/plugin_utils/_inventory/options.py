@@ -21,8 +21,10 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.invocation
     WRONG,
     refusal,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.options import CLIENT_OPTIONS
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.nearest import suggestion
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import as_message
+from ansible_collections.pymco.mcollective.plugins.plugin_utils import _ansible_cfg
 
 if t.TYPE_CHECKING:
     from ansible.plugins.inventory import BaseInventoryPlugin
@@ -77,7 +79,8 @@ def refuse_wrong_words(
         if definition.get("type") != "bool":
             continue
         variables = (entry["name"] for entry in definition.get("env", ()))
-        values = [given.get(name), *map(environ.get, variables)]
+        text = _ansible_cfg.value(name) if name in CLIENT_OPTIONS else None
+        values = [given.get(name), *map(environ.get, variables), text]
         for value in filter(None, values):
             try:
                 check_type_bool(value)

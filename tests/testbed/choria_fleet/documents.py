@@ -16,6 +16,11 @@ STAND_IN = b"node#####.example.com"
 FILTER = ("fact", "cf_class", "agent", "identity", "compound")
 
 
+def is_whole(value: t.Any) -> bool:
+    """Return True for a whole number; JSON's true is none."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 class Unacceptable(Exception):
     """A node drops the request, and says nothing."""
 

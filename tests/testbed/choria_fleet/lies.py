@@ -48,7 +48,7 @@ class Truth:
 
     def signed_by(self, **claims: t.Any) -> bytes:
         """Return its payload, signed with the key of a token that differs in some claims."""
-        version2 = t.cast("Version2", self.documents)
+        version2 = t.cast(Version2, self.documents)
         return version2.seal(self.reply, Signer(version2.issuer, self.reply.sender, **claims))
 
 
@@ -82,7 +82,7 @@ def _wrong_hash(truth: Truth) -> list[bytes]:
 
 
 def _foreign_issuer(truth: Truth) -> list[bytes]:
-    version2 = t.cast("Version2", truth.documents)
+    version2 = t.cast(Version2, truth.documents)
     return [version2.seal(truth.reply, Signer(version2.strangers, truth.reply.sender))]
 
 

@@ -28,6 +28,7 @@ from .documents import (
     decoded,
     encoded,
     halves,
+    is_whole,
     loaded,
     unwrapped,
 )
@@ -168,7 +169,7 @@ def _envelope(request: dict[str, t.Any]) -> dict[str, t.Any]:
     envelope: t.Any = request.get("envelope")
     for key in _TEXTS:
         _text(envelope, key)
-    whole = all(type(envelope.get(key)) is int for key in ("ttl", "time"))
+    whole = all(is_whole(envelope.get(key)) for key in ("ttl", "time"))
     if len(envelope["requestid"]) != 32 or not whole or envelope["ttl"] < 30:
         raise Unacceptable(f"not as the schema wants it: {json.dumps(envelope)}")
     return t.cast("dict[str, t.Any]", envelope)

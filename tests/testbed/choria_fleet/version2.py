@@ -27,6 +27,7 @@ from .documents import (
     decoded,
     encoded,
     halves,
+    is_whole,
     loaded,
     unwrapped,
 )
@@ -195,7 +196,7 @@ def _request(request: dict[str, t.Any], transport: dict[str, t.Any]) -> Request:
     ttl, when = request.get("ttl"), request.get("time")
     if not all(isinstance(text, str) and text for text in (*texts, reply_to)):
         raise Unacceptable(f"not as the schema wants it: {request}")
-    if type(ttl) is not int or type(when) is not int or not abs(time.time() - when / 1e9) < ttl:
+    if not (is_whole(ttl) and is_whole(when)) or not abs(time.time() - when / 1e9) < ttl:
         raise Unacceptable("older than its ttl, or of the future")
     wanted = {**{key: [] for key in FILTER}, **(request.get("filter") or {})}
     body = unwrapped(decoded(request.get("message")))

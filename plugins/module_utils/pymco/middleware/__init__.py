@@ -12,23 +12,24 @@ from __future__ import annotations
 import logging
 import typing as t
 
-from .activemq import ActiveMQMiddleware
+from ..choices import Choices
 from .base import BaseMiddleware, Outgoing
-from .nats import NatsMiddleware
-from .rabbitmq import RabbitMQMiddleware
-from .stomp import StompMiddleware
 
 if t.TYPE_CHECKING:
     from ..settings import Settings
+    from . import activemq, nats, rabbitmq, stomp  # noqa: F401
 
 __all__ = ["MIDDLEWARE", "BaseMiddleware", "Outgoing", "middleware"]
 
-MIDDLEWARE: dict[str, type[BaseMiddleware]] = {
-    "activemq": ActiveMQMiddleware,
-    "nats": NatsMiddleware,
-    "rabbitmq": RabbitMQMiddleware,
-    "stomp": StompMiddleware,
-}
+MIDDLEWARE: Choices[type[BaseMiddleware]] = Choices(
+    __name__,
+    {
+        "activemq": ("activemq", "ActiveMQMiddleware"),
+        "nats": ("nats", "NatsMiddleware"),
+        "rabbitmq": ("rabbitmq", "RabbitMQMiddleware"),
+        "stomp": ("stomp", "StompMiddleware"),
+    },
+)
 """By the value of the option ``connector``."""
 
 

@@ -90,11 +90,12 @@ class NatsMiddleware(BaseMiddleware):
         t.cast(Session, self.session).send_all(addresses, body, headers, deadline)
 
     def next_payload(self, timeout: float) -> bytes | None:
-        session = self._session  # not the property, which takes longer than all this
-        if isinstance(session, Session) and session.info.leaving and session is not self._left:
+        session = t.cast("Session", self.session)
+        if session.info.leaving and session is not self._left:
             self._left = session
             self._move(session)
-        return super().next_payload(timeout)
+        # A message is a payload as it is.
+        return self.session.next_message(timeout)
 
     def _move(self, old: Session) -> None:
         """Leave a broker that shuts down. We listen at another broker before we stop listening here, for as long as a

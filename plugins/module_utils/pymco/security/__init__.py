@@ -2,25 +2,19 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""The security providers, by the name that a configuration uses.
-
-A provider is imported when it is asked for, since the cryptography library takes longer to load than
-all the rest.
-"""
+"""The security providers, by the name that a configuration uses."""
 
 from __future__ import annotations
 
-import importlib
 import logging
 import typing as t
 
 from .. import exc
+from ..choices import Choices
 from .base import BaseProvider, SecurityProvider
 
 if t.TYPE_CHECKING:
     from ..settings import Settings
-
-    # Ansible ships the files that import statements name, wherever they stand.
     from . import aes, choria, none, psk, ssl  # noqa: F401
 
 __all__ = [
@@ -32,14 +26,19 @@ __all__ = [
     "verify",
 ]
 
-PROVIDERS: dict[str, tuple[str, str]] = {
-    "aes_security": ("aes", "AesProvider"),
-    "choria": ("choria", "provider"),
-    "none": ("none", "NoneProvider"),
-    "psk": ("psk", "PskProvider"),
-    "ssl": ("ssl", "SslProvider"),
-}
-"""The module of each provider, and what makes one in it."""
+Maker = t.Callable[["Settings", t.Optional[logging.Logger]], BaseProvider]
+
+PROVIDERS: Choices[Maker] = Choices(
+    __name__,
+    {
+        "aes_security": ("aes", "AesProvider"),
+        "choria": ("choria", "provider"),
+        "none": ("none", "NoneProvider"),
+        "psk": ("psk", "PskProvider"),
+        "ssl": ("ssl", "SslProvider"),
+    },
+)
+"""What makes each provider."""
 
 
 def security_provider(config: Settings, logger: logging.Logger | None = None) -> BaseProvider:
@@ -49,9 +48,7 @@ def security_provider(config: Settings, logger: logging.Logger | None = None) ->
     :raises exc.ImproperlyConfigured: no provider has that name, or an option of it is missing.
     :raises exc.MissingDependency: a library that it needs is missing.
     """
-    module, name = config.choose("securityprovider", PROVIDERS)
-    make: t.Callable[[Settings, logging.Logger | None], BaseProvider]
-    make = getattr(importlib.import_module(f".{module}", __name__), name)
+    make: Maker = config.choose("securityprovider", PROVIDERS)
     return make(config, logger)
 
 

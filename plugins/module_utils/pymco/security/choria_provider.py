@@ -127,7 +127,7 @@ class ChoriaProvider(BaseProvider):
         :raises exc.VerificationError: it answers another request.
         :raises exc.DecodingError: it has no body that can be read.
         """
-        if type(moment) is not int or not isinstance(agent, str) or not agent.isascii():
+        if not json_text.is_integer(moment) or not isinstance(agent, str) or not agent.isascii():
             raise exc.DecodingError("a reply without its time or its agent")
         # Nodes of Go answer a ping with a word that is not JSON.
         body = PONG if message == PONG else json_text.read_text(message)

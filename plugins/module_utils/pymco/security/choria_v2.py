@@ -17,7 +17,7 @@ import typing as t
 
 from .. import exc, tokens
 from ..envelope import Received
-from ..json_text import read_outer, write
+from ..json_text import is_integer, read_outer, write
 from .choria_provider import ChoriaProvider, body_document, filter_document, refuse_shape
 
 if t.TYPE_CHECKING:
@@ -244,4 +244,4 @@ def _base64(data: bytes) -> str:
 
 def _seconds(nanoseconds: t.Any) -> t.Any:
     """Return a time in whole seconds. What is no integer stays as it is."""
-    return nanoseconds // 10**9 if type(nanoseconds) is int else nanoseconds
+    return nanoseconds // 10**9 if is_integer(nanoseconds) else nanoseconds

@@ -18,7 +18,8 @@ import os
 import typing as t
 
 from .. import exc
-from ..serializers import MarshalSerializer, Serializer
+from ..serializers import Serializer
+from ..serializers.marshal import MarshalSerializer
 from .base import HASH, SecurityProvider, body_bytes
 
 if t.TYPE_CHECKING:

@@ -12,7 +12,7 @@ import typing as t
 
 from .. import exc
 from ..options import PATH
-from ..serializers import MarshalSerializer, Serializer, Symbol, YamlSerializer
+from ..serializers import SERIALIZERS, Serializer, Symbol
 from ..utils import load_rsa_key
 from .base import SecurityProvider
 
@@ -44,7 +44,7 @@ class RsaProvider(SecurityProvider):
 
     def _serializer(self) -> type[Serializer]:
         name = self.config.get(f"{self.prefix}serializer")
-        return YamlSerializer if name == "yaml" else MarshalSerializer
+        return SERIALIZERS["yaml" if name == "yaml" else "marshal"]
 
     def _callerid(self) -> str:
         name = os.path.basename(self._client_file("public"))

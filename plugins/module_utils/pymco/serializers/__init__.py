@@ -6,9 +6,14 @@
 
 from __future__ import annotations
 
+import typing as t
+
+from ..choices import Choices
 from .base import OtherKey, Regexp, Serializer, Symbol, symbolize, with_symbols
-from .marshal import MarshalSerializer
-from .yaml import YamlSerializer
+
+if t.TYPE_CHECKING:
+    from .marshal import MarshalSerializer
+    from .yaml import YamlSerializer
 
 __all__ = [
     "SERIALIZERS",
@@ -25,10 +30,17 @@ __all__ = [
     "with_symbols",
 ]
 
-SERIALIZERS: dict[str, type[Serializer]] = {
-    "marshal": MarshalSerializer,
-    "yaml": YamlSerializer,
-}
+SERIALIZERS: Choices[type[Serializer]] = Choices(
+    __name__, {"marshal": ("marshal", "MarshalSerializer"), "yaml": ("yaml", "YamlSerializer")}
+)
+
+
+def __getattr__(name: str) -> t.Any:
+    """Return a serializer by the name of its class."""
+    for found in ("marshal", "yaml"):
+        if name == f"{found.capitalize()}Serializer":
+            return SERIALIZERS[found]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 # -- python-mcollective's --------------------------------------------------------------------------

@@ -150,7 +150,7 @@ def read_info(text: bytes) -> Info:
     return Info(
         tls=required or found.get("tls_available") is True,
         tls_required=required,
-        max_payload=size if type(size) is int and size > 0 else None,
+        max_payload=size if isinstance(size, int) and size > 0 and size is not True else None,
         nonce=nonce if isinstance(nonce, str) else "",
         leaving=found.get("ldm") is True,
     )

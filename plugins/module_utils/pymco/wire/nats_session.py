@@ -330,9 +330,9 @@ class Session(Channel):
             self._quiet = before
         self._heed()
 
-    def _next(self, timeout: float) -> Item | None:
-        """See :meth:`.Channel._next`. A NATS server does not wait for slow readers: it leaves a client that does not take
-        within 10 s what waits for it (Go: nats-server, write_deadline)."""
+    def next_message(self, timeout: float) -> bytes | None:
+        """See :meth:`.Channel.next_message`. A NATS server does not wait for slow readers: it leaves a
+        client that does not take within 10 s what waits for it (Go: nats-server, write_deadline)."""
         now = time.monotonic()
         if now - self._emptied > EMPTIED:
             self._emptied = now
@@ -341,7 +341,7 @@ class Session(Channel):
                 if data is None:
                     break
                 self._cut(data)
-        return super()._next(timeout)
+        return super().next_message(timeout)
 
     def _cut(self, data: bytes) -> None:
         super()._cut(data)

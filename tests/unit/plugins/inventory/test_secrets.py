@@ -34,12 +34,11 @@ HUSH = "s3cret"
         ({"config": {"connection_timeout": HUSH}}, "connection_timeout is not a number"),
         ({"config": {"plugin.rabbitmq.pool.size": HUSH}}, "pool.size is not a whole number"),
         ({"config": {"plugin.rabbitmq.pool.1.pasword": HUSH, "ttl": "x"}}, "ttl is not a whole"),
-        ({"brokers": HUSH}, "Elements value for option 'brokers' is of type str"),
+        ({"brokers": HUSH}, "the option brokers: entry 1 is no URL of the form"),
         ({"brokers": [{"host": "a", "port": HUSH}]}, "argument 'port' is of type str found in"),
         (
             {"brokers": [{"host": "a", "pasword": HUSH}]},
-            "Unsupported parameters for (pymco.mcollective.mcollective) inventory plugin:"
-            " brokers.pasword. Supported parameters include:",
+            "Unsupported parameters for the option brokers: brokers.pasword. Supported parameters include:",
         ),
         (
             {"vhost": "{{ no_such_variable }}"},

@@ -86,7 +86,7 @@ def test_what_fits_is_kept(keys: pathlib.Path) -> None:
         {"tokens": (WEB1,), "organization": "acme"},
         {"tokens": (WEB1,), "renew_days": 366},
     ],
-    ids=lambda changes: ", ".join(changes),
+    ids=", ".join,
 )
 def test_a_token_that_no_longer_fits_is_issued_again(
     keys: pathlib.Path, changes: dict[str, t.Any]

@@ -39,7 +39,7 @@ def test_nodes_that_fit_are_found_and_sorted(check_mode: bool) -> None:
 
 
 def test_check_mode_finds_the_nodes_of_a_call_whose_replies_nobody_awaits() -> None:
-    options = {"agent": "rpcutil", "action": "ping", "process_results": False, "read_only": False}
+    options = {"agent": "shop", "action": "sell", "process_results": False}
     with ScriptedBroker(pinged("b", "a")) as broker:
         returned, message = outcome(RpcTask, broker.port, True, **options)
     assert (message, returned["nodes"], returned["changed"]) == ("", ["a", "b"], True)
@@ -86,3 +86,21 @@ def test_names_must_fit_other_filters() -> None:
 def test_looking_for_nobody_is_refused() -> None:
     message = outcome(FindTask, closed_port(), discovery_method="none")[1]
     assert message.startswith("discovery_method = none finds no nodes")
+
+
+def test_filters_are_told_in_words() -> None:
+    given = {
+        "class_filters": ["/^role::/"],
+        "fact_filters": ["cpus>=4"],
+        "identity_filters": ["/^a/", "/b/"],
+        "compound_filter": "common and not (os=Debian or fstat('/x').size > 3)",
+    }
+    with ScriptedBroker(pinged("a")) as broker:
+        returned = outcome(FindTask, broker.port, **given)[0]
+    assert returned["filters"] == [
+        "agent rpcutil",
+        "class /^role::/",
+        "fact cpus >= 4",
+        "identity /^a/ or /b/",
+        "class common and not (fact os=Debian or data fstat(/x).size > 3)",
+    ]

@@ -84,6 +84,9 @@ def test_all_that_nodes_tell_is_returned_by_default(check_mode: bool) -> None:
     assert returned["nodes"] == ["a", "b"]
     assert returned["changed"] is False
     assert (returned["no_response"], returned["failures"]) == ([], [])
+    assert returned["collectives"] == [
+        {"name": name, "nodes": ["a", "b"]} for name in ("eu", "mcollective")
+    ]
     stats = returned["stats"]
     assert (stats["nodes"], stats["gathered"], stats["requests"]) == (2, 2, 1)
 
@@ -93,6 +96,31 @@ def test_parts_are_gathered_alone() -> None:
     with ScriptedBroker(asked(replies, [], 1)) as broker:
         returned = outcome(NodeInfoTask, broker.port, nodes=["a"], gather=["classes"])[0]
     assert returned["node_info"] == [{"identity": "a", "classes": ["web"], "version": "2.12.5"}]
+
+
+def test_agents_are_listed_with_the_nodes_that_have_them() -> None:
+    """An agent has an entry for each of its versions, and Symbols are their names."""
+
+    def body(*agents: tuple[str, str]) -> dict[Symbol, t.Any]:
+        known = [
+            {Symbol("agent"): name, Symbol("version"): version, Symbol("description"): "d"}
+            for name, version in agents
+        ]
+        return done(data={Symbol("agents"): known})
+
+    replies = {"a": body(("probe", "1"), ("sleeper", "1")), "b": body(("probe", "2"))}
+    with ScriptedBroker(asked(replies, [], 2)) as broker:
+        given = {"nodes": ["a", "b"], "gather": ["agent_details"]}
+        returned = outcome(NodeInfoTask, broker.port, **given)[0]
+    assert "collectives" not in returned
+    assert returned["agents"] == [
+        {"name": "probe", "version": "1", "description": "d", "nodes": ["a"]},
+        {"name": "probe", "version": "2", "description": "d", "nodes": ["b"]},
+        {"name": "sleeper", "version": "1", "description": "d", "nodes": ["a"]},
+    ]
+    assert returned["node_info"][1]["agent_details"] == [
+        {"agent": "probe", "version": "2", "description": "d"}
+    ]
 
 
 def test_odd_facts_become_what_json_can_carry() -> None:

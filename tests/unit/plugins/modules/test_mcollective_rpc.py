@@ -124,7 +124,10 @@ def test_data_come_back_as_they_are(
         ({"config": {"plugin.rabbitmq.pool.size": HUSH}}, "pool.size is not a whole number"),
         ({"config": {"plugin.rabbitmq.pool.1.pasword": HUSH}}, "cannot connect"),
         ({"brokers": [{"host": "a", "port": HUSH}]}, "argument 'port' is of type str"),
-        ({"brokers": [{"host": "a", "pasword": HUSH}]}, "module: brokers.pasword. Supported"),
+        (
+            {"brokers": [{"host": "a", "pasword": HUSH}]},
+            "the option brokers: brokers.pasword. Supported",
+        ),
         (
             {"pks": HUSH},
             "for (pymco.mcollective.mcollective_rpc) module: pks. Supported parameters",

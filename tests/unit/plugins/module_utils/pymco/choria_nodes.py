@@ -41,7 +41,7 @@ def _changed(document: dict[str, t.Any], changes: Changes) -> dict[str, t.Any]:
 
 
 def v1_reply(
-    body: t.Any = BODY,
+    body: t.Any = ...,
     *,
     envelope: Changes = None,
     reply: Changes = None,
@@ -49,7 +49,7 @@ def v1_reply(
     headers: Changes = None,
     transport: Changes = None,
 ) -> bytes:
-    """Return a reply of version 1. A body that is a text is written as it is.
+    """Return a reply of version 1. A body that is a text is written as it is; "..." is BODY.
 
     :param envelope: what is different in it. The other arguments change the other documents.
     """
@@ -57,7 +57,7 @@ def v1_reply(
     inner = _changed(
         {
             "protocol": "choria:reply:1",
-            "message": _text(body),
+            "message": _text(BODY if body is ... else body),
             "envelope": _changed(about, envelope),
         },
         reply,
@@ -155,7 +155,7 @@ def server_claims(**changes: t.Any) -> dict[str, t.Any]:
 
 
 def v2_reply(
-    body: t.Any = BODY,
+    body: t.Any = ...,
     *,
     reply: Changes = None,
     secure: Changes = None,
@@ -171,7 +171,7 @@ def v2_reply(
     """
     inner = {
         "protocol": "io.choria.protocol.v2.reply",
-        "message": b64(_text(body).encode()),
+        "message": b64(_text(BODY if body is ... else body).encode()),
         "request": REQUESTID,
         "sender": "web1",
         "agent": "rpcutil",

@@ -102,7 +102,7 @@ def test_a_request_says_what_the_worked_example_says(provider: ChoriaV1Provider)
     assert set(transport) == set(expected[0])
     assert set(secure) == set(expected[1])
     assert request == {**expected[2], "message": request["message"]}
-    assert type(request["envelope"]["time"]) is int
+    assert isinstance(request["envelope"]["time"], int)
     # Nodes do not need what else the example has (Ruby: rpc/request.rb; Go hands it on to agents).
     assert expected[3]["data"].pop("process_results") is True
     assert body == expected[3]

@@ -63,7 +63,7 @@ class Maker:
         self,
         *,
         text: str | None = None,
-        issuers: t.Mapping[str, str] = ISSUERS,
+        issuers: t.Mapping[str, str] | None = None,
         signers: tuple[str, ...] = (),
         ttl: str = "60",
         **claims: t.Any,
@@ -75,7 +75,7 @@ class Maker:
             (),
             token_file=str(self.token),
             seed_file=str(self.seed),
-            issuers=issuers,
+            issuers=ISSUERS if issuers is None else issuers,
             trusted_signers=signers,
         )
         return ChoriaV2Provider(config, options)
@@ -121,7 +121,7 @@ def test_a_request(provider: ChoriaV2Provider, make: Maker) -> None:
     request = json.loads(signed)
     body = json.loads(base64.b64decode(request.pop("message"), validate=True))
     assert body == {"agent": "rpcutil", "action": "get_fact", "data": {"a": "é"}}
-    assert type(request["time"]) is int
+    assert isinstance(request["time"], int)
     assert request == {
         "protocol": "io.choria.protocol.v2.request",
         "id": REQUESTID,

@@ -15,12 +15,40 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 PACKAGE = pathlib.Path(exc.__file__).parent
 
 FLOORS = [
-    *("printable", "exc", "nearest", "ranges", "logs", "options", "files", "permissions", "utils"),
-    *("ruby_methods", "serializers", "ruby_values", "ruby_patterns", "compound", "expression"),
+    *(
+        "printable",
+        "exc",
+        "choices",
+        "nearest",
+        "ranges",
+        "logs",
+        "options",
+        "files",
+        "permissions",
+    ),
+    *(
+        "utils",
+        "ruby_methods",
+        "serializers",
+        "ruby_values",
+        "ruby_patterns",
+        "compound",
+        "expression",
+    ),
     *("dialects", "config_file", "settings", "srv", "choria", "json_text", "tokens", "pool"),
     *("filters", "picking", "ddl", "functions", "envelope", "request", "settle"),
     *("described", "security", "wire", "intake", "middleware", "conversation", "find", "result"),
-    *("client", "gathering", "diagnosis", "message", "connector", "config", "rpc", "listener", "test"),
+    *(
+        "client",
+        "gathering",
+        "diagnosis",
+        "message",
+        "connector",
+        "config",
+        "rpc",
+        "listener",
+        "test",
+    ),
 ]
 """The files and packages of the client, from the lowest to the highest. Each may import those before it."""
 

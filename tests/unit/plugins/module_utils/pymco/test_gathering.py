@@ -262,3 +262,55 @@ def test_a_fact_that_cannot_be_asked_for_is_refused(name: str) -> None:
 def test_facts_that_are_named_must_be_wanted() -> None:
     with pytest.raises(exc.BadRequest, match="facts are named, but"):
         Wish.of(["classes"], ["role"])
+
+
+def test_a_daemon_and_its_agents_are_told_by_a_request_each() -> None:
+    nodes = [Node("a"), Node("b")]
+    parts = ["collectives", "main_collective", "data_plugins", "stats", "agent_details"]
+    found = gathered([*nodes], Wish.of(parts))
+    assert not found.failed and not found.no_response
+    assert [node.requests for node in nodes] == [3, 3]
+    assert list(found.nodes) == ["a", "b"]
+    node = found.nodes["b"]
+    assert (node["collectives"], node["main_collective"]) == (["mcollective"], "mcollective")
+    assert "fact_data" in node["data_plugins"]
+    assert (node["stats"]["total"], node["version"]) == (2, "2.12.5")
+    assert "agents" not in node["stats"] and "agents" not in node
+    agents = [agent[Symbol("agent")] for agent in node["agent_details"]]
+    assert agents == ["discovery", "rpcutil", "service"]
+
+
+def test_figures_alone_need_no_inventory() -> None:
+    node = Node("a")
+    found = gathered([node], Wish.of(["stats"]))
+    assert set(found.nodes["a"]) == {"identity", "stats", "version"}
+    assert node.requests == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (refused, "4: no such action"),
+        (without("agents"), "its agent_inventory has no agents"),
+        (without("agents", "rpcutil"), "its agent_inventory has no agents"),
+    ],
+)
+def test_a_node_that_does_not_tell_of_its_agents_has_failed(
+    change: t.Callable[[t.Any], t.Any], why: str
+) -> None:
+    nodes = [Node("a"), Odd("b", answers={"agent_inventory": change})]
+    found = gathered([*nodes], Wish.of(["classes", "agent_details"]))
+    assert (list(found.nodes), found.failed) == (["a"], {"b": why})
+    assert found.no_response == []
+
+
+def test_a_node_that_tells_a_half_has_not_answered() -> None:
+    nodes = [Node("a"), Odd("b", only=1)]
+    found = gathered([*nodes], Wish.of(["classes", "stats"]), timeout=1)
+    assert (list(found.nodes), found.no_response) == (["a"], ["b"])
+
+
+def test_details_that_are_no_details_are_left_out() -> None:
+    change = without("agents", [{"agent": "x"}, "y", None])
+    found = gathered([Odd("a", answers={"agent_inventory": change})], Wish.of(["agent_details"]))
+    assert found.nodes["a"] == {"identity": "a", "agent_details": [{"agent": "x"}]}
