@@ -94,7 +94,9 @@ EXAMPLES = r"""
 - name: Wait for the end of maintenance, which a fact of one node tells
   ansible.builtin.debug:
     msg: The maintenance is over.
-  until: lookup('pymco.mcollective.mcollective', 'rpcutil', 'get_fact', arguments={'fact': 'maintenance'}, nodes=['db1.example.com']).value != 'yes'
+  until: >-
+    lookup('pymco.mcollective.mcollective', 'rpcutil', 'get_fact', arguments={'fact': 'maintenance'},
+           nodes=['db1.example.com']).value != 'yes'
   retries: 10
   delay: 60
 """

@@ -172,8 +172,7 @@ EXAMPLES = r"""
     class_filters: [role::web]
     fact_filters: [site=zurich]
     timeout: 60
-    fail_on:
-      - no_nodes
+    fail_on: [no_nodes]
   register: restart
 
 - name: Show the nodes that need attention
@@ -184,26 +183,16 @@ EXAMPLES = r"""
   pymco.mcollective.mcollective_rpc:
     agent: service
     action: restart
-    arguments:
-      service: gunicorn
+    arguments: {service: gunicorn}
     compound_filter: /^role::app/ and processorcount>=8 and not env=production
     batch_size: 10%
     max_fail_percentage: 20
-
-- name: Start Puppet on any three nodes, and do not wait for it
-  pymco.mcollective.mcollective_rpc:
-    agent: puppet
-    action: runonce
-    limit: 3
-    limit_method: random
-    process_results: false
 
 - name: Count the values of a fact in the whole fleet, without the reply of each node
   pymco.mcollective.mcollective_rpc:
     agent: rpcutil
     action: get_fact
-    arguments:
-      fact: operatingsystem
+    arguments: {fact: operatingsystem}
     return_replies: none
   register: systems
 
@@ -261,7 +250,6 @@ reply:
   description: The only reply. With O(target=host), it takes the place of RV(replies).
   returned: when one node was addressed and has answered
   type: dict
-  sample: {agent: rpcutil, action: ping, sender: web1.example.com, statuscode: 0, statusmsg: OK, data: {pong: 1395419893}}
 nodes:
   description:
     - The identities of the addressed nodes. In check mode, the nodes that the request would address.
@@ -284,18 +272,15 @@ unsent:
   returned: always, unless the request could not be sent
   type: list
   elements: str
-  sample: []
 diff:
   description: The nodes that the action was called on, or would be in check mode, with the agent and the action.
   returned: with C(--diff), when the task is C(changed)
   type: dict
-  sample: {before: '', after: "web1.example.com: service restart\n"}
 unexpected:
   description: Nodes that answered although they were not addressed. The module does not use their replies.
   returned: always, unless the request could not be sent
   type: list
   elements: str
-  sample: []
 stats:
   description:
     - Figures of the call. Numbers of nodes are always there. Other figures are left out if they have nothing to tell.
