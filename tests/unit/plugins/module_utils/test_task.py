@@ -264,6 +264,7 @@ def test_a_good_result_is_returned_in_full(monkeypatch: pytest.MonkeyPatch) -> N
         "unexpected": ["z"],
         "stats": {
             "requestid": "f" * 32,
+            "configuration": "the given options",
             "broker": "b:1",
             "passed_over": [],
             "nodes": 2,
