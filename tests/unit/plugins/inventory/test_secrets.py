@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 import pytest
+from ansible import constants as C
 from ansible.errors import AnsibleError, AnsibleOptionsError
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.invocation import WRONG
@@ -97,6 +99,21 @@ def test_a_warning_of_a_configuration_shows_no_value(
     assert source.screen.warnings == [
         "the given options: unknown option plugin.rabbitmq.pool.1.pasword"
     ]
+
+
+@pytest.mark.parametrize("word", ["ture", HUSH])
+def test_a_word_of_ansible_cfg_that_is_neither_yes_nor_no_is_refused(
+    source: Source,
+    collective: EmbeddedCollective,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    word: str,
+) -> None:
+    path = tmp_path / "ansible.cfg"
+    path.write_text(f"[mcollective_collection]\nvalidate_certs = {word}\n")
+    monkeypatch.setattr(C.config, "_config_file", str(path))
+    with pytest.raises(AnsibleError, match="the option validate_certs must be of type bool"):
+        source.write(collective).parse()
 
 
 def test_data_come_back_as_they_are(source: Source) -> None:

@@ -12,6 +12,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import ArgumentTypeError
 
+from ansible_collections.pymco.mcollective.plugins.module_utils._task import brokers
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.invocation import (
     HIDDEN,
     WRONG,
@@ -20,6 +21,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.invocation
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.ping import PingTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 
 HUSH = "s3cret"
 KEY = f"-----BEGIN RSA PRIVATE KEY-----\n{HUSH}\n-----END RSA PRIVATE KEY-----\n"
@@ -29,6 +31,13 @@ RPC = {"agent": "rpcutil", "action": "ping"}
 def broker(**fields: t.Any) -> dict[str, t.Any]:
     """The option brokers with one broker."""
     return {"brokers": [{"host": "b.example.com", **fields}]}
+
+
+def of_brokers(given: t.Any) -> str:
+    """Why the option brokers is refused, whose entries Ansible does not check."""
+    with pytest.raises(exc.ImproperlyConfigured) as caught:
+        brokers.read([given] if isinstance(given, str) else given, "mcollective")
+    return str(caught.value)
 
 
 MISPLACED: list[tuple[dict[str, t.Any], str]] = [
@@ -50,20 +59,20 @@ MISPLACED: list[tuple[dict[str, t.Any], str]] = [
     (broker(port=HUSH), "argument 'port' is of type str found in 'brokers'. and we were unable"),
     (broker(port={HUSH: HUSH}), "argument 'port' is of type dict found in 'brokers'."),
     (broker(tls=HUSH), "argument 'tls' is of type str found in 'brokers'."),
-    ({"brokers": HUSH}, "Elements value for option 'brokers' is of type str"),
-    ({"brokers": [HUSH]}, "Elements value for option 'brokers' is of type str"),
-    ({"brokers": f"host=a password={HUSH} port={HUSH}"}, "'port' is of type str"),
+    ({"brokers": HUSH}, "the option brokers: entry 1 is no URL of the form"),
+    ({"brokers": [HUSH]}, "the option brokers: entry 1 is no URL of the form"),
+    ({"brokers": f"host=a password={HUSH} port={HUSH}"}, "entry 1 is no URL of the form"),
     ({"brokers": [["a", HUSH]]}, "Elements value for option 'brokers' is of type list"),
     # misspelt
     ({"pks": HUSH}, "Unsupported parameters for (a.b.c) module: pks. Supported parameters include"),
-    (broker(pasword=HUSH), "Unsupported parameters for (a.b.c) module: brokers.pasword. Supported"),
+    (broker(pasword=HUSH), "parameters for the option brokers: brokers.pasword. Supported"),
 ]
 
 
 @pytest.mark.parametrize("given,words", MISPLACED)
 def test_a_password_that_went_astray_is_not_shown(given: dict[str, t.Any], words: str) -> None:
     checked = ArgumentSpecValidator(RpcTask.options).validate({**RPC, **given})
-    refused = refusal(checked, "(a.b.c) module")
+    refused = refusal(checked, "(a.b.c) module") or of_brokers(given["brokers"])
     assert words in refused
     assert HUSH not in refused
     # Neither in the given form nor in the form that Ansible has changed.

@@ -265,6 +265,7 @@ def test_a_good_result_is_returned_in_full(monkeypatch: pytest.MonkeyPatch) -> N
         "unexpected": ["z"],
         "stats": {
             "requestid": "f" * 32,
+            "configuration": "the given options",
             "broker": "b:1",
             "nodes": 2,
             "responses": 2,

@@ -15,6 +15,7 @@ import typing as t
 
 import pytest
 from ansible import constants as C
+from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task as AnsibleTask
 from ansible.plugins.loader import get_shell_plugin
@@ -339,3 +340,59 @@ def test_progress_is_shown_to_whoever_wants_it(
     assert (action()._progress({"progress": every}) is not None) is wanted
     monkeypatch.setattr(ProgressLines, "wanted", staticmethod(lambda: False))
     assert action()._progress({"progress": every}) is None
+
+
+# -- ansible.cfg ---------------------------------------------------------------------------------
+
+
+def in_ansible_cfg(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, text: str) -> None:
+    """Let Ansible have an ansible.cfg with this section of ours."""
+    path = tmp_path / "ansible.cfg"
+    path.write_text(f"[mcollective_collection]\n{text}")
+    monkeypatch.setattr(C.config, "_config_file", str(path))
+
+
+@pytest.mark.parametrize("transport", ["local", "ssh"])
+def test_what_ansible_cfg_says_reaches_a_task_wherever_it_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, transport: str
+) -> None:
+    in_ansible_cfg(
+        monkeypatch,
+        tmp_path,
+        "psk = {{ here }}\nprivate_key = key.pem\nidentity = of the file\ncertname = c\nnodes = n\n",
+    )
+    monkeypatch.setenv("ANSIBLE_MCOLLECTIVE_IDENTITY", "of this process")
+    environment = [{"ANSIBLE_MCOLLECTIVE_CERTNAME": "of the task"}]
+    task = action({"vhost": "v"}, transport, environment=environment)
+    expected = {
+        **{"agent": "rpcutil", "action": "ping", "vhost": "v"},
+        **{"psk": 1, "private_key": str(tmp_path / "key.pem")},
+    }
+    if transport == "ssh":
+        expected["identity"] = "of the file"  # the environment there is not known here
+    assert task._completed({}) == expected
+
+
+def test_a_task_wins_over_ansible_cfg(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    in_ansible_cfg(monkeypatch, tmp_path, "psk = of the file\nvhost = of the file\n")
+    completed = action({"psk": "own", "vhost": None})._completed({})
+    assert (completed["psk"], completed["vhost"]) == ("own", None)
+
+
+def test_a_template_in_ansible_cfg_that_fails_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    in_ansible_cfg(monkeypatch, tmp_path, "psk = s3cret{{ no_such }}\n")
+    with pytest.raises(AnsibleActionFail, match="option psk in ansible.cfg cannot be") as caught:
+        action()._completed({})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_word_of_ansible_cfg_that_is_neither_yes_nor_no_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    in_ansible_cfg(monkeypatch, tmp_path, "validate_certs = ture\n")
+    result = ran({"psk": PSK})
+    assert result["failed"] and "'validate_certs' is of type" in result["msg"]
