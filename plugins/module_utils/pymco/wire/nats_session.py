@@ -332,7 +332,8 @@ class Session(Channel):
 
     def next_message(self, timeout: float) -> bytes | None:
         """See :meth:`.Channel.next_message`. A NATS server does not wait for slow readers: it leaves a
-        client that does not take within 10 s what waits for it (Go: nats-server, write_deadline)."""
+        client that does not take within 10 s what waits for it (Go: nats-server, write_deadline).
+        """
         now = time.monotonic()
         if now - self._emptied > EMPTIED:
             self._emptied = now
