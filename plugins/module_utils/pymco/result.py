@@ -114,7 +114,7 @@ class Result(Reception):
 def reply_of(sender: str, body: t.Any, request: Request) -> Reply:
     """Return a body as a reply by SimpleRPC's rules (MC:rpc/reply.rb). One that does not follow them
     becomes a reply that failed."""
-    if type(body) is dict and body.keys() == _USUAL:
+    if isinstance(body, dict) and body.keys() == _USUAL:
         code, message, data = body[":statuscode"], body[":statusmsg"], body[":data"]
     else:
         fields = {str(key).lstrip(":"): body[key] for key in body} if isinstance(body, dict) else {}
