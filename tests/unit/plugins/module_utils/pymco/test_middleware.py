@@ -12,8 +12,8 @@ import typing as t
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import middleware as registry
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware import (
-    MIDDLEWARE,
     BaseMiddleware,
     Outgoing,
     middleware,
@@ -89,7 +89,7 @@ class Pigeons(BaseMiddleware):
 
 @pytest.fixture(name="pigeons")
 def fixture_pigeons(monkeypatch: pytest.MonkeyPatch) -> BaseMiddleware:
-    monkeypatch.setitem(MIDDLEWARE, "pigeons", Pigeons)
+    monkeypatch.setattr(registry, "MIDDLEWARE", {"pigeons": Pigeons})
     settings = Settings({"connector": "pigeons", "identity": "me"})
     return middleware(settings, "choria=alice.mcollective")
 
