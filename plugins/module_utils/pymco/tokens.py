@@ -26,6 +26,8 @@ CLIENT, SERVER = "choria_client_id", "choria_server"
 MAX_TOKEN = 32 * 1024
 """Characters of a token. Real ones have about 700."""
 
+_PART = re.compile(r"[A-Za-z0-9_-]*")
+"""Base64url without padding. Python's decoder takes "+", "/" and "=" too."""
 _CHAIN = re.compile(r"C-(?P<holder>(?P<id>[^.]+)\.(?P<key>[0-9a-fA-F]{64}))")
 """The claim ``iss`` of a token that another token's holder signed: the id and the key of that token."""
 
@@ -105,6 +107,8 @@ def _parts(text: str) -> tuple[Token, bytes, bytes]:
 
 
 def _decoded(part: str) -> bytes:
+    if not _PART.fullmatch(part):
+        raise ValueError(part)
     padded = part + "=" * (-len(part) % 4)
     return base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True)
 
