@@ -106,12 +106,8 @@ def everybody(choria: ChoriaCollective) -> set[str]:
     return set(choria.nodes)
 
 
-@pytest.fixture
-def v1(place: Place) -> Place:
-    """The same, for version 1 only."""
-    if place.collective.version != 1:
-        pytest.skip("only version 1 has certificates that name callers")
-    return place
+only_v1 = pytest.mark.parametrize("choria", ["v1"], indirect=True)
+"""Only version 1 has certificates that name callers."""
 
 
 # -- where from ------------------------------------------------------------------------------------
@@ -213,8 +209,9 @@ def test_a_host_without_port_is_refused(place: Place) -> None:
         (["alice.elsewhere"], {"USER": "alice"}, "alice.elsewhere", False, False),
     ],
 )
+@only_v1
 def test_callers(
-    v1: Place,
+    place: Place,
     everybody: set[str],
     names: list[str],
     environ: Environ,
@@ -222,34 +219,35 @@ def test_callers(
     theirs: bool,
     ours: bool,
 ) -> None:
-    own = v1.collective.security(v1.collective.authority.member(*names))
-    config = v1.write("some.conf", {"identity": identity, **own})
-    v1.environ = environ
-    assert v1.theirs(config) == (everybody if theirs else set())
+    own = place.collective.security(place.collective.authority.member(*names))
+    config = place.write("some.conf", {"identity": identity, **own})
+    place.environ = environ
+    assert place.theirs(config) == (everybody if theirs else set())
     try:
-        found = v1.ours(config)
+        found = place.ours(config)
     except exc.CredentialError:
         found = set()
     assert found == (everybody if ours else set())
 
 
 @pytest.mark.parametrize("provider", ["puppet", None])
-def test_puppets_directories(v1: Place, everybody: set[str], provider: str | None) -> None:
-    made = v1.collective.authority.member("alice.mcollective")
-    directory = v1.home / "ssl"
+@only_v1
+def test_puppets_directories(place: Place, everybody: set[str], provider: str | None) -> None:
+    made = place.collective.authority.member("alice.mcollective")
+    directory = place.home / "ssl"
     for source, name in (
         (made.path, "certs/alice.mcollective.pem"),
         (made.key, "private_keys/alice.mcollective.pem"),
-        (v1.collective.authority.path, "certs/ca.pem"),
+        (place.collective.authority.path, "certs/ca.pem"),
     ):
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, directory / name)
-    v1.environ = {"USER": "alice"}
-    config = v1.write(
+    place.environ = {"USER": "alice"}
+    config = place.write(
         "some.conf",
         {"plugin.security.provider": provider, "plugin.choria.ssldir": str(directory)},
     )
-    assert v1.theirs(config) == v1.ours(config) == everybody
+    assert place.theirs(config) == place.ours(config) == everybody
 
 
 # -- plain options ---------------------------------------------------------------------------------

@@ -377,7 +377,8 @@ def failures(source: str = "") -> t.Iterator[None]:
     except exc.MissingDependency as error:
         raise TaskFailed(str(error), missing=error.package) from error
     except exc.ConnectorError as error:
-        where = f". The configuration is {printable(source)}" if source else ""
+        end = "" if str(error).endswith(("?", ".")) else "."
+        where = f"{end} The configuration is {printable(source)}" if source else ""
         raise TaskFailed(f"{error}{where}") from error
     except exc.PyMcoException as error:
         raise TaskFailed(str(error)) from error
