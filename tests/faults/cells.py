@@ -51,6 +51,8 @@ SIGNING = 6.0
 """The same, where a large request has to be signed first, and many are at once."""
 AMPLE = 20.0
 """Seconds of each timeout that must not pass."""
+ENDED = re.compile("closed the connection during|refused the login")
+"""Fits what is told of brokers that end the login."""
 GRACE = 5.0
 """Seconds beyond its timeouts in which a call must have ended."""
 HUNG = 60.0
@@ -98,6 +100,13 @@ class Cell:
             return AMPLE
         # To sign a large request of Choria takes its time, which the time for sending includes.
         return SIGNING if self.phase.grown and self.phase.connector == "nats" else SHORT
+
+    @property
+    def to_connect(self) -> float:
+        """Seconds of the client's time for connecting. A broker that goes away ends it at once, and many are at once."""
+        if not self.phase.connects:
+            return AMPLE
+        return SIGNING if ENDED.search(self.expected.words) else SHORT
 
     @property
     def to_send(self) -> float:
@@ -220,7 +229,7 @@ class Workshop:
         }
         options = {
             "config": config,
-            "connect_timeout": SHORT if cell.phase.connects else AMPLE,
+            "connect_timeout": cell.to_connect,
             **cell.command.options,
         }
         if cell.command.task not in ("ping", "find"):
