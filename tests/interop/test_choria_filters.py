@@ -204,7 +204,7 @@ def test_replies_have_the_outputs_that_are_built_in(
     assert [reply["sender"] for reply in returned["replies"]] == ALL
     for reply in returned["replies"]:
         assert set(reply["data"]) <= set(known.outputs)
-    if known.aggregates:
+    if known.aggregates and action != "machine_states":  # no node has a machine
         assert returned["summary"]
 
 

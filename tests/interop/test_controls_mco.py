@@ -136,7 +136,7 @@ def test_summaries_are_the_references(
         for index, head in enumerate(heads)
         if head and "Finished" not in paragraphs[index + 1][0]
     ]
-    summary = task(collective, *action.split(), arguments=arguments)["summary"]
+    summary = task(collective, *action.split(), arguments=arguments).get("summary", [])
     ours = [sorted(line.strip() for line in entry["lines"]) for entry in summary]
     assert theirs == [lines for lines in ours if lines]
 

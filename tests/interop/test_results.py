@@ -193,7 +193,7 @@ def test_an_ad_hoc_result_is_short(ansible: Ansible, emulated: EmbeddedCollectiv
     done = rpc(ansible, emulated, agent="rpcutil", action="ping", nodes=["a", "c"])
     returned = json.loads(done.stdout[done.stdout.index("{") :])
     assert set(returned["stats"]) == {
-        *("broker", "requestid", "seconds", "timeout"),
+        *("broker", "configuration", "requestid", "seconds", "timeout"),
         *("nodes", "responses", "ok", "failed", "no_response"),
     }
 

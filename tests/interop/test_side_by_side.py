@@ -99,6 +99,11 @@ def help_(theirs: str, ours: Result) -> None:
     assert "pymco.mcollective.mcollective_node_info" in ours["output"]
 
 
+def as_many_nodes(theirs: str, ours: Result) -> None:
+    """Which ones a seed picks depends on the order in which nodes answered the discovery."""
+    assert len(named(theirs)) == len(answered(ours)) == 2
+
+
 JUDGES: dict[str, Judge] = {
     "mco describe_filter": filters,
     "mco inventory web1.example.com": inventory,
@@ -107,6 +112,7 @@ JUDGES: dict[str, Judge] = {
     "mco plugin doc agent/service": ddl,
     "mco plugin doc": agents,
     "mco rpc rpcutil ping --no-results": sent,
+    "mco rpc rpcutil ping --limit 2": as_many_nodes,
     "mco rpc": same_nodes,
     "mco help": help_,
 }
