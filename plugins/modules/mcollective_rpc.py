@@ -342,7 +342,7 @@ stats:
            nodes: 2, responses: 1, ok: 1, failed: 0, no_response: 1, timeout: 12.0, seconds: {connect: 0.012, discovery: 2.004, call: 10.001}}
 summary:
   description: The results of the DDL's aggregate functions over all replies, failed ones included. C(mco) prints them as summaries.
-  returned: when the DDL declares aggregate functions for the action, a reply has their outputs, and O(validate) is not V(off)
+  returned: when the DDL declares aggregate functions for the action, it succeeded on a node, and O(validate) is not V(off)
   type: list
   elements: dict
   contains:

@@ -115,10 +115,9 @@ class RpcTask(CollectiveTask):
             returned["reply"] = shown[0]
         if self.own_node is not None:
             del returned["replies"]  # it would be shown twice
-        if action is not None and action.aggregates and result.requestid and result.awaited:
-            summary = summary_of(action, result)
-            if any(map(_tells, summary)):
-                returned["summary"] = summary
+        summarized = action is not None and action.aggregates and result.awaited
+        if action is not None and summarized and any(reply.ok for reply in result.replies):
+            returned["summary"] = summary_of(action, result)
         return returned
 
     def _complaints(self, result: Result, sent: bool) -> t.Iterator[str]:
@@ -141,11 +140,6 @@ class RpcTask(CollectiveTask):
         elif result.lost and not (result.awaited and result.known):
             # The nodes that have not got the request, or have not answered, are not known.
             yield words.lost(result.lost)
-
-
-def _tells(entry: Returned) -> bool:
-    """Return True if there is anything in an entry of a summary: no reply with the output leaves it empty."""
-    return any(entry.get(key) not in (None, []) for key in ("counts", "value", "error"))
 
 
 def outcome_of(result: Result, replies: list[Returned], config: Settings) -> Returned:

@@ -14,7 +14,6 @@ import typing as t
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task import base
-from ansible_collections.pymco.mcollective.plugins.module_utils._task import rpc as rpc_task
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
@@ -565,17 +564,3 @@ def test_figures_with_nothing_to_tell_are_left_out() -> None:
     assert base.concise(given) == {"failed": 0}
     told = {"unsent": 2, "batches": 3, "rejected": {"forged": 1}}
     assert base.concise(told) == told
-
-
-@pytest.mark.parametrize(
-    "entry,tells",
-    [
-        ({"output": "x", "lines": [], "counts": []}, False),
-        ({"output": "x", "lines": [], "value": None}, False),
-        ({"output": "x", "lines": ["0"], "value": 0}, True),
-        ({"output": "x", "counts": [{"value": "y", "count": 1}]}, True),
-        ({"output": "x", "error": "why"}, True),
-    ],
-)
-def test_a_summary_of_nothing_is_left_out(entry: dict[str, t.Any], tells: bool) -> None:
-    assert rpc_task._tells(entry) is tells
