@@ -12,6 +12,7 @@ import time
 import typing as t
 from pathlib import Path
 
+import calling
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from conftest import FEW
@@ -46,14 +47,7 @@ on_few = pytest.mark.parametrize("collective", FEW[1:], indirect=True, scope="se
 
 def run(kind: type[Task], collective: Collective, **given: t.Any) -> dict[str, t.Any]:
     """What a task returns, with little patience in discovery."""
-    given = {"config_file": str(collective.client_cfg), "discovery_timeout": 1.5, **given}
-    checked = ArgumentSpecValidator(kind.options).validate(given)
-    assert checked.error_messages == []
-    warnings: list[str] = []
-    returned = kind(checked.validated_parameters, warnings.append, environ={}).run(check_mode=False)
-    assert warnings == []
-    json.dumps(returned)
-    return returned
+    return calling.run(kind, collective.client_cfg, **given)
 
 
 def identities(entries: list[dict[str, t.Any]]) -> list[str]:

@@ -11,6 +11,7 @@ the reply address. A reply is the same without the reply address.
 from __future__ import annotations
 
 import abc
+import binascii
 import collections
 import logging
 import re
@@ -150,6 +151,11 @@ class ChoriaProvider(BaseProvider):
         # Only nodes of Go name the action, and not in every failure.
         if agent != sent[0] or (action and action != sent[1]):
             raise exc.VerificationError("the reply is of another agent or action")
+
+
+def base64_text(data: bytes) -> str:
+    """Return bytes in Base64, in one line, as Choria's documents have them."""
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
 def filter_document(envelope: Envelope) -> Document:

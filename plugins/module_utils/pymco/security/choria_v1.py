@@ -32,7 +32,13 @@ from ..envelope import Received
 from ..json_text import read_outer, read_outer_text, write
 from ..utils import load_rsa_key
 from . import choria_certificate
-from .choria_provider import ChoriaProvider, body_document, filter_document, refuse_shape
+from .choria_provider import (
+    ChoriaProvider,
+    base64_text,
+    body_document,
+    filter_document,
+    refuse_shape,
+)
 
 if t.TYPE_CHECKING:
     from ..choria import ChoriaOptions
@@ -106,7 +112,7 @@ class ChoriaV1Provider(ChoriaProvider):
         document = {
             "protocol": SECURE_REQUEST,
             "message": request.decode(),
-            "signature": _base64(signature),
+            "signature": base64_text(signature),
             "pubcert": self._certificate.pem,
         }
         return write(document).encode()
@@ -114,7 +120,7 @@ class ChoriaV1Provider(ChoriaProvider):
     def address(self, payload: bytes, reply_to: str) -> bytes:
         """Return the transport document. See :meth:`.BaseProvider.address`."""
         headers = {"mc_sender": self.config.identity, "reply-to": reply_to}
-        document = {"protocol": TRANSPORT, "data": _base64(payload), "headers": headers}
+        document = {"protocol": TRANSPORT, "data": base64_text(payload), "headers": headers}
         return write(document).encode()
 
     # -- replies -------------------------------------------------------------------------------
@@ -157,7 +163,3 @@ class ChoriaV1Provider(ChoriaProvider):
         self._fill_in(
             received, agent=envelope.get("agent"), moment=envelope.get("time"), message=message
         )
-
-
-def _base64(data: bytes) -> str:
-    return binascii.b2a_base64(data, newline=False).decode("ascii")

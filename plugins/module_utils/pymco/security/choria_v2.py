@@ -18,7 +18,13 @@ import typing as t
 from .. import exc, tokens
 from ..envelope import Received
 from ..json_text import is_integer, read_outer, write
-from .choria_provider import ChoriaProvider, body_document, filter_document, refuse_shape
+from .choria_provider import (
+    ChoriaProvider,
+    base64_text,
+    body_document,
+    filter_document,
+    refuse_shape,
+)
 
 if t.TYPE_CHECKING:
     from ..choria import ChoriaOptions
@@ -126,7 +132,7 @@ class ChoriaV2Provider(ChoriaProvider):
         return write(
             {
                 "protocol": REQUEST,
-                "message": _base64(write(body_document(envelope)).encode()),
+                "message": base64_text(write(body_document(envelope)).encode()),
                 "id": envelope.requestid,
                 "sender": envelope.identity,
                 "caller": self.callerid,
@@ -141,8 +147,8 @@ class ChoriaV2Provider(ChoriaProvider):
     def _secured(self, request: bytes) -> bytes:
         document = {
             "protocol": SECURE_REQUEST,
-            "request": _base64(request),
-            "signature": _base64(self._seed.sign(request)),
+            "request": base64_text(request),
+            "signature": base64_text(self._seed.sign(request)),
             "caller": self._token.text,
         }
         return write(document).encode()
@@ -150,7 +156,7 @@ class ChoriaV2Provider(ChoriaProvider):
     def address(self, payload: bytes, reply_to: str) -> bytes:
         """Return the transport document. See :meth:`.BaseProvider.address`."""
         headers = {"reply": reply_to, "sender": self.config.identity}
-        document = {"protocol": TRANSPORT, "data": _base64(payload), "headers": headers}
+        document = {"protocol": TRANSPORT, "data": base64_text(payload), "headers": headers}
         return write(document).encode()
 
     # -- replies -------------------------------------------------------------------------------
@@ -236,10 +242,6 @@ def _bytes(text: t.Any) -> bytes:
         return binascii.a2b_base64(text)
     except (TypeError, ValueError):
         return b""
-
-
-def _base64(data: bytes) -> str:
-    return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
 def _seconds(nanoseconds: t.Any) -> t.Any:
