@@ -63,7 +63,7 @@ options:
 notes:
   - Nodes store the values of facts as text, numbers and booleans included. Hashes and lists keep their form.
 seealso:
-  - module: pymco.mcollective.mcollective_find
+  - module: pymco.mcollective.mcollective_discovery_info
   - module: pymco.mcollective.mcollective_rpc
 """
 

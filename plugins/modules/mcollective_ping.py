@@ -66,7 +66,7 @@ notes:
   - The module treats names in O(identity_filters) without a regular expression, and names in the file of O(discovery_method=flatfile),
     like O(nodes).
 seealso:
-  - module: pymco.mcollective.mcollective_find
+  - module: pymco.mcollective.mcollective_discovery_info
   - module: ansible.builtin.wait_for_connection
 """
 

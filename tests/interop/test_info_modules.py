@@ -237,7 +237,7 @@ def test_all_of_them_run_in_the_controller_and_as_modules(
     if not in_process:
         ansible.leave_out_actions()
     options = {"config_file": str(collective.client_cfg), "discovery_timeout": 1.5}
-    found = ad_hoc(ansible, "mcollective_find", options)
+    found = ad_hoc(ansible, "mcollective_discovery_info", options)
     assert (found["changed"], found["nodes"]) == (False, ALL)
     pinged = ad_hoc(ansible, "mcollective_ping", {**options, "count": 4, "timeout": 9})
     assert (pinged["changed"], pinged["nodes"]) == (False, ALL)

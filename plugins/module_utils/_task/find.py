@@ -2,7 +2,7 @@
 # BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""mcollective_find: the nodes that a request with the same options would address."""
+"""mcollective_discovery_info: the nodes that a request with the same options would address."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""mcollective_find: which nodes a request would address."""
+"""mcollective_discovery_info: which nodes a request would address."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: mcollective_find
+module: mcollective_discovery_info
 short_description: Find the nodes of an MCollective collective that fit filters
 version_added: 0.1.0
 author: The pymco.mcollective authors (@pymco)
@@ -42,10 +42,10 @@ seealso:
 """
 
 EXAMPLES = r"""
-# ansible localhost -m pymco.mcollective.mcollective_find -a "fact_filters=os=Debian"
+# ansible localhost -m pymco.mcollective.mcollective_discovery_info -a "fact_filters=os=Debian"
 
 - name: Find the big database servers
-  pymco.mcollective.mcollective_find:
+  pymco.mcollective.mcollective_discovery_info:
     compound_filter: /^role::db/ and processorcount>=16
   register: databases
 
@@ -57,7 +57,7 @@ EXAMPLES = r"""
   changed_when: false
 
 - name: Find nodes with an outdated operating system
-  pymco.mcollective.mcollective_find:
+  pymco.mcollective.mcollective_discovery_info:
     fact_filters:
       - operatingsystemmajrelease<10
     fail_on: []
@@ -69,7 +69,7 @@ EXAMPLES = r"""
     fail_msg: "Replace these nodes: {{ old.nodes }}"
 
 - name: Choose three web servers, the same three each time
-  pymco.mcollective.mcollective_find:
+  pymco.mcollective.mcollective_discovery_info:
     class_filters:
       - role::web
     limit: 3

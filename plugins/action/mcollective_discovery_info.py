@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs mcollective_find in the controller's process."""
+"""Runs mcollective_discovery_info in the controller's process."""
 
 from __future__ import annotations
 
