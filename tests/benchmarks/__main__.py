@@ -14,6 +14,7 @@ import argparse
 import dataclasses
 import itertools
 import json
+import os
 import sys
 import time
 import traceback
@@ -43,6 +44,8 @@ def main() -> int:
     problem = missing()
     if problem is not None:
         sys.exit(problem)
+    # Users' Python keeps what it has compiled, as other programs come compiled.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     start = time.monotonic()
     with RabbitMQ(PLACES) as broker:
         bench = Bench.of_size(broker, arguments.nodes, arguments.rounds)
