@@ -142,13 +142,15 @@ stats:
       discovery: 2.004
 """
 
-from ansible_collections.pymco.mcollective.plugins.module_utils._task.find import FindTask
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.discovery_info import (
+    DiscoveryInfoTask,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.running import run_module
 
 
 def main() -> None:
     """Run the module."""
-    run_module(FindTask)
+    run_module(DiscoveryInfoTask)
 
 
 if __name__ == "__main__":
