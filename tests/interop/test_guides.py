@@ -151,6 +151,6 @@ def test_the_execution_environment_of_the_guide_has_what_the_collection_needs(
     del collective
     (definition,) = [yaml.safe_load(block) for block in YAML if block.startswith("version:")]
     (source,) = definition["dependencies"]["galaxy"]["collections"]
-    assert source["name"] == "https://github.com/pymco/mcollective"
+    assert source["name"] == "pymco.mcollective"
     needs = yaml.safe_load((ROOT / "meta" / "execution-environment.yml").read_text())
     assert (ROOT / needs["dependencies"]["python"]).is_file()
