@@ -68,7 +68,8 @@ def test_the_requirements_of_the_readme_take_this_version() -> None:
 
 
 def test_the_libraries_of_the_readme_are_those_that_are_required() -> None:
-    required = re.findall(r"^[\w.-]+>=[\d.]+$", read(ROOT / "requirements.txt"), re.MULTILINE)
+    needs = yaml.safe_load(read(ROOT / "meta" / "execution-environment.yml"))["dependencies"]
+    required = re.findall(r"^[\w.-]+>=[\d.]+$", read(ROOT / needs["python"]), re.MULTILINE)
     command = next(
         line for line in read(ROOT / "README.md").splitlines() if "pip install '" in line
     )
