@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.pymco.mcollective.plugins.module_utils._task.find import FindTask
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.discovery_info import (
+    DiscoveryInfoTask,
+)
 from ansible_collections.pymco.mcollective.plugins.plugin_utils._action import TaskAction
 
 
 class ActionModule(TaskAction):
     """Called by Ansible."""
 
-    task_class = FindTask
+    task_class = DiscoveryInfoTask

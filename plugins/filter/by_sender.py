@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: by_sender
 short_description: Make a dictionary of replies, by the node that sent each
-version_added: 0.1.0
+version_added: 1.0.0
 author: The pymco.mcollective authors (@pymco)
 description:
   - Turns a list with an entry for each node into a dictionary with the identities of the nodes as keys.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: fact_report
 short_description: Which values a fact has, how often, and on which nodes
-version_added: 0.1.0
+version_added: 1.0.0
 author: The pymco.mcollective authors (@pymco)
 description:
   - Makes the report that C(mco facts NAME -v) shows, as data.

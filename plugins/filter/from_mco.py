@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: from_mco
 short_description: Read what mco rpc -j and choria req --json print
-version_added: 0.1.0
+version_added: 1.0.0
 author: The pymco.mcollective authors (@pymco)
 description:
   - Turns the output of C(mco rpc -j), or of C(choria req --json), into a list like

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: mcollective
 short_description: All nodes of an MCollective collective with their facts, classes, agents and collectives
-version_added: 0.1.0
+version_added: 1.0.0
 author: The pymco.mcollective authors (@pymco)
 description:
   - Asks all nodes of a collective, or the nodes that fit filters, for their inventory. One broadcast brings all data.

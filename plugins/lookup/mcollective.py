@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: mcollective
 short_description: A quick question to the nodes of a collective
-version_added: 0.1.0
+version_added: 1.0.0
 author: The pymco.mcollective authors (@pymco)
 description:
   - Calls an action of an agent inside an expression, and returns the data of the replies.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mcollective_agent_info
 short_description: Get the description (DDL) of an MCollective agent as data
-version_added: 0.1.0
+version_added: 1.0.0
 author: The pymco.mcollective authors (@pymco)
 description:
   - Reads the DDL of an agent and returns it as data. The DDL describes the agent's actions to its clients. The module does not need Ruby.

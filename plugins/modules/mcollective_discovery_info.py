@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mcollective_discovery_info
 short_description: Find the nodes of an MCollective collective that fit filters
-version_added: 0.1.0
+version_added: 1.0.0
 author: The pymco.mcollective authors (@pymco)
 description:
   - Finds the nodes that a task with the same options would address, as C(mco find) does.
@@ -142,13 +142,15 @@ stats:
       discovery: 2.004
 """
 
-from ansible_collections.pymco.mcollective.plugins.module_utils._task.find import FindTask
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.discovery_info import (
+    DiscoveryInfoTask,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.running import run_module
 
 
 def main() -> None:
     """Run the module."""
-    run_module(FindTask)
+    run_module(DiscoveryInfoTask)
 
 
 if __name__ == "__main__":

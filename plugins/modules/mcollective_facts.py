@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mcollective_facts
 short_description: Gather the facts of a host from its MCollective node
-version_added: 0.1.0
+version_added: 1.0.0
 author: The pymco.mcollective authors (@pymco)
 description:
   - Asks the node of the current host for its facts, classes, agents and collectives, over the broker. Ansible does not log in to the host.

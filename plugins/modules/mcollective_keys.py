@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mcollective_keys
 short_description: Create the keys, passwords and certificates of an MCollective collective
-version_added: 0.1.0
+version_added: 1.0.0
 author: The pymco.mcollective authors (@pymco)
 description:
   - Maintains one directory with all secrets of a collective. The roles of this collection copy from it to brokers, nodes and control hosts.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mcollective_node_info
 short_description: Gather facts, classes, agents, collectives and statistics of many MCollective nodes at once
-version_added: 0.1.0
+version_added: 1.0.0
 author: The pymco.mcollective authors (@pymco)
 description:
   - Asks the selected nodes for their inventory in one request, and returns it as data.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mcollective_package
 short_description: Install, update or remove a package on many MCollective nodes
-version_added: 0.1.0
+version_added: 1.0.0
 author: The pymco.mcollective authors (@pymco)
 description:
   - Asks all selected nodes for the state of a package in one request. Only the nodes that differ are asked to install, update or remove it.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mcollective_ping
 short_description: Ping the nodes of an MCollective collective, and wait until they answer or are gone
-version_added: 0.1.0
+version_added: 1.0.0
 author: The pymco.mcollective authors (@pymco)
 description:
   - Asks the discovery agent, which every node has, and returns which nodes answer and how quickly, as C(mco ping) does.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mcollective_puppet
 short_description: Run Puppet on many MCollective nodes and wait for the result, or enable or disable it
-version_added: 0.1.0
+version_added: 1.0.0
 author: The pymco.mcollective authors (@pymco)
 description:
   - Runs Puppet once on all selected nodes, on so many at a time, waits until each run has ended, and returns its result. A task with failed

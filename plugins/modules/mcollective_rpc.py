@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mcollective_rpc
 short_description: Call an action of an MCollective agent on many nodes at once
-version_added: 0.1.0
+version_added: 1.0.0
 author: The pymco.mcollective authors (@pymco)
 description:
   - Publishes one signed request on the message broker of an MCollective collective and collects the replies of the nodes.

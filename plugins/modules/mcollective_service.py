@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mcollective_service
 short_description: Start, stop or restart a service on many MCollective nodes
-version_added: 0.1.0
+version_added: 1.0.0
 author: The pymco.mcollective authors (@pymco)
 description:
   - Asks all selected nodes for the status of a service in one request. Only the nodes that differ are asked to start or stop it.

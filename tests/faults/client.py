@@ -27,8 +27,10 @@ from pathlib import Path
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import Task, TaskFailed
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.discovery_info import (
+    DiscoveryInfoTask,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.facts import FactsTask
-from ansible_collections.pymco.mcollective.plugins.module_utils._task.find import FindTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.inventory import InventoryTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.node_info import NodeInfoTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.ping import PingTask
@@ -45,7 +47,7 @@ PRELOADED = (connector, security, aes, choria_v1, psk, ssl)
 TASKS: dict[str, type[Task]] = {
     "rpc": RpcTask,
     "ping": PingTask,
-    "find": FindTask,
+    "find": DiscoveryInfoTask,
     "node_info": NodeInfoTask,
     "inventory": InventoryTask,
     "facts": FactsTask,

@@ -20,8 +20,10 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.agent_info
     AgentInfoTask,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.discovery_info import (
+    DiscoveryInfoTask,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.facts import FactsTask
-from ansible_collections.pymco.mcollective.plugins.module_utils._task.find import FindTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.node_info import NodeInfoTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.ping import PingTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
@@ -212,7 +214,7 @@ FILTERS: list[tuple[dict[str, t.Any], list[str], list[str]]] = [
 
 def test_find_finds_what_choria_discover_finds(choria: ChoriaCollective) -> None:
     def ours(given: dict[str, t.Any]) -> list[str]:
-        return t.cast("list[str]", run(FindTask, choria.client_conf, **given)["nodes"])
+        return t.cast("list[str]", run(DiscoveryInfoTask, choria.client_conf, **given)["nodes"])
 
     def theirs(arguments: list[str]) -> list[str]:
         found = choria.choria("discover", "-j", "--discovery-timeout", "2", *arguments)
@@ -238,7 +240,7 @@ def test_those_answer_a_ping_who_are_there(choria: ChoriaCollective) -> None:
 
 def test_only_members_of_a_sub_collective_are_reached(choria: ChoriaCollective) -> None:
     members = sorted(SUBS["eu"])
-    found = run(FindTask, choria.client_conf, collective="eu")
+    found = run(DiscoveryInfoTask, choria.client_conf, collective="eu")
     assert found["nodes"] == members
     given = {"agent": "rpcutil", "action": "ping", "collective": "eu"}
     assert run(RpcTask, choria.client_conf, **given)["nodes"] == members

@@ -17,7 +17,9 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.agent_info
     agent_of,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
-from ansible_collections.pymco.mcollective.plugins.module_utils._task.find import FindTask
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.discovery_info import (
+    DiscoveryInfoTask,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.node_info import NodeInfoTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import ddl, exc
@@ -121,13 +123,13 @@ def test_patterns_tell_an_empty_fact_from_another(config: Config) -> None:
 
 def test_a_task_finds_and_calls_by_an_expression(choria: ChoriaCollective) -> None:
     given: Mapping[str, t.Any] = {"compound_filter": "with('role=web') && with('role::db')"}
-    assert run(FindTask, choria.client_conf, **given, fail_on=[])["nodes"] == []
+    assert run(DiscoveryInfoTask, choria.client_conf, **given, fail_on=[])["nodes"] == []
     given = {"compound_filter": "fact('processorcount') == 8"}
-    assert run(FindTask, choria.client_conf, **given)["nodes"] == [WEB2]
+    assert run(DiscoveryInfoTask, choria.client_conf, **given)["nodes"] == [WEB2]
     returned = run(RpcTask, choria.client_conf, agent="rpcutil", action="ping", **given)
     assert [reply["sender"] for reply in returned["replies"]] == [WEB2]
     with pytest.raises(TaskFailed, match=r"write with\('role=web'\)"):
-        run(FindTask, choria.client_conf, compound_filter="role=web")
+        run(DiscoveryInfoTask, choria.client_conf, compound_filter="role=web")
 
 
 def test_identities_are_found_without_asking(config: Config) -> None:

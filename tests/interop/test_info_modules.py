@@ -24,7 +24,9 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.agent_info
     plain,
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import Task, TaskFailed
-from ansible_collections.pymco.mcollective.plugins.module_utils._task.find import FindTask
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.discovery_info import (
+    DiscoveryInfoTask,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.node_info import NodeInfoTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.ping import PingTask
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ruby_values import to_s
@@ -69,7 +71,7 @@ FILTERS: list[tuple[dict[str, t.Any], list[str], list[str]]] = [
 def test_find_finds_what_mco_finds(
     collective: Collective, given: dict[str, t.Any], arguments: list[str], expected: list[str]
 ) -> None:
-    assert run(FindTask, collective, **given)["nodes"] == expected
+    assert run(DiscoveryInfoTask, collective, **given)["nodes"] == expected
     assert sorted(collective.mco("find", "--dt", "1", *arguments).stdout.split()) == expected
 
 

@@ -16,8 +16,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from conftest import FEW
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import Task, TaskFailed
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.discovery_info import (
+    DiscoveryInfoTask,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.facts import FactsTask
-from ansible_collections.pymco.mcollective.plugins.module_utils._task.find import FindTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.inventory import InventoryTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.node_info import NodeInfoTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
@@ -109,7 +111,7 @@ def test_a_look_tells_why_nobody_fits(
     assert time.monotonic() - start < 3 * WINDOW + 2
 
 
-@pytest.mark.parametrize("kind", [FindTask, NodeInfoTask, InventoryTask])
+@pytest.mark.parametrize("kind", [DiscoveryInfoTask, NodeInfoTask, InventoryTask])
 def test_every_task_looks(emulated: EmbeddedCollective, kind: type[Task]) -> None:
     given = {"class_filters": ["wbe"]}
     if kind is InventoryTask:

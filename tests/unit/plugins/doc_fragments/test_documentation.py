@@ -25,7 +25,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.options im
 ROOT = pathlib.Path(__file__).resolve().parents[4]
 INVENTORY = "inventory/mcollective"
 LOOKUP = "lookup/mcollective"
-NAMES = "agent_info facts find keys node_info package ping puppet rpc service"
+NAMES = "agent_info discovery_info facts keys node_info package ping puppet rpc service"
 PLUGINS = [*(f"modules/mcollective_{name}" for name in NAMES.split()), INVENTORY, LOOKUP]
 INVENTORY_ONLY = {"plugin", "hostnames", "group_by", "include", "exclude"}
 VARIABLE = re.compile(r"E\((ANSIBLE_MCOLLECTIVE_\w+)\)")

@@ -23,7 +23,7 @@ AGENT = "rpcutil"
 """Every node has this agent, and ``mco find`` looks for it too (MC:application/find.rb)."""
 
 
-class FindTask(CollectiveTask):
+class DiscoveryInfoTask(CollectiveTask):
     """Finds nodes. It does the same in check mode."""
 
     options: t.ClassVar[Spec] = {
