@@ -50,7 +50,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def tracked() -> list[str]:
     """Return the files of the repository."""
-    listed = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listing = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    listed = ["git", "-C", str(ROOT), *listing]
     names = subprocess.run(listed, capture_output=True, text=True, check=True).stdout
     return [name for name in names.split("\0") if name and (ROOT / name).is_file()]
 
@@ -83,9 +84,9 @@ def test_the_tarball_has_the_files_of_the_repository_and_no_others(tarball: Path
     assert not [name for name in names if name.startswith((".git", "python/"))]
 
 
-@pytest.mark.parametrize("directories", [None, ("meta", "plugins", "roles", "playbooks")])
+@pytest.mark.parametrize("kept", [None, "MANIFEST.json meta plugins roles playbooks"])
 def test_ansible_builder_finds_the_libraries(
-    environment: Environment, tarball: Path, tmp_path: Path, directories: tuple[str, ...] | None
+    environment: Environment, tarball: Path, tmp_path: Path, kept: str | None
 ) -> None:
     """In the collection as it is installed, and in the part of it that the Ansible community package has."""
     done = environment.run(
@@ -94,12 +95,14 @@ def test_ansible_builder_finds_the_libraries(
     assert done.returncode == 0, done.stderr
     place = tmp_path / "ansible_collections" / "pymco" / "mcollective"
     for path in place.iterdir():
-        if directories and path.name not in directories:
+        if kept and path.name not in kept.split():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     done = builder("introspect", str(tmp_path))
     found = yaml.safe_load(done.stdout)
     listed = (ROOT / "meta" / "ee-requirements.txt").read_text().splitlines()
     required = [line for line in listed if line and not line.startswith("#")]
+    # ansible-core itself needs PyYAML, so ansible-builder leaves it out.
+    required.remove("PyYAML>=5.4")
     assert [entry.partition("  #")[0].strip() for entry in found["python"]] == required
     assert found["system"] == []
 
