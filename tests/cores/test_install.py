@@ -50,8 +50,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def tracked() -> list[str]:
     """Return the files of the repository."""
-    listing = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    listed = ["git", "-C", str(ROOT), *listing]
+    listed = ["git", "-C", str(ROOT), "ls-files", "-z"]
     names = subprocess.run(listed, capture_output=True, text=True, check=True).stdout
     return [name for name in names.split("\0") if name and (ROOT / name).is_file()]
 
