@@ -104,9 +104,11 @@ def found_elsewhere(table: t.Mapping[str, t.Any]) -> str:
     lines = [f"{MADE}options:\n"]
     for name, option in table.items():
         if option.elsewhere:
+            # Of several variables, Ansible takes the last one for plugins, and the first one for modules.
+            env = [f"{{name: {each}}}" for each in reversed(options.variables(name))]
             lines.append(
-                f"  {name}:\n    env:\n      - name: {options.variable(name)}\n"
-                f"    ini:\n      - section: {options.SECTION}\n        key: {name}\n"
+                f"  {name}:\n    env: [{', '.join(env)}]\n"
+                f"    ini: [{{section: {options.SECTION}, key: {name}}}]\n"
             )
     return "".join(lines)
 
@@ -178,7 +180,8 @@ class _Described:
         if "fallback" in spec:
             if not isinstance(words, yaml.SequenceNode):
                 raise Undescribed(f"this description must be a list: {words.value}")
-            _strategy, (variable,) = spec["fallback"]
+            # A note tells of the others.
+            _strategy, (variable, *_others) = spec["fallback"]
             yield f"{indent}  {_SENTENCE.format(variable)}\n"
 
 

@@ -34,7 +34,7 @@ class Core:
             return f"!no Python of {names} runs here"
         directory = BUILD / "cores" / self.name
         prepare.prepare_environment(
-            directory, self.wanted, ROOT / "requirements.txt", python=python
+            directory, self.wanted, ROOT / "meta" / "ee-requirements.txt", python=python
         )
         return str(directory)
 

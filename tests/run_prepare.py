@@ -29,7 +29,7 @@ from run_process import (
     say,
 )
 
-REQUIREMENTS = (ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt")
+REQUIREMENTS = (ROOT / "meta" / "ee-requirements.txt", ROOT / "tests" / "requirements.txt")
 MINIMUM_PYTHON = (3, 11)
 
 # program: Debian package

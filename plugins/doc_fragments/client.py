@@ -213,6 +213,9 @@ options:
 notes:
   - Every option with an environment variable can also be set in the section C([mcollective_collection]) of C(ansible.cfg), under its own
     name. The order is the option itself, then the environment variable, then C(ansible.cfg), then the configuration file.
+  - Each such environment variable has a second name, which begins with C(PYMCO_) instead of C(ANSIBLE_MCOLLECTIVE_), such as
+    E(PYMCO_CONFIG_FILE). AWX does not let a credential set a variable whose name begins with C(ANSIBLE_). If both are set, the
+    first name takes precedence.
   - A module that runs on another host gets the values that C(ansible.cfg) has on the control host, with all paths as they are there. It
     reads the environment variables and the configuration file of its own host. There, C(ansible.cfg) takes precedence over variables
     that the keyword C(environment) does not set.
@@ -227,130 +230,67 @@ requirements:
 # Generated from _task/options.py by tests/doc_options.py.
 options:
   config_file:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_CONFIG_FILE
-    ini:
-      - section: mcollective_collection
-        key: config_file
+    env: [{name: PYMCO_CONFIG_FILE}, {name: ANSIBLE_MCOLLECTIVE_CONFIG_FILE}]
+    ini: [{section: mcollective_collection, key: config_file}]
   connector:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_CONNECTOR
-    ini:
-      - section: mcollective_collection
-        key: connector
+    env: [{name: PYMCO_CONNECTOR}, {name: ANSIBLE_MCOLLECTIVE_CONNECTOR}]
+    ini: [{section: mcollective_collection, key: connector}]
   brokers:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_BROKERS
-    ini:
-      - section: mcollective_collection
-        key: brokers
+    env: [{name: PYMCO_BROKERS}, {name: ANSIBLE_MCOLLECTIVE_BROKERS}]
+    ini: [{section: mcollective_collection, key: brokers}]
   vhost:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_VHOST
-    ini:
-      - section: mcollective_collection
-        key: vhost
+    env: [{name: PYMCO_VHOST}, {name: ANSIBLE_MCOLLECTIVE_VHOST}]
+    ini: [{section: mcollective_collection, key: vhost}]
   security_provider:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_SECURITY_PROVIDER
-    ini:
-      - section: mcollective_collection
-        key: security_provider
+    env: [{name: PYMCO_SECURITY_PROVIDER}, {name: ANSIBLE_MCOLLECTIVE_SECURITY_PROVIDER}]
+    ini: [{section: mcollective_collection, key: security_provider}]
   psk:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_PSK
-    ini:
-      - section: mcollective_collection
-        key: psk
+    env: [{name: PYMCO_PSK}, {name: ANSIBLE_MCOLLECTIVE_PSK}]
+    ini: [{section: mcollective_collection, key: psk}]
   private_key:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_PRIVATE_KEY
-    ini:
-      - section: mcollective_collection
-        key: private_key
+    env: [{name: PYMCO_PRIVATE_KEY}, {name: ANSIBLE_MCOLLECTIVE_PRIVATE_KEY}]
+    ini: [{section: mcollective_collection, key: private_key}]
   public_key:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_PUBLIC_KEY
-    ini:
-      - section: mcollective_collection
-        key: public_key
+    env: [{name: PYMCO_PUBLIC_KEY}, {name: ANSIBLE_MCOLLECTIVE_PUBLIC_KEY}]
+    ini: [{section: mcollective_collection, key: public_key}]
   server_public_key:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_SERVER_PUBLIC_KEY
-    ini:
-      - section: mcollective_collection
-        key: server_public_key
+    env: [{name: PYMCO_SERVER_PUBLIC_KEY}, {name: ANSIBLE_MCOLLECTIVE_SERVER_PUBLIC_KEY}]
+    ini: [{section: mcollective_collection, key: server_public_key}]
   serializer:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_SERIALIZER
-    ini:
-      - section: mcollective_collection
-        key: serializer
+    env: [{name: PYMCO_SERIALIZER}, {name: ANSIBLE_MCOLLECTIVE_SERIALIZER}]
+    ini: [{section: mcollective_collection, key: serializer}]
   certname:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_CERTNAME
-    ini:
-      - section: mcollective_collection
-        key: certname
+    env: [{name: PYMCO_CERTNAME}, {name: ANSIBLE_MCOLLECTIVE_CERTNAME}]
+    ini: [{section: mcollective_collection, key: certname}]
   token_file:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_TOKEN_FILE
-    ini:
-      - section: mcollective_collection
-        key: token_file
+    env: [{name: PYMCO_TOKEN_FILE}, {name: ANSIBLE_MCOLLECTIVE_TOKEN_FILE}]
+    ini: [{section: mcollective_collection, key: token_file}]
   seed_file:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_SEED_FILE
-    ini:
-      - section: mcollective_collection
-        key: seed_file
+    env: [{name: PYMCO_SEED_FILE}, {name: ANSIBLE_MCOLLECTIVE_SEED_FILE}]
+    ini: [{section: mcollective_collection, key: seed_file}]
   ca_cert:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_CA_CERT
-    ini:
-      - section: mcollective_collection
-        key: ca_cert
+    env: [{name: PYMCO_CA_CERT}, {name: ANSIBLE_MCOLLECTIVE_CA_CERT}]
+    ini: [{section: mcollective_collection, key: ca_cert}]
   client_cert:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_CLIENT_CERT
-    ini:
-      - section: mcollective_collection
-        key: client_cert
+    env: [{name: PYMCO_CLIENT_CERT}, {name: ANSIBLE_MCOLLECTIVE_CLIENT_CERT}]
+    ini: [{section: mcollective_collection, key: client_cert}]
   client_key:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_CLIENT_KEY
-    ini:
-      - section: mcollective_collection
-        key: client_key
+    env: [{name: PYMCO_CLIENT_KEY}, {name: ANSIBLE_MCOLLECTIVE_CLIENT_KEY}]
+    ini: [{section: mcollective_collection, key: client_key}]
   validate_certs:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_VALIDATE_CERTS
-    ini:
-      - section: mcollective_collection
-        key: validate_certs
+    env: [{name: PYMCO_VALIDATE_CERTS}, {name: ANSIBLE_MCOLLECTIVE_VALIDATE_CERTS}]
+    ini: [{section: mcollective_collection, key: validate_certs}]
   identity:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_IDENTITY
-    ini:
-      - section: mcollective_collection
-        key: identity
+    env: [{name: PYMCO_IDENTITY}, {name: ANSIBLE_MCOLLECTIVE_IDENTITY}]
+    ini: [{section: mcollective_collection, key: identity}]
   collective:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_COLLECTIVE
-    ini:
-      - section: mcollective_collection
-        key: collective
+    env: [{name: PYMCO_COLLECTIVE}, {name: ANSIBLE_MCOLLECTIVE_COLLECTIVE}]
+    ini: [{section: mcollective_collection, key: collective}]
   connect_timeout:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_CONNECT_TIMEOUT
-    ini:
-      - section: mcollective_collection
-        key: connect_timeout
+    env: [{name: PYMCO_CONNECT_TIMEOUT}, {name: ANSIBLE_MCOLLECTIVE_CONNECT_TIMEOUT}]
+    ini: [{section: mcollective_collection, key: connect_timeout}]
   max_reply_bytes:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_MAX_REPLY_BYTES
-    ini:
-      - section: mcollective_collection
-        key: max_reply_bytes
+    env: [{name: PYMCO_MAX_REPLY_BYTES}, {name: ANSIBLE_MCOLLECTIVE_MAX_REPLY_BYTES}]
+    ini: [{section: mcollective_collection, key: max_reply_bytes}]
 """
     # Environment variables and keys of ansible.cfg for plugins, in addition to the documentation above.

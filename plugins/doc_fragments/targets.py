@@ -119,16 +119,10 @@ options:
 # Generated from _task/options.py by tests/doc_options.py.
 options:
   discovery_method:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_DISCOVERY_METHOD
-    ini:
-      - section: mcollective_collection
-        key: discovery_method
+    env: [{name: PYMCO_DISCOVERY_METHOD}, {name: ANSIBLE_MCOLLECTIVE_DISCOVERY_METHOD}]
+    ini: [{section: mcollective_collection, key: discovery_method}]
   discovery_timeout:
-    env:
-      - name: ANSIBLE_MCOLLECTIVE_DISCOVERY_TIMEOUT
-    ini:
-      - section: mcollective_collection
-        key: discovery_timeout
+    env: [{name: PYMCO_DISCOVERY_TIMEOUT}, {name: ANSIBLE_MCOLLECTIVE_DISCOVERY_TIMEOUT}]
+    ini: [{section: mcollective_collection, key: discovery_timeout}]
 """
     # Environment variables and keys of ansible.cfg for plugins, in addition to the documentation above.

@@ -20,7 +20,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.options im
     SECTION,
     TARGETS,
     Spec,
-    variable,
+    variables,
 )
 
 if t.TYPE_CHECKING:
@@ -69,7 +69,7 @@ def completed(
     more = {
         name: _evaluated(name, text, templar)
         for name, text in found.items()
-        if variable(name) not in known
+        if not any(each in known for each in variables(name))
     }
     return {**given, **more}
 

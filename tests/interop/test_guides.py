@@ -10,9 +10,7 @@ import shlex
 import textwrap
 import typing as t
 
-import jinja2
 import pytest
-import yaml
 from conftest import FEW, ROOT
 
 if t.TYPE_CHECKING:
@@ -117,40 +115,3 @@ def test_the_first_play_of_the_readme_restarts_or_tells_why_not(
     done = ansible.run("ansible-playbook", str(path), **environment)
     assert done.returncode != 0
     assert all(node in done.stdout.partition("2 of 2 nodes failed")[2] for node in WEB)
-
-
-def test_the_credential_of_the_guide(day: Day, collective: Collective, tmp_path: Path) -> None:
-    """AWX writes files of the templates, and tells their names when it makes the variables."""
-    (credential,) = [yaml.safe_load(block) for block in YAML if block.startswith("fields:")]
-    (injector,) = [yaml.safe_load(block) for block in YAML if block.startswith("file:")]
-    lines = collective.client_cfg.read_text().splitlines()
-    (private,) = [line for line in lines if line.startswith("plugin.ssl_client_private")]
-    lines.remove(private)
-    given = {
-        "client_cfg": "\n".join(lines) + "\n",
-        "private_key": (tmp_path / private.partition("=")[2].strip()).read_text(),
-    }
-    assert [field["id"] for field in credential["fields"]] == list(given)
-    names = {}
-    for key, template in injector["file"].items():
-        name = key.partition(".")[2]
-        names[name] = tmp_path / f"tmp{len(names)}"
-        names[name].touch(mode=0o600)
-        names[name].write_text(jinja2.Template(template, keep_trailing_newline=True).render(given))
-    environment = {
-        name: jinja2.Template(template).render(tower={"filename": names})
-        for name, template in injector["env"].items()
-    }
-    output = day.run("ansible localhost -m pymco.mcollective.mcollective_ping", **environment)
-    assert "web1.example.com" in output
-
-
-def test_the_execution_environment_of_the_guide_has_what_the_collection_needs(
-    collective: Collective,
-) -> None:
-    del collective
-    (definition,) = [yaml.safe_load(block) for block in YAML if block.startswith("version:")]
-    (source,) = definition["dependencies"]["galaxy"]["collections"]
-    assert source["name"] == "pymco.mcollective"
-    needs = yaml.safe_load((ROOT / "meta" / "execution-environment.yml").read_text())
-    assert (ROOT / needs["dependencies"]["python"]).is_file()

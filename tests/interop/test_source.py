@@ -140,6 +140,24 @@ def test_the_environment_wins_over_ansible_cfg_and_an_option_over_both(source: S
     )
 
 
+@pytest.mark.parametrize("module", [False, True])
+def test_the_second_name_of_a_variable_does_the_same_and_the_first_one_wins(
+    source: Source, module: bool
+) -> None:
+    """AWX sets no variable whose name begins with ANSIBLE."""
+    keywords = {"async": 60, "poll": 1} if module else {}
+    for name, text in source.options.items():
+        source.variables[f"PYMCO_{name.upper()}"] = text
+    source.ansible_cfg(brokers=WRONG)
+    (source.place / "all.mcollective.yml").write_text(INVENTORY)
+    listing = ("ansible-inventory", "-i", str(source.place / "all.mcollective.yml"), "--list")
+    assert "<web1 by the given options>" in source.play(**keywords)
+    assert "web1" in json.loads(source.run(*listing).stdout)["_meta"]["hostvars"]
+    source.variables["ANSIBLE_MCOLLECTIVE_BROKERS"] = WRONG
+    assert "cannot connect to 127.0.0.1:1" in source.play(**keywords)
+    assert "cannot connect to 127.0.0.1:1" in source.run(*listing).stderr
+
+
 def test_a_file_of_another_name_is_told_the_rule(source: Source) -> None:
     source.environment()
     (source.place / "mco.yml").write_text(INVENTORY)

@@ -47,9 +47,12 @@ class Option:
 Table = dict[str, Option]
 
 
-def variable(name: str) -> str:
-    """Return the environment variable of an option."""
-    return f"ANSIBLE_MCOLLECTIVE_{name.upper()}"
+def variables(name: str) -> list[str]:
+    """Return the environment variables of an option. An earlier one takes precedence.
+
+    AWX does not let a credential set a variable whose name begins with ``ANSIBLE_``. The second one is for it.
+    """
+    return [f"ANSIBLE_MCOLLECTIVE_{name.upper()}", f"PYMCO_{name.upper()}"]
 
 
 def specs(table: Table) -> Spec:
@@ -60,7 +63,7 @@ def specs(table: Table) -> Spec:
 def _spec(name: str, option: Option) -> Spec:
     if not option.elsewhere:
         return option.spec
-    return {**option.spec, "fallback": (env_fallback, [variable(name)])}
+    return {**option.spec, "fallback": (env_fallback, variables(name))}
 
 
 BROKER_OPTIONS: Spec = {

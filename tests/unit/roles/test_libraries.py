@@ -28,7 +28,7 @@ def bounds(text: str) -> dict[str, str]:
     return dict(re.findall(r"([\w.]+) ?>= ?([\d.]*\d)", text))
 
 
-LINES = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+LINES = (ROOT / "meta" / "ee-requirements.txt").read_text(encoding="utf-8").splitlines()
 REQUIRED = bounds("\n".join(line for line in LINES if not line.startswith("#")))
 #: What a comment names is needed for something that few use.
 KNOWN = bounds("\n".join(LINES))
