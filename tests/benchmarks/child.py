@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import re
+import socket
+import struct
 import sys
+import time
 import tracemalloc
 import typing as t
 from pathlib import Path
@@ -42,7 +46,9 @@ def main(options: dict[str, t.Any]) -> dict[str, t.Any]:
     if options["what"] == "memory":
         result, found["held"] = _weighed(config, request)
     else:
-        result = _call(config, request)
+        with rpc.Client(config) as client:
+            result = client.call(request)
+            found.update(_traffic(client))
     if options["what"] == "replies":
         found["replies"] = [_fields(reply) for reply in result.replies]
     return {
@@ -51,7 +57,18 @@ def main(options: dict[str, t.Any]) -> dict[str, t.Any]:
         "rejected": dict(result.rejected),
         "seconds": result.seconds,
         "peak": _peak(),
+        "processor": time.process_time(),
     }
+
+
+def _traffic(client: rpc.Client) -> dict[str, int]:
+    """Return how many bytes the connection has moved, as the kernel has counted, and how many sockets are open."""
+    stream = client.middleware.session.stream
+    info = stream.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+    sent, received = struct.unpack_from("=QQ", info, 120)  # tcpi_bytes_acked, tcpi_bytes_received
+    links = (os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd"))
+    sockets = sum("socket:" in link for link in links)
+    return {"sent": sent, "received": received, "sockets": sockets}
 
 
 def _fields(reply: rpc.Reply) -> dict[str, t.Any]:

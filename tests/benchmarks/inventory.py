@@ -68,29 +68,34 @@ class Inventory:
         (place / "mcollective").symlink_to(ROOT)
         self._write_sources()
 
+    def command(self, name: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
+        """Return the command that reads a source, and its environment."""
+        return self._command(SOURCES[name], *arguments)
+
     def run(self, source: str, *arguments: str) -> str:
         """Return what the program prints."""
-        program = Path(sys.executable).with_name("ansible-inventory")
-        foreign = ("ANSIBLE_", "MCOLLECTIVE_", "STOMP_")
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
+        command, environment = self._command(source, *arguments)
         done = subprocess.run(
-            [str(program), "-i", str(self._directory / source), *arguments],
-            env={
-                **kept,
-                "ANSIBLE_COLLECTIONS_PATH": str(self._directory),
-                "ANSIBLE_HOME": str(self._directory / "home"),
-                "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
-                "ANSIBLE_INVENTORY_ENABLED": f"{PLUGIN},bare,yaml",
-                "ANSIBLE_INVENTORY_PLUGINS": str(Path(__file__).with_name("plugins")),
-                "PYTHONPATH": str(self._directory),
-            },
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
+            command, env=environment, capture_output=True, encoding="utf-8", check=False
         )
         if done.returncode or "[WARNING]" in done.stderr:
             raise RuntimeError(done.stderr)
         return done.stdout
+
+    def _command(self, source: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
+        program = Path(sys.executable).with_name("ansible-inventory")
+        foreign = ("ANSIBLE_", "MCOLLECTIVE_", "STOMP_")
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
+        environment = {
+            **kept,
+            "ANSIBLE_COLLECTIONS_PATH": str(self._directory),
+            "ANSIBLE_HOME": str(self._directory / "home"),
+            "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
+            "ANSIBLE_INVENTORY_ENABLED": f"{PLUGIN},bare,yaml",
+            "ANSIBLE_INVENTORY_PLUGINS": str(Path(__file__).with_name("plugins")),
+            "PYTHONPATH": str(self._directory),
+        }
+        return [str(program), "-i", str(self._directory / source), *arguments], environment
 
     def seconds(self, name: str) -> float:
         """Return how long it takes to print the graph."""
@@ -108,6 +113,7 @@ class Inventory:
             "config_file": str(self._client_cfg),
             "expected_nodes": self._count,
             "minimum_nodes": self._count,
+            "discovery_timeout": 300,
             "timeout": 300,
         }
         cached = {

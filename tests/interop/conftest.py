@@ -54,7 +54,7 @@ PLACES = [
     *(fleet_place(name) for name in ("fleet", "fleet-2", "benchmark")),
     Place("subs", collectives=("mcollective", "eu")),
     *(Place(f"odd-{number}", password=word) for number, word in enumerate(ODD_PASSWORDS)),
-    Place("desired"),
+    *(Place("desired"), Place("eda")),
     Place("bare", collectives=()),
 ]
 """A broker costs seconds and a place on it nothing: all that the tests need is there at once."""

@@ -17,6 +17,7 @@ import pytest
 from benchmarks.choria import unavailable
 from benchmarks.framework import Bench, Incomplete, Line, Pair, Target, in_turns, table
 from benchmarks.rows import ROWS
+from benchmarks.rows.scale import Model, Point, sizes
 from testbed.fleet.fleet import Behaviour
 
 if t.TYPE_CHECKING:
@@ -65,7 +66,21 @@ LINES = {
         for version in ("v1", "v2")
         for how in ("connected", "and connecting")
     ],
+    "scale": [
+        *(
+            f"{what}, {point}"
+            for what in (
+                "find and call, ssl-yaml",
+                "inventory, ssl-yaml",
+                "find and call, choria v1",
+            )
+            for point in ("one node", "each 10000 more", "3 nodes", "4 nodes")
+        ),
+        "a node's connection to RabbitMQ",
+    ],
 }
+ALONE = {"lossless", "scale"}
+"""The rows with lines that are compared with nothing."""
 
 
 @pytest.fixture
@@ -86,18 +101,21 @@ def bench(rabbitmq: RabbitMQ) -> Bench:
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_has_its_lines(bench: Bench, name: str) -> None:
-    if name.startswith("choria") and unavailable():
+    if name.startswith(("choria", "scale")) and unavailable():
         pytest.skip(str(unavailable()))
     lines = ROWS[name](bench)
     assert [line.what.partition("  ")[0] for line in lines] == LINES[name]
     for line in lines:
         assert re.search(r"\d", line.ours)
         assert not line.failed
-        assert name == "lossless" or (re.search(r"\d", line.other) and line.ratio)
+        assert name in ALONE or (re.search(r"\d", line.other) and line.ratio)
     assert re.search(COUNTS.get(name, ""), f"{lines[-1].ours} {lines[-1].other}")
 
 
-@pytest.mark.parametrize("name", ["fanout", "mco", "lossless", "large", "memory", "choria_v1"])
+LOSSLESS = ["fanout", "mco", "lossless", "large", "memory", "choria_v1", "scale"]
+
+
+@pytest.mark.parametrize("name", LOSSLESS)
 def test_a_lost_reply_makes_a_row_fail(bench: Bench, name: str) -> None:
     if name.startswith("choria") and unavailable():
         pytest.skip(str(unavailable()))
@@ -146,6 +164,24 @@ def test_targets_are_told_beside_ratios() -> None:
     assert re.split(" {2,}", one) == ["one", "2.000 s", "5.000 s x", "0.40", "at most 0.5", "met"]
     assert re.split(" {2,}", two)[3:] == ["2.50", "at least 20", "missed"]
     assert table([Line("three", failed="it broke")], 1, 2).endswith("FAILED: it broke")
+
+
+def test_a_model_is_a_straight_line_and_tells_who_is_above_it() -> None:
+    model = Model(Point(1, 1.0, 100.0, 10.0), Point(1001, 3.0, 1100.0, 1010.0, 2.0))
+    assert model.predict(10_001) == Point(10_001, 21.0, 10_100.0, 10_010.0, 20.0)
+    _one, _each, fits, slow, fat = model.lines(
+        "x", [Point(2001, 5.0, 2100.0), Point(2001, 10.0, 2100.0), Point(2001, 5.0, 4200.0)]
+    )
+    assert [(line.ratio, line.verdict) for line in (fits, slow, fat)] == [
+        (1.0, "met"),
+        (2.0, "missed"),
+        (2.0, "missed"),
+    ]
+
+
+def test_a_model_has_two_points_and_predicts_two_others() -> None:
+    assert sizes(50_000) == [1, 10_000, 20_000, 50_000]
+    assert sizes(3) == [1, 2, 3, 4]
 
 
 def test_pairs_are_measured_in_turns() -> None:

@@ -21,6 +21,7 @@ from . import (
     memory,
     reference,
     requests,
+    scale,
     task,
 )
 
@@ -44,4 +45,5 @@ ROWS: dict[str, Callable[[Bench], list[Line]]] = {
     "choria_v2": functools.partial(choria.run, 2),
     "choria_inventory": choria_inventory.run,
     "choria_requests": choria_requests.run,
+    "scale": scale.run,
 }

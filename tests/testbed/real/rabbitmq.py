@@ -21,16 +21,20 @@ if t.TYPE_CHECKING:
 
 
 class RabbitMQ(Broker):
-    """Here, a place is a virtual host, which shows nothing of other virtual hosts."""
+    """Here, a place is a virtual host, which shows nothing of other virtual hosts.
+
+    :ivar node: its name for other Erlang nodes, which they ask the port mapper for.
+    :ivar epmd_port: where the port mapper listens.
+    """
 
     connector = "rabbitmq"
     program = "RabbitMQ"
 
     def __init__(self, places: Iterable[Place | str] = (), tls: Tls | None = None) -> None:
         super().__init__(places, tls)
-        self._epmd_port = 0
+        self.epmd_port = 0
         self._dist_port = 0
-        self._node = f"mcotest-{secrets.token_hex(4)}@localhost"
+        self.node = f"mcotest-{secrets.token_hex(4)}@localhost"
 
     def vhost(self, place: Place) -> str:
         return place.name
@@ -44,7 +48,7 @@ class RabbitMQ(Broker):
     def ctl(self, *arguments: str) -> str:
         """Run ``rabbitmqctl`` against this broker (half a second) and return what it prints."""
         done = subprocess.run(
-            [str(programs.require("rabbitmqctl")), "-q", "-n", self._node, *arguments],
+            [str(programs.require("rabbitmqctl")), "-q", "-n", self.node, *arguments],
             env=self._environment(),
             cwd=self.directory,
             stdin=subprocess.DEVNULL,
@@ -60,7 +64,7 @@ class RabbitMQ(Broker):
 
     def _write_files(self) -> None:
         home = self.directory
-        self._epmd_port, self._dist_port = free_ports(2)
+        self.epmd_port, self._dist_port = free_ports(2)
         (home / "enabled_plugins").write_text("[rabbitmq_stomp].\n")
         (home / "rabbitmq-env.conf").write_text("")
         (home / "advanced.config").write_text("[].\n")
@@ -98,11 +102,11 @@ class RabbitMQ(Broker):
         return programs.environment(
             home,
             ERL_EPMD_ADDRESS="127.0.0.1",
-            ERL_EPMD_PORT=str(self._epmd_port),
+            ERL_EPMD_PORT=str(self.epmd_port),
             # Without it the start script stays as parent of the virtual machine, to translate
             # signals for it; with it the machine takes the script's place and its process id.
             RUNNING_UNDER_SYSTEMD="true",
-            RABBITMQ_NODENAME=self._node,
+            RABBITMQ_NODENAME=self.node,
             RABBITMQ_DIST_PORT=str(self._dist_port),
             RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1}",
             RABBITMQ_CONF_ENV_FILE=str(home / "rabbitmq-env.conf"),
@@ -124,6 +128,6 @@ class RabbitMQ(Broker):
     def _spawn(self) -> None:
         """Start the port mapper first. Otherwise, RabbitMQ starts one itself that nobody can end."""
         env = self._environment()
-        self._run([str(programs.require("epmd")), "-port", str(self._epmd_port)], env)
-        wait_for_listener(self._epmd_port)
+        self._run([str(programs.require("epmd")), "-port", str(self.epmd_port)], env)
+        wait_for_listener(self.epmd_port)
         self._run([str(programs.require("rabbitmq-server"))], env)

@@ -65,6 +65,7 @@ class AesProvider(RsaProvider):
     ``plugin.aes.send_pubkey`` (1: nodes may learn our public key from the request), ``ssl_cipher``.
     """
 
+    verifies_requests = False  # clients know nothing of the nodes' keys
     word = "aes"
     prefix = "plugin.aes."
 

@@ -32,8 +32,10 @@ class BaseProvider(abc.ABC):
     :raises exc.ImproperlyConfigured: an option is missing or wrong.
     :ivar callerid: who sends, in the form "kind=name".
     :ivar warnings: sentences for the user.
+    :ivar verifies_requests: True if it can verify requests that nodes make by themselves.
     """
 
+    verifies_requests = False
     valid_callerid: t.ClassVar[re.Pattern[str]] = re.compile(r"\w+=[\w.\-]+", re.ASCII)
     """Nodes silently drop requests of other callers (MC:security/base.rb, valid_callerid?)."""
 
@@ -82,6 +84,22 @@ class BaseProvider(abc.ABC):
         :raises exc.DecodingError: it has no body that can be read.
         """
 
+    def open_request(self, payload: bytes) -> Received:
+        """Read a request that a node has made by itself, of which nothing is verified yet. Its fields are ``:agent``,
+        ``:msgtime`` and ``:ttl``, both in seconds, and perhaps others.
+
+        :raises exc.DecodingError: it is not an envelope.
+        """
+        return self.open(payload)
+
+    def authenticate_request(self, received: Received) -> None:
+        """Verify such a request, and fill in its body.
+
+        :raises exc.VerificationError: the signature is missing or wrong, or nothing of this provider can be verified.
+        :raises exc.DecodingError: it has no body that can be read.
+        """
+        raise exc.VerificationError("nothing proves who has made a request")
+
     def _required(self, key: str) -> str:
         """Return an option of the configuration that the provider needs."""
         value = self.config.get(key)
@@ -99,6 +117,8 @@ class SecurityProvider(BaseProvider):
     A payload is a serialized envelope whose body is itself serialized, so that its very bytes can be
     signed.
     """
+
+    verifies_requests = True
 
     def __init__(self, config: Settings, logger: logging.Logger | None = None) -> None:
         super().__init__(config, logger)
@@ -121,6 +141,10 @@ class SecurityProvider(BaseProvider):
         """See :meth:`.BaseProvider.authenticate`."""
         received.fields = self.verify(received.fields)
         received.body = received.fields[":body"]
+
+    def authenticate_request(self, received: Received) -> None:
+        """See :meth:`.BaseProvider.authenticate_request`. Nodes sign requests as they sign replies."""
+        self.authenticate(received)
 
     @abc.abstractmethod
     def _serializer(self) -> type[Serializer]:

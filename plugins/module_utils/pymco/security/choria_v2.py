@@ -17,7 +17,7 @@ import typing as t
 
 from .. import exc, tokens
 from ..envelope import Received
-from ..json_text import is_integer, read_outer, write
+from ..json_text import is_integer, read_outer, read_text, write
 from .choria_provider import (
     ChoriaProvider,
     base64_text,
@@ -35,6 +35,7 @@ _NAME = "io.choria.protocol.v2."
 TRANSPORT, REQUEST, REPLY = f"{_NAME}transport", f"{_NAME}request", f"{_NAME}reply"
 SECURE_REQUEST, SECURE_REPLY = f"{_NAME}secure_request", f"{_NAME}secure_reply"
 _REPLY_PROTOCOLS = (TRANSPORT, SECURE_REPLY, REPLY)
+_REQUEST_PROTOCOLS = (TRANSPORT, SECURE_REQUEST, REQUEST)
 
 KNOWN = 16384
 """How many tokens of nodes are remembered, with about 2 KiB each."""
@@ -86,7 +87,7 @@ class ChoriaV2Provider(ChoriaProvider):
                     " hexadecimal digits (plugin.security.issuer.NAME.public,"
                     " plugin.security.choria.trusted_signers)"
                 )
-        self._verifies = bool(options.issuers or options.trusted_signers)
+        self._verifies = self.verifies_requests = bool(options.issuers or options.trusted_signers)
         if not self._verifies:
             self.warnings.append(
                 "no issuer of tokens is configured, so nothing proves which node sent a reply: set"
@@ -191,24 +192,24 @@ class ChoriaV2Provider(ChoriaProvider):
         if sender != received.sender:
             raise exc.VerificationError("the reply names two senders")
         if self._verifies:
-            self._verify(signed, secure, sender)
-        try:
-            message = str(binascii.a2b_base64(reply["message"]), "utf-8")
-        except (KeyError, TypeError, ValueError):
-            raise exc.DecodingError("a reply without a body") from None
+            self._verify(signed, secure, sender, secure.get("sender"))
         self._fill_in(
-            received, agent=reply.get("agent"), moment=_seconds(reply.get("time")), message=message
+            received,
+            agent=reply.get("agent"),
+            moment=_seconds(reply.get("time")),
+            message=_message(reply),
         )
 
-    def _verify(self, signed: bytes, secure: dict[str, t.Any], sender: str) -> None:
-        """Verify that a node made a reply.
+    def _verify(self, signed: bytes, secure: dict[str, t.Any], sender: str, text: t.Any) -> None:
+        """Verify that a node made a document.
 
-        :param signed: the bytes of the reply document.
+        :param signed: the bytes of the document.
+        :param text: the node's token.
         """
-        text, signature = secure.get("sender"), _bytes(secure.get("signature"))
+        signature = _bytes(secure.get("signature"))
         if not isinstance(text, str) or not text or not signature:
             # Go: plugin.security.choria.sign_replies, which is true unless a node is told otherwise.
-            raise exc.VerificationError("the node does not sign its replies", "unsigned")
+            raise exc.VerificationError("the node does not sign what it sends", "unsigned")
         node = self._known.get(text) or self._node(text)
         if node.expires is not None and self.now() >= node.expires:
             raise exc.VerificationError("the node's token has expired", "expired")
@@ -218,6 +219,42 @@ class ChoriaV2Provider(ChoriaProvider):
             node.key.verify(signature, signed)
         except tokens.invalid_signature():
             raise exc.VerificationError("the reply is not signed with the node's key") from None
+
+    # -- requests of nodes ---------------------------------------------------------------------
+
+    def open_request(self, payload: bytes) -> Received:
+        """See :meth:`.BaseProvider.open_request`."""
+        try:
+            transport = read_outer(payload)
+            secure = read_outer(binascii.a2b_base64(transport["data"]))
+            signed = binascii.a2b_base64(secure["request"])
+            request = read_outer(signed)
+            protocols = transport["protocol"], secure["protocol"], request["protocol"]
+            fields = {
+                ":agent": request["agent"],
+                ":msgtime": _seconds(request["time"]),
+                ":ttl": request["ttl"],
+            }
+            found = Received(request["id"], request["sender"], fields)
+            found.body = signed, secure, transport["headers"]["sender"], request
+        except (KeyError, TypeError, ValueError) as error:
+            raise refuse_shape(error) from None
+        if protocols != _REQUEST_PROTOCOLS:
+            raise exc.DecodingError("the payload is no request of version 2 of Choria's protocol")
+        return found
+
+    def authenticate_request(self, received: Received) -> None:
+        """See :meth:`.BaseProvider.authenticate_request`. Only a node's token counts, so no client can make one."""
+        signed, secure, sender, request = received.body
+        received.body = None
+        if sender != received.sender:
+            raise exc.VerificationError("the request names two senders")
+        self._verify(signed, secure, sender, secure.get("caller"))
+        message = _message(request)
+        try:
+            received.body = read_text(message)
+        except exc.DecodingError:
+            received.body = message  # a file that a node registers need not be JSON
 
     def _node(self, text: str) -> _Node:
         """Return what a node's token says, verified."""
@@ -242,6 +279,14 @@ def _bytes(text: t.Any) -> bytes:
         return binascii.a2b_base64(text)
     except (TypeError, ValueError):
         return b""
+
+
+def _message(document: dict[str, t.Any]) -> str:
+    """Return the text of a reply's or request's body. Raises :class:`.exc.DecodingError` if there is none."""
+    try:
+        return str(binascii.a2b_base64(document["message"]), "utf-8")
+    except (KeyError, TypeError, ValueError):
+        raise exc.DecodingError("a message without a body") from None
 
 
 def _seconds(nanoseconds: t.Any) -> t.Any:

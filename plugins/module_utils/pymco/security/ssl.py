@@ -32,6 +32,7 @@ from .base import HASH, body_bytes
 from .rsa import RsaProvider
 
 if t.TYPE_CHECKING:
+    from ..envelope import Received
     from ..settings import Settings
 
 
@@ -73,6 +74,18 @@ class SslProvider(RsaProvider):
         except (InvalidSignature, binascii.Error, TypeError, ValueError) as error:
             raise exc.VerificationError("the reply is not signed with the nodes' key") from error
         return self._opened(msg)
+
+    def authenticate_request(self, received: Received) -> None:
+        """See :meth:`.BaseProvider.authenticate_request`. The signed body has the ttl and the time, which the
+        envelope repeats (MC:security/ssl.rb, update_secure_property)."""
+        self.authenticate(received)
+        body, fields = received.body, received.fields
+        if not isinstance(body, dict) or not {":ssl_msg", ":ssl_ttl", ":ssl_msgtime"} <= set(body):
+            raise exc.VerificationError("the request does not sign its ttl and its time")
+        for name in ("ttl", "msgtime"):
+            if body[f":ssl_{name}"] != fields.get(f":{name}"):
+                raise exc.VerificationError(f"the request has another {name} than it has signed")
+        received.body = body[":ssl_msg"]
 
     # -- python-mcollective's ----------------------------------------------------------------------
 

@@ -40,6 +40,7 @@ FLOORS = [
     *("described", "security", "wire", "intake", "middleware", "conversation", "find", "result"),
     *(
         "client",
+        "subscription",
         "gathering",
         "diagnosis",
         "message",
