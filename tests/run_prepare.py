@@ -29,7 +29,9 @@ from run_process import (
     say,
 )
 
-REQUIREMENTS = (ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt")
+LIBRARIES = ROOT / "requirements.txt"
+PYTEST = ROOT / "tests" / "pytest-requirements.txt"
+REQUIREMENTS = (LIBRARIES, PYTEST, ROOT / "tests" / "requirements.txt")
 MINIMUM_PYTHON = (3, 11)
 
 # program: Debian package
@@ -64,12 +66,16 @@ def prepare_venv() -> None:
 
 
 def prepare_environment(
-    directory: pathlib.Path, *requirements: str | pathlib.Path, python: str | None = None
+    directory: pathlib.Path,
+    *requirements: str | pathlib.Path,
+    python: str | None = None,
+    env: dict[str, str] | None = None,
 ) -> None:
     """Make an environment of Python, unless it is there.
 
     :param requirements: packages as pip names them, and files that list such packages.
     :param python: the one to make it with, by default the one that runs this.
+    :param env: the environment of pip, by default the caller's.
     """
     if is_prepared(directory, *requirements):
         return
@@ -81,7 +87,7 @@ def prepare_environment(
     pip = [directory / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install"]
     for requirement in requirements:
         pip += ["-r", requirement] if isinstance(requirement, pathlib.Path) else [requirement]
-    install(pip)
+    install(pip, env)
     (directory / "stamp").write_text(stamp(directory, *requirements))
 
 
@@ -175,29 +181,29 @@ print(*constants.REMOTE_ONLY_PYTHON_VERSIONS, *constants.CONTROLLER_PYTHON_VERSI
 """
 
 
-def prepare_ansible_test() -> None:
+def prepare_ansible_test(venv: pathlib.Path = VENV) -> None:
     """Give ansible-test the files that it would download, under the names that its version asks for."""
     cache = HOME / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
-    for version in ask_venv(PIP_VERSIONS):
+    for version in ask(venv, PIP_VERSIONS):
         (cache / f"get_pip_{version.replace('.', '_')}.py").write_text(GET_PIP)
     for name in (".pip/pip.conf", ".config/pip/pip.conf"):
         adopt_user_file(name)
 
 
-def sanity_pythons() -> list[str]:
-    """The Python versions that this ansible-test knows and that run here."""
-    return [version for version in ask_venv(PYTHON_VERSIONS) if offer_python(version)]
+def known_pythons(venv: pathlib.Path = VENV) -> list[str]:
+    """The Python versions that this ansible-test knows."""
+    return ask(venv, PYTHON_VERSIONS)
 
 
-def venv_version() -> str:
-    return ask_venv("import sys; print('{}.{}'.format(*sys.version_info))")[0]
+def version_of(venv: pathlib.Path) -> str:
+    return ask(venv, "import sys; print('{}.{}'.format(*sys.version_info))")[0]
 
 
-def ask_venv(code: str) -> list[str]:
-    """Return the words that this code prints in .venv."""
-    command = [str(PYTHON), "-c", code]
-    env = ansible_test_environment()
+def ask(venv: pathlib.Path, code: str) -> list[str]:
+    """Return the words that this code prints in an environment."""
+    command = [str(venv / "bin" / "python"), "-c", code]
+    env = ansible_test_environment(venv)
     return subprocess.run(
         command, stdout=subprocess.PIPE, text=True, env=env, check=True
     ).stdout.split()
@@ -216,7 +222,7 @@ def offer_python(version: str) -> bool:
     wrapper = BUILD / "bin" / f"python{version}"
     wrapper.parent.mkdir(parents=True, exist_ok=True)
     wrapper.unlink(missing_ok=True)
-    found = usable_python(str(PYTHON) if version == venv_version() else f"python{version}")
+    found = usable_python(str(PYTHON) if version == version_of(VENV) else f"python{version}")
     if found:
         wrapper.write_text(f'#!/bin/sh\nexec "{found}" "$@"\n')
         wrapper.chmod(0o755)

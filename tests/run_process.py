@@ -172,26 +172,26 @@ def locked(name: str) -> t.Iterator[None]:
         yield
 
 
-def environment() -> dict[str, str]:
+def environment(venv: pathlib.Path = VENV) -> dict[str, str]:
     """The environment of every test. It contains nothing of the caller's Python, Ansible or home."""
     foreign = ("ANSIBLE_", "GIT_", "MCOLLECTIVE_", "NOX", "PYTEST_", "PYTHON", "VIRTUAL_ENV")
     env = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    path = [BUILD / "bin", VENV / "bin", env.get("PATH", os.defpath), "/usr/sbin", "/sbin"]
+    path = [BUILD / "bin", venv / "bin", env.get("PATH", os.defpath), "/usr/sbin", "/sbin"]
     env |= {
         "ANSIBLE_COLLECTIONS_PATH": str(BUILD),
         "ANSIBLE_NOCOLOR": "1",
         "HOME": str(HOME),
         "PATH": os.pathsep.join(map(str, path)),
         "PYTHONPATH": str(BUILD),
-        "VIRTUAL_ENV": str(VENV),
+        "VIRTUAL_ENV": str(venv),
     }
     if sys.platform.startswith("linux"):
         env["LC_ALL"] = "C.UTF-8"
     return env
 
 
-def ansible_test_environment() -> dict[str, str]:
+def ansible_test_environment(venv: pathlib.Path = VENV) -> dict[str, str]:
     """The environment of ansible-test, which arranges the paths of imports and collections itself."""
-    env = environment()
+    env = environment(venv)
     del env["ANSIBLE_COLLECTIONS_PATH"], env["PYTHONPATH"]
     return env
