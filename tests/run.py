@@ -29,7 +29,9 @@ import run_matrix
 import run_prepare as prepare
 import tested
 from run_process import (
+    BESIDE,
     BUILD,
+    CHECKED,
     COPY,
     OUTPUT,
     VENV,
@@ -56,9 +58,9 @@ def lint() -> list[Result]:
     """Let nox run the checks that need no peer: noxfile.py and antsibull-nox.toml list them."""
     missing = run_go.ACTIONLINT.prepare()
     environments = prepare_nox()
-    forget("junit", "lint.xml")
-    forget("data", "lint.json")
-    report = OUTPUT / "data" / "lint.json"
+    forget("junit", "lint.xml", copy=CHECKED)
+    forget("data", "lint.json", copy=CHECKED)
+    report = CHECKED / OUTPUT / "data" / "lint.json"
     report.parent.mkdir(exist_ok=True)
     env = environment() | {
         # In CI, formatters check and change nothing.
@@ -66,17 +68,17 @@ def lint() -> list[Result]:
         "NO_COLOR": "1",
         # It has a session of its own, which is stricter.
         "GALAXY_IMPORTER_RUN_ANSIBLE_LINT": "false",
-        "ANTSIBULL_NOX_OUTPUT_JUNIT_XML_PATH": str(OUTPUT / "junit" / "lint.xml"),
+        "ANTSIBULL_NOX_OUTPUT_JUNIT_XML_PATH": str(CHECKED / OUTPUT / "junit" / "lint.xml"),
     }
     # -R takes the environments as they are.
-    command = [NOX, "-R", "--envdir", environments, "--report", report]
+    command = [*BESIDE, NOX, "-R", "--envdir", environments, "--report", report]
     if missing:
         command += ["-k", "not actionlint"]
-    finished = execute(command, stage="lint", env=env, show=False)
+    finished = execute(command, stage="lint", env=env, cwd=CHECKED, show=False)
     if finished.code != 0:
         say(finished.output, "lint")
     sessions = json.loads(report.read_text())["sessions"] if report.exists() else []
-    checks = read_junit("lint", "lint.xml")
+    checks = read_junit("lint", "lint.xml", copy=CHECKED)
     results = nox_results(sessions, checks, output=finished.output)
     if missing:
         results.append(Result("lint", "actionlint", "skipped", missing))
@@ -90,7 +92,7 @@ def prepare_nox() -> pathlib.Path:
     """
     command = [NOX, "--list", "--json"]
     listed = subprocess.run(
-        command, cwd=COPY, env=environment(), stdout=subprocess.PIPE, check=True
+        command, cwd=CHECKED, env=environment(), stdout=subprocess.PIPE, check=True
     )
     environments = VENV / "nox"
     environments.mkdir(exist_ok=True)
@@ -146,7 +148,7 @@ def integration() -> list[Result]:
 def integration_results(output: str) -> list[Result]:
     """Return a result for each target. ansible-test writes down which passed, and prints why it left out others."""
     passed: set[str] = set()
-    for path in OUTPUT.glob("data/integration-*.json"):
+    for path in (COPY / OUTPUT).glob("data/integration-*.json"):
         passed |= set(json.loads(path.read_text())["targets"])
     excluded: dict[str, str] = {}
     exclusion = re.compile(r"^WARNING: Excluding (?:\w+ )?tests (.*?): (.*)$", re.M)
@@ -173,7 +175,7 @@ def faults() -> list[Result]:
 
 def with_pytest(stage: str, options: t.Sequence[str], env: dict[str, str]) -> list[Result]:
     forget("junit", f"{stage}.xml")
-    junit = OUTPUT / "junit" / f"{stage}.xml"
+    junit = COPY / OUTPUT / "junit" / f"{stage}.xml"
     command = [VENV / "bin" / "pytest", "-p", "no:cacheprovider", f"--junit-xml={junit}", *options]
     finished = execute(command, stage=stage, env=env)
     return conclude(stage, finished, read_junit(stage, f"{stage}.xml"))
@@ -181,7 +183,12 @@ def with_pytest(stage: str, options: t.Sequence[str], env: dict[str, str]) -> li
 
 def fuzz() -> list[Result]:
     forget("junit", "fuzz.xml")
-    command = [VENV / "bin" / "python", "tests/fuzz", "--junit", OUTPUT / "junit" / "fuzz.xml"]
+    command = [
+        VENV / "bin" / "python",
+        "tests/fuzz",
+        "--junit",
+        COPY / OUTPUT / "junit" / "fuzz.xml",
+    ]
     finished = execute(command, stage="fuzz")
     return conclude("fuzz", finished, read_junit("fuzz", "fuzz.xml"))
 
@@ -219,8 +226,8 @@ STAGES: dict[str, t.Callable[[], list[Result]]] = {
 }
 # The matrix does more of the same.
 USUAL = [stage for stage in STAGES if stage != "matrix"]
-# Stages that do not look at the clock share the machine.
-TOGETHER = ("lint", "sanity")
+# Stages that do not look at the clock run beside the others, which wait much of the time.
+UNTIMED = ("lint", "sanity")
 
 
 def run_stage(stage: str) -> list[Result]:
@@ -245,14 +252,13 @@ def run_stages(stages: t.Sequence[str]) -> list[Result]:
     results: list[Result] = []
     with concurrent.futures.ThreadPoolExecutor() as pool:
         building = pool.submit(run_go.CHORIA.prepare) if "interop" in stages else None
-        for part in pool.map(run_stage, [stage for stage in stages if stage in TOGETHER]):
-            results += part
-    if building and (reason := building.result()):
-        results.append(Result("interop", "the tests on the real choria", "skipped", reason))
-    for stage in stages:
-        if stage not in TOGETHER:
-            results += run_stage(stage)
-    return results
+        beside = [pool.submit(run_stage, stage) for stage in stages if stage in UNTIMED]
+        for stage in stages:
+            if stage == "interop" and building and (reason := building.result()):
+                results.append(Result(stage, "the tests on the real choria", "skipped", reason))
+            if stage not in UNTIMED:
+                results += run_stage(stage)
+        return [result for done in beside for result in done.result()] + results
 
 
 def main() -> int:
@@ -300,8 +306,10 @@ def install_programs(stages: t.Sequence[str]) -> list[Result]:
 def prepare_and_run(stages: t.Sequence[str]) -> list[Result]:
     shutil.rmtree(BUILD / "logs", ignore_errors=True)
     results = install_programs(stages)
-    prepare.copy_tree()
+    for copy in (COPY, CHECKED):
+        prepare.copy_tree(copy)
     prepare.prepare_ansible_test()
+    prepare.offer_pythons()
     return results + run_stages(stages)
 
 

@@ -17,7 +17,7 @@ import re
 import shutil
 import sys
 
-from run_process import BUILD, ROOT, Fatal, execute, say
+from run_process import BESIDE, BUILD, ROOT, Fatal, execute, say
 
 #: Where the Go of golang.org is, which is not always on PATH.
 ELSEWHERE = "/usr/local/go/bin"
@@ -58,7 +58,7 @@ class Program:
         say(f"Building {self.name} with {go} in the background ...")
         # Only versions and checksums that the source has; no other Go than this one.
         env = os.environ | {"GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOWORK": "off"}
-        command = ["nice", "-n", "5", go, "build", "-trimpath", "-o", self.place, self.package]
+        command = [*BESIDE, go, "build", "-trimpath", "-o", self.place, self.package]
         try:
             done = execute(command, stage=self.name, env=env, cwd=self.source, show=False)
         except Fatal as exc:

@@ -15,7 +15,10 @@ import typing as t
 import run_cores
 import run_prepare as prepare
 from run_process import (
+    BESIDE,
     BUILD,
+    CHECKED,
+    COPY,
     OUTPUT,
     VENV,
     Finished,
@@ -42,10 +45,13 @@ class Controller:
     venv: pathlib.Path
     label: str = ""
 
-    def ansible_test(self, stage: str, command: str, *options: object) -> Finished:
+    def ansible_test(
+        self, stage: str, command: str, *options: object, copy: pathlib.Path = COPY
+    ) -> Finished:
         program = self.venv / "bin" / "ansible-test"
         env = ansible_test_environment(self.venv)
-        return execute([program, command, "--color", "no", *options], stage=stage, env=env)
+        words = [*(BESIDE if copy == CHECKED else ()), program, command, "--color", "no", *options]
+        return execute(words, stage=stage, env=env, cwd=copy)
 
     def pythons(self) -> list[str]:
         """Return the versions of Python that its ansible-test knows."""
@@ -90,18 +96,19 @@ def sanity(stage: str, cores: t.Iterable[run_cores.Core], *, everywhere: bool) -
     for controller in found:
         versions = [prepare.version_of(controller.venv)]
         if everywhere or controller.venv == VENV:
+            known = controller.pythons()
             versions = [
-                version for version in controller.pythons() if prepare.offer_python(version)
+                version for version in known if (BUILD / "bin" / f"python{version}").exists()
             ]
         results += sanity_with(stage, controller, versions)
     return results
 
 
 def sanity_with(stage: str, controller: Controller, pythons: t.Iterable[str]) -> list[Result]:
-    forget("junit", "ansible-test-sanity-*.xml")
+    forget("junit", "ansible-test-sanity-*.xml", copy=CHECKED)
     options = [word for version in pythons for word in ("--target-python", version)]
-    finished = controller.ansible_test(stage, "sanity", "--junit", *options)
-    results = read_junit("sanity", "ansible-test-sanity-*.xml")
+    finished = controller.ansible_test(stage, "sanity", "--junit", *options, copy=CHECKED)
+    results = read_junit("sanity", "ansible-test-sanity-*.xml", copy=CHECKED)
     kept = [
         dataclasses.replace(result, stage=stage) for result in true_skips(results, finished.output)
     ]
@@ -166,7 +173,7 @@ def units_on(stage: str, host: run_cores.Host, found: t.Sequence[Controller]) ->
         "-n",
         "2",
     ]
-    command += [f"--junit-xml={OUTPUT / 'junit' / 'host-units.xml'}", *REMOTE]
+    command += [f"--junit-xml={COPY / OUTPUT / 'junit' / 'host-units.xml'}", *REMOTE]
     finished = execute(command, stage=stage, env=env)
     results = conclude(stage, finished, read_junit(stage, "host-units.xml"))
     return labelled(f"{host.name}: ", [*results, libraries_of(stage, host)])

@@ -21,11 +21,15 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BUILD = ROOT / ".build"
 COPY = BUILD / "ansible_collections" / "pymco" / "mcollective"
-OUTPUT = COPY / "tests" / "output"
+# That of lint and sanity, which run beside the tests and see each file that appears.
+CHECKED = BUILD / "checked" / "ansible_collections" / "pymco" / "mcollective"
+OUTPUT = pathlib.PurePath("tests", "output")
 # Tests never see the caller's home: no ~/.mcollective, no ~/.ansible.cfg, and a cache of ansible-test that is ours.
 HOME = VENV / "home"
 PYTHON = VENV / "bin" / "python"
 
+# Before the command of a process that takes what others leave of the machine.
+BESIDE = ("nice", "-n", "5")
 STAGE_TIMEOUT = 30 * 60
 # Seconds that a process has to clean up after it was told to end.
 GRACE = 15

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import pathlib
 import typing as t
 import xml.etree.ElementTree
 
-from run_process import OUTPUT, Finished, say
+from run_process import COPY, OUTPUT, Finished, say
 
 Outcome = t.Literal["passed", "failed", "skipped"]
 
@@ -25,15 +26,15 @@ class Result:
     reason: str = ""
 
 
-def forget(kind: str, pattern: str) -> None:
+def forget(kind: str, pattern: str, *, copy: pathlib.Path = COPY) -> None:
     """Remove the results of an earlier run."""
-    for path in (OUTPUT / kind).glob(pattern):
+    for path in (copy / OUTPUT / kind).glob(pattern):
         path.unlink()
 
 
-def read_junit(stage: str, pattern: str) -> list[Result]:
+def read_junit(stage: str, pattern: str, *, copy: pathlib.Path = COPY) -> list[Result]:
     results = []
-    for path in sorted((OUTPUT / "junit").glob(pattern)):
+    for path in sorted((copy / OUTPUT / "junit").glob(pattern)):
         for case in xml.etree.ElementTree.parse(path).iter("testcase"):
             results.append(junit_result(stage, case))
     return results
