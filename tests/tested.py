@@ -30,7 +30,7 @@ def record(controllers: list[dict[str, str]], hosts: list[dict[str, t.Any]]) -> 
 
 def written() -> str:
     """Return README as it should be."""
-    block = shown(json.loads(DATA.read_text(encoding="utf-8")))
+    block = shown(json.loads(DATA.read_text(encoding="utf-8"))) if DATA.exists() else ""
     return BLOCK.sub(lambda match: block, README.read_text(encoding="utf-8"))
 
 

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import re
 import sys
+import threading
 import typing as t
 
 import pytest
@@ -38,21 +40,44 @@ def read(path: str) -> t.Any:
     return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
 
 
+@pytest.fixture
+def data(runner: t.Any) -> t.Any:
+    """What the last run of the matrix has written down."""
+    if not runner["tested"].DATA.exists():
+        pytest.skip("`make matrix` has not run yet")
+    return json.loads(runner["tested"].DATA.read_text(encoding="utf-8"))
+
+
 def test_readme_says_what_the_matrix_has_tested(runner: t.Any) -> None:
+    readme = runner["tested"].README.read_text(encoding="utf-8")
+    assert readme == runner["tested"].written(), "run: python3 tests/tested.py"
+
+
+def test_readme_has_the_tables_of_the_matrix(
+    runner: t.Any, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tested = runner["tested"]
     readme = tested.README.read_text(encoding="utf-8")
-    assert tested.BLOCK.search(readme)[0].count("| ---") > 2
-    assert readme == tested.written(), "run: python3 tests/tested.py"
+    monkeypatch.setattr(tested, "README", tmp_path / "README.md")
+    monkeypatch.setattr(tested, "DATA", tmp_path / "tested.json")
+    (tmp_path / "README.md").write_text(readme, encoding="utf-8")
+    host = {"Python": "3.9.1", "stomp.py": "4.2", "cryptography": "5", "PyYAML": "6.1"}
+    hosts = [{**host, "libyaml": True}, {**host, "libyaml": False}]
+    tested.record([{"ansible-core": "2.19.1", "Python": "3.11.2"}], hosts)
+    written = (tmp_path / "README.md").read_text(encoding="utf-8")
+    before, after = tested.BLOCK.split(written)
+    assert readme.startswith(before) and readme.endswith(after)
+    assert "| 2.19.1 | 3.11.2 |\n" in written
+    assert "| 3.9.1 | 4.2 | 5 | 6.1 |\n| 3.9.1 | 4.2 | 5 | 6.1 without libyaml |\n" in written
+    assert written == tested.written()
 
 
-def test_the_matrix_has_tested_every_supported_core(runner: t.Any) -> None:
-    data = yaml.safe_load(runner["tested"].DATA.read_text(encoding="utf-8"))
+def test_the_matrix_has_tested_every_supported_core(runner: t.Any, data: t.Any) -> None:
     found = [each["ansible-core"].rpartition(".")[0] for each in data["controllers"]]
     assert found == [core.name for core in runner["cores"].SUPPORTED]
 
 
-def test_the_matrix_has_tested_the_oldest_libraries(runner: t.Any) -> None:
-    data = yaml.safe_load(runner["tested"].DATA.read_text(encoding="utf-8"))
+def test_the_matrix_has_tested_the_oldest_libraries(runner: t.Any, data: t.Any) -> None:
     requirements = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     oldest = dict(line.split("==") for line in runner["cores"].oldest(requirements))
     assert len(oldest) == 3
@@ -114,3 +139,45 @@ def test_pre_commit_has_the_versions_of_make_lint() -> None:
             assert f"{name.partition('/cmd/')[0]} {version}" in module
         else:
             assert dependency in lint
+
+
+def test_a_copy_has_the_files_of_the_tree_and_no_others(
+    runner: t.Any, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare = runner["matrix"].prepare
+    tree = tmp_path / "tree"
+    (tree / "tests").mkdir(parents=True)
+    (tree / ".gitignore").write_text("*.pyc\n")
+    (tree / "galaxy.yml").touch()
+    (tree / "left.pyc").touch()
+    monkeypatch.setattr(prepare, "ROOT", tree)
+    for copy in (tmp_path / "tests", tmp_path / "checked"):
+        (copy / "stray").mkdir(parents=True)
+        (copy / "tests" / "output").mkdir(parents=True)
+        (copy / "tests" / "output" / "kept").touch()
+        prepare.copy_tree(copy)
+        found = {
+            str(path.relative_to(copy)) for path in copy.rglob("*") if ".git/" not in str(path)
+        }
+        wanted = {"galaxy.yml", ".gitignore", "tests/output/kept", "tests/output/ignored"}
+        assert found == wanted | {".git", "tests", "tests/output"}
+    assert not (tree / ".git").exists()
+
+
+def test_lint_and_sanity_run_beside_the_others(
+    runner: t.Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import run
+
+    ended = threading.Event()
+
+    def stage(name: str) -> list[t.Any]:
+        if name in ("lint", "sanity"):
+            assert ended.wait(60)
+        if name == "cores":
+            ended.set()
+        return [run.Result(name, "test", "passed")]
+
+    monkeypatch.setattr(run, "run_stage", stage)
+    results = run.run_stages(["lint", "sanity", "unit", "cores"])
+    assert [result.stage for result in results] == ["lint", "sanity", "unit", "cores"]
