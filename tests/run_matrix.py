@@ -160,7 +160,7 @@ def units_on(stage: str, host: run_cores.Host, found: t.Sequence[Controller]) ->
         return [Result(stage, f"with {host.name}", "skipped", reason)]
     able = [each for each in found if f"3.{host.minor}" in each.pythons()]
     core = max(able, key=lambda each: tuple(map(int, each.core.split("."))))
-    forget("junit", "host-units.xml")
+    forget("junit", "units-of-host.xml")
     env = environment(host.directory)
     env["PYTHONPATH"] = os.pathsep.join(map(str, (module_utils_of(core), BUILD)))
     env["TEST_EXAMPLES"] = EXAMPLES
@@ -173,9 +173,9 @@ def units_on(stage: str, host: run_cores.Host, found: t.Sequence[Controller]) ->
         "-n",
         "2",
     ]
-    command += [f"--junit-xml={COPY / OUTPUT / 'junit' / 'host-units.xml'}", *REMOTE]
+    command += [f"--junit-xml={COPY / OUTPUT / 'junit' / 'units-of-host.xml'}", *REMOTE]
     finished = execute(command, stage=stage, env=env)
-    results = conclude(stage, finished, read_junit(stage, "host-units.xml"))
+    results = conclude(stage, finished, read_junit(stage, "units-of-host.xml"))
     return labelled(f"{host.name}: ", [*results, libraries_of(stage, host)])
 
 
