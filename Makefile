@@ -26,7 +26,7 @@ venv:  ## make .venv and install what demo and tests need
 test:  ## every stage, then the count of tests passed and failed
 	@$(PY) tests/run.py $(STAGES)
 
-matrix:  ## the inventory, and a play, on every ansible-core that is supported
+matrix:  ## sanity, unit and cores with every ansible-core, Python and library that is supported; half an hour
 	@$(PY) tests/run.py matrix
 
 $(STAGES):  ## one stage of test alone

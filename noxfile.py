@@ -16,3 +16,16 @@ def changelog(session: nox.Session) -> None:
     """Lint the changelog and its fragments."""
     session.install("antsibull-changelog")
     session.run("antsibull-changelog", "lint")
+
+
+@nox.session
+def actionlint(session: nox.Session) -> None:
+    """Check the syntax of the workflows, and their scripts. tests/run_go.py builds the program."""
+    session.run("actionlint", "-color", external=True)
+
+
+@nox.session
+def zizmor(session: nox.Session) -> None:
+    """Look for weaknesses of the workflows."""
+    session.install("zizmor")
+    session.run("zizmor", "--offline", "--quiet", ".github")

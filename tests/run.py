@@ -11,9 +11,7 @@ nowhere else. The last line counts the tests of all stages; the exit code is 0 i
 from __future__ import annotations
 
 import argparse
-import collections
 import concurrent.futures
-import dataclasses
 import json
 import pathlib
 import re
@@ -24,25 +22,27 @@ import sys
 import time
 import traceback
 import typing as t
-import xml.etree.ElementTree
 
-import run_choria
 import run_cores
+import run_go
+import run_matrix
 import run_prepare as prepare
+import tested
 from run_process import (
+    BESIDE,
     BUILD,
+    CHECKED,
     COPY,
     OUTPUT,
     VENV,
     Fatal,
-    Finished,
-    ansible_test_environment,
     environment,
     execute,
     interrupt,
     locked,
     say,
 )
+from run_results import Outcome, Result, conclude, count, forget, read_junit, report
 
 # The programs that a stage uses, and the stages that are skipped without them.
 WANTS = {
@@ -54,25 +54,13 @@ NEEDING = ("interop",)
 NOX = VENV / "bin" / "nox"
 
 
-Outcome = t.Literal["passed", "failed", "skipped"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """The outcome of one test."""
-
-    stage: str
-    name: str
-    outcome: Outcome
-    reason: str = ""
-
-
 def lint() -> list[Result]:
     """Let nox run the checks that need no peer: noxfile.py and antsibull-nox.toml list them."""
+    missing = run_go.ACTIONLINT.prepare()
     environments = prepare_nox()
-    forget("junit", "lint.xml")
-    forget("data", "lint.json")
-    report = OUTPUT / "data" / "lint.json"
+    forget("junit", "lint.xml", copy=CHECKED)
+    forget("data", "lint.json", copy=CHECKED)
+    report = CHECKED / OUTPUT / "data" / "lint.json"
     report.parent.mkdir(exist_ok=True)
     env = environment() | {
         # In CI, formatters check and change nothing.
@@ -80,16 +68,21 @@ def lint() -> list[Result]:
         "NO_COLOR": "1",
         # It has a session of its own, which is stricter.
         "GALAXY_IMPORTER_RUN_ANSIBLE_LINT": "false",
-        "ANTSIBULL_NOX_OUTPUT_JUNIT_XML_PATH": str(OUTPUT / "junit" / "lint.xml"),
+        "ANTSIBULL_NOX_OUTPUT_JUNIT_XML_PATH": str(CHECKED / OUTPUT / "junit" / "lint.xml"),
     }
     # -R takes the environments as they are.
-    command = [NOX, "-R", "--envdir", environments, "--report", report]
-    finished = execute(command, stage="lint", env=env, show=False)
+    command = [*BESIDE, NOX, "-R", "--envdir", environments, "--report", report]
+    if missing:
+        command += ["-k", "not actionlint"]
+    finished = execute(command, stage="lint", env=env, cwd=CHECKED, show=False)
     if finished.code != 0:
         say(finished.output, "lint")
     sessions = json.loads(report.read_text())["sessions"] if report.exists() else []
-    checks = read_junit("lint", "lint.xml")
-    return conclude("lint", finished, nox_results(sessions, checks, output=finished.output))
+    checks = read_junit("lint", "lint.xml", copy=CHECKED)
+    results = nox_results(sessions, checks, output=finished.output)
+    if missing:
+        results.append(Result("lint", "actionlint", "skipped", missing))
+    return conclude("lint", finished, results)
 
 
 def prepare_nox() -> pathlib.Path:
@@ -99,7 +92,7 @@ def prepare_nox() -> pathlib.Path:
     """
     command = [NOX, "--list", "--json"]
     listed = subprocess.run(
-        command, cwd=COPY, env=environment(), stdout=subprocess.PIPE, check=True
+        command, cwd=CHECKED, env=environment(), stdout=subprocess.PIPE, check=True
     )
     environments = VENV / "nox"
     environments.mkdir(exist_ok=True)
@@ -134,54 +127,28 @@ def nox_results(
 
 
 def sanity() -> list[Result]:
-    forget("junit", "ansible-test-sanity-*.xml")
-    command: list[object] = [*ansible_test("sanity"), "--junit"]
-    for version in prepare.sanity_pythons():
-        command += ["--target-python", version]
-    finished = execute(command, stage="sanity", env=ansible_test_environment())
-    results = read_junit("sanity", "ansible-test-sanity-*.xml")
-    return conclude("sanity", finished, list(true_skips(results, finished.output)))
-
-
-def true_skips(results: t.Iterable[Result], output: str) -> t.Iterator[Result]:
-    """Drop each test that found no files of its kind. ansible-test reports a missing program as if it were one."""
-    warnings = dict(re.findall(r'^Running sanity test "([^"]+)".*\nWARNING: (.*)$', output, re.M))
-    for result in results:
-        if result.reason != "No tests applicable.":
-            yield result
-        elif warning := warnings.get(result.name.partition("-python-")[0]):
-            yield dataclasses.replace(result, reason=warning)
+    """Run the sanity tests with the oldest and the newest ansible-core that is supported."""
+    return run_matrix.sanity("sanity", run_cores.FEW, everywhere=False)
 
 
 def unit() -> list[Result]:
-    """Run the tests of modules and module_utils with what a managed host has of Ansible, the others with all of it.
-
-    ansible-test itself would stop after the first of the three that fails.
-    """
-    command = [*ansible_test("units"), "--python", prepare.venv_version()]
-    remote = ("tests/unit/plugins/modules/", "tests/unit/plugins/module_utils/")
-    others = [word for path in remote for word in ("--exclude", path)]
-    results = []
-    for selection in (*([path] for path in remote), others):
-        forget("junit", "*-units.xml")
-        finished = execute([*command, *selection], stage="unit", env=ansible_test_environment())
-        results += conclude("unit", finished, read_junit("unit", "*-units.xml"))
-    return results
+    """Run the unit tests with the oldest and the newest ansible-core, Python and libraries that are supported."""
+    return run_matrix.units("unit", run_cores.FEW, run_cores.FEW_HOSTS)
 
 
 def integration() -> list[Result]:
     forget("data", "integration-*.json")
-    command = [*ansible_test("integration"), "--python", prepare.venv_version()]
-    command += ["--allow-destructive", "--allow-unstable", "--allow-unsupported"]
-    command += ["--continue-on-error"]
-    finished = execute(command, stage="integration", env=ansible_test_environment())
+    options = ["--python", prepare.version_of(VENV), "--continue-on-error"]
+    options += ["--allow-destructive", "--allow-unstable", "--allow-unsupported"]
+    venv = run_matrix.Controller(run_cores.base(), VENV)
+    finished = venv.ansible_test("integration", "integration", *options)
     return conclude("integration", finished, integration_results(finished.output))
 
 
 def integration_results(output: str) -> list[Result]:
     """Return a result for each target. ansible-test writes down which passed, and prints why it left out others."""
     passed: set[str] = set()
-    for path in OUTPUT.glob("data/integration-*.json"):
+    for path in (COPY / OUTPUT).glob("data/integration-*.json"):
         passed |= set(json.loads(path.read_text())["targets"])
     excluded: dict[str, str] = {}
     exclusion = re.compile(r"^WARNING: Excluding (?:\w+ )?tests (.*?): (.*)$", re.M)
@@ -208,7 +175,7 @@ def faults() -> list[Result]:
 
 def with_pytest(stage: str, options: t.Sequence[str], env: dict[str, str]) -> list[Result]:
     forget("junit", f"{stage}.xml")
-    junit = OUTPUT / "junit" / f"{stage}.xml"
+    junit = COPY / OUTPUT / "junit" / f"{stage}.xml"
     command = [VENV / "bin" / "pytest", "-p", "no:cacheprovider", f"--junit-xml={junit}", *options]
     finished = execute(command, stage=stage, env=env)
     return conclude(stage, finished, read_junit(stage, f"{stage}.xml"))
@@ -216,19 +183,29 @@ def with_pytest(stage: str, options: t.Sequence[str], env: dict[str, str]) -> li
 
 def fuzz() -> list[Result]:
     forget("junit", "fuzz.xml")
-    command = [VENV / "bin" / "python", "tests/fuzz", "--junit", OUTPUT / "junit" / "fuzz.xml"]
+    command = [
+        VENV / "bin" / "python",
+        "tests/fuzz",
+        "--junit",
+        COPY / OUTPUT / "junit" / "fuzz.xml",
+    ]
     finished = execute(command, stage="fuzz")
     return conclude("fuzz", finished, read_junit("fuzz", "fuzz.xml"))
 
 
 def cores() -> list[Result]:
-    """Test with the oldest and the newest ansible-core that is supported, and with the one that is refused."""
+    """Test the inventory and plays with the oldest and the newest ansible-core, and with the one that is refused."""
     return with_cores("cores", run_cores.FEW)
 
 
 def matrix() -> list[Result]:
-    """Test with every ansible-core that is supported. This replaces the stage cores, and takes longer."""
-    return with_cores("matrix", run_cores.ALL)
+    """Do what sanity, unit and cores do, with everything that is supported, and write down what was tested."""
+    results = run_matrix.sanity("matrix", run_cores.ALL, everywhere=True)
+    results += run_matrix.units("matrix", run_cores.ALL, run_cores.ALL_HOSTS)
+    results += with_cores("matrix", run_cores.ALL)
+    if not any(result.outcome == "failed" for result in results):
+        tested.record(run_matrix.tested_controllers(), run_matrix.tested_hosts())
+    return results
 
 
 def with_cores(stage: str, wanted: t.Sequence[run_cores.Core]) -> list[Result]:
@@ -247,50 +224,10 @@ STAGES: dict[str, t.Callable[[], list[Result]]] = {
     "cores": cores,
     "matrix": matrix,
 }
-# The matrix does more of the same as cores.
+# The matrix does more of the same.
 USUAL = [stage for stage in STAGES if stage != "matrix"]
-# Stages that do not look at the clock share the machine.
-TOGETHER = ("lint", "sanity")
-
-
-def ansible_test(command: str) -> list[object]:
-    return [VENV / "bin" / "ansible-test", command, "--color", "no"]
-
-
-def forget(kind: str, pattern: str) -> None:
-    """Remove the results of an earlier run."""
-    for path in (OUTPUT / kind).glob(pattern):
-        path.unlink()
-
-
-def read_junit(stage: str, pattern: str) -> list[Result]:
-    results = []
-    for path in sorted((OUTPUT / "junit").glob(pattern)):
-        for case in xml.etree.ElementTree.parse(path).iter("testcase"):
-            results.append(junit_result(stage, case))
-    return results
-
-
-def junit_result(stage: str, case: xml.etree.ElementTree.Element) -> Result:
-    name = case.get("name", "?")
-    if stage != "sanity":
-        name = f"{case.get('classname')}::{name}".removeprefix("::")
-    if case.find("failure") is not None or case.find("error") is not None:
-        return Result(stage, name, "failed")
-    skipped = case.find("skipped")
-    if skipped is not None:
-        reason = skipped.get("message") or skipped.text or "no reason given"
-        return Result(stage, name, "skipped", reason.strip())
-    return Result(stage, name, "passed")
-
-
-def conclude(stage: str, finished: Finished, results: list[Result]) -> list[Result]:
-    """Add a failure if the process failed although no test did, or if no test ran."""
-    if finished.code != 0 and not any(result.outcome == "failed" for result in results):
-        return [*results, Result(stage, f"{stage} as a whole", "failed", finished.ending)]
-    if not results:
-        return [Result(stage, f"{stage} as a whole", "failed", "no test ran")]
-    return results
+# Stages that do not look at the clock run beside the others, which wait much of the time.
+UNTIMED = ("lint", "sanity")
 
 
 def run_stage(stage: str) -> list[Result]:
@@ -314,31 +251,14 @@ def run_stage(stage: str) -> list[Result]:
 def run_stages(stages: t.Sequence[str]) -> list[Result]:
     results: list[Result] = []
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        building = pool.submit(run_choria.prepare) if "interop" in stages else None
-        for part in pool.map(run_stage, [stage for stage in stages if stage in TOGETHER]):
-            results += part
-    if building and (reason := building.result()):
-        results.append(Result("interop", "the tests on the real choria", "skipped", reason))
-    for stage in stages:
-        if stage not in TOGETHER:
-            results += run_stage(stage)
-    return results
-
-
-def count(results: t.Sequence[Result]) -> str:
-    outcomes = collections.Counter(result.outcome for result in results)
-    text = f"{outcomes['passed']} passed, {outcomes['failed']} failed"
-    return f"{text}, {outcomes['skipped']} skipped" if outcomes["skipped"] else text
-
-
-def report(results: t.Sequence[Result]) -> None:
-    say("")
-    for outcome in ("failed", "skipped"):
-        for result in results:
-            if result.outcome == outcome:
-                reason = f" ({result.reason})" if result.reason else ""
-                say(f"{outcome.upper()}: {result.stage}: {result.name}{reason}")
-    say(count(results))
+        building = pool.submit(run_go.CHORIA.prepare) if "interop" in stages else None
+        beside = [pool.submit(run_stage, stage) for stage in stages if stage in UNTIMED]
+        for stage in stages:
+            if stage == "interop" and building and (reason := building.result()):
+                results.append(Result(stage, "the tests on the real choria", "skipped", reason))
+            if stage not in UNTIMED:
+                results += run_stage(stage)
+        return [result for done in beside for result in done.result()] + results
 
 
 def main() -> int:
@@ -386,8 +306,10 @@ def install_programs(stages: t.Sequence[str]) -> list[Result]:
 def prepare_and_run(stages: t.Sequence[str]) -> list[Result]:
     shutil.rmtree(BUILD / "logs", ignore_errors=True)
     results = install_programs(stages)
-    prepare.copy_tree()
+    for copy in (COPY, CHECKED):
+        prepare.copy_tree(copy)
     prepare.prepare_ansible_test()
+    prepare.offer_pythons()
     return results + run_stages(stages)
 
 

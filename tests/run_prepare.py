@@ -12,6 +12,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import threading
 import typing as t
 
 from run_process import (
@@ -29,7 +30,9 @@ from run_process import (
     say,
 )
 
-REQUIREMENTS = (ROOT / "meta" / "ee-requirements.txt", ROOT / "tests" / "requirements.txt")
+LIBRARIES = ROOT / "meta" / "ee-requirements.txt"
+PYTEST = ROOT / "tests" / "pytest-requirements.txt"
+REQUIREMENTS = (LIBRARIES, PYTEST, ROOT / "tests" / "requirements.txt")
 MINIMUM_PYTHON = (3, 11)
 
 # program: Debian package
@@ -42,6 +45,8 @@ PROGRAMS = {
     "mcollectived": "mcollective",
     "mco": "mcollective-client",
 }
+# Stages that run beside each other want the same environments.
+making = threading.Lock()
 # ansible-test runs this as get-pip.py in the environments that it makes. The real script is a download; the pip that
 # Python carries does as well and needs no network.
 GET_PIP = "import ensurepip\n\nensurepip.bootstrap()\n"
@@ -64,15 +69,28 @@ def prepare_venv() -> None:
 
 
 def prepare_environment(
-    directory: pathlib.Path, *requirements: str | pathlib.Path, python: str | None = None
+    directory: pathlib.Path,
+    *requirements: str | pathlib.Path,
+    python: str | None = None,
+    env: dict[str, str] | None = None,
 ) -> None:
     """Make an environment of Python, unless it is there.
 
     :param requirements: packages as pip names them, and files that list such packages.
     :param python: the one to make it with, by default the one that runs this.
+    :param env: the environment of pip, by default the caller's.
     """
-    if is_prepared(directory, *requirements):
-        return
+    with making:
+        if not is_prepared(directory, *requirements):
+            make_environment(directory, *requirements, python=python, env=env)
+
+
+def make_environment(
+    directory: pathlib.Path,
+    *requirements: str | pathlib.Path,
+    python: str | None,
+    env: dict[str, str] | None,
+) -> None:
     # This Python may be that of the very environment; its real path is outside.
     python = python or os.path.realpath(sys.executable)
     say(f"Making {directory.relative_to(ROOT)} with {python} ...")
@@ -81,7 +99,7 @@ def prepare_environment(
     pip = [directory / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install"]
     for requirement in requirements:
         pip += ["-r", requirement] if isinstance(requirement, pathlib.Path) else [requirement]
-    install(pip)
+    install(pip, env)
     (directory / "stamp").write_text(stamp(directory, *requirements))
 
 
@@ -133,31 +151,34 @@ def services_held() -> t.Iterator[None]:
         policy.unlink(missing_ok=True)
 
 
-def copy_tree() -> None:
-    """Bring the copy up to date with all files of the tree, committed or not, that .gitignore lets through.
+def copy_tree(copy: pathlib.Path = COPY) -> None:
+    """Bring a copy up to date with all files of the tree, committed or not, that .gitignore lets through.
 
     The copy is a git repository of its own, since ansible-test and others ask git for the files; around a copy in an
     ignored directory they would find the outer repository, which has none of them.
     """
-    COPY.mkdir(parents=True, exist_ok=True)
+
+    def git(*arguments: str, work_tree: pathlib.Path = copy) -> str:
+        return run_git(copy / ".git", work_tree, *arguments)
+
+    copy.mkdir(parents=True, exist_ok=True)
     git("init", "--quiet")
-    index = BUILD / "tree-index"
-    git("add", "--all", work_tree=ROOT, index=index)
-    tree = git("write-tree", work_tree=ROOT, index=index).strip()
+    git("add", "--all", work_tree=ROOT)
+    tree = git("write-tree", work_tree=ROOT).strip()
     git("read-tree", "--reset", "-u", tree)
     kept = ("/tests/output", ".hypothesis", ".mypy_cache", ".ruff_cache")
     git("clean", "-ffdxq", *(f"--exclude={name}" for name in kept))
     # reuse asks git for ignored directories once, before it looks; sanity, which runs beside it, makes this one.
-    OUTPUT.mkdir(parents=True, exist_ok=True)
-    (OUTPUT / "ignored").touch()
+    (copy / OUTPUT).mkdir(parents=True, exist_ok=True)
+    (copy / OUTPUT / "ignored").touch()
 
 
-def git(*arguments: str, work_tree: pathlib.Path = COPY, index: pathlib.Path | None = None) -> str:
-    """Run git with the repository of the copy. It never touches the repository of the tree, if there is one."""
+def run_git(repository: pathlib.Path, work_tree: pathlib.Path, *arguments: str) -> str:
+    """Run git with the repository of a copy. It never touches the repository of the tree, if there is one."""
     env = environment()
-    if index:
-        env["GIT_INDEX_FILE"] = str(index)
-    command = ["git", f"--git-dir={COPY / '.git'}", f"--work-tree={work_tree}", *arguments]
+    if work_tree == ROOT:
+        env["GIT_INDEX_FILE"] = str(repository / "tree-index")
+    command = ["git", f"--git-dir={repository}", f"--work-tree={work_tree}", *arguments]
     finished = subprocess.run(command, cwd=work_tree, env=env, capture_output=True, check=False)
     if finished.returncode != 0:
         raise Fatal(f"{os.fsdecode(finished.stderr)}\n{' '.join(command)} failed; see above")
@@ -175,29 +196,29 @@ print(*constants.REMOTE_ONLY_PYTHON_VERSIONS, *constants.CONTROLLER_PYTHON_VERSI
 """
 
 
-def prepare_ansible_test() -> None:
+def prepare_ansible_test(venv: pathlib.Path = VENV) -> None:
     """Give ansible-test the files that it would download, under the names that its version asks for."""
     cache = HOME / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
-    for version in ask_venv(PIP_VERSIONS):
+    for version in ask(venv, PIP_VERSIONS):
         (cache / f"get_pip_{version.replace('.', '_')}.py").write_text(GET_PIP)
     for name in (".pip/pip.conf", ".config/pip/pip.conf"):
         adopt_user_file(name)
 
 
-def sanity_pythons() -> list[str]:
-    """The Python versions that this ansible-test knows and that run here."""
-    return [version for version in ask_venv(PYTHON_VERSIONS) if offer_python(version)]
+def known_pythons(venv: pathlib.Path = VENV) -> list[str]:
+    """The Python versions that this ansible-test knows."""
+    return ask(venv, PYTHON_VERSIONS)
 
 
-def venv_version() -> str:
-    return ask_venv("import sys; print('{}.{}'.format(*sys.version_info))")[0]
+def version_of(venv: pathlib.Path) -> str:
+    return ask(venv, "import sys; print('{}.{}'.format(*sys.version_info))")[0]
 
 
-def ask_venv(code: str) -> list[str]:
-    """Return the words that this code prints in .venv."""
-    command = [str(PYTHON), "-c", code]
-    env = ansible_test_environment()
+def ask(venv: pathlib.Path, code: str) -> list[str]:
+    """Return the words that this code prints in an environment."""
+    command = [str(venv / "bin" / "python"), "-c", code]
+    env = ansible_test_environment(venv)
     return subprocess.run(
         command, stdout=subprocess.PIPE, text=True, env=env, check=True
     ).stdout.split()
@@ -211,16 +232,16 @@ def adopt_user_file(name: str) -> None:
         target.symlink_to(source)
 
 
-def offer_python(version: str) -> bool:
-    """Put a wrapper of that Python in front of the path. Return False if that Python does not run here."""
-    wrapper = BUILD / "bin" / f"python{version}"
-    wrapper.parent.mkdir(parents=True, exist_ok=True)
-    wrapper.unlink(missing_ok=True)
-    found = usable_python(str(PYTHON) if version == venv_version() else f"python{version}")
-    if found:
-        wrapper.write_text(f'#!/bin/sh\nexec "{found}" "$@"\n')
-        wrapper.chmod(0o755)
-    return found is not None
+def offer_pythons() -> None:
+    """Put a wrapper of each Python that runs here in front of the path."""
+    (BUILD / "bin").mkdir(parents=True, exist_ok=True)
+    own = version_of(VENV)
+    for version in (f"3.{minor}" for minor in range(8, 20)):
+        wrapper = BUILD / "bin" / f"python{version}"
+        wrapper.unlink(missing_ok=True)
+        if found := usable_python(str(PYTHON) if version == own else f"python{version}"):
+            wrapper.write_text(f'#!/bin/sh\nexec "{found}" "$@"\n')
+            wrapper.chmod(0o755)
 
 
 def usable_python(name: str) -> str | None:

@@ -21,11 +21,15 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BUILD = ROOT / ".build"
 COPY = BUILD / "ansible_collections" / "pymco" / "mcollective"
-OUTPUT = COPY / "tests" / "output"
+# That of lint and sanity, which run beside the tests and see each file that appears.
+CHECKED = BUILD / "checked" / "ansible_collections" / "pymco" / "mcollective"
+OUTPUT = pathlib.PurePath("tests", "output")
 # Tests never see the caller's home: no ~/.mcollective, no ~/.ansible.cfg, and a cache of ansible-test that is ours.
 HOME = VENV / "home"
 PYTHON = VENV / "bin" / "python"
 
+# Before the command of a process that takes what others leave of the machine.
+BESIDE = ("nice", "-n", "5")
 STAGE_TIMEOUT = 30 * 60
 # Seconds that a process has to clean up after it was told to end.
 GRACE = 15
@@ -172,26 +176,26 @@ def locked(name: str) -> t.Iterator[None]:
         yield
 
 
-def environment() -> dict[str, str]:
+def environment(venv: pathlib.Path = VENV) -> dict[str, str]:
     """The environment of every test. It contains nothing of the caller's Python, Ansible or home."""
     foreign = ("ANSIBLE_", "GIT_", "MCOLLECTIVE_", "NOX", "PYTEST_", "PYTHON", "VIRTUAL_ENV")
     env = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    path = [BUILD / "bin", VENV / "bin", env.get("PATH", os.defpath), "/usr/sbin", "/sbin"]
+    path = [BUILD / "bin", venv / "bin", env.get("PATH", os.defpath), "/usr/sbin", "/sbin"]
     env |= {
         "ANSIBLE_COLLECTIONS_PATH": str(BUILD),
         "ANSIBLE_NOCOLOR": "1",
         "HOME": str(HOME),
         "PATH": os.pathsep.join(map(str, path)),
         "PYTHONPATH": str(BUILD),
-        "VIRTUAL_ENV": str(VENV),
+        "VIRTUAL_ENV": str(venv),
     }
     if sys.platform.startswith("linux"):
         env["LC_ALL"] = "C.UTF-8"
     return env
 
 
-def ansible_test_environment() -> dict[str, str]:
+def ansible_test_environment(venv: pathlib.Path = VENV) -> dict[str, str]:
     """The environment of ansible-test, which arranges the paths of imports and collections itself."""
-    env = environment()
+    env = environment(venv)
     del env["ANSIBLE_COLLECTIONS_PATH"], env["PYTHONPATH"]
     return env

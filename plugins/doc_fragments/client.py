@@ -220,6 +220,7 @@ notes:
     reads the environment variables and the configuration file of its own host. There, C(ansible.cfg) takes precedence over variables
     that the keyword C(environment) does not set.
 requirements:
+  - python >= 3.9
   - stomp.py >= 4.1.24
   - cryptography >= 3.4 (for C(securityprovider = ssl), C(aes_security) and C(choria))
   - dnspython >= 2.0 (for C(connector = nats) with brokers that only SRV records name)

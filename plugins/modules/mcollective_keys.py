@@ -139,6 +139,7 @@ options:
     type: int
     default: 2048
 requirements:
+  - python >= 3.9
   - cryptography >= 3.4
 """
 

@@ -36,7 +36,7 @@ def missing() -> str | None:
     """Return None if the program is there. Otherwise say what makes it."""
     if find() is not None:
         return None
-    return "choria is not installed; `python3 tests/run_choria.py` builds it, or says why it cannot"
+    return "choria is not installed; `python3 tests/run_go.py` builds it, or says why it cannot"
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:

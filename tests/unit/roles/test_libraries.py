@@ -30,8 +30,14 @@ def bounds(text: str) -> dict[str, str]:
 
 LINES = (ROOT / "meta" / "ee-requirements.txt").read_text(encoding="utf-8").splitlines()
 REQUIRED = bounds("\n".join(line for line in LINES if not line.startswith("#")))
+PYTHON = {
+    "python": yaml.safe_load((ROOT / "tests/config.yml").read_text(encoding="utf-8"))["modules"][
+        "python_requires"
+    ].removeprefix(">=")
+}
 #: What a comment names is needed for something that few use.
-KNOWN = bounds("\n".join(LINES))
+KNOWN = {**bounds("\n".join(LINES)), **PYTHON}
+MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
 
 
 @pytest.mark.parametrize("file", ["defaults/main.yml", "meta/argument_specs.yml", "README.md"])
@@ -46,7 +52,13 @@ def test_the_role_asks_for_what_the_collection_needs(file: str) -> None:
 def test_so_do_the_modules(file: str) -> None:
     requirements = (ROOT / file).read_text(encoding="utf-8").partition("requirements:")[2]
     found = bounds(requirements.partition('"""')[0])
-    assert found and found.items() <= KNOWN.items()
+    assert PYTHON.items() < found.items() <= KNOWN.items()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_each_module_has_them_from_there(path: pathlib.Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert "- pymco.mcollective.client\n" in text or "- python >= 3.9\n" in text
 
 
 def test_so_does_the_check() -> None:

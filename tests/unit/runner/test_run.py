@@ -18,7 +18,7 @@ TESTS = pathlib.Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def run() -> t.Iterator[t.Any]:
     """The runner, which is no part of a package."""
-    names = ("run", "run_choria", "run_cores", "run_prepare", "run_process")
+    names = [path.stem for path in (*TESTS.glob("run*.py"), TESTS / "tested.py")]
     sys.path.insert(0, str(TESTS))
     try:
         import run as module
@@ -57,7 +57,7 @@ def test_each_check_of_nox_counts_once(
 ) -> None:
     (tmp_path / "junit").mkdir()
     (tmp_path / "junit" / "lint.xml").write_text(JUNIT)
-    monkeypatch.setattr(run, "OUTPUT", tmp_path)
+    monkeypatch.setattr(sys.modules["run_results"], "OUTPUT", tmp_path)
     checks = run.read_junit("lint", "lint.xml")
     results = run.nox_results(SESSIONS, checks, output=OUTPUT)
     assert [(result.name, result.outcome, result.reason) for result in results] == [
@@ -90,7 +90,10 @@ def test_a_stage_that_fails_has_a_failure(
     run: t.Any, code: int | None, outcomes: list[str], counted: str
 ) -> None:
     results = [run.Result("unit", "test", outcome) for outcome in outcomes]
-    assert run.count(run.conclude("unit", run.Finished(code, ""), results)) == counted
+    assert (
+        run.count(run.conclude("unit", sys.modules["run_process"].Finished(code, ""), results))
+        == counted
+    )
 
 
 def test_a_target_passes_only_if_ansible_test_says_so(
@@ -117,6 +120,6 @@ def test_sanity_tests_without_files_are_no_tests_and_missing_programs_are_skips(
         for name in ("pslint", "shellcheck", "import-python-3.9")
     ]
     output = 'Running sanity test "pslint"\nRunning sanity test "shellcheck"\nWARNING: No shellcheck here.\n'
-    assert list(run.true_skips(results, output)) == [
+    assert list(run.run_matrix.true_skips(results, output)) == [
         run.Result("sanity", "shellcheck", "skipped", "No shellcheck here.")
     ]

@@ -50,6 +50,12 @@ CONFIG = {
 }
 
 
+@pytest.fixture(autouse=True)
+def invocation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results have an invocation. Since ansible-core 2.21 they have it only on request."""
+    monkeypatch.setenv("ANSIBLE_INJECT_INVOCATION", "true")
+
+
 class Action(ActionModule):
     """The action without its module. It records that it would run the module."""
 

@@ -15,6 +15,9 @@ from hypothesis import strategies as st
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import ddl, exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import ruby_values as values
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.values import (
+    examples,
+)
 
 METADATA = """metadata :name => "x", :description => "x", :author => "x", :license => "x", :version => "1",
          :url => "x", :timeout => 1
@@ -424,7 +427,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 @given(st.lists(PIECES, max_size=25), st.sampled_from(["", " "]))
 def test_any_text_is_read_or_refused(pieces: list[str], gap: str) -> None:
     assert read(";\n" + gap.join(pieces)).timeout == 1

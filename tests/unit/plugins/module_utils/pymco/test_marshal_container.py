@@ -174,7 +174,7 @@ def test_what_ruby_writes_is_read_the_same(oracle: ruby.Ruby) -> None:
         usual += agree(oracle.rewrite("marshal", SERIALIZER.serialize(value)))
 
     check()
-    assert usual > 20
+    assert usual >= values.examples(20)
 
 
 @values.THOROUGH

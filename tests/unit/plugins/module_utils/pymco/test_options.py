@@ -32,6 +32,9 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
     Refused,
     Ruby,
 )
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.values import (
+    examples,
+)
 
 HUSH = "the word that nobody may see"
 
@@ -85,7 +88,7 @@ def ruby_integer(oracle: Ruby, text: str) -> int | None:
         return None
 
 
-@hypothesis.settings(max_examples=400, deadline=None)
+@hypothesis.settings(max_examples=examples(400), deadline=None)
 @hypothesis.given(st.text("0017_89afxXbBoOdD+- \t٣", max_size=7))
 def test_whole_numbers_read_as_ruby_reads_them(oracle: Ruby, text: str) -> None:
     try:

@@ -395,7 +395,7 @@ def test_a_public_key_in_place_of_the_private_is_refused(rsa_keys: certificates.
 @pytest.fixture
 def bad_keys(tmp_path: pathlib.Path) -> dict[str, pathlib.Path]:
     from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.hazmat.primitives.asymmetric import ec
 
     files = {name: tmp_path / f"{name}.pem" for name in ("missing", "empty", "garbage", "cut")}
     files.update(
@@ -409,12 +409,19 @@ def bad_keys(tmp_path: pathlib.Path) -> dict[str, pathlib.Path]:
     files["cut"].write_text(pathlib.Path(whole).read_text()[:500] + "SECRET")
     files["directory"].mkdir()
     numbers = key.private_numbers()
-    damaged = rsa.RSAPrivateNumbers(
-        *(numbers.p, numbers.q, numbers.d, numbers.dmp1 ^ 2, numbers.dmq1, numbers.iqmp),
-        numbers.public_numbers,
+    length = (numbers.dmp1.bit_length() + 7) // 8
+    whole_der = key.private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
     )
-    certificates.write_private(
-        files["damaged"], damaged.private_key(unsafe_skip_rsa_key_validation=True)
+    damaged = whole_der.replace(
+        numbers.dmp1.to_bytes(length, "big"), (numbers.dmp1 ^ 2).to_bytes(length, "big")
+    )
+    assert damaged != whole_der
+    files["damaged"].write_text(
+        "-----BEGIN RSA PRIVATE KEY-----\n"
+        f"{base64.encodebytes(damaged).decode()}-----END RSA PRIVATE KEY-----\n"
     )
     files["ec"].write_bytes(
         ec.generate_private_key(ec.SECP256R1()).private_bytes(

@@ -192,7 +192,7 @@ def test_marshal_made_of_its_own_parts_is_survived(words: list[bytes]) -> None:
     survived("marshal", b"\x04\x08" + b"".join(words))
 
 
-@settings(values.THOROUGH, max_examples=3000)
+@settings(values.THOROUGH, max_examples=values.examples(3000))
 @given(st.lists(YAML_WORDS, max_size=30))
 @example(["!!int ", "a"])
 @example(["!!int ", "_"])
@@ -215,7 +215,7 @@ def test_yaml_made_of_its_own_parts_is_survived(words: list[str]) -> None:
 def test_flipped_bytes_are_survived(format_: str) -> None:
     payload = SERIALIZERS[format_]().serialize(VALUE)
 
-    @settings(values.THOROUGH, max_examples=2000)
+    @settings(values.THOROUGH, max_examples=values.examples(2000))
     @given(st.integers(0, len(payload) - 1), st.integers(1, 255))
     def check(position: int, change: int) -> None:
         broken = bytearray(payload)
@@ -240,7 +240,7 @@ def test_what_is_read_can_be_written_as_json(format_: str) -> None:
 
     words = MARSHAL_WORDS if format_ == "marshal" else YAML_WORDS.map(str.encode)
 
-    @settings(values.THOROUGH, max_examples=2000)
+    @settings(values.THOROUGH, max_examples=values.examples(2000))
     @given(st.lists(words, max_size=20))
     @example([b"!!set {a}"])
     @example([b"!!omap [a: 1]"])

@@ -278,7 +278,7 @@ SPELLINGS = [
 def test_plain_scalars_are_read_as_ruby_reads_them(oracle: ruby.Ruby) -> None:
     """Times and dates are different, since they stay texts. So are values that Ruby itself fails at."""
 
-    @settings(values.THOROUGH, max_examples=3000)
+    @settings(values.THOROUGH, max_examples=values.examples(3000))
     @given(
         st.one_of(
             st.sampled_from(SPELLINGS),
