@@ -42,7 +42,7 @@ from together import group, rank  # noqa: E402
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 
-BOUND = 20
+BOUND = 60
 """Seconds, far more than any task here may take, that tell "slow machine" from "for ever"."""
 
 
