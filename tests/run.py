@@ -164,8 +164,8 @@ def integration_results(output: str) -> list[Result]:
 
 
 def interop() -> list[Result]:
-    # The tests wait most of the time, for nodes and for silence. Those of one file share what they start.
-    options = ["--continue-on-collection-errors", "-n", "4", "--dist", "loadfile"]
+    # The tests wait most of the time, for nodes and for silence. tests/interop/together.py says which share a process.
+    options = ["--continue-on-collection-errors", "-n", "4", "--no-loadscope-reorder"]
     return with_pytest("interop", [*options, "tests/interop"], environment())
 
 

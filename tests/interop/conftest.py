@@ -37,11 +37,12 @@ from testbed.real.place import Place  # noqa: E402
 from testbed.real.programs import find as find_program  # noqa: E402
 from testbed.real.rabbitmq import RabbitMQ  # noqa: E402
 from testbed.real.security import SECURITIES  # noqa: E402
+from together import group, rank  # noqa: E402
 
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 
-BOUND = 20
+BOUND = 60
 """Seconds, far more than any task here may take, that tell "slow machine" from "for ever"."""
 
 
@@ -58,6 +59,25 @@ PLACES = [
     Place("bare", collectives=()),
 ]
 """A broker costs seconds and a place on it nothing: all that the tests need is there at once."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> t.Generator[None]:
+    """Called by pytest, which itself sorts by fixtures."""
+    yield
+    items.sort(key=lambda item: rank(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: t.Any) -> t.Any:
+    """Called by xdist. Each group of tests goes to one process."""
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    return ByGroup(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -133,7 +153,7 @@ def choria_options(version: str) -> Options:
     return Options(collectives=(main, "eu"), members=everybody)
 
 
-@pytest.fixture(scope="session", params=["v1", "v2"])
+@pytest.fixture(scope="session", params=["v1", "v2"], ids="choria-{}".format)
 def choria(
     request: pytest.FixtureRequest, authority: Authority, issuer: Issuer
 ) -> t.Iterator[ChoriaCollective]:

@@ -106,7 +106,7 @@ def everybody(choria: ChoriaCollective) -> set[str]:
     return set(choria.nodes)
 
 
-only_v1 = pytest.mark.parametrize("choria", ["v1"], indirect=True)
+only_v1 = pytest.mark.parametrize("choria", ["v1"], indirect=True, ids=["choria-v1"])
 """Only version 1 has certificates that name callers."""
 
 

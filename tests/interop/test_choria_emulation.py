@@ -177,7 +177,7 @@ def test_emulated_nodes(nats_v1: NatsServer, authority: Authority) -> None:
     assert found == EXPECTED
 
 
-@pytest.mark.parametrize("choria", ["v1"], indirect=True, scope="session")
+@pytest.mark.parametrize("choria", ["v1"], indirect=True, ids=["choria-v1"], scope="session")
 def test_real_nodes(choria: ChoriaCollective, authority: Authority) -> None:
     found = answered(choria.broker, authority, "mcollective", "web1.example.com")
     assert found == EXPECTED

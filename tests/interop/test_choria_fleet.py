@@ -211,7 +211,7 @@ def shape(value: t.Any) -> t.Any:
     return type(value)
 
 
-@pytest.mark.parametrize("choria", ["v1"], indirect=True, scope="session")
+@pytest.mark.parametrize("choria", ["v1"], indirect=True, ids=["choria-v1"], scope="session")
 @pytest.mark.parametrize("action", ACTIONS)
 def test_answers_are_shaped_as_those_of_real_nodes(
     crowd: ChoriaFleet, choria: ChoriaCollective, action: str

@@ -43,7 +43,7 @@ def old(request: pytest.FixtureRequest, activemq: ActiveMQ, tmp_path: Path) -> t
     """Three nodes, and a client that has both forms in which the connector names its brokers."""
     place = activemq.places["legacy"]
     secrets = Secrets(tmp_path, "psk")
-    security = NodeSecurity("psk", secrets.psk, secrets.keys.server, secrets.keys.operator)
+    security = NodeSecurity("psk", secrets.psk)
     number, pool = ("", "") if request.param == "single" else ("1", "pool.")
     options = {
         "connector": "stomp",

@@ -15,7 +15,9 @@ if t.TYPE_CHECKING:
     from conftest import Ansible
     from testbed.choria.collective import ChoriaCollective
 
-pytestmark = pytest.mark.parametrize("choria", ["v1"], indirect=True, scope="session")
+pytestmark = pytest.mark.parametrize(
+    "choria", ["v1"], indirect=True, ids=["choria-v1"], scope="session"
+)
 
 NOT_HERE = ("choria --help", "choria req service ")
 """The beginnings of commands that tell nothing of nodes, or need an agent that these nodes need not have."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import typing as t
 from dataclasses import dataclass
@@ -22,6 +23,28 @@ class KeyPair:
 
     private: Path
     public: Path
+
+
+class Keys:
+    """The key pairs of a collective. Each is made when it is first asked for: with a pre-shared key, none is."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    @functools.cached_property
+    def server(self) -> KeyPair:
+        """The nodes' pair."""
+        return make_keypair(self._directory, "server")
+
+    @functools.cached_property
+    def operator(self) -> KeyPair:
+        """The pair of the client that nodes know."""
+        return make_keypair(self._directory, "operator")
+
+    @functools.cached_property
+    def rogue(self) -> KeyPair:
+        """A client's pair that nodes do not know."""
+        return make_keypair(self._directory, "rogue")
 
 
 def make_keypair(directory: Path, name: str) -> KeyPair:

@@ -14,7 +14,7 @@ import time
 import typing as t
 from pathlib import Path
 
-from ..keys import make_keypair
+from ..keys import Keys
 from .lies import Reply, payloads
 from .nodes import Node
 from .security import NodeSecurity, Unacceptable
@@ -43,10 +43,9 @@ class EmbeddedCollective:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.psk = f"psk-SECRET-{secrets.token_hex(8)}"
         self.login = Login("operator", f"pw-SECRET-{secrets.token_hex(8)}", "/mcollective")
-        self.server, self.operator, self.rogue = (
-            make_keypair(self.directory / "keys", name) for name in ("server", "operator", "rogue")
-        )
-        self._security = NodeSecurity(security, self.psk, self.server, self.operator)
+        self.keys = Keys(self.directory / "keys")
+        pairs = () if security == "psk" else (self.keys.server, self.keys.operator)
+        self._security = NodeSecurity(security, self.psk, *pairs)
         names = {name for node in self.nodes for name in node.collectives} or {"mcollective"}
         needed = {f"{name}_{kind}" for name in names for kind in ("broadcast", "directed")}
         self._face = StompFace(
@@ -118,15 +117,15 @@ class EmbeddedCollective:
             return {
                 "securityprovider": "aes_security",
                 "plugin.aes.serializer": "yaml",
-                "plugin.aes.client_private": str(self.operator.private),
-                "plugin.aes.client_public": str(self.operator.public),
+                "plugin.aes.client_private": str(self.keys.operator.private),
+                "plugin.aes.client_public": str(self.keys.operator.public),
             }
         return {
             "securityprovider": "ssl",
             "plugin.ssl_serializer": self.security.removeprefix("ssl-"),
-            "plugin.ssl_server_public": str(self.server.public),
-            "plugin.ssl_client_private": str(self.operator.private),
-            "plugin.ssl_client_public": str(self.operator.public),
+            "plugin.ssl_server_public": str(self.keys.server.public),
+            "plugin.ssl_client_private": str(self.keys.operator.private),
+            "plugin.ssl_client_public": str(self.keys.operator.public),
         }
 
     # -- requests ------------------------------------------------------------------------------

@@ -42,19 +42,21 @@ class NodeSecurity:
 
     :param security: psk, ssl-marshal, ssl-yaml, aes (with YAML), or none (with YAML).
     :param psk: the pre-shared key.
-    :param server: the nodes' key pair.
-    :param operator: the key pair of the only client that they know.
+    :param pairs: the nodes' key pair, and that of the only client that they know; psk needs none.
     """
 
-    def __init__(self, security: str, psk: str, server: KeyPair, operator: KeyPair) -> None:
+    def __init__(self, security: str, psk: str, *pairs: KeyPair) -> None:
         kind = security.partition("-")[0]
         yaml = security in ("ssl-yaml", "aes", "none")
         self._serializer = SERIALIZERS["yaml" if yaml else "marshal"]()
         self._wrapped = kind if kind in ("ssl", "aes") else None
-        self._caller = f"cert={operator.public.name.removesuffix('.pem')}"
-        self._signer = _Psk(psk) if kind == "psk" else _Ssl(server, operator)
-        schemes: dict[str, _Scheme] = {"aes": _Aes(operator), "none": _None()}
-        self._scheme: _Scheme = schemes.get(kind, self._signer)
+        self._signer = _Psk(psk) if kind == "psk" else _Ssl(*pairs)
+        self._scheme: _Scheme = _None() if kind == "none" else self._signer
+        if self._wrapped:
+            _server, operator = pairs
+            self._caller = f"cert={operator.public.name.removesuffix('.pem')}"
+        if kind == "aes":
+            self._scheme = _Aes(operator)
 
     def open(self, payload: bytes) -> dict[str, t.Any]:
         """Return a request with its body as plain data. Raises :class:`Unacceptable`."""

@@ -130,14 +130,14 @@ class Fleet(Service):
 
     def _settings(self) -> Settings:
         keys, collective = self._secrets.keys, self._place.collectives[0]
+        pairs = [] if self._security == "psk" else [keys.server, keys.operator]
         return Settings(
             count=self.count,
             spread=self._behaviour.spread,
             silent=self._behaviour.silent,
             security=self._security,
             psk=self._secrets.psk,
-            server=(str(keys.server.private), str(keys.server.public)),
-            operator=(str(keys.operator.private), str(keys.operator.public)),
+            pairs=[(str(pair.private), str(pair.public)) for pair in pairs],
             port=self._broker.stomp_port,
             vhost=self._broker.vhost(self._place),
             user=self._place.user,

@@ -31,6 +31,7 @@ class Settings:
 
     :ivar spread: seconds within which nodes answer a request to all.
     :ivar silent: how many nodes answer to discovery and to nothing else: the last ones.
+    :ivar pairs: the files of the key pairs of the nodes and of the client, if they need any.
     :ivar broadcasts: the destinations of requests to all.
     :ivar directed: where requests to single nodes arrive, without the node's name.
     """
@@ -40,8 +41,7 @@ class Settings:
     silent: int
     security: str
     psk: str
-    server: tuple[str, str]
-    operator: tuple[str, str]
+    pairs: list[tuple[str, str]]
     port: int
     vhost: str
     user: str
@@ -54,10 +54,8 @@ class Worker:
     """Answers requests for all nodes of a fleet."""
 
     def __init__(self, settings: Settings) -> None:
-        server, operator = (
-            KeyPair(*map(Path, pair)) for pair in (settings.server, settings.operator)
-        )
-        self._keys = NodeSecurity(settings.security, settings.psk, server, operator)
+        pairs = (KeyPair(*map(Path, pair)) for pair in settings.pairs)
+        self._keys = NodeSecurity(settings.security, settings.psk, *pairs)
         self._replies = Replies(settings.security, self._keys)
         self._names = Names(settings.count)
         self._settings = settings

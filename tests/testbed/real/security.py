@@ -8,26 +8,18 @@ from __future__ import annotations
 import secrets
 import shutil
 import typing as t
-from dataclasses import dataclass
 
-from ..keys import KeyPair, make_keypair
+from ..keys import Keys
 
 if t.TYPE_CHECKING:
     from pathlib import Path
+
+    from ..keys import KeyPair
 
 Security = t.Literal["psk", "ssl-marshal", "ssl-yaml", "aes-marshal", "aes-yaml"]
 SECURITIES: tuple[Security, ...] = t.get_args(Security)
 
 Settings = dict[str, str]
-
-
-@dataclass(frozen=True)
-class Keys:
-    """The key pairs of a collective. The nodes do not know ``rogue``."""
-
-    server: KeyPair
-    operator: KeyPair
-    rogue: KeyPair
 
 
 class Secrets:
@@ -36,11 +28,11 @@ class Secrets:
     def __init__(self, directory: Path, security: Security) -> None:
         self._provider, _dash, self._serializer = security.partition("-")
         self.psk = f"psk-SECRET-{secrets.token_hex(8)}"
-        names = ("server", "operator", "rogue")
-        self.keys = Keys(*(make_keypair(directory / "keys", name) for name in names))
+        self.keys = Keys(directory / "keys")
         self._clients = directory / "clients"
-        self._clients.mkdir(mode=0o700, exist_ok=True)
-        shutil.copy(self.keys.operator.public, self._clients)
+        if self._provider != "psk":
+            self._clients.mkdir(mode=0o700, exist_ok=True)
+            shutil.copy(self.keys.operator.public, self._clients)
 
     def common(self) -> Settings:
         """What nodes and clients must agree on."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import ipaddress
 import pathlib
 import ssl
@@ -35,6 +36,18 @@ def new_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
+@functools.cache
+def shared_key(owner: str) -> rsa.RSAPrivateKey:
+    """Return the RSA key of an owner, the same in all tests of a process and in its forks."""
+    return new_key()
+
+
+def make_shared_keys() -> None:
+    """Make the keys that most tests need."""
+    for owner in ("client", "server", "authority", "subject"):
+        shared_key(owner)
+
+
 def write_private(path: pathlib.Path, key: rsa.RSAPrivateKey, password: bytes = b"") -> str:
     """Write a key to a PEM file, with a passphrase or without. Returns its name."""
     encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
@@ -62,7 +75,7 @@ class KeyPairs:
     """A client's pair of keys, and the one that all nodes share."""
 
     def __init__(self, directory: pathlib.Path) -> None:
-        self.client, self.server = new_key(), new_key()
+        self.client, self.server = shared_key("client"), shared_key("server")
         self.client_private = write_private(directory / "client-private.pem", self.client)
         self.client_public = write_public(directory / "alice.admin.pem", self.client)
         self.server_private = write_private(directory / "server-private.pem", self.server)
@@ -70,11 +83,19 @@ class KeyPairs:
 
 
 class Authority:
-    """Issues certificates."""
+    """Issues certificates, all for the same key.
 
-    def __init__(self, directory: pathlib.Path, name: str = "Test CA") -> None:
+    :param key: its own; default: a new one.
+    """
+
+    def __init__(
+        self,
+        directory: pathlib.Path,
+        name: str = "Test CA",
+        key: rsa.RSAPrivateKey | None = None,
+    ) -> None:
         self.directory = directory
-        self._key = new_key()
+        self._key = key or new_key()
         self._name = _named(name)
         builder = self._builder(self._name, self._key)
         builder = builder.add_extension(x509.BasicConstraints(True, None), critical=True)
@@ -86,7 +107,7 @@ class Authority:
 
         :param alternative: False: the host is the common name only, as in certificates of long ago.
         """
-        key = new_key()
+        key = shared_key("subject")
         builder = self._builder(_named(host), key, days)
         if alternative:
             names = x509.SubjectAlternativeName([_alternative(host)])

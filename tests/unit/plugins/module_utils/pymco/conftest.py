@@ -17,20 +17,35 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
     ruby,
 )
 
+RUBY = pytest.StashKey[ruby.Ruby]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Called by pytest. ansible-test runs each test in a fork, which sets up all fixtures anew, so what takes long to
+    make is made here."""
+    wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if wanted & {"authority", "rsa_keys"}:
+        certificates.make_shared_keys()
+    if "oracle" in wanted and ruby.available():
+        running = contextlib.ExitStack()
+        session.config.stash[RUBY] = running.enter_context(ruby.Ruby())
+        session.config.add_cleanup(running.close)
+
 
 @pytest.fixture(scope="session")
-def oracle() -> t.Iterator[ruby.Ruby]:
+def oracle(pytestconfig: pytest.Config) -> ruby.Ruby:
     """A Ruby that says what it reads and writes what it is told."""
-    if not ruby.available():
+    if RUBY not in pytestconfig.stash:
         pytest.skip("no ruby on the PATH: nothing can tell what Ruby reads")
-    with ruby.Ruby() as process:
-        yield process
+    return pytestconfig.stash[RUBY]
 
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> certificates.Authority:
     """A certificate authority for the tests' brokers."""
-    return certificates.Authority(tmp_path_factory.mktemp("ca"))
+    return certificates.Authority(
+        tmp_path_factory.mktemp("ca"), key=certificates.shared_key("authority")
+    )
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import secrets
 import shutil
 import struct
 import subprocess
@@ -43,10 +44,11 @@ end
 
 $stdout.sync = true
 while (line = $stdin.gets)
+  number, *question = JSON.parse(line)
   begin
-    puts JSON.generate({"value" => answer(*JSON.parse(line))}, max_nesting: 0)
+    puts JSON.generate({"number" => number, "value" => answer(*question)}, max_nesting: 0)
   rescue StandardError, SyntaxError => e
-    puts JSON.generate({"error" => "#{e.class}: #{e.message.scrub}"})
+    puts JSON.generate({"number" => number, "error" => "#{e.class}: #{e.message.scrub}"})
   end
 end
 """
@@ -62,7 +64,7 @@ class Refused(Exception):
 
 
 class Ruby:
-    """One Ruby process that answers any number of questions.
+    """One Ruby process that answers any number of questions, also those of forks, one after the other.
 
     The formats are "yaml" and "marshal".
     """
@@ -91,9 +93,13 @@ class Ruby:
     def _ask(self, *question: str) -> t.Any:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None and stdout is not None
-        stdin.write(json.dumps(question).encode() + b"\n")
+        # A fork that died may have left an answer unread.
+        number = secrets.token_hex(8)
+        stdin.write(json.dumps([number, *question]).encode() + b"\n")
         stdin.flush()
         answer = json.loads(stdout.readline())
+        while answer["number"] != number:
+            answer = json.loads(stdout.readline())
         if "error" in answer:
             raise Refused(f"{answer['error']} for {question}")
         return answer["value"]

@@ -247,9 +247,9 @@ def test_a_certificate_that_does_not_hold_is_refused(
 
 
 def test_a_key_of_another_certificate_is_refused(
-    authority: certificates.Authority, pair: tuple[str, str]
+    pair: tuple[str, str], tmp_path: pathlib.Path
 ) -> None:
-    _certificate, key = authority.issue("carol.mcollective")
+    key = certificates.write_private(tmp_path / "carol.pem", certificates.new_key())
     with pytest.raises(exc.CredentialError, match="does not belong to the private key"):
         made((pair[0], key))
 
