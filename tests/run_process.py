@@ -30,7 +30,7 @@ PYTHON = VENV / "bin" / "python"
 
 # Before the command of a process that takes what others leave of the machine.
 BESIDE = ("nice", "-n", "5")
-STAGE_TIMEOUT = 30 * 60
+STAGE_TIMEOUT = 50 * 60
 # Seconds that a process has to clean up after it was told to end.
 GRACE = 15
 
