@@ -23,6 +23,9 @@ if t.TYPE_CHECKING:
         Result,
     )
 
+ANY = "any"
+"""The node of a request that is prepared before its nodes are known."""
+
 
 class ActingTask(DesiredTask):
     """A task whose nodes get to the state by one action each."""
@@ -30,9 +33,10 @@ class ActingTask(DesiredTask):
     def _run(self, check_mode: bool) -> Returned:
         client = self.client()
         question = client.prepare(self._asking(self._inputs))
-        for action in self._actions:
-            # So that a wrong option is refused before anything is sent.
-            client.prepare(self._acting(["any"], action))
+        # Before anything is sent, so that a wrong option is refused.
+        self._prepared = {
+            action: client.prepare(self._acting([ANY], action)) for action in self._actions
+        }
         with client:
             report = self._ask(client, client.call(question))
             self._nodes = report.nodes
@@ -104,7 +108,7 @@ class ActingTask(DesiredTask):
             self._leave_out(report, names, why)
             return
         try:
-            result = client.call(self._acting(names, action), good=self._good)
+            result = client.call(self._prepared[action].to(names), good=self._good)
         except exc.ConnectorError as error:
             report.lost = error
             self._leave_out(report, names, words.lost(error))
@@ -118,8 +122,8 @@ class ActingTask(DesiredTask):
             node = report.nodes[name]
             node.changed, node.after = True, None
             node.fail(f"did not answer; it may have carried out the action {action} or not")
-        why = result.stopped or (result.lost and words.lost(result.lost)) or "there was no time"
-        self._leave_out(report, result.unsent, why)
+        for name in result.unsent:
+            self._leave_out(report, [name], words.not_sent(result, name))
 
     def _take(self, node: Node, reply: Reply) -> None:
         """Take in what a node says after an action."""
@@ -137,9 +141,3 @@ class ActingTask(DesiredTask):
     def what(self) -> str:
         """What has the state."""
         raise NotImplementedError
-
-    @staticmethod
-    def _leave_out(report: Report, names: t.Iterable[str], why: str) -> None:
-        for name in names:
-            report.unsent.append(name)
-            report.nodes[name].msg = f"not sent: {why}"
