@@ -194,8 +194,9 @@ class DesiredTask(CollectiveTask):
             for result in report.requests:
                 if result.no_response:
                     yield self.silent(result)
-            if report.unsent and not report.stopped:
-                why = {name: report.nodes[name].msg for name in report.unsent}
+            unsent = question.unsent if report.stopped else report.unsent
+            if unsent:
+                why = {name: report.nodes[name].msg for name in unsent}
                 yield (
                     f"{len(why)} of {len(question.nodes)} nodes were not sent the request:"
                     f" {words.reasons(why)}"
