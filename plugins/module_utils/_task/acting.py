@@ -79,6 +79,10 @@ class ActingTask(DesiredTask):
         """Return True if a node says after an action that it is in the wanted state."""
         raise NotImplementedError
 
+    def _failed(self, reply: Reply) -> bool:
+        """Return True if a node is not in the wanted state in the end."""
+        return not self._good(reply)
+
     def _changes(self, node: Node, reply: Reply, state: str | None) -> bool:
         """Return True if an action has changed a node, which was not in the wanted state."""
         return reply.ok or (state is not None and state != node.before)
@@ -116,8 +120,9 @@ class ActingTask(DesiredTask):
         report.act(result)
         if result.stopped:
             report.stopped = words.stopped(result)
+        told = self._confirmed(client, report, result)
         for reply in result.replies:
-            self._take(report.nodes[reply.sender], reply)
+            self._take(report.nodes[reply.sender], told.get(reply.sender, reply))
         for name in result.no_response:
             node = report.nodes[name]
             node.changed, node.after = True, None
@@ -125,12 +130,16 @@ class ActingTask(DesiredTask):
         for name in result.unsent:
             self._leave_out(report, [name], words.not_sent(result, name))
 
+    def _confirmed(self, client: Client, report: Report, result: Result) -> dict[str, Reply]:
+        """Return the replies that count in place of those to an action, by sender."""
+        return {}
+
     def _take(self, node: Node, reply: Reply) -> None:
         """Take in what a node says after an action."""
         state = self._state(reply)
         node.changed = self._changes(node, reply, state)
         node.after = state
-        if self._good(reply):
+        if not self._failed(reply):
             return
         if reply.ok:
             node.fail(f"the action {reply.action} succeeded, but left {self.what} {state}")
