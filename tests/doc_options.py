@@ -47,9 +47,9 @@ class Undescribed(Exception):
 
 
 def files() -> list[pathlib.Path]:
-    """Return every file that documents options of tasks."""
+    """Return every file that documents options of tasks. The action gather_facts has none of its own."""
     fragments = [PLUGINS / "doc_fragments" / f"{name}.py" for name in sorted(TABLES)]
-    modules = sorted((PLUGINS / "modules").glob("*.py"))
+    modules = sorted((PLUGINS / "modules").glob("mcollective_*.py"))
     plugins = [PLUGINS / kind / "mcollective.py" for kind in KINDS]
     return [*fragments, *modules, *plugins]
 

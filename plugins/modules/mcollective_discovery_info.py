@@ -95,12 +95,12 @@ nodes:
   sample: [db1.example.com, db2.example.com]
 filters:
   description:
-    - What a node must have to fit, in words. A node must fit all entries.
+    - What a node must have to fit, in words. A node must fit all entries, and only one of the identities, which are one entry.
     - For nodes of MCollective, the expression of O(compound_filter) is shown as nodes read it, as C(mco describe_filter) does.
   returned: success
   type: list
   elements: str
-  sample: [agent rpcutil, "class role::web", "fact site == zurich"]
+  sample: [agent rpcutil, "class role::web", "fact site==zurich"]
 count:
   description: The number of nodes in RV(nodes).
   returned: success

@@ -17,13 +17,14 @@ description:
     M(pymco.mcollective.mcollective_node_info).
 notes:
   - If the node of the task's host does not answer, the host is C(unreachable), as with any connection. The task fails if another O(node)
-    does not answer, with C(gather_facts), with C(async), and for every other reason.
+    does not answer, with C(async), and for every other reason.
   - Do not use this module with C(run_once). Ansible then gives the facts of the first host to all hosts.
   - As every module, it runs on the host that the task's connection leads to. Use C(delegate_to=localhost) to run it on the control host.
     The facts are still those of the inventory host, and Ansible stores them with that host.
-  - The module can be one of C(ansible_facts_modules), so that C(gather_facts=true) gathers over the collective. Ansible does not tell
-    such a module which host it works for, so C(module_defaults) must set O(node). See the examples. Such a module runs over the
-    host's connection, so use this for hosts with a local connection.
+  - The module can be one of C(ansible_facts_modules), so that C(gather_facts=true) gathers over the collective, for hosts with a local
+    connection. If C(collections) of the play names this collection, all is as in a task. See M(pymco.mcollective.gather_facts).
+  - Without that keyword, Ansible runs the module by itself. C(module_defaults) must then set O(node), the module does not read C(ansible.cfg),
+    and the task fails if the node does not answer.
 extends_documentation_fragment:
   - pymco.mcollective.attributes
   - pymco.mcollective.attributes.actiongroup_mcollective
@@ -39,8 +40,8 @@ attributes:
     support: full
     details:
       - With a local connection, the task runs in the controller's process and starts no Python interpreter.
-      - With any other connection and for C(gather_facts), the module runs on the host of the connection. With C(become), the module runs
-        as that user. With C(async), it runs in the background.
+      - With any other connection, the module runs on the host of the connection. With C(become), the module runs as that user. With C(async),
+        it runs in the background.
   async:
     support: full
   idempotent:
@@ -69,6 +70,7 @@ options:
     description: How many seconds to wait for the node. The default is the configuration's C(discovery_timeout) plus 10.
     type: float
 seealso:
+  - module: pymco.mcollective.gather_facts
   - module: pymco.mcollective.mcollective_rpc
   - plugin: pymco.mcollective.mcollective
     plugin_type: inventory
@@ -90,14 +92,12 @@ EXAMPLES = r"""
 - name: Gather with gather_facts, for hosts that are managed by agents only
   hosts: all
   gather_facts: true
+  connection: local
+  collections:
+    - pymco.mcollective
   vars:
-    ansible_connection: local
-    ansible_python_interpreter: "{{ ansible_playbook_python }}"
     ansible_facts_modules:
       - pymco.mcollective.mcollective_facts
-  module_defaults:
-    pymco.mcollective.mcollective_facts:
-      node: "{{ mcollective_identity | default(inventory_hostname) }}"
   tasks:
     - name: Use the facts
       ansible.builtin.debug:

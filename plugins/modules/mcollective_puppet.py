@@ -213,7 +213,9 @@ no_response:
   elements: str
   sample: []
 unsent:
-  description: The nodes that differ and were certainly not sent a request to change, because the task was stopped or time ran out.
+  description:
+    - The nodes that were certainly not asked for their state, or that differ and were certainly not sent a request to change.
+    - The task was stopped, time ran out, or the broker did not take the request. C(msg) in RV(outcomes) tells why.
   returned: always, unless the request could not be sent
   type: list
   elements: str
@@ -254,7 +256,7 @@ stats:
       description: The number of nodes that did not answer a request.
       type: int
     unsent:
-      description: The number of nodes that differ and were not sent a request to change.
+      description: The number of nodes in RV(unsent).
       returned: when it is not zero
       type: int
     batches:

@@ -268,7 +268,8 @@ no_response:
   sample: [db1.example.com]
 unsent:
   description:
-    - The nodes of RV(nodes) that the request was certainly not sent to. An earlier batch failed, time ran out, or the connection was lost.
+    - The nodes of RV(nodes) that the request was certainly not sent to. An earlier batch failed, time ran out, the connection was lost, or
+      a NATS server does not permit the user to send to them.
   returned: always, unless the request could not be sent
   type: list
   elements: str

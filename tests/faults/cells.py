@@ -135,6 +135,8 @@ def no_meaning(behaviour: Behaviour, phase: Phase, command: Command) -> str | No
         return "a call without replies does not subscribe and does not listen"
     if command.awaits and phase is phases.RECEIPT:
         return "who waits for replies asks for no receipt"
+    if command.reconnects and phase is phases.DISCONNECT:
+        return "its further questions go over connections of their own, which this broker does not take"
     if phase.grown and command.grown is None:
         return "the request is so small that it leaves whether the broker reads or not"
     if phase in behaviour.expected:

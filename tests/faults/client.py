@@ -33,8 +33,11 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.discovery_
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.facts import FactsTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.inventory import InventoryTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.node_info import NodeInfoTask
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.package import PackageTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.ping import PingTask
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.puppet import PuppetTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.rpc import RpcTask
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.service import ServiceTask
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import connector, security
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
     aes,
@@ -51,6 +54,9 @@ TASKS: dict[str, type[Task]] = {
     "node_info": NodeInfoTask,
     "inventory": InventoryTask,
     "facts": FactsTask,
+    "service": ServiceTask,
+    "package": PackageTask,
+    "puppet": PuppetTask,
 }
 MIB = 2**20
 HARD_LIMIT = 768 * MIB

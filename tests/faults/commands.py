@@ -50,6 +50,7 @@ class Command:
     :ivar grown: the options by which its request becomes large, given a text; None if it cannot.
     :ivar discovers: True if that large request is a discovery, which has its own time to be sent in.
     :ivar awaits: True if it waits for replies.
+    :ivar reconnects: True if it does not end with its first connection.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Command:
     )
     discovers: bool = False
     awaits: bool = True
+    reconnects: bool = False
 
     @property
     def early(self) -> list[str]:
@@ -119,6 +121,17 @@ def _judge_inventory(seen: Seen, ending: Ending, answered: list[str], silent: li
 
 def _judge_facts(seen: Seen, ending: Ending, answered: list[str], silent: list[str]) -> None:
     assert "ansible_facts" not in seen.returned
+
+
+def _judge_desired(seen: Seen, ending: Ending, answered: list[str], silent: list[str]) -> None:
+    if not seen.returned or not seen.returned["nodes"]:
+        return  # nobody was found to be asked
+    returned = seen.returned
+    outcomes = {each["sender"]: each for each in returned["outcomes"]}
+    assert sorted(outcomes) == NODES
+    assert [name for name in NODES if outcomes[name]["before"] is not None] == answered
+    assert all(outcomes[name]["failed"] for name in silent)
+    assert {*silent} <= {*returned["no_response"], *returned["unsent"]}
 
 
 _CALL = {"agent": "rpcutil", "action": "get_fact", "arguments": {"fact": "role"}, "validate": "off"}
@@ -203,6 +216,27 @@ COMMANDS = [
         silence=(None, "1 of 1 nodes did not answer: web1 within"),
         judge=_judge_facts,
         grown=None,
+    ),
+    *(
+        Command(
+            name,
+            task,
+            {**options, "nodes": NODES},
+            steps,
+            silence=(
+                "1 of 2 nodes did not answer: web2 within",
+                rf"2 of 2 nodes did not answer: web1, web2 within|no node answered the discovery for agent {task}",
+            ),
+            judge=_judge_desired,
+            discovers=True,
+            reconnects=reconnects,
+        )
+        for name, task, options, steps, reconnects in (
+            ("service", "service", {"name": "nginx", "state": "stopped"}, (2, 2), False),
+            ("package", "package", {"name": "nginx"}, (2, 2), False),
+            ("puppet", "puppet", {"state": "disabled"}, (2, 2), False),
+            ("run of Puppet", "puppet", {"max_fail_percentage": 0.0}, (2,), True),
+        )
     ),
     Command(
         "fire-and-forget",

@@ -272,6 +272,7 @@ def _left(words: str) -> dict[Phase, Expected]:
 
 _FLOODED = {PUB: _SILENT, **_QUIET}
 _OTHER = message(reply("f" * 32, "rpcutil", "web2"), "mcollective.reply.x.y")
+_REFUSAL = b"-ERR 'Permissions Violation for Publish to \"mcollective.node.web3\"'\r\n"
 _INSTEAD = Expected(Ending.REFUSED, r"{broker} sent a message instead of (INFO|PONG)")
 _MESSAGES = {INFO: _INSTEAD, **dict.fromkeys(_CONNECTED, _INSTEAD), **_FLOODED}
 
@@ -310,6 +311,7 @@ BEHAVIOURS = [
     Behaviour(
         "NATS floods: MSG of another request", flood(_OTHER), _MESSAGES, True, "other_request"
     ),
+    Behaviour("NATS floods: refusals for another node", flood(_REFUSAL), _MESSAGES, heavy=True),
     Behaviour("NATS floods: PING", flood(b"PING\r\n"), {**_NO_LOGIN, **_FLOODED}, heavy=True),
     Behaviour(
         "NATS floods: PONG",

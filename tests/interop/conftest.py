@@ -55,7 +55,7 @@ PLACES = [
     *(fleet_place(name) for name in ("fleet", "fleet-2", "benchmark")),
     Place("subs", collectives=("mcollective", "eu")),
     *(Place(f"odd-{number}", password=word) for number, word in enumerate(ODD_PASSWORDS)),
-    *(Place("desired"), Place("eda")),
+    *(Place("desired"), Place("eda"), Place("perhost")),
     Place("bare", collectives=()),
 ]
 """A broker costs seconds and a place on it nothing: all that the tests need is there at once."""

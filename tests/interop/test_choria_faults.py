@@ -230,8 +230,11 @@ class Killing:
 MARK: dict[str, t.Any] = {"agent": "sleeper", "action": "linger", "nodes": [WEB]}
 
 
-def test_a_broker_that_is_lost_in_mid_call(networks: Networks, tmp_path: Path) -> None:
-    collective = networks.start()
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_broker_that_is_lost_in_mid_call(
+    networks: Networks, issuer: Issuer, version: str, tmp_path: Path
+) -> None:
+    collective = networks.start(issuer if version == "v2" else None)
     begun = tmp_path / "begun"
     arguments = {"path": str(begun), "seconds": 2}
     with Killing(collective.broker, begun):

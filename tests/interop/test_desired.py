@@ -168,11 +168,17 @@ def test_the_silent_node_of_a_host_is_unreachable(fleet: EmbeddedCollective) -> 
     options = {"target": "host", "nodes": ["d"], "timeout": 0.3}
     for silent in ("service.status", "service.start"):
         fleet.nodes[3].silent = {silent}
+        warnings: list[str] = []
         task = ServiceTask(
-            prepared(ServiceTask, fleet, name="nginx", state="started", **options), [].append
+            prepared(ServiceTask, fleet, name="nginx", state="started", **options), warnings.append
         )
         with pytest.raises(TaskFailed) as caught:
             task.run(False)
+        # The causes are a warning, which Ansible shows once for all hosts.
+        (why,) = warnings
+        assert why.startswith("Why a node may stay silent: ")
+        assert "1 of 1 nodes did not answer: d within 0.3 s." in str(caught.value)
+        assert "The usual causes" not in str(caught.value)
         # A node that has answered the question can be reached.
         assert caught.value.unreachable is (silent == "service.status")
 
@@ -183,6 +189,57 @@ def test_a_node_that_does_not_answer_the_action_may_have_changed(fleet: Embedded
     assert message.startswith("1 of 2 nodes did not answer: d within 0.5 s")
     assert changed(returned) == ["c", "d"]
     assert "may have carried out the action start" in returned["outcomes"][3]["msg"]
+
+
+def test_a_node_that_could_not_be_asked_is_told_and_left_alone(
+    fleet: EmbeddedCollective, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = Client.call
+
+    def refused(client: Client, request: t.Any, **more: t.Any) -> t.Any:
+        result = call(client, request, **more)
+        if "d" in result.nodes and "good" not in more:
+            result.replies = [reply for reply in result.replies if reply.sender != "d"]
+            result.unsent, result.refused = ["d"], {"d": "the broker refused it"}
+        return result
+
+    monkeypatch.setattr(Client, "call", refused)
+    options = {"name": "nginx", "state": "started", "batch_size": "2"}
+    for most, acts in ((None, {"c": ["service.start"]}), (0.0, {})):
+        returned, message = ran(ServiceTask, fleet, max_fail_percentage=most, **options)
+        why = "not sent: the broker refused it"
+        assert f"1 of 4 nodes were not sent the request: d ({why})" in message
+        assert ("nothing was changed" in message) is (most is not None)
+        assert (returned["unsent"], returned["no_response"]) == (["d"], [])
+        assert (returned["outcomes"][3]["failed"], returned["outcomes"][3]["msg"]) == (True, why)
+        assert returned["stats"]["failed"] == 0
+        assert calls(fleet) == acts
+        fleet.nodes[2].services["nginx"] = "stopped"
+
+
+@pytest.mark.parametrize(
+    "kind,options,count",
+    [
+        (ServiceTask, {"name": "nginx", "state": "started"}, 2),
+        (PuppetTask, {"interval": 0.2}, 4),
+    ],
+)
+def test_each_request_is_prepared_once(
+    kind: type[Task],
+    options: dict[str, t.Any],
+    count: int,
+    fleet: EmbeddedCollective,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prepare, actions = Client.prepare, []
+
+    def noted(client: Client, request: t.Any) -> t.Any:
+        actions.append(request.action)
+        return prepare(client, request)
+
+    monkeypatch.setattr(Client, "prepare", noted)
+    assert ran(kind, fleet, **options)[1] == ""
+    assert len(actions) == count, actions
 
 
 def test_a_broker_that_is_lost_before_the_action_is_told(

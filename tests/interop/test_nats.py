@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 import pytest
 from nats_server import (
     CALLER,
+    SECONDS,
     NatsServers,
     Node,
     ask,
     choria_settings,
     client,
+    conversation,
     outgoing,
     session,
     take,
@@ -25,6 +28,8 @@ from testbed.certificates import Authority, Certificate
 from testbed.real.programs import find
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.conversation import Patience
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware import Outgoing
 
 if t.TYPE_CHECKING:
 
@@ -33,6 +38,7 @@ if t.TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(find("nats-server") is None, reason="nats-server is not installed")
 
 CLEAR = {"plugin__pymco__nats_tls": "0"}
+ALICE: dict[str, t.Any] = {"user": "alice", "password": "s3cret-word"}
 USERS = """authorization { users: [
     { user: alice, password: "s3cret-word" }
     { user: bob, password: "other", permissions: {
@@ -275,16 +281,65 @@ def test_a_refused_subscription(
 
 def test_a_refused_request(users: NatsServers, alice: Certificate, authority: Authority) -> None:
     chosen = settings(users, alice, authority, **login("bob", "other"))
-    words = 'Permissions Violation for Publish to "mcollective.node.web2"'
+    words = 'Permissions Violation for Publish to "elsewhere.broadcast.agent.rpcutil"'
     with client(chosen) as connected:
-        ask(connected, ["web1", "web2"])
+        assert connected.publish(Outgoing(b"x", "rpcutil", "elsewhere", 60, "a.b"), within()) == []
         with pytest.raises(exc.BrokerError, match=words):
             connected.next_payload(20)
     with client(chosen) as connected:
-        nodes = ["web1", "web2"]
-        connected.publish(outgoing(b"x", "a.b"), within(), nodes=nodes, receipt="r")
+        connected.publish(Outgoing(b"x", "rpcutil", "elsewhere", 60, "a.b"), within(), receipt="r")
         with pytest.raises(exc.BrokerError, match=words):
             connected.confirm("r", within())
+
+
+def test_a_request_that_is_refused_for_one_node_reaches_the_others(
+    users: NatsServers, alice: Certificate, authority: Authority
+) -> None:
+    chosen = settings(users, alice, authority, **login("bob", "other"))
+    words = (
+        'refused what we sent: Permissions Violation for Publish to "mcollective.node.web2". Check what the broker'
+        " permits the user bob"
+    )
+    nodes = ["web2", "web1"]
+    with (
+        Node(users.port, "mcollective.node.>", **ALICE) as node,
+        client(chosen) as connected,
+    ):
+        target = ask(connected, nodes)
+        with pytest.raises(exc.RequestRefused, match=words) as caught:
+            connected.next_payload(20)
+        assert caught.value.node == "web2"
+        assert take(connected, 1) == [b"answer"]
+        connected.publish(outgoing(target.encode(), target), within(), nodes=nodes, receipt="r")
+        connected.confirm("r", within())
+        with pytest.raises(exc.RequestRefused, match=words):
+            connected.next_payload(20)
+        assert take(connected, 1) == [b"answer"]
+        assert [text.strip() for text in node.seen] == [target.encode()] * 2
+
+
+def test_a_call_goes_on_without_a_node_that_is_refused(
+    users: NatsServers, alice: Certificate, authority: Authority
+) -> None:
+    chosen = settings(users, alice, authority, **login("bob", "other"))
+    with (
+        Node(users.port, "mcollective.node.>", answers=(b"web1",), **ALICE),
+        client(chosen) as connected,
+    ):
+        call = conversation(connected, ["web1", "web2", "web1x"])
+        began = time.monotonic()
+        assert call.send(SECONDS, ["web1x", "web2", "web1"]) == []
+        call.listen(Patience(SECONDS))
+        assert time.monotonic() - began < SECONDS
+        assert list(call.outcome.replies) == ["web1"]
+        assert list(call.outcome.refused) == ["web1x", "web2"]
+        assert 'to "mcollective.node.web2"' in call.outcome.refused["web2"]
+        assert call.outcome.lost is None
+        call.intake.await_only(["web1", "web2"])
+        assert call.intake.complete
+        away = conversation(connected, ["web1", "web2"])
+        assert away.send_away(SECONDS, ["web2", "web1"]) == []
+        assert list(away.outcome.refused) == ["web2"]
 
 
 def test_the_caller_is_the_name_of_the_connection(alice: Certificate, authority: Authority) -> None:

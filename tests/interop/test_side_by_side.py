@@ -38,7 +38,7 @@ def same_nodes(theirs: str, ours: Result) -> None:
 def filters(theirs: str, ours: Result) -> None:
     assert "Check if fact 'role' == 'web'" in theirs
     assert "Check if class 'common' is present on the host" in theirs
-    assert ours["filters"] == ["agent rpcutil", "class common", "fact role == web"]
+    assert ours["filters"] == ["agent rpcutil", "class common", "fact role==web"]
 
 
 def inventory(theirs: str, ours: Result) -> None:

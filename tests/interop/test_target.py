@@ -289,6 +289,41 @@ def test_facts_of_another_node_make_nobody_unreachable(
     assert counts == (unreachable, 1 - unreachable), stage.output
 
 
+@pytest.mark.parametrize("both", [False, True])
+def test_gather_facts_through_our_action_is_like_a_task(stage: Stage, both: bool) -> None:
+    """It knows the host, reads ansible.cfg, and leaves other modules to Ansible's action."""
+    cfg = Path(stage.path("ansible.cfg"))
+    path = stage.environment.pop("ANSIBLE_MCOLLECTIVE_CONFIG_FILE")
+    cfg.write_text(f"[mcollective_collection]\nconfig_file = {path}\n")
+    stage.environment["ANSIBLE_CONFIG"] = str(cfg)
+    show = {
+        "ansible.builtin.debug": {
+            "msg": "<{{ inventory_hostname }} about {{ ansible_facts.mcollective.identity }}>"
+            "{{ ansible_facts.pkg_mgr | default('no') }}-manager"
+        }
+    }
+    recap = stage.play(
+        show,
+        gather_facts=True,
+        collections=["pymco.mcollective"],
+        vars={
+            "ansible_facts_modules": [
+                "mcollective_facts",
+                *(["ansible.builtin.setup"] if both else []),
+            ]
+        },
+        module_defaults={
+            # Only some modules of the group have the second one.
+            "group/pymco.mcollective.mcollective": {"timeout": 2, "fail_on": ["failed"]},
+            "ansible.builtin.setup": {"gather_subset": ["!all", "!min", "pkg_mgr"]},
+        },
+    )
+    assert stage.results == {"one": ["web1"], "two": ["web2"]}, stage.output
+    assert ("no-manager" in stage.output) is not both
+    assert recap["dead"]["unreachable"] == 1, stage.output
+    assert "1 of 1 nodes did not answer: nosuch within 2 s" in stage.output
+
+
 def test_gather_facts_fails_for_a_silent_node(stage: Stage) -> None:
     recap = stage.play(
         hosts="dead",

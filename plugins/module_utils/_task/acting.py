@@ -23,6 +23,9 @@ if t.TYPE_CHECKING:
         Result,
     )
 
+ANY = "any"
+"""The node of a request that is prepared before its nodes are known."""
+
 
 class ActingTask(DesiredTask):
     """A task whose nodes get to the state by one action each."""
@@ -30,9 +33,10 @@ class ActingTask(DesiredTask):
     def _run(self, check_mode: bool) -> Returned:
         client = self.client()
         question = client.prepare(self._asking(self._inputs))
-        for action in self._actions:
-            # So that a wrong option is refused before anything is sent.
-            client.prepare(self._acting(["any"], action))
+        # Before anything is sent, so that a wrong option is refused.
+        self._prepared = {
+            action: client.prepare(self._acting([ANY], action)) for action in self._actions
+        }
         with client:
             report = self._ask(client, client.call(question))
             self._nodes = report.nodes
@@ -75,6 +79,10 @@ class ActingTask(DesiredTask):
         """Return True if a node says after an action that it is in the wanted state."""
         raise NotImplementedError
 
+    def _failed(self, reply: Reply) -> bool:
+        """Return True if a node is not in the wanted state in the end."""
+        return not self._good(reply)
+
     def _changes(self, node: Node, reply: Reply, state: str | None) -> bool:
         """Return True if an action has changed a node, which was not in the wanted state."""
         return reply.ok or (state is not None and state != node.before)
@@ -104,7 +112,7 @@ class ActingTask(DesiredTask):
             self._leave_out(report, names, why)
             return
         try:
-            result = client.call(self._acting(names, action), good=self._good)
+            result = client.call(self._prepared[action].to(names), good=self._good)
         except exc.ConnectorError as error:
             report.lost = error
             self._leave_out(report, names, words.lost(error))
@@ -112,21 +120,26 @@ class ActingTask(DesiredTask):
         report.act(result)
         if result.stopped:
             report.stopped = words.stopped(result)
+        told = self._confirmed(client, report, result)
         for reply in result.replies:
-            self._take(report.nodes[reply.sender], reply)
+            self._take(report.nodes[reply.sender], told.get(reply.sender, reply))
         for name in result.no_response:
             node = report.nodes[name]
             node.changed, node.after = True, None
             node.fail(f"did not answer; it may have carried out the action {action} or not")
-        why = result.stopped or (result.lost and words.lost(result.lost)) or "there was no time"
-        self._leave_out(report, result.unsent, why)
+        for name in result.unsent:
+            self._leave_out(report, [name], words.not_sent(result, name))
+
+    def _confirmed(self, client: Client, report: Report, result: Result) -> dict[str, Reply]:
+        """Return the replies that count in place of those to an action, by sender."""
+        return {}
 
     def _take(self, node: Node, reply: Reply) -> None:
         """Take in what a node says after an action."""
         state = self._state(reply)
         node.changed = self._changes(node, reply, state)
         node.after = state
-        if self._good(reply):
+        if not self._failed(reply):
             return
         if reply.ok:
             node.fail(f"the action {reply.action} succeeded, but left {self.what} {state}")
@@ -137,9 +150,3 @@ class ActingTask(DesiredTask):
     def what(self) -> str:
         """What has the state."""
         raise NotImplementedError
-
-    @staticmethod
-    def _leave_out(report: Report, names: t.Iterable[str], why: str) -> None:
-        for name in names:
-            report.unsent.append(name)
-            report.nodes[name].msg = f"not sent: {why}"

@@ -197,12 +197,12 @@ class CollectiveTask(Task):
     def is_unreachable(self, received: Reception, silent: t.Collection[str]) -> bool:
         """Return True if the task is about one node, which was asked and said nothing at all.
 
-        If the connection to the broker was lost, that is not the node's fault. And a node whose reply was dropped
-        can be reached.
+        If the connection to the broker was lost, or the broker refused the request, that is not the node's fault. And a
+        node whose reply was dropped can be reached.
 
         :param silent: the nodes that were asked and did not answer.
         """
-        if self.own_node not in silent or received.lost:
+        if self.own_node not in silent or received.lost or self.own_node in received.refused:
             return False
         return not any(self.own_node in senders for senders in received.culprits.values())
 

@@ -100,8 +100,18 @@ class DesiredTask(CollectiveTask):
         for name in result.no_response if result.requestid else ():
             report.nodes[name] = Node(name)
             report.nodes[name].fail("did not answer")
+        for name in result.unsent:
+            report.nodes[name] = Node(name)
+            report.nodes[name].fail("")
+            self._leave_out(report, [name], words.not_sent(result, name))
         report.stopped = self._stopped(report)
         return report
+
+    @staticmethod
+    def _leave_out(report: Report, names: t.Iterable[str], why: str) -> None:
+        for name in names:
+            report.unsent.append(name)
+            report.nodes[name].msg = f"not sent: {why}"
 
     def _stopped(self, report: Report) -> str:
         """Return why nothing may be changed; "" if it may."""
@@ -183,9 +193,10 @@ class DesiredTask(CollectiveTask):
         if "no_response" in on:
             for result in report.requests:
                 if result.no_response:
-                    yield words.silent(result, self.silence)
-            if report.unsent and not report.stopped:
-                why = {name: report.nodes[name].msg for name in report.unsent}
+                    yield self.silent(result)
+            unsent = question.unsent if report.stopped else report.unsent
+            if unsent:
+                why = {name: report.nodes[name].msg for name in unsent}
                 yield (
                     f"{len(why)} of {len(question.nodes)} nodes were not sent the request:"
                     f" {words.reasons(why)}"

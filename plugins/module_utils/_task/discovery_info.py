@@ -6,19 +6,12 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.compound import (
-    Compound,
-    Token,
-)
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
-
 from .base import CollectiveTask, Returned, TaskFailed, concise, concluded, stats_of
+from .filter_words import in_words
 from .options import CLIENT_OPTIONS, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
 
-_COMPARES = re.compile("[=<>]")
 AGENT = "rpcutil"
 """Every node has this agent, and ``mco find`` looks for it too (MC:application/find.rb)."""
 
@@ -53,35 +46,3 @@ class DiscoveryInfoTask(CollectiveTask):
             "stats": concise({"found": result.found, **stats_of(result, self.config)}),
         }
         return concluded(returned, [self.shortage(result, AGENT, sent=False)])
-
-
-def in_words(filter_: Filter) -> list[str]:
-    """Return what a node must have to fit a filter, an entry each, as ``mco describe_filter`` tells it.
-
-    A node must fit all entries, but only one of the identities, which are one entry here.
-    """
-    found = [f"agent {name}" for name in filter_.agents]
-    found += [f"class {name}" for name in filter_.classes]
-    found += [f"fact {name} {operator} {value}" for name, value, operator in filter_.facts]
-    if filter_.identities:
-        found.append(f"identity {' or '.join(filter_.identities)}")
-    choria = filter_.dialect == "choria"
-    found += [entry.text or "" if choria else _instructions(entry) for entry in filter_.compounds]
-    return found
-
-
-def _instructions(compound: Compound) -> str:
-    """Return what nodes of MCollective do with a compound filter."""
-    text = " ".join(_instruction(token) for token in compound.tokens)
-    return text.replace("( ", "(").replace(" )", ")")
-
-
-def _instruction(token: Token) -> str:
-    ((kind, value),) = token.items()
-    if kind == "fstatement":
-        query = f"{value['name']}({value['params'] or ''}).{value['value']}"
-        return f"data {query} {value['operator']} {value['r_compare']}"
-    if kind == "statement":
-        is_fact = not value.startswith("/") and _COMPARES.search(value)
-        return f"{'fact' if is_fact else 'class'} {value}"
-    return kind

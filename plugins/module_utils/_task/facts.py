@@ -21,8 +21,8 @@ from .options import CLIENT_OPTIONS, Spec
 
 NO_NODE = (
     "the option node is missing, so it is not known which node to ask. A task on a host asks that host's node,"
-    " but gather_facts does not tell its modules which host they are for. For gather_facts, set module_defaults"
-    " of pymco.mcollective.mcollective_facts in the play, with node:"
+    " but gather_facts does not tell its modules which host they are for. Write collections: [pymco.mcollective] in"
+    " the play, or set module_defaults of pymco.mcollective.mcollective_facts, with node:"
     ' "{{ mcollective_identity | default(inventory_hostname) }}"'
 )
 

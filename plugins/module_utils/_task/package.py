@@ -11,6 +11,7 @@ that is installed, and to remove one that is not. Its action ``checkupdates`` li
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from .acting import ActingTask
@@ -149,7 +150,33 @@ class PackageTask(ActingTask):
     def _changes(self, node: Node, reply: Reply, state: str | None) -> bool:
         return reply.ok if state is None else state != node.before
 
+    def _confirmed(self, client: Client, report: Report, result: Result) -> dict[str, Reply]:
+        """Ask nodes again that succeeded, but do not tell the wanted state. Puppet's providers remember the state, so
+        such a reply may have that of before the action."""
+        doubtful = {
+            reply.sender: reply
+            for reply in result.replies
+            if reply.ok and self._state(reply) is not None and not self._reached(reply)
+        }
+        if not doubtful or result.lost:
+            return {}
+        again = client.call(self._to(list(doubtful), self.question, self._inputs))
+        report.ask(again)
+        return {
+            reply.sender: dataclasses.replace(reply, action=doubtful[reply.sender].action)
+            for reply in again.replies
+            if reply.ok
+        }
+
     def _good(self, reply: Reply) -> bool:
+        """A reply of success is good enough for the next batch. Afterwards it is looked at more closely."""
+        return reply.ok or self._reached(reply)
+
+    def _failed(self, reply: Reply) -> bool:
+        return not self._reached(reply)
+
+    def _reached(self, reply: Reply) -> bool:
+        """Return True if a node tells the wanted state, or no state but success."""
         state = self._state(reply)
         if state is None:
             return reply.ok

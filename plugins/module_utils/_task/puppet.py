@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
 
-from .acting import ActingTask
+from .acting import ANY, ActingTask
 from .base import Returned, TaskFailed
 from .options import (
     CLIENT_OPTIONS,
@@ -33,6 +33,8 @@ if t.TYPE_CHECKING:
     )
 
 _ACTIONS = {"ran": "runonce", "enabled": "enable", "disabled": "disable"}
+_CALLS = ("status", "runonce", "last_run_summary")
+"""The actions that are called during a run."""
 _OF_RUNS = ("noop", "tags", "skip_tags", "environment", "use_cached_catalog", "splay_limit")
 SHORTEST = 5.0
 """Seconds that nodes have at least to answer one of many questions. One that is slower is asked again."""
@@ -156,7 +158,7 @@ class PuppetTask(ActingTask):
             return super()._run(check_mode)
         client = self.client()
         question = client.prepare(self._asking({}))
-        client.prepare(self._acting(["any"], "runonce"))
+        self._prepared = {action: client.prepare(self._of_run(action)) for action in _CALLS}
         with client:
             result = client.call(question)
         report = self._ask(client, result)
@@ -170,6 +172,13 @@ class PuppetTask(ActingTask):
         else:
             self._carry_out(report, runs)
         return self._concluded(report)
+
+    def _of_run(self, action: str) -> Request:
+        """Return the request that calls an action of a run, to a node that is not known yet."""
+        inputs, timeout = self._actions.get(action), self.params["timeout"]
+        if inputs is None and timeout is None:
+            timeout = max(self.params["interval"], SHORTEST)
+        return self._to([ANY], action, inputs or {}, timeout=timeout)
 
     def _first_look(self, report: Report, result: Result, names: list[str] | None) -> list[Run]:
         """Return the runs to be made, in the order of the nodes, by what the nodes said when they were asked."""
@@ -190,17 +199,14 @@ class PuppetTask(ActingTask):
 
     def _carry_out(self, report: Report, runs: list[Run]) -> None:
         params = self.params
-        quick = {"timeout": max(params["interval"], SHORTEST)} if params["timeout"] is None else {}
         away: list[exc.ConnectorError] = []
         # A connection for each look: a run takes minutes, and the broker may be away meanwhile.
         client = Client(self.config)
 
         def ask(action: str, names: list[str]) -> tuple[dict[str, Reply], t.Collection[str]]:
-            inputs = self._actions.get(action, {})
-            request = self._to(names, action, inputs, **({} if inputs else quick))
             try:
                 with client:
-                    result = client.call(request)
+                    result = client.call(self._prepared[action].to(names))
             except exc.ConnectorError as error:
                 away.append(error)
                 return {}, names

@@ -64,7 +64,7 @@ class Report(Reception):
     :ivar nodes: by identity: those that answered the question, or should have.
     :ivar asks: the results of the questions; the first one tells which nodes the task is for.
     :ivar acts: the results of the requests that change something.
-    :ivar unsent: the nodes that were to be changed, and were not sent a request.
+    :ivar unsent: the nodes that were not sent the question, or were to be changed and were not sent that request.
     :ivar stopped: why nothing further was sent, if so.
     :ivar requestids: those of the questions, and of the requests that change something.
     """
@@ -118,7 +118,7 @@ class Report(Reception):
     @property
     def failed(self) -> dict[str, str]:
         """What is wrong with each node that answered, and is not in the wanted state."""
-        silent = set(self.no_response)
+        silent = {*self.no_response, *self.unsent}
         return {
             name: node.msg
             for name, node in self.nodes.items()

@@ -63,7 +63,8 @@ class ServiceTask(ActingTask):
 
     def _state(self, reply: Reply) -> str | None:
         status = outputs(reply).get("status")
-        return None if status is None else str(status)
+        # The DDL's default, which comes when an action fails before it looks, is "unknown".
+        return None if status in (None, "unknown") else str(status)
 
     def _action_for(self, node: Node) -> str:
         state = self.params["state"]

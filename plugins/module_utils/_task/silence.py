@@ -14,6 +14,8 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ruby_values import to_s
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
 
+from .filter_words import in_words
+
 if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.diagnosis import (
         Diagnosis,
@@ -83,8 +85,8 @@ class Silence:
     @property
     def where(self) -> str:
         """Which configuration was read, and which filters were sent."""
-        filters = "" if self.filter is None else described(self.filter)
-        sent = f", the filters are {filters}" if filters else ""
+        filters = [] if self.filter is None else in_words(self.filter)
+        sent = f", the filters are {', '.join(map(printable, filters))}" if filters else ""
         return f"The configuration is {printable(self.source)}{sent}"
 
     @property
@@ -130,17 +132,6 @@ class Silence:
             but = ", so it is the agent or the filters that none fits"
         end = "" if but.endswith("?") else "."
         return f"{there}{but}{end} {self.where}"
-
-
-def described(filter_: Filter) -> str:
-    """Return the entries of a filter in words; "" if there are none."""
-    found = [f"agent {agent}" for agent in filter_.agents]
-    found += [f"class {name}" for name in filter_.classes]
-    found += [f"fact {name}{operator}{value}" for name, value, operator in filter_.facts]
-    if filter_.identities:
-        found.append(f"identity {' or '.join(filter_.identities)}")
-    found += [f"compound {compound.text}" for compound in filter_.compounds if compound.text]
-    return ", ".join(map(printable, found))
 
 
 def hint(entry: Entry, samples: t.Sequence[Node], dialect: str) -> str:

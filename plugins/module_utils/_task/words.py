@@ -94,13 +94,26 @@ def silent(
 
 def unsent(result: Result) -> str:
     """Say which nodes the request was not sent to, and why."""
-    why, lost = "within the publish_timeout", result.lost or next(iter(result.resumed), None)
-    if lost:
-        why = f"since the connection was lost: {lost}"
-    return (
-        f"{len(result.unsent)} of {len(result.nodes)} nodes were not sent the request {why}:"
-        f" {named(result.unsent)}"
-    )
+    refused = {node: result.refused[node] for node in result.unsent if node in result.refused}
+    others = [node for node in result.unsent if node not in refused]
+    told = []
+    if refused:
+        told.append(_unsent(refused, result, f": {reasons(refused)}"))
+    if others:
+        lost = result.lost or next(iter(result.resumed), None)
+        why = f"since the connection was lost: {lost}" if lost else "within the publish_timeout"
+        told.append(_unsent(others, result, f" {why}: {named(others)}"))
+    return "; ".join(told)
+
+
+def _unsent(nodes: t.Collection[str], result: Result, end: str) -> str:
+    return f"{len(nodes)} of {len(result.nodes)} nodes were not sent the request{end}"
+
+
+def not_sent(result: Result, node: str) -> str:
+    """Return why a request was not sent to one of its nodes."""
+    why = result.refused.get(node) or result.stopped or (result.lost and lost(result.lost))
+    return why or "there was no time"
 
 
 def stopped(result: Result) -> str:
@@ -188,6 +201,10 @@ def alarms(received: Reception, most_bytes: int) -> t.Iterator[str]:
     for reason, wrong in UNPROVEN.items():
         if rejected[reason]:
             yield f"{rejected[reason]} replies were dropped: {named(culprits[reason])} {wrong}"
+    unsent = getattr(received, "unsent", ())  # of which the task tells why
+    refused = {node: why for node, why in received.refused.items() if node not in unsent}
+    if refused:
+        yield f"the broker did not take the request to {len(refused)} nodes: {reasons(refused)}"
     for why in received.resumed:
         yield (
             f"the connection was lost: {why}. Listening went on over another connection, and replies that were"

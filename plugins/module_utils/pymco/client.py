@@ -239,7 +239,7 @@ class _Call:
         self._result.batches = 1
         nodes = targets.nodes if targets.direct else None
         unsent = self._conversation.send_away(request.publish_timeout, nodes, request.reply_to)
-        self._result.unsent = sorted(unsent)
+        self._result.unsent = list(unsent)
         self._finish()
 
     def converse(self) -> None:
@@ -260,7 +260,6 @@ class _Call:
             if left and not self._goes_on(group):
                 result.unsent += left
                 break
-        result.unsent = sorted(set(result.unsent).difference(self._conversation.outcome.replies))
         self._finish()
 
     def _ask(self, group: list[str], patience: Patience) -> None:
@@ -309,6 +308,8 @@ class _Call:
         return self._conversation.outcome.lost is None
 
     def _finish(self) -> None:
+        outcome, unsent = self._conversation.outcome, self._result.unsent
+        self._result.unsent = sorted({*unsent, *outcome.refused}.difference(outcome.replies))
         self._result.requestid = self._conversation.requestid
         self._result.take_replies(self._conversation.outcome, self._request)
         self._result.add(self._conversation.outcome)

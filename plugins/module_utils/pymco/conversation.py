@@ -195,6 +195,7 @@ class Conversation:
                 self._middleware.confirm(receipt, deadline)
             except exc.ConnectorError as error:
                 self.outcome.lost = error
+            self._take_rest()
         return unsent
 
     def _sealed(self, filter_: t.Mapping[str, t.Any] | None = None) -> bytes:
@@ -280,6 +281,8 @@ class Conversation:
             self.intake.reject("oversized", error.sender)
         except exc.DecodingError:
             self.intake.reject("undecodable")
+        except exc.RequestRefused as error:
+            self.intake.leave_out(error.node, str(error))
         else:
             if payload is None:
                 return None

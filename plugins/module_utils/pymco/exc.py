@@ -175,6 +175,17 @@ class ConnectorError(PyMcoException):
         self.unsent: list[str] = []
 
 
+class RequestRefused(PyMcoException):
+    """The broker did not take the request to one node. The connection goes on, and others may have the request.
+
+    :ivar node: its identity.
+    """
+
+    def __init__(self, message: str, node: str) -> None:
+        super().__init__(message)
+        self.node = node
+
+
 class ConnectFailed(ConnectorError):
     """No connection could be made to any broker of the pool."""
 

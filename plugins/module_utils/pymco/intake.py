@@ -36,6 +36,7 @@ class Reception:
         an identity is shown as Python writes it.
     :ivar lost: why the connection ended before the replies did, if so.
     :ivar resumed: why the connection was lost each time that listening went on over another one.
+    :ivar refused: the nodes to which the broker did not take a request, and why.
     """
 
     unexpected: list[str] = dataclasses.field(default_factory=list)
@@ -43,6 +44,7 @@ class Reception:
     culprits: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     lost: exc.ConnectorError | None = None
     resumed: list[str] = dataclasses.field(default_factory=list)
+    refused: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def add(self, other: Reception) -> None:
         """Add how the replies to a further request came in."""
@@ -52,6 +54,7 @@ class Reception:
             self.culprits[reason] = _listed(self.culprits.get(reason, []), senders)
         self.lost = self.lost or other.lost
         self.resumed = [*self.resumed, *other.resumed]
+        self.refused = {**self.refused, **other.refused}
 
 
 @dataclasses.dataclass
@@ -120,7 +123,15 @@ class Intake:
 
     def await_only(self, nodes: t.Iterable[str]) -> None:
         """Wait for the replies of these nodes only. Replies of others still count."""
-        self._awaited = {node for node in nodes if node not in self.outcome.replies}
+        outcome = self.outcome
+        self._awaited = set(nodes).difference(outcome.replies, outcome.refused)
+
+    def leave_out(self, node: str, why: str) -> None:
+        """Do not wait for a node, since the broker did not take the request to it."""
+        if self._expected is not None and node in self._expected:
+            self.outcome.refused[node] = why
+        if self._awaited is not None:
+            self._awaited.discard(node)
 
     @property
     def complete(self) -> bool:

@@ -177,6 +177,11 @@ class Prepared:
     direct: bool
     threshold: int | None
 
+    def to(self, nodes: list[str]) -> Prepared:
+        """Return the same request to other nodes. There is nothing to check anew: their names come from replies."""
+        request = dataclasses.replace(self.request, nodes=nodes)
+        return dataclasses.replace(self, request=request, names=nodes)
+
 
 def part(nodes: t.Sequence[str], limit: Amount, method: str, seed: int | None) -> list[str]:
     """Return the nodes that a limit leaves, in their order (MC:rpc/client.rb, pick_nodes_from_discovered).

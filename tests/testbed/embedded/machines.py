@@ -68,8 +68,9 @@ def _package_install(node: Node, data: Data) -> Answer:
         return 5, "Package is already installed", _state(node, name)
     if name in node.broken:
         return 5, f"{name} has unmet dependencies", _state(node, name)
+    before = _state(node, name)  # as with Puppet's providers, which remember it
     node.packages[name] = str(version or node.updates.get(name, "1.0-1"))
-    return 0, "OK", {**_state(node, name), "output": "done"}
+    return 0, "OK", {**before, "output": "done"}
 
 
 def _package_update(node: Node, data: Data) -> Answer:
@@ -82,9 +83,10 @@ def _package_update(node: Node, data: Data) -> Answer:
 
 def _package_uninstall(node: Node, data: Data) -> Answer:
     name = str(data.get("package"))
+    before = _state(node, name)
     if node.packages.pop(name, None) is None:
-        return 5, "Package is not present on the system", _state(node, name)
-    return 0, "OK", _state(node, name)
+        return 5, "Package is not present on the system", before
+    return 0, "OK", before
 
 
 def _package_checkupdates(node: Node, _data: Data) -> Answer:

@@ -372,6 +372,7 @@ class BaseMiddleware(abc.ABC):
         """Return the next payload, or None if none comes within timeout seconds.
 
         :raises exc.DecodingError: the message that came has no payload, and is dropped.
+        :raises exc.RequestRefused: the broker did not take a request to one node.
         :raises exc.ConnectorError: nothing more can come.
         """
         body = self.session.next_message(timeout)

@@ -77,7 +77,7 @@ class NatsMiddleware(BaseMiddleware):
         )
 
     def open_session(self, broker: Broker, seconds: float) -> Session:
-        session = Session.open(broker, self._login, seconds)
+        session = Session.open(broker, self._login, seconds, self._node_of)
         self.max_payload = session.info.max_payload
         return session
 
@@ -125,6 +125,13 @@ class NatsMiddleware(BaseMiddleware):
         if node is None:
             return self._subject(collective, "broadcast", "agent", agent)
         return self._subject(collective, "node", node)
+
+    def _node_of(self, subject: str) -> str | None:
+        """Return the node of a subject that :meth:`target` has made; None if it is that of all nodes."""
+        for collective in self.settings.collectives:
+            if subject.startswith(f"{collective}.node."):
+                return subject[len(collective) + len(".node.") :]
+        return None
 
     def reply_target(self, agent: str, collective: str) -> str:
         """A broker may let each caller listen only below the MD5 of its name. Nobody can guess the rest."""

@@ -70,6 +70,7 @@ class Channel(abc.ABC):
         :param timeout: seconds.
         :returns: None if there is none in time, or if something else has come.
         :raises exc.Oversized: it was too large, and is dropped.
+        :raises exc.RequestRefused: the broker did not take what we sent to one node.
         :raises exc.BrokerError: the broker refused something that we sent.
         :raises exc.ConnectionLost: the connection is gone.
         """
@@ -86,6 +87,8 @@ class Channel(abc.ABC):
             if item.kind == "oversized":
                 words = f"a message of more than {MAX_REPLY} bytes"
                 raise exc.Oversized(words, item.headers.get("sender"))
+            if item.kind == "refused":
+                raise exc.RequestRefused(str(self.complaint(item)), item.headers["node"])
         elif self._ended is not None:
             raise self._ended
         return None

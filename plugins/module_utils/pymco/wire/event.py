@@ -22,9 +22,11 @@ OVERHEAD = 1024
 class Event(t.NamedTuple):
     """Something that comes from the broker and is no message.
 
-    :ivar kind: connected, oversized, receipt or error; the last event of a connection is disconnected, or
-        overlong if we leave the broker because it sends a frame without end.
-    :ivar headers: those that somebody looks at. An oversized message has ``sender`` if it names its sender.
+    :ivar kind: connected, oversized, receipt, error, or refused if the broker did not take a message to one
+        node; the last event of a connection is disconnected, or overlong if we leave the broker because it sends a
+        frame without end.
+    :ivar headers: those that somebody looks at. An oversized message has ``sender`` if it names its sender, and
+        what was refused has ``node``.
     :ivar size: bytes that it counts for while it waits.
     """
 

@@ -23,6 +23,8 @@ MAX_WORDS = 4096
 """Bytes that are kept of what a broker complains of."""
 END = b"\r\n"
 PING, PONG = b"PING\r\n", b"PONG\r\n"
+_REFUSED = re.compile(rb'permissions violation for publish to "([^"]*)"', re.IGNORECASE)
+"""How a broker complains of a message that we may not send, with its subject (Go: nats-server, client.go)."""
 _MOST_DIGITS = 15
 """Digits of a size. A larger one has no end that we would wait for."""
 _TOKEN = r"[^.*>\s\x00-\x20\x7f]+"
@@ -35,14 +37,16 @@ class LineReader(Reader):
     Items are messages, complaints, and the event "garbled" if the stream is not NATS, after which nothing more is
     read. All else needs no turn, and is only counted.
 
+    :param node_of: returns the node that has a subject; None if the subject is not that of one node.
     :ivar pings: how many PING have come.
     :ivar pongs: how many PONG.
     :ivar infos: how many INFO.
     :ivar info: the text of the last INFO; None if none has come, or if it was too long.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, node_of: t.Callable[[str], str | None] = lambda subject: None) -> None:
         super().__init__()
+        self._node_of = node_of
         self.pings = self.pongs = self.infos = 0
         self.info: bytes | None = None
         self._garbled = False
@@ -97,13 +101,21 @@ class LineReader(Reader):
             self.infos += 1
             self.info = rest if len(rest) <= MAX_INFO else None
         elif word == b"-ERR":
-            words = rest[:MAX_WORDS]
-            items.append(Event("error", words, size=OVERHEAD + len(words)))
+            items.append(self._complaint(rest[:MAX_WORDS]))
         elif word in (b"MSG", b"HMSG"):
             return self._sizes(rest.split(), word == b"HMSG", items)
         elif word != b"+OK":
             self._give_up(items)
         return None
+
+    def _complaint(self, words: bytes) -> Event:
+        """Return the event of a complaint. What is refused for one node says nothing about the connection."""
+        found = _REFUSED.search(words)
+        node = self._node_of(found[1].decode("utf-8", "replace")) if found else None
+        size = OVERHEAD + len(words)
+        if node is None:
+            return Event("error", words, size=size)
+        return Event("refused", words, {"node": node}, size)
 
     def _sizes(
         self, words: list[bytes], headed: bool, items: list[Item]

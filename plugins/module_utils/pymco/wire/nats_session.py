@@ -44,6 +44,11 @@ _PASSING = ("slow consumer", "stale connection", "server shutdown", "connection 
 """How complaints begin that are about the connection alone, which another connection mends."""
 
 
+_PASSED_ON = ("oversized", "refused")
+"""The events that another session takes over."""
+NodeOf = t.Callable[[str], t.Optional[str]]
+
+
 class Session(Channel):
     """An open connection. Make it with :meth:`open`; close it in every path.
 
@@ -55,8 +60,8 @@ class Session(Channel):
         "garbled": "sent something that is not NATS, and was left",
     }
 
-    def __init__(self, broker: Broker, login: Login, stream: Stream) -> None:
-        self._lines = nats.LineReader()
+    def __init__(self, broker: Broker, login: Login, stream: Stream, node_of: NodeOf) -> None:
+        self._lines = nats.LineReader(node_of)
         super().__init__(broker, stream, self._lines)
         self._login = login
         self.info = nats.Info()
@@ -67,17 +72,21 @@ class Session(Channel):
         self._emptied = time.monotonic()
 
     @classmethod
-    def open(cls, broker: Broker, login: Login, timeout: float) -> Session:
+    def open(
+        cls, broker: Broker, login: Login, timeout: float, node_of: NodeOf = lambda subject: None
+    ) -> Session:
         """Connect and log in.
 
         :param timeout: seconds for all of it. The time that the resolver takes is not counted.
+        :param node_of: see :class:`.LineReader`.
         :raises exc.ConnectFailed: no connection; the message tells the step and the cause.
         :raises exc.AuthenticationFailed: the broker refused us.
         :raises exc.ImproperlyConfigured: a TLS file or cipher cannot be used.
         """
         context = tls.context_of(broker) if broker.tls else None
         deadline = time.monotonic() + timeout
-        session = cls(broker, login, Stream.open(broker, timeout, listener="NATS server"))
+        stream = Stream.open(broker, timeout, listener="NATS server")
+        session = cls(broker, login, stream, node_of)
         try:
             session._greet(context, deadline)
             session._log_in(deadline)
@@ -94,7 +103,7 @@ class Session(Channel):
     def take_over(self, other: Session) -> None:
         """Take the messages that wait in another session. They come before those that wait here."""
         found = [
-            item for item in other._waiting if isinstance(item, bytes) or item.kind == "oversized"
+            item for item in other._waiting if isinstance(item, bytes) or item.kind in _PASSED_ON
         ]
         self._waiting.extendleft(reversed(found))
         self._held += sum(map(weight, found))
@@ -252,7 +261,9 @@ class Session(Channel):
     def await_receipt(self, receipt: str, deadline: float) -> None:
         """Wait until the broker has handled all that was sent up to a message with a receipt.
 
-        :raises exc.BrokerError: the broker refused something that we sent.
+        What the broker refused for single nodes waits to be taken.
+
+        :raises exc.BrokerError: the broker refused something else that we sent.
         :raises exc.ConnectionLost: the connection is gone, or the broker did not answer in time; it may not
             have taken everything.
         """

@@ -97,6 +97,7 @@ def test_names_in_lists_of_updates(listed: t.Any, named: bool) -> None:
         ("started", 1, "running", True),  # somebody else has started it
         ("started", 0, "stopped", False),
         ("started", 0, None, False),
+        ("started", 0, "unknown", False),
         ("restarted", 0, "running", True),
         ("restarted", 1, "running", False),
         ("stopped", 1, "stopped", True),
@@ -107,6 +108,12 @@ def test_replies_are_judged_by_the_state(
 ) -> None:
     told = {} if status is None else {"status": status}
     assert task(ServiceTask, name="x", state=state)._good(reply(told, code, "start")) is good
+
+
+def test_the_default_of_the_ddl_is_no_state() -> None:
+    service = task(ServiceTask, name="x", state="started")
+    assert service._state(reply({"status": "unknown"}, 5, "start")) is None
+    assert service._state(reply({"status": "stopped"}, 5, "start")) == "stopped"
 
 
 def test_differences_show_no_control_characters() -> None:

@@ -106,7 +106,7 @@ def test_filters_are_told_in_words() -> None:
     assert returned["filters"] == [
         "agent rpcutil",
         "class /^role::/",
-        "fact cpus >= 4",
+        "fact cpus>=4",
         "identity /^a/ or /b/",
-        "class common and not (fact os=Debian or data fstat(/x).size > 3)",
+        "compound class common and not (fact os=Debian or data fstat(/x).size > 3)",
     ]

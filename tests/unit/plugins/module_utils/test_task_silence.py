@@ -9,10 +9,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.pymco.mcollective.plugins.module_utils._task.silence import (
-    Silence,
-    described,
-)
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.filter_words import in_words
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.silence import Silence
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.diagnosis import (
     Diagnosis,
     entries_of,
@@ -42,10 +40,13 @@ def looked(filter_: Filter, dialect: str = "mcollective", *nodes: dict[str, t.An
 
 
 def test_filters_are_told_in_words() -> None:
-    assert described(FILTER) == (
-        "agent puppet, class web, fact cpus>=4, identity /a/ or b, compound x and y"
+    words = ["agent puppet", "class web", "fact cpus>=4", "identity /a/ or b"]
+    assert in_words(FILTER) == [*words, "compound class x and class y"]
+    assert (
+        f"the filters are {', '.join(words)}, compound class" in Silence("choria", "", FILTER).where
     )
-    assert described(Filter()) == ""
+    assert in_words(Filter().add_compound("x && y").in_dialect("choria")) == ["compound x && y"]
+    assert in_words(Filter()) == []
     kinds = [(entry.kind, entry.text) for entry in entries_of(FILTER)]
     assert kinds == [
         ("agent", "puppet"),
