@@ -28,6 +28,7 @@ import xml.etree.ElementTree
 
 import run_choria
 import run_cores
+import run_docs
 import run_prepare as prepare
 from run_process import (
     BUILD,
@@ -202,6 +203,15 @@ def interop() -> list[Result]:
     return with_pytest("interop", [*options, "tests/interop"], environment())
 
 
+def docs() -> list[Result]:
+    results = []
+    for name, wrong in run_docs.build().items():
+        if wrong:
+            say(wrong, "docs")
+        results.append(Result("docs", name, "failed" if wrong else "passed"))
+    return results
+
+
 def faults() -> list[Result]:
     return with_pytest("faults", ["-n", "2", "tests/faults"], environment())
 
@@ -238,6 +248,7 @@ def with_cores(stage: str, wanted: t.Sequence[run_cores.Core]) -> list[Result]:
 
 STAGES: dict[str, t.Callable[[], list[Result]]] = {
     "lint": lint,
+    "docs": docs,
     "sanity": sanity,
     "unit": unit,
     "fuzz": fuzz,
@@ -250,7 +261,7 @@ STAGES: dict[str, t.Callable[[], list[Result]]] = {
 # The matrix does more of the same as cores.
 USUAL = [stage for stage in STAGES if stage != "matrix"]
 # Stages that do not look at the clock share the machine.
-TOGETHER = ("lint", "sanity")
+TOGETHER = ("lint", "docs", "sanity")
 
 
 def ansible_test(command: str) -> list[object]:
