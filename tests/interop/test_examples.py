@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 import textwrap
 import typing as t
 from dataclasses import replace
@@ -53,7 +54,8 @@ AGENTS = {"service", "package", "puppet", "power"}
 def _node(name: str, role: str, number: int, **facts: t.Any) -> Node:
     own = {"ipaddress": f"10.0.0.{number}", "kernelrelease": "6.1.0-18-amd64", "processorcount": 8}
     facts = {**COMMON, **own, "role": role, "site": "zurich", "rack": 12, **facts}
-    return Node(f"{name}.example.com", facts, ["common", f"role::{role}"], agents=set(AGENTS))
+    classes = ["common", f"role::{role}", f"role::{role}::shop"]
+    return Node(f"{name}.example.com", facts, classes, agents=set(AGENTS))
 
 
 NODES = [
@@ -61,24 +63,29 @@ NODES = [
     _node("web2", "web", 2),
     _node("web3", "web", 3, rack=14),
     _node("db1", "db", 4, processorcount=32, kernelrelease="6.1.0-21-amd64"),
-    _node("app1", "app::shop", 5, site="geneva", kernelrelease="6.1.0-21-amd64"),
+    _node("app1", "app", 5, site="geneva", kernelrelease="6.1.0-21-amd64"),
 ]
 MACHINE: dict[str, t.Any] = {
     "packages": {"openssl": "3.0.11-1", "telnetd": "0.17-44", "postgresql": "15.6-0+deb12u1"},
     "updates": {"openssl": "3.0.15-1"},
 }
 MACHINES = {"web2.example.com": {**MACHINE, "services": {"nginx": "stopped"}}}
-HOSTS = """
+HOSTS = f"""
+web1.example.com
+
 [webservers]
 web1.example.com
 web2.example.com
 
+[all:vars]
+ansible_python_interpreter={sys.executable}
+"""
+MACHINES_OF_ROLES = """
+broker.example.com
+control.example.com
+
 [nodes]
 web1.example.com
-
-[control]
-control.example.com
-broker.example.com
 """
 VARIABLES = {"site": "zurich", "vaulted_password": "x", "vaulted_psk": "x"}
 
@@ -87,7 +94,11 @@ class Day:
     """A directory in which a user works, and the user's home.
 
     :ivar path: the directory. It has an inventory of hosts, and those that the guides write.
+    :ivar variables: a file with variables that examples take from elsewhere.
+    :ivar password: of the broker's user.
     """
+
+    password = ""
 
     def __init__(self, ansible: Ansible, path: Path, name: str, configuration: Path) -> None:
         self._ansible = ansible
@@ -96,7 +107,8 @@ class Day:
         self.home.mkdir()
         shutil.copy(configuration, self.home / name)
         (self.path / "hosts").write_text(HOSTS)
-        (self.path / "variables.json").write_text(json.dumps(VARIABLES))
+        self.variables = self.home / "variables.json"
+        self.variables.write_text(json.dumps(VARIABLES))
 
     def run(self, command: str, **environment: str) -> tuple[int, str]:
         """Run a command as it is printed, by a shell. Return its code and all that it prints."""
@@ -118,7 +130,10 @@ class Day:
     def play(self, text: str, *arguments: str, **environment: str) -> tuple[int, str]:
         """Run plays, or tasks as those of a host that is the only one of its play."""
         inventories = ["-i hosts"]
-        if "hosts" in Example("", 1, "yaml", text).data[0]:
+        plays = yaml.safe_load(text)
+        if "roles" in plays[0]:
+            (self.path / "hosts").write_text(MACHINES_OF_ROLES)
+        elif "hosts" in plays[0]:
             inventories.append("-i all.mcollective.yml")
         else:
             head = (
@@ -126,7 +141,7 @@ class Day:
             )
             text = head + textwrap.indent(text, "    ")
         (self.path / "play.yml").write_text(text)
-        words = ["ansible-playbook", *inventories, "-e @variables.json", *arguments, "play.yml"]
+        words = ["ansible-playbook", *inventories, f"-e @{self.variables}", *arguments, "play.yml"]
         return self.run(" ".join(words), **environment)
 
 
@@ -155,6 +170,7 @@ def day(real: Collective, ansible: Ansible, tmp_path: Path) -> Day:
         (directory / "machine.json").write_text(json.dumps(machine))
         (directory / "services.log").unlink(missing_ok=True)
     day = Day(ansible, tmp_path, ".mcollective", real.client_cfg)
+    day.password = real.password
     (day.path / "all.mcollective.yml").write_text(ALL)
     (day.home / ".psk").write_text(real.psk)
     (day.home / "zurich").mkdir()
@@ -322,7 +338,8 @@ def test_an_inventory(place: Day, example: Example, request: pytest.FixtureReque
         fleet = request.getfixturevalue("fleet")
         shutil.copy(fleet.client_cfg, place.home / ".mcollective")
     name = place.inventory(example.text)
-    code, output = place.run(f"ansible-inventory -i {name} -e @variables.json --graph")
+    command = f"ansible-inventory -i {name} -e @{place.variables} --graph"
+    code, output = place.run(command, BROKER_PASSWORD=place.password)
     assert code == 0, output
     words = EXPECTED.get(example.name, ["web1.example.com"])
     assert [each for each in words if each not in output] == [], output
