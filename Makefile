@@ -8,7 +8,7 @@ CANDIDATES := $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
 FIRST_USABLE = $(shell for p in $(CANDIDATES); do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 PY = $(or $(FIRST_USABLE),$(error No Python of 3.11 or newer runs here (tried: $(CANDIDATES)). Install one, or name it: make PYTHON=/path/to/python))
-STAGES := lint sanity unit fuzz faults integration interop cores
+STAGES := lint docs sanity unit fuzz faults integration interop cores
 
 .DEFAULT_GOAL := help
 .PHONY: help demo venv test matrix bench clean $(STAGES)

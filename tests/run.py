@@ -24,6 +24,7 @@ import traceback
 import typing as t
 
 import run_cores
+import run_docs
 import run_go
 import run_matrix
 import run_prepare as prepare
@@ -169,6 +170,15 @@ def interop() -> list[Result]:
     return with_pytest("interop", [*options, "tests/interop"], environment())
 
 
+def docs() -> list[Result]:
+    results = []
+    for name, wrong in run_docs.build().items():
+        if wrong:
+            say(wrong, "docs")
+        results.append(Result("docs", name, "failed" if wrong else "passed"))
+    return results
+
+
 def faults() -> list[Result]:
     return with_pytest("faults", ["-n", "2", "tests/faults"], environment())
 
@@ -215,6 +225,7 @@ def with_cores(stage: str, wanted: t.Sequence[run_cores.Core]) -> list[Result]:
 
 STAGES: dict[str, t.Callable[[], list[Result]]] = {
     "lint": lint,
+    "docs": docs,
     "sanity": sanity,
     "unit": unit,
     "fuzz": fuzz,
@@ -227,7 +238,7 @@ STAGES: dict[str, t.Callable[[], list[Result]]] = {
 # The matrix does more of the same.
 USUAL = [stage for stage in STAGES if stage != "matrix"]
 # Stages that do not look at the clock run beside the others, which wait much of the time.
-UNTIMED = ("lint", "sanity")
+UNTIMED = ("lint", "docs", "sanity")
 
 
 def run_stage(stage: str) -> list[Result]:

@@ -148,7 +148,7 @@ group_by:
 ---
 # zurich.mcollective.yml: the web servers of one site, with a separate client.cfg and a password from the environment.
 plugin: pymco.mcollective.mcollective
-config_file: /etc/mcollective/ansible.cfg
+config_file: ~/zurich/client.cfg
 config:
   plugin.rabbitmq.pool.1.password: "{{ lookup('ansible.builtin.env', 'BROKER_PASSWORD') }}"
 class_filters:

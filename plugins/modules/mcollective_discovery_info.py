@@ -42,7 +42,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-# ansible localhost -m pymco.mcollective.mcollective_discovery_info -a "fact_filters=os=Debian"
+# ansible localhost -m pymco.mcollective.mcollective_discovery_info -a "fact_filters=operatingsystem=Debian"
 
 - name: Find the big database servers
   pymco.mcollective.mcollective_discovery_info:

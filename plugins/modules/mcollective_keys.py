@@ -146,7 +146,7 @@ requirements:
 EXAMPLES = r"""
 - name: Create all files for a collective with one operator
   pymco.mcollective.mcollective_keys:
-    path: "{{ inventory_dir }}/keys"
+    path: "{{ playbook_dir }}/keys"
     clients:
       - alice
     passwords:
@@ -164,7 +164,7 @@ EXAMPLES = r"""
 
 - name: Create the certificates and tokens of a Choria collective with one node
   pymco.mcollective.mcollective_keys:
-    path: "{{ inventory_dir }}/choria-keys"
+    path: "{{ playbook_dir }}/choria-keys"
     psk: false
     certificates:
       - name: broker

@@ -81,14 +81,21 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ (ping.times | sort(attribute='seconds'))[-3:] }} of {{ ping.stats.responses }} nodes"
 
-- name: Wait until twenty web servers answer
+- name: Wait until three web servers answer
   pymco.mcollective.mcollective_ping:
     class_filters:
       - role::web
-    expected_nodes: 20
+    expected_nodes: 3
     timeout: 300
 
-- name: Wait until the node of this host shuts down
+- name: Reboot the node of this host, which has an agent for it
+  pymco.mcollective.mcollective_rpc:
+    agent: power
+    action: reboot
+    target: host
+  delegate_to: localhost
+
+- name: Wait until it shuts down
   pymco.mcollective.mcollective_ping:
     target: host
     state: absent

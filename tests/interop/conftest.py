@@ -55,7 +55,7 @@ PLACES = [
     *(fleet_place(name) for name in ("fleet", "fleet-2", "benchmark")),
     Place("subs", collectives=("mcollective", "eu")),
     *(Place(f"odd-{number}", password=word) for number, word in enumerate(ODD_PASSWORDS)),
-    *(Place("desired"), Place("eda"), Place("perhost")),
+    *(Place("desired"), Place("eda"), Place("perhost"), Place("examples")),
     Place("bare", collectives=()),
 ]
 """A broker costs seconds and a place on it nothing: all that the tests need is there at once."""
@@ -248,6 +248,22 @@ class Ansible:
         return subprocess.run(
             [str(Path(sys.executable).with_name(program)), *arguments],
             env={**self._environment, **environ},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=300,
+            check=False,
+        )
+
+    def shell(
+        self, command: str, directory: Path, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command as somebody has typed it in a directory. Return what it prints."""
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        return subprocess.run(
+            ["/bin/sh", "-c", command],
+            env={**self._environment, "PATH": path, **environ},
+            cwd=directory,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",

@@ -38,6 +38,11 @@ module MCollective
         reply[:outdated_packages] = newer.map { |name, version| { :package => name, :version => version, :repo => "main" } }
       end
 
+      # The lists are always new.
+      action "refresh" do
+        reply[:package_manager] = "file"
+      end
+
       def put(version)
         machine.note("install", request[:package])
         machine.change { |state| state["packages"][request[:package]] = version || yield(state) }
