@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import pathlib
 import re
 import shutil
+import tempfile
 import typing as t
 
 import run_prepare as prepare
-from run_process import BUILD, CHECKED, ROOT, VENV, environment, execute, say
+from run_process import BESIDE, BUILD, CHECKED, ROOT, VENV, environment, execute, say
 
 COLLECTION = "pymco.mcollective"
 SITE = CHECKED / "docs" / "site"
@@ -74,5 +76,11 @@ def failure(command: list[t.Any]) -> str:
     env = environment()
     env |= {"VIRTUAL_ENV": str(TOOLS), "PATH": f"{TOOLS / 'bin'}:{env['PATH']}", "NO_COLOR": "1"}
     del env["PYTHONPATH"]
-    finished = execute(command, stage="docs", env=env, show=False)
+    with tempfile.TemporaryDirectory(prefix="mcollective-docs-") as directory:
+        # ansible-doc finds no roles below two directories of the name ansible_collections, as a clone may have them.
+        link = pathlib.Path(directory, "ansible_collections", *COLLECTION.split("."))
+        link.parent.mkdir(parents=True)
+        link.symlink_to(CHECKED)
+        env["ANSIBLE_COLLECTIONS_PATH"] = directory
+        finished = execute([*BESIDE, *command], stage="docs", env=env, show=False)
     return "" if finished.code == 0 else f"{finished.output}\n{finished.ending}"

@@ -51,7 +51,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializer
     yaml,
 )
 
-from . import _ansible_cfg, _defaults, _target
+from . import _ansible_cfg, _defaults, _openssl, _target
 from ._progress import ProgressLines
 
 Result = dict[str, t.Any]
@@ -64,6 +64,7 @@ PRELOADED = (
 )
 """Modules that tasks load when they need them. Ansible loads this file before it forks, so they are loaded once
 instead of by each task. None of them needs a library that may be missing."""
+_openssl.warm_up()
 
 
 class TaskAction(ActionBase):

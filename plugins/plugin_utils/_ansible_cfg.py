@@ -10,6 +10,7 @@ it then runs. Note that this plugin util is **PRIVATE** to the collection. It ca
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ansible import constants as C
@@ -45,7 +46,18 @@ C.config.initialize_plugin_configuration_definitions(
 
 def value(name: str) -> t.Any:
     """Return the text that an option has in ansible.cfg, or None."""
-    return C.config.get_config_value(name, **_OWNER)
+    return _texts(C.config.get_config_value("CONFIG_FILE")).get(name)
+
+
+@functools.lru_cache(maxsize=1)
+def _texts(_path: str | None) -> dict[str, t.Any]:
+    """Return the text of each option that the ansible.cfg at this path sets."""
+    found = {name: C.config.get_config_value(name, **_OWNER) for name in _TABLE}
+    return {name: text for name, text in found.items() if text is not None}
+
+
+# Ansible loads this file before it forks, so the options are looked up once instead of by each task.
+_texts(C.config.get_config_value("CONFIG_FILE"))
 
 
 def completed(
@@ -61,8 +73,8 @@ def completed(
     :param environ: returns the environment variables of the task. They take precedence over ansible.cfg.
     :raises AnsibleActionFail: a template in ansible.cfg cannot be evaluated.
     """
-    names = [name for name in _TABLE if name in options and name not in given]
-    found = {name: text for name in names if (text := value(name)) is not None}
+    texts = _texts(C.config.get_config_value("CONFIG_FILE"))
+    found = {name: texts[name] for name in texts if name in options and name not in given}
     if not found:
         return given
     known = environ()

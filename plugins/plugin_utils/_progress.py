@@ -22,6 +22,8 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable 
 if t.TYPE_CHECKING:
     from ansible.utils.display import Display
 
+    from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.envelope import Received
+
 CLEAN = frozenset(("json", "jsonl", "oneline", "null", "junit"))
 """Callbacks with output for programs, which nothing else may be mixed into."""
 
@@ -53,7 +55,7 @@ class ProgressLines:
         callback = str(C.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2]
         return not context.CLIARGS.get("one_line") and callback not in CLEAN
 
-    def __call__(self, phase: str, replies: t.Mapping[str, t.Any], expected: int | None) -> None:
+    def __call__(self, phase: str, replies: t.Mapping[str, Received], expected: int | None) -> None:
         """Called by the client now and then."""
         self._batch = f"{phase}: " if phase.startswith("batch ") else ""
         if self._batch:
@@ -68,13 +70,13 @@ class ProgressLines:
             f"{self._title}: {self._words(replies, expected)}", stderr=True, screen_only=True
         )
 
-    def _words(self, replies: t.Mapping[str, t.Any], expected: int | None) -> str:
+    def _words(self, replies: t.Mapping[str, Received], expected: int | None) -> str:
         count = f"{len(replies):,}"
         if self._phase == "discovery":
             return f"{count} nodes found so far"
         if self._phase != "ping":  # whose replies have no status
             new = itertools.islice(replies.values(), self._seen, None)
-            self._failed += sum(_has_failed(envelope) for envelope in new)
+            self._failed += sum(map(_has_failed, new))
         self._seen = len(replies)
         of = "" if expected is None else f" of {expected:,}"
         failed = f", {self._failed:,} failed" if self._failed else ""
@@ -82,7 +84,7 @@ class ProgressLines:
         return f"{self._batch}{count}{of} nodes {did}{failed}"
 
 
-def _has_failed(envelope: t.Mapping[str, t.Any]) -> bool:
+def _has_failed(reply: Received) -> bool:
     """Return True if the result will count this reply as failed, like everything that is not an RPC reply."""
-    body = envelope.get(":body")
+    body = reply.body
     return not isinstance(body, dict) or body.get(":statuscode", body.get("statuscode")) != 0

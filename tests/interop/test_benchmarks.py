@@ -17,6 +17,7 @@ import pytest
 from benchmarks.choria import unavailable
 from benchmarks.framework import Bench, Incomplete, Line, Pair, Target, in_turns, table
 from benchmarks.rows import ROWS
+from benchmarks.rows.adhoc import WAYS
 from benchmarks.rows.scale import Model, Point, sizes
 from testbed.fleet.fleet import Behaviour
 
@@ -44,6 +45,7 @@ LINES = {
         for how in ("connected", "and connecting", "and connecting")
     ],
     "inventory": [f"inventory of 3, ssl-yaml, {ours}" for ours in ("ours", "cached", "ours")],
+    "adhoc": [f"ansible localhost -m {way}, 3 nodes, ssl-yaml" for way in WAYS],
     "facts": [f"facts of 2 hosts, {ours}" for ours in ("ours", "ours, as a task")],
     "task": ["2 tasks, 10 forks, ssl-yaml", "", "2 tasks, 10 forks, ssl-yaml", ""],
     **{

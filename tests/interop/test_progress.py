@@ -9,6 +9,8 @@ import json
 import typing as t
 
 import pytest
+from testbed.embedded.collective import EmbeddedCollective
+from testbed.embedded.nodes import Node
 from testbed.real.collective import Collective
 
 if t.TYPE_CHECKING:
@@ -28,7 +30,7 @@ def nobody(rabbitmq: RabbitMQ) -> Iterator[Collective]:
         yield running
 
 
-def options(nobody: Collective, **more: t.Any) -> dict[str, t.Any]:
+def options(nobody: Collective | EmbeddedCollective, **more: t.Any) -> dict[str, t.Any]:
     """A call of two seconds."""
     task = {"agent": "rpcutil", "action": "ping", "nodes": ["nosuch.example.com"], "timeout": 2}
     return {**task, "config_file": str(nobody.client_cfg), "progress": 0.7, "fail_on": [], **more}
@@ -38,6 +40,15 @@ def test_lines_go_to_the_standard_error(ansible: Ansible, nobody: Collective) ->
     done = ansible.run("ansible", "localhost", "-m", MODULE, "-a", json.dumps(options(nobody)))
     assert f"{MODULE}: {WORDS}" in done.stderr
     assert WORDS not in done.stdout
+
+
+def test_replies_that_have_come_are_counted(ansible: Ansible) -> None:
+    with EmbeddedCollective([Node("web1"), Node("web2")]) as emulated:
+        nodes = ["web1", "web2", "nosuch"]
+        asked = options(emulated, nodes=nodes, action="no_such_action", validate="off")
+        done = ansible.run("ansible", "localhost", "-m", MODULE, "-a", json.dumps(asked))
+    assert f"{MODULE}: 2 of 3 nodes answered, 2 failed\n" in done.stderr
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize(

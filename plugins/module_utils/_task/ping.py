@@ -218,7 +218,7 @@ def _told_of_all(progress: Progress, found: _Found) -> Progress:
 
     def tell(phase: str, replies: t.Mapping[str, t.Any], expected: int | None) -> None:
         if found.named and expected is not None:
-            earlier = dict.fromkeys(found.answered)
+            earlier: dict[str, t.Any] = dict.fromkeys(found.answered)
             replies, expected = {**earlier, **replies}, len(earlier) + expected
         progress(phase, replies, expected)
 

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.envelope import Received
 
 from .acting import ANY, ActingTask
 from .base import Returned, TaskFailed
@@ -230,7 +231,11 @@ class PuppetTask(ActingTask):
     def _tell(self, over: list[Run], count: int) -> None:
         """Tell the progress of the runs, as the client tells that of a call."""
         if self._progress is not None:
-            told = {
-                run.node.sender: {":body": {"statuscode": int(run.node.failed)}} for run in over
-            }
-            self._progress("run", told, count)
+            self._progress("run", {run.node.sender: _answer(run.node) for run in over}, count)
+
+
+def _answer(node: Node) -> Received:
+    """Return what became of a node in the form of a reply, as the progress counts those that failed."""
+    answer = Received(None, node.sender, {})
+    answer.body = {":statuscode": int(node.failed)}
+    return answer

@@ -18,7 +18,7 @@ from .intake import Intake, Outcome
 from .middleware import Outgoing
 
 if t.TYPE_CHECKING:
-    from .envelope import Envelope
+    from .envelope import Envelope, Received
     from .middleware import BaseMiddleware
     from .security.base import BaseProvider
 
@@ -79,7 +79,7 @@ def uncollected() -> t.Iterator[None]:
         gc.enable()
 
 
-Progress = t.Callable[[str, t.Mapping[str, t.Any], t.Optional[int]], None]
+Progress = t.Callable[[str, t.Mapping[str, "Received"], t.Optional[int]], None]
 """Is called every :data:`TICK` seconds or somewhat later, with the phase ("discovery", "ping", "call" or, of
 a call in batches, such as "batch 2 of 9"), the replies that have come, by sender, and how many are expected, if that is known."""
 

@@ -14,6 +14,7 @@ reveal a secret.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
 import string
@@ -281,6 +282,7 @@ def _plugin_of(key: str) -> dict[str, Kind] | None:
     return None if plugin is None else PLUGIN_OPTIONS.get(plugin[1])
 
 
+@functools.lru_cache(maxsize=1024)
 def kind_of(key: str) -> Kind | None:
     """Return the type of the option of this name; None if there is no such option here."""
     if not key.startswith("plugin."):

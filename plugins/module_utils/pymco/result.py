@@ -101,9 +101,10 @@ class Result(Reception):
 
     def take_replies(self, outcome: Outcome, request: Request) -> None:
         """Take in the replies to a call, in the order of their senders."""
+        known = {node: node for node in self.nodes}  # so that each name is in memory once
         with uncollected():
             self.replies = [
-                reply_of(sender, outcome.replies[sender].body, request)
+                reply_of(known.get(sender, sender), outcome.replies[sender].body, request)
                 for sender in sorted(outcome.replies)
             ]
         if not self.known:

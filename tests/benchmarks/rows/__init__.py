@@ -9,6 +9,7 @@ import functools
 import typing as t
 
 from . import (
+    adhoc,
     choria,
     choria_inventory,
     choria_requests,
@@ -40,6 +41,7 @@ ROWS: dict[str, Callable[[Bench], list[Line]]] = {
     "requests": requests.run,
     "task": task.run,
     "inventory": inventory.run,
+    "adhoc": adhoc.run,
     "facts": facts.run,
     "choria_v1": functools.partial(choria.run, 1),
     "choria_v2": functools.partial(choria.run, 2),

@@ -14,7 +14,7 @@ if t.TYPE_CHECKING:
     from testbed.real.security import Security
 
 SECURITIES: tuple[Security, ...] = ("psk", "ssl-yaml")
-TARGET = Target(3)
+TARGET = Target(2)
 PART = 5
 """Of all nodes the part that is enough: to measure it takes long, and what one holds is not a matter of how many."""
 

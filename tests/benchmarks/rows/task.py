@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 import typing as t
 from pathlib import Path
 
-from ..framework import ROOT, USUAL, Bench, Incomplete, Line, Pair, Target, in_turns
+from ..framework import USUAL, Bench, Incomplete, Line, Pair, Target, in_turns
+from ..programs import Ansible, link
 
 if t.TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
 
     from testbed.fleet.fleet import Fleet
 
 FORKS = 10
-TARGET = Target(2.0)
+TARGET = Target(1.5)
 DEBUG = {"name": "Do nothing", "ansible.builtin.debug": {"msg": "nothing"}}
 
 
@@ -62,9 +61,9 @@ class _Plays:
 
     def __init__(self, directory: Path, fleet: Fleet) -> None:
         self._directory, self._fleet = directory, fleet
-        _link(directory / "whole", "")
+        self._ansible = Ansible(directory)
         # A task of a collection without the action is the module.
-        _link(directory / "no-action", "action")
+        link(directory / "no-action", "action")
         variables = {
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
@@ -72,39 +71,19 @@ class _Plays:
         hosts = dict.fromkeys(fleet.identities, {})
         inventory = {"all": {"hosts": hosts, "vars": variables}}
         (directory / "hosts.json").write_text(json.dumps(inventory))
-        (directory / "ansible.cfg").write_text("[defaults]\n")
 
     def run(self, tasks: list[dict[str, t.Any]], collections: str = "whole") -> float:
         """Return how many seconds a play takes. Every task must succeed on every host."""
         play = {"hosts": "all", "gather_facts": False, "tasks": tasks}
         path = self._directory / "play.json"
         path.write_text(json.dumps([play]))
-        start = time.perf_counter()
-        done = subprocess.run(
-            [
-                str(Path(sys.executable).with_name("ansible-playbook")),
-                *("-i", str(self._directory / "hosts.json"), "-f", str(FORKS), str(path)),
-            ],
-            env=self._environment(collections),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=600,
-            check=False,
+        seconds, done = self._ansible.run(
+            "ansible-playbook",
+            *("-i", str(self._directory / "hosts.json"), "-f", str(FORKS), str(path)),
+            collections=collections,
         )
-        seconds = time.perf_counter() - start
         _check(done, self._fleet.count if tasks else 0)
         return seconds
-
-    def _environment(self, collections: str) -> dict[str, str]:
-        foreign = ("ANSIBLE", "MCOLLECTIVE")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-        return {
-            **kept,
-            "ANSIBLE_CONFIG": str(self._directory / "ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(self._directory / collections),
-            "ANSIBLE_HOME": str(self._directory / "home"),
-        }
 
 
 def _check(done: subprocess.CompletedProcess[str], hosts: int) -> None:
@@ -113,18 +92,6 @@ def _check(done: subprocess.CompletedProcess[str], hosts: int) -> None:
     if done.returncode or good != hosts:
         words = (done.stdout + done.stderr)[-1500:]
         raise Incomplete(f"{good} of {hosts} hosts had their task: {words}")
-
-
-def _link(place: Path, without: str) -> None:
-    """Make the collection appear at a place, without one kind of its plugins."""
-    home = place / "ansible_collections" / "pymco" / "mcollective"
-    plugins = home / "plugins"
-    plugins.mkdir(parents=True)
-    for name in ("galaxy.yml", "meta"):
-        (home / name).symlink_to(ROOT / name)
-    for path in (ROOT / "plugins").iterdir():
-        if path.name != without:
-            (plugins / path.name).symlink_to(path)
 
 
 @contextlib.contextmanager

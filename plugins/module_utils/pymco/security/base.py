@@ -14,6 +14,7 @@ import typing as t
 from .. import exc
 from ..envelope import Envelope, Received
 from ..serializers import Serializer, Symbol
+from ..serializers.base import is_usual
 from ..utils import base64_lines, from_base64
 
 if t.TYPE_CHECKING:
@@ -126,7 +127,9 @@ class SecurityProvider(BaseProvider):
 
     def check(self, envelope: Envelope) -> None:
         """See :meth:`.BaseProvider.check`."""
-        self.serialize(envelope.symbols())
+        fields = envelope.symbols()
+        if not is_usual(fields):
+            self.serialize(fields)
 
     def seal(self, envelope: Envelope) -> bytes:
         """See :meth:`.BaseProvider.seal`."""

@@ -101,6 +101,23 @@ def with_symbols(value: t.Any) -> t.Any:
     return value
 
 
+_USUAL_DEPTH = 20
+_USUAL_INTEGER = 2**62
+
+
+def is_usual(value: t.Any, depth: int = _USUAL_DEPTH) -> bool:
+    """Return True if every serializer is known to write the value. False says nothing against it."""
+    kind = type(value)
+    if kind in (str, Symbol):
+        return bool(value.isascii())
+    if kind in (dict, list):
+        inner = (*value, *value.values()) if kind is dict else value
+        return depth > 0 and all(is_usual(item, depth - 1) for item in inner)
+    if kind is int:
+        return -_USUAL_INTEGER < value < _USUAL_INTEGER
+    return value is None or kind is bool
+
+
 class OtherKey:
     """A key of a Hash that cannot be the key of a dict as it is.
 

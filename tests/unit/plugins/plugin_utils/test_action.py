@@ -387,6 +387,15 @@ def test_a_task_wins_over_ansible_cfg(
     assert (completed["psk"], completed["vhost"]) == ("own", None)
 
 
+def test_ansible_cfg_is_looked_up_once_for_all_tasks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    in_ansible_cfg(monkeypatch, tmp_path, "vhost = of the file\n")
+    assert action()._completed({})["vhost"] == "of the file"
+    monkeypatch.setattr(C.config, "_get_ini_config_value", pytest.fail)
+    assert action()._completed({})["vhost"] == "of the file"
+
+
 def test_a_template_in_ansible_cfg_that_fails_is_not_shown(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:

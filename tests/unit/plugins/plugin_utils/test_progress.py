@@ -11,13 +11,22 @@ import pytest
 from ansible import constants as C
 from ansible import context
 
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.envelope import Received
 from ansible_collections.pymco.mcollective.plugins.plugin_utils._progress import ProgressLines
 
 if t.TYPE_CHECKING:
     from ansible.utils.display import Display
 
-OK = {":body": {":statuscode": 0}}
-FAILED = {":body": {":statuscode": 1}}
+
+def received(body: t.Any) -> Received:
+    """A reply as the client has it."""
+    reply = Received("0" * 32, "node", {})
+    reply.body = body
+    return reply
+
+
+OK = received({":statuscode": 0})
+FAILED = received({":statuscode": 1})
 
 
 class Screen:
@@ -67,7 +76,7 @@ def lines(screen: Screen, clock: Clock) -> ProgressLines:
     return ProgressLines(t.cast("Display", screen), "Ask all", 5, clock=clock)
 
 
-def replies(good: int, bad: int = 0) -> dict[str, t.Any]:
+def replies(good: int, bad: int = 0) -> dict[str, Received]:
     """So many of each."""
     found = {f"good{number}": OK for number in range(good)}
     return {**found, **{f"bad{number}": FAILED for number in range(bad)}}
@@ -118,7 +127,7 @@ def test_the_words(
 
 
 def test_failures_are_counted_once(lines: ProgressLines, clock: Clock, screen: Screen) -> None:
-    growing: dict[str, t.Any] = {}
+    growing: dict[str, Received] = {}
     for number in range(3):
         growing[f"n{number}"] = FAILED
         clock.now += 5
@@ -133,7 +142,7 @@ def test_failures_are_counted_once(lines: ProgressLines, clock: Clock, screen: S
 def test_failures_of_all_batches_are_counted(
     lines: ProgressLines, clock: Clock, screen: Screen
 ) -> None:
-    growing: dict[str, t.Any] = {}
+    growing: dict[str, Received] = {}
     for number in range(2):
         growing[f"n{number}"] = FAILED
         clock.now += 5
@@ -145,7 +154,7 @@ def test_who_is_found_has_not_failed_yet(
     lines: ProgressLines, clock: Clock, screen: Screen
 ) -> None:
     clock.now += 5
-    lines("discovery", {"a": {":body": "pong"}}, None)
+    lines("discovery", {"a": received("pong")}, None)
     clock.now += 5
     lines("call", {"a": OK}, 1)
     assert screen.lines[1] == "Ask all: 1 of 1 nodes answered"
@@ -165,7 +174,7 @@ def test_what_counts_as_failed_is_what_the_result_counts(
     lines: ProgressLines, clock: Clock, screen: Screen, body: t.Any, failed: bool
 ) -> None:
     clock.now += 5
-    lines("call", {"a": {":body": body}}, 1)
+    lines("call", {"a": received(body)}, 1)
     assert ("failed" in screen.lines[0]) is failed
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.envelope import Envelope
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Message
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security import (
     SecurityProvider,
@@ -508,3 +509,16 @@ def test_a_body_that_has_no_form_is_refused(provider: SecurityProvider) -> None:
     message["body"] = {"a": object()}
     with pytest.raises(exc.SerializationError):
         provider.encode(message)
+
+
+@pytest.mark.parametrize("text", ["usual", "\xe9", "\ud800"])
+def test_what_cannot_be_signed_is_refused_before_it_is_sent(
+    provider: SecurityProvider, text: str
+) -> None:
+    envelope = Envelope("me", "rpcutil", "mcollective", {"fact": [text]}, 60, {"a": [text]})
+    if text.isprintable():
+        provider.check(envelope)
+        assert provider.seal(envelope)
+    else:
+        with pytest.raises(exc.SerializationError):
+            provider.check(envelope)

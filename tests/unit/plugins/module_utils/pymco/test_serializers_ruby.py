@@ -17,6 +17,9 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializer
     Regexp,
     Symbol,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.base import (
+    is_usual,
+)
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import ruby, values
 
 FORMATS = sorted(SERIALIZERS)
@@ -141,6 +144,35 @@ def test_what_has_no_form_is_refused(format_: str, value: t.Any) -> None:
 
     with pytest.raises(exc.SerializationError):
         SERIALIZERS[format_]().serialize(value)
+
+
+def nested(levels: int) -> list[t.Any]:
+    """A list in a list in a list."""
+    found: list[t.Any] = []
+    for _level in range(levels):
+        found = [found]
+    return found
+
+
+def test_a_usual_value_is_written_by_all() -> None:
+    def check(value: t.Any) -> None:
+        if is_usual(value):
+            for format_ in FORMATS:
+                assert SERIALIZERS[format_]().serialize(value)
+
+    values.THOROUGH(given(values.plain(values.any_symbols))(check))()
+    for value in [*NASTY, 2**62 - 1, nested(19)]:
+        check(value)
+    assert is_usual({Symbol("a"): ["b", 1, True, None, {}]})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Unknown(), {"a": object}, {Unknown()}, "\ud800", {"\ud800": 1}, nested(2000), 10**5000],
+    ids=["object", "class", "set", "surrogate", "key", "deep", "large"],
+)
+def test_what_one_of_them_refuses_is_not_usual(value: t.Any) -> None:
+    assert not is_usual(value)
 
 
 SETUP = "require 'date'; require 'set';"
