@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: gather_facts
 short_description: Gather facts over the collective with gather_facts of a play
-version_added: 0.1.0
+version_added: 1.0.0
 author: The pymco.mcollective authors (@pymco)
 description:
   - Ansible runs it in place of M(ansible.builtin.gather_facts), for C(gather_facts=true) of a play, if the keyword C(collections) of the play
@@ -32,6 +32,8 @@ attributes:
     support: none
   idempotent:
     support: full
+requirements:
+  - python >= 3.9
 options: {}
 seealso:
   - module: pymco.mcollective.mcollective_facts

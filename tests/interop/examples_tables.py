@@ -9,6 +9,8 @@ import re
 import typing as t
 
 import side_by_side
+import test_eda
+import test_execution_environments
 import test_guides
 import test_one_machine
 import test_python_api
@@ -17,6 +19,8 @@ from conftest import ROOT
 # -- what does not run here ------------------------------------------------------------------------
 
 ELSEWHERE: dict[str, t.Iterable[str]] = {
+    "test_eda.py": [test_eda.rulebook(), test_eda.program_of_the_guide()],
+    "test_execution_environments.py": test_execution_environments.TEXTS,
     "test_guides.py": [*test_guides.COMMANDS, *test_guides.PLAYS],
     "test_one_machine.py": [*test_one_machine.COMMANDS, test_one_machine.EXAMPLE.read_text()],
     "test_python_api.py": [
@@ -29,11 +33,18 @@ ELSEWHERE: dict[str, t.Iterable[str]] = {
 """Other tests, and the texts that they run."""
 
 COMMANDS: dict[str, str] = {
-    "ansible-galaxy collection install": "it would fetch the collection from another machine",
+    "ansible-builder build": "it needs a container engine; cores/test_install.py makes the container file",
+    "ansible-galaxy collection build": "cores/test_install.py runs it in an empty environment",
+    "ansible-galaxy collection install": "cores/test_install.py runs it in an empty environment",
+    "ansible-navigator ": "it needs a container engine; test_execution_environments.py runs the jobs",
     "ansible-playbook -i inventory.yml": "it needs a machine for each host; test_roles.py runs this playbook",
     "ansible-playbook -i one_machine.yml": "test_one_machine.py runs it, with ports that are free",
+    "ansible-rulebook ": "test_eda.py runs this rulebook",
+    "cd ee": "it is a step to the image",
+    "echo ": "it writes a file, and prints nothing",
     "export ": "test_one_machine.py sets this variable for the commands that follow",
-    "make ": "it runs this test, or a part of it",
+    "mkdir ee": "it is a step to the image",
+    "mv ": "it is a step to the image",
     "pip install": "it changes the Python that runs this test",
     "pipx ": "it changes the user's programs",
     "sudo apt install": "it changes the machine",
@@ -69,13 +80,16 @@ EXCEPTIONS: dict[tuple[str, str], Why] = {
     ("inventory_guide", "- hosts: class_role__web:&at_zurich"): Why(
         "it needs hosts with SSH", "UNREACHABLE"
     ),
-    ("inventory_guide", "version: 3"): Why(
-        "ansible-builder reads it; test_guides.py checks its names"
-    ),
-    ("inventory_guide", "fields:"): Why("AWX reads it; test_guides.py fills in what it asks for"),
-    ("inventory_guide", "file:"): Why("AWX reads it; test_guides.py evaluates its templates"),
     ("python_api", "[{':body': 'pong',"): Why("the output of the program above it"),
+    ("python_api", "rpc.Client(settings, *, progress=...)"): Why("a list of names"),
+    ("python_api", "exc.PyMcoException"): Why("a list of names"),
+    ("python_api", "config.INFINITE"): Why("a list of names"),
+    ("README", "collections:"): Why("ansible-galaxy reads it, and fetches the collection"),
     ("rpc_guide", "- hosts: localhost"): NOBODY,
+    ("scale_guide", "need(N) = base + N / 10000 * each"): Why("a formula"),
+    ("scale_guide", "plugin.rabbitmq.use_reply_exchange = 1"): Why(
+        "one option; test_rabbitmq_cluster.py sets it"
+    ),
 }
 """Examples by their guides and first lines."""
 
@@ -91,6 +105,7 @@ FILES: dict[str, str] = {
 
 ONLY_WEB2 = '"msg": [\n        "web2.example.com"\n    ]'
 EXPECTED: dict[str, list[str]] = {
+    "modules/gather_facts-1": ["common, role::web"],
     "modules/mcollective_agent_info-2": ["get_fact takes ['fact']", '"package": "1.0"'],
     "modules/mcollective_discovery_info-2": ["(item=db1.example.com)", "All assertions passed"],
     "modules/mcollective_facts-1": ["web1.example.com runs Debian", "role::app::shop"],
@@ -106,14 +121,14 @@ EXPECTED: dict[str, list[str]] = {
     ],
     "modules/mcollective_service-2": [ONLY_WEB2, '"msg": "running"'],
     "inventory/mcollective-2": ["class_role__web", "os_family_Debian", "db1.example.com"],
-    "inventory/mcollective-3": ["site_zurich", "release_12", "10.0.0.1"],
+    "inventory/mcollective-3": ["site_zurich", "release_12"],
     "inventory/mcollective-4": ["site_site3", "node09999.example.com"],
     "lookup/mcollective-1": ["15.6-0+deb12u1", "The maintenance is over."],
     "filter/by_sender-1": ['"web1.example.com": "running"', '"web2.example.com": "stopped"'],
     "filter/fact_report-1": ["Debian: 5 nodes, app1.example.com"],
     "filter/from_mco-1": ['"web1.example.com": "running"', '"web2.example.com": "stopped"'],
     "README-1": ["3 restarted"],
-    "collective_guide-7": ["web1.example.com: Linux"],
+    "collective_guide-8": ["web1.example.com: Linux"],
     "desired_state_guide-1": [ONLY_WEB2],
 }
 """What examples show of the nodes. An example of a plugin has an entry here."""

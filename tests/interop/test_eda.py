@@ -376,13 +376,18 @@ def test_no_text_of_an_event_can_be_a_template(text: str) -> None:
     assert inert({"a": ["plain { }", 1, None]}) == {"a": ["plain { }", 1, None]}
 
 
+def program_of_the_guide() -> str:
+    """The Python program of the guide."""
+    (block,) = re.findall(r"^\.\. code-block:: python\n\n((?: {4}.*\n|\n)+)", GUIDE, re.MULTILINE)
+    return textwrap.dedent(block)
+
+
 @pytest.mark.parametrize("site", ["psk"], indirect=True)
 def test_the_program_of_the_guide(site: Collective) -> None:
     """It prints what it hears. The node registers again and again until the program has subscribed."""
-    (block,) = re.findall(r"^\.\. code-block:: python\n\n((?: {4}.*\n|\n)+)", GUIDE, re.MULTILINE)
     path = str(ROOT / "plugins" / "module_utils")
     with subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(block)],
+        [sys.executable, "-c", program_of_the_guide()],
         cwd=site.directory,
         env={**os.environ, "PYTHONPATH": path},
         stdout=subprocess.PIPE,
