@@ -114,7 +114,7 @@ def is_usual(value: t.Any, depth: int = _USUAL_DEPTH) -> bool:
         inner = (*value, *value.values()) if kind is dict else value
         return depth > 0 and all(is_usual(item, depth - 1) for item in inner)
     if kind is int:
-        return -_USUAL_INTEGER < value < _USUAL_INTEGER
+        return bool(-_USUAL_INTEGER < value < _USUAL_INTEGER)
     return value is None or kind is bool
 
 

@@ -102,6 +102,9 @@ def made(cls: type) -> t.Any:
     if "config" in needed:
         options = {"securityprovider": "none", "identity": "me", **VALUES["configdict"]}
         needed["config"] = Config(options)
+    if "settings" in needed:
+        options = {"securityprovider": "psk", "plugin.psk": "x", **VALUES["configdict"]}
+        needed["settings"] = Config(options)
     return cls(**needed)
 
 
