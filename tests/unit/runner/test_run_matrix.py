@@ -183,23 +183,12 @@ def test_lint_and_sanity_run_beside_the_others(
     assert [result.stage for result in results] == ["lint", "sanity", "unit", "cores"]
 
 
-@pytest.mark.parametrize("code,skipped", [(0, []), (1, ["pylint"])])
-def test_a_sanity_test_that_cannot_be_installed_is_skipped_by_name(
-    runner: t.Any, tmp_path: pathlib.Path, code: int, skipped: list[str]
+def test_sanity_tests_ask_for_releases_of_their_libraries(
+    runner: t.Any, tmp_path: pathlib.Path
 ) -> None:
-    matrix = runner["matrix"]
     place = tmp_path / "lib" / "python3.13" / "site-packages" / "ansible_test" / "_data"
     (place / "requirements").mkdir(parents=True)
-    for test, line in (("pylint", "dill @ https://example.com/d.zip#sha256=1"), ("pep8", "a==1")):
-        (place / "requirements" / f"sanity.{test}.txt").write_text(f"# {test}\n{line}\n")
-    asked = []
-
-    class Controller(matrix.Controller):  # type: ignore[misc,name-defined]
-        def ansible_test(self, *words: t.Any, **_more: t.Any) -> t.Any:
-            asked.append(words)
-            return sys.modules["run_process"].Finished(code, "")
-
-    results = matrix.not_installable("sanity", Controller("2.22", tmp_path))
-    assert [result.name for result in results] == skipped
-    assert all("https://example.com/d.zip" in result.reason for result in results)
-    assert asked == [("sanity", "sanity", "--test", "pylint", "--prime-venvs")]
+    file = place / "requirements" / "sanity.pylint.txt"
+    file.write_text("# pylint\na==1\ndill @ https://example.com/d.zip#sha256=1\nb==2\n")
+    runner["matrix"].ask_for_releases(tmp_path)
+    assert file.read_text() == "# pylint\na==1\ndill\nb==2\n"

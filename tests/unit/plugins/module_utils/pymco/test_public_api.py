@@ -24,7 +24,13 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
 PACKAGE = rpc.__name__.rpartition(".")[0]
 GUIDE = pathlib.Path(__file__).resolve().parents[5] / "docs/docsite/rst/python_api.rst"
 VALUES = {
-    "configdict": {"connector": "rabbitmq", "plugin.rabbitmq.pool.1.host": "h.example.com"},
+    "configdict": {
+        "connector": "rabbitmq",
+        "plugin.rabbitmq.pool.size": "1",
+        "plugin.rabbitmq.pool.1.host": "h.example.com",
+        "plugin.rabbitmq.pool.1.user": "me",
+        "plugin.rabbitmq.pool.1.password": "x",
+    },
     "count": 1,
     "position": 0,
 }
