@@ -152,6 +152,8 @@ def test_a_failure_shows_no_password_that_went_astray(
     result = run(agent="rpcutil", action="ping", **{"psk": HUSH, **given, "config": config})
     assert result["failed"]
     assert words in result["msg"]
+    # ansible-core 2.22 tells the controller what to mask.
+    result.pop("_ansible_new_secrets", None)
     assert HUSH not in json.dumps(result)
     assert HUSH not in str(logged)
     assert result["invocation"]["module_args"]["agent"] == "rpcutil"
