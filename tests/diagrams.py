@@ -19,9 +19,12 @@ DOCSITE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "docsite"
 SOURCES = DOCSITE / "diagrams"
 PICTURES = DOCSITE / "rst" / "images"
 HEADER = """\
-<!-- Copyright (c) 2026, the pymco.mcollective authors -->
-<!-- SPDX-License-Identifier: GPL-3.0-or-later -->
-<!-- Drawn by tests/diagrams.py from docs/docsite/diagrams/{name}.dot. mark: {mark} -->
+<!--
+Copyright (c) 2026, the pymco.mcollective authors
+SPDX-License-Identifier: GPL-3.0-or-later
+
+Drawn by tests/diagrams.py from docs/docsite/diagrams/{name}.dot. mark: {mark}
+-->
 """
 LOOK = (
     *("-Gfontname=sans-serif", "-Nfontname=sans-serif", "-Efontname=sans-serif"),
@@ -110,7 +113,7 @@ def agrees(source: pathlib.Path) -> bool:
         return False
     text = path.read_text(encoding="utf-8")
     body = text[text.find("<svg") :]
-    return f"mark: {mark(source.read_text(encoding='utf-8'), body)} -->" in text
+    return f"mark: {mark(source.read_text(encoding='utf-8'), body)}\n-->" in text
 
 
 def draw(source: pathlib.Path) -> None:

@@ -19,10 +19,10 @@ try:
 
     Loader: t.Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     Dumper: t.Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    HAS_YAML = True
+    HAS_YAML, HAS_LIBYAML = True, hasattr(yaml, "CSafeLoader")
 except ImportError:
     Loader = Dumper = object
-    HAS_YAML = False
+    HAS_YAML = HAS_LIBYAML = False
 
 from ... import exc
 from .. import base
@@ -48,8 +48,15 @@ _ESCAPE = re.compile(rb"\\(?:U([0-9A-F]{8})|.)", re.DOTALL)
 NO_FOLDING = 2**30
 SAFE_DEPTH = 2000
 """libyaml composes nested nodes by recursion in C. Far deeper nesting ends the process."""
-SAFE_SIZE = 65536
+MAX_VALUES = base.MAX_VALUES // (1 if HAS_LIBYAML else 10)
+"""How many values a payload may have that is not as nodes usually write it. Without libyaml, PyYAML takes ten times as long."""
+TOO_MUCH = (
+    f"refused: it has more than {MAX_VALUES} values, or is deeper than {base.MAX_DEPTH} levels"
+)
+SAFE_SIZE = 65536 if HAS_LIBYAML else 6553
 """Bytes. Smaller payloads cannot hold so many values that reading them takes long."""
+SLOW_BYTES = 2**19
+"""How many bytes PyYAML may read without libyaml."""
 MAX_DIRECTIVES = 100
 """libyaml compares each %TAG with all before it. Psych writes none at all."""
 DIRECTIVE = re.compile(rb"(?:\A|[\n\r]|\xc2\x85|\xe2\x80[\xa8\xa9]|\xef\xbb\xbf)%")
@@ -220,8 +227,8 @@ def _check_events(payload: bytes) -> None:
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        if depth > base.MAX_DEPTH or count > base.MAX_VALUES:
-            raise exc.DecodingError(base.TOO_MUCH)
+        if depth > base.MAX_DEPTH or count > MAX_VALUES:
+            raise exc.DecodingError(TOO_MUCH)
 
 
 class YamlSerializer(base.Serializer):
@@ -256,12 +263,16 @@ class YamlSerializer(base.Serializer):
             return self.read_any(msg)
 
     def read_any(self, payload: bytes) -> t.Any:
-        """Read by libyaml any YAML that nodes may send. Raises as :meth:`deserialize` does."""
+        """Read by PyYAML any YAML that nodes may send. Raises as :meth:`deserialize` does."""
         if payload.startswith(OTHER_ENCODINGS) or (
             payload.count(b"%") > MAX_DIRECTIVES
             and len(DIRECTIVE.findall(payload)) > MAX_DIRECTIVES
         ):
             raise exc.DecodingError("refused: UTF-16, or too many YAML directives")
+        if not HAS_LIBYAML and len(payload) > SLOW_BYTES:
+            raise exc.DecodingError(
+                f"refused: it has more than {SLOW_BYTES} bytes in an unusual form, and PyYAML has no libyaml here"
+            )
         try:
             if _may_be_too_much(payload):
                 _check_events(payload)
