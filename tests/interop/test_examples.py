@@ -259,7 +259,8 @@ PLAYS = [each for each in YAML if each not in INVENTORIES]
 ROLES = [each for each in PLAYS if each.id.startswith("roles/")]
 TASKS = [each for each in PLAYS if each not in ROLES]
 CONFIGURATIONS = some("ini")
-NOT_RUN = [(example, why) for example in EXAMPLES if (why := why_not(example))]
+REASONS = [(example, why_not(example)) for example in EXAMPLES]
+NOT_RUN = [(example, why) for example, why in REASONS if why]
 FAILING = [pytest.param(*each, id=each[0].name) for each in NOT_RUN if each[1].evidence]
 
 

@@ -111,8 +111,7 @@ class Awx:
         arguments.unlink()
         assert done.status == "successful", done.stdout.read()
         data: dict[str, t.Any] = json.loads(output.read_text())
-        hosts = data["_meta"]["hostvars"].items()
-        return {**data, "_meta": {"hostvars": {name: kept for name, kept in hosts}}}
+        return {**data, "_meta": {"hostvars": data["_meta"]["hostvars"]}}
 
     def job(self, inventory: dict[str, t.Any]) -> str:
         """Run the job of the guide on the hosts of an inventory, which AWX gives as a program. Return its output."""
