@@ -140,7 +140,12 @@ def _pairs(loader: t.Any, node: t.Any) -> t.Iterator[tuple[t.Any, t.Any]]:
 
 
 def represent_string(dumper: t.Any, text: str) -> t.Any:
-    """Write a String, always in double quotes."""
+    """Write a String, always in double quotes.
+
+    :raises UnicodeEncodeError: it has half of a surrogate pair, which PyYAML would write as an escape without libyaml.
+    """
+    if not text.isascii():
+        text.encode()
     return dumper.represent_scalar(f"{YAML}str", text, style='"')
 
 
