@@ -233,7 +233,7 @@ COMMANDS = [
         )
         for name, task, options, steps, reconnects in (
             ("service", "service", {"name": "nginx", "state": "stopped"}, (2, 2), False),
-            ("package", "package", {"name": "nginx"}, (2, 2), False),
+            ("package", "package", {"name": "nginx"}, (2, 2, 2), False),
             ("puppet", "puppet", {"state": "disabled"}, (2, 2), False),
             ("run of Puppet", "puppet", {"max_fail_percentage": 0.0}, (2,), True),
         )

@@ -91,7 +91,7 @@ def _until_waiting(peer: Wrong, scene: Scene) -> None:
     if scene.phase.connector == "activemq":
         peer.expect("SUBSCRIBE")
     requests = [peer.expect("SEND") for _frame in range(scene.command.steps[0])]
-    _answer(peer, requests[0], scene.command.early)
+    _answer(peer, requests[0], _nodes(scene.command.early))
 
 
 def _until_receipt(peer: Wrong, scene: Scene) -> None:
@@ -102,23 +102,29 @@ def _until_receipt(peer: Wrong, scene: Scene) -> None:
 
 def _until_disconnect(peer: Wrong, scene: Scene) -> None:
     peer.log_in()
+    nodes = _nodes(scene.command.asked)
     for frames in scene.command.steps:
         requests = [peer.expect("SEND") for _frame in range(frames)]
         if scene.command.awaits:
-            _answer(peer, requests[0], scene.command.asked)
+            _answer(peer, requests[0], nodes)
         else:
             peer.confirm(requests[-1])
     peer.expect("DISCONNECT")
 
 
-def _answer(peer: Wrong, frame: Frame, senders: t.Iterable[str]) -> None:
+def _nodes(names: t.Iterable[str]) -> list[Node]:
+    """Return nodes that remember what they did."""
+    return [Node(name, facts=FACTS) for name in names]
+
+
+def _answer(peer: Wrong, frame: Frame, nodes: t.Iterable[Node]) -> None:
     """Reply as honest nodes do."""
     request = read(frame)
-    for sender in senders:
-        body = Node(sender, facts=FACTS).answer(request[":agent"], request[":body"])
+    for node in nodes:
+        body = node.answer(request[":agent"], request[":body"])
         if isinstance(body, dict):
             body = symbolize({**body, "data": symbolize(body["data"])})
-        peer.reply(sealed(request, sender, body))
+        peer.reply(sealed(request, node.identity, body))
 
 
 TCP = Phase("TCP", _nothing, connects=True, deaf=True)
