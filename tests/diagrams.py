@@ -18,10 +18,12 @@ import subprocess
 DOCSITE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "docsite"
 SOURCES = DOCSITE / "diagrams"
 PICTURES = DOCSITE / "rst" / "images"
+# Checks of licences would take it for that of this file.
+LICENCE = "-".join(["SPDX", "License", "Identifier"])
 HEADER = """\
 <!--
 Copyright (c) 2026, the pymco.mcollective authors
-SPDX-License-Identifier: GPL-3.0-or-later
+{licence}: GPL-3.0-or-later
 
 Drawn by tests/diagrams.py from docs/docsite/diagrams/{name}.dot. mark: {mark}
 -->
@@ -120,7 +122,7 @@ def draw(source: pathlib.Path) -> None:
     """Write the picture of a source."""
     text = source.read_text(encoding="utf-8")
     body = drawn(text)
-    header = HEADER.format(name=source.stem, mark=mark(text, body))
+    header = HEADER.format(licence=LICENCE, name=source.stem, mark=mark(text, body))
     picture(source).write_text(header + body, encoding="utf-8")
 
 
