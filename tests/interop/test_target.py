@@ -373,7 +373,7 @@ def test_defaults_of_the_group_break_none_of_its_modules(stage: Stage) -> None:
         for name, options in {
             "rpc": PING,
             "ping": {"timeout": 0},
-            "find": {},
+            "discovery_info": {},
             "node_info": {},
             "facts": {"node": "web1"},
             "agent_info": {"agent": "rpcutil"},

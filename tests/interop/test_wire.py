@@ -228,6 +228,7 @@ class Stage:
         certificate = collective.directory / "its-file.pem"
         # Nodes look for what aes_security calls the bearer, and for what ssl calls the file.
         for path in (certificate, *(self._known(name) for name in ("bearer", "its-file"))):
+            path.parent.mkdir(exist_ok=True)  # with a pre-shared key, nodes know no clients
             shutil.copy(bearer.path, path)
         flatfile = collective.directory / "nodes.txt"
         flatfile.write_text("".join(f"{node.identity}\n" for node in NODES), encoding="utf-8")
