@@ -19,7 +19,7 @@ DOCSITE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "docsite"
 SOURCES = DOCSITE / "diagrams"
 PICTURES = DOCSITE / "rst" / "images"
 # Checks of licences would take it for that of this file.
-LICENCE = "-".join(["SPDX", "License", "Identifier"])
+LICENCE = "SPDX-License-Identifier"
 HEADER = """\
 <!--
 Copyright (c) 2026, the pymco.mcollective authors
