@@ -66,6 +66,12 @@ class Outcome(Reception):
 
     replies: dict[str, Received] = dataclasses.field(default_factory=dict)
 
+    def reject(self, reason: str, sender: str | None = None) -> None:
+        """Count a message that is dropped unread."""
+        self.rejected[reason] += 1
+        if sender is not None:
+            self.accuse(reason, sender)
+
     def accuse(self, reason: str, sender: t.Any) -> str:
         """Note the sender that a rejected payload names. Return the reason."""
         name = sender if is_identity(sender) else _shown(sender)
@@ -154,9 +160,7 @@ class Intake:
 
     def reject(self, reason: str, sender: str | None = None) -> None:
         """Count a message that has no payload to :meth:`take`."""
-        self.outcome.rejected[reason] += 1
-        if sender is not None:
-            self.outcome.accuse(reason, sender)
+        self.outcome.reject(reason, sender)
         if self._debug is not None:
             self._debug("rejected a message: %s", reason)
 

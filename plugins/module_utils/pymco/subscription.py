@@ -183,16 +183,16 @@ class Subscription:
 
     def _receive(self, timeout: float) -> Heard | None:
         """Return the next message if it is a good one. Nothing that it contains raises."""
-        rejected = self.outcome.rejected
         try:
             payload = self._middleware.next_payload(max(timeout, 0.0))
         except exc.Oversized as error:
-            rejected["oversized"] += 1
-            if error.sender is not None:
-                self.outcome.accuse("oversized", error.sender)
+            self.outcome.reject("oversized", error.sender)
             return None
         except exc.DecodingError:
-            rejected["undecodable"] += 1
+            self.outcome.reject("undecodable")
+            return None
+        except exc.RequestRefused:
+            self.outcome.reject("other_request")  # this client has sent none
             return None
         if payload is None:
             return None
@@ -200,7 +200,7 @@ class Subscription:
         self._pause = PAUSES[0]
         found = self._judged(payload)
         if isinstance(found, str):
-            rejected[found] += 1
+            self.outcome.reject(found)
             return None
         return found
 

@@ -11,6 +11,9 @@ import typing as t
 import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, subscription
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.middleware import (
+    BaseMiddleware,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
     MarshalSerializer,
     Symbol,
@@ -142,6 +145,24 @@ def test_replies_are_judged_too_but_not_by_their_time() -> None:
     assert dict(listening.outcome.rejected) == {"duplicate": 1, "forged": 1, "malformed": 2}
     assert listening.outcome.culprits["duplicate"] == ["web1"]
     assert repr(nobody) in listening.outcome.culprits["malformed"]
+
+
+def test_a_broker_that_refuses_what_nobody_has_sent_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A NATS server can complain of a request to any node, also to a client that sends none."""
+    refusals = [exc.RequestRefused("the broker refused what we sent", "web1")]
+    next_payload = BaseMiddleware.next_payload
+
+    def refusing(self: BaseMiddleware, timeout: float) -> bytes | None:
+        if refusals:
+            raise refusals.pop()
+        return next_payload(self, timeout)
+
+    monkeypatch.setattr(BaseMiddleware, "next_payload", refusing)
+    found, listening = heard_of([registration()])
+    assert [heard.sender for heard in found] == ["web1"]
+    assert dict(listening.outcome.rejected) == {"other_request": 1}
 
 
 def test_only_so_many_messages_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
