@@ -31,7 +31,13 @@ MAX_TEXT = 64 * 2**20
 MAX_DEPTH = 100
 """How deep the values of one payload may be nested."""
 
-TOO_MUCH = f"refused: it has more than {MAX_VALUES} values, or is deeper than {MAX_DEPTH} levels"
+
+def too_much(values: int) -> str:
+    """Return why a payload is refused that exceeds this number of values, or :data:`MAX_DEPTH`."""
+    return f"refused: it has more than {values} values, or is deeper than {MAX_DEPTH} levels"
+
+
+TOO_MUCH = too_much(MAX_VALUES)
 
 MAX_INTEGER_BITS = 8192
 """How large an integer may be. Python cannot print much larger ones, and no agent needs them."""

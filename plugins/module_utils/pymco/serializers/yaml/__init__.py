@@ -48,12 +48,11 @@ _ESCAPE = re.compile(rb"\\(?:U([0-9A-F]{8})|.)", re.DOTALL)
 NO_FOLDING = 2**30
 SAFE_DEPTH = 2000
 """libyaml composes nested nodes by recursion in C. Far deeper nesting ends the process."""
-MAX_VALUES = base.MAX_VALUES // (1 if HAS_LIBYAML else 10)
-"""How many values a payload may have that is not as nodes usually write it. Without libyaml, PyYAML takes ten times as long."""
-TOO_MUCH = (
-    f"refused: it has more than {MAX_VALUES} values, or is deeper than {base.MAX_DEPTH} levels"
-)
-SAFE_SIZE = 65536 if HAS_LIBYAML else 6553
+_SLOWNESS = 1 if HAS_LIBYAML else 10
+"""How many times as long PyYAML takes as with libyaml."""
+MAX_VALUES = base.MAX_VALUES // _SLOWNESS
+"""How many values a payload may have that is not as nodes usually write it."""
+SAFE_SIZE = 65536 // _SLOWNESS
 """Bytes. Smaller payloads cannot hold so many values that reading them takes long."""
 SLOW_BYTES = 2**19
 """How many bytes PyYAML may read without libyaml."""
@@ -84,6 +83,15 @@ class RubyCompatibleDumper(Dumper):
     def ignore_aliases(self, data: t.Any) -> bool:
         """Write a list or dict that is there twice in full twice."""
         return True
+
+    def represent_scalar(self, tag: str, value: str, style: str | None = None) -> t.Any:
+        """Write a scalar of any kind.
+
+        :raises UnicodeEncodeError: it has half of a surrogate pair, which PyYAML would write as an escape without libyaml.
+        """
+        if not value.isascii():
+            value.encode()
+        return super().represent_scalar(tag, value, style=style)
 
 
 def symbol_constructor(loader: t.Any, node: t.Any) -> Symbol:
@@ -140,12 +148,7 @@ def _pairs(loader: t.Any, node: t.Any) -> t.Iterator[tuple[t.Any, t.Any]]:
 
 
 def represent_string(dumper: t.Any, text: str) -> t.Any:
-    """Write a String, always in double quotes.
-
-    :raises UnicodeEncodeError: it has half of a surrogate pair, which PyYAML would write as an escape without libyaml.
-    """
-    if not text.isascii():
-        text.encode()
+    """Write a String, always in double quotes."""
     return dumper.represent_scalar(f"{YAML}str", text, style='"')
 
 
@@ -233,7 +236,7 @@ def _check_events(payload: bytes) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > base.MAX_DEPTH or count > MAX_VALUES:
-            raise exc.DecodingError(TOO_MUCH)
+            raise exc.DecodingError(base.too_much(MAX_VALUES))
 
 
 class YamlSerializer(base.Serializer):

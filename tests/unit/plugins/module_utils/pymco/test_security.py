@@ -28,6 +28,9 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializer
     Symbol,
     YamlSerializer,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.base import (
+    Regexp,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.utils import load_rsa_key
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco import (
     certificates,
@@ -509,6 +512,12 @@ def test_a_body_that_has_no_form_is_refused(provider: SecurityProvider) -> None:
     message["body"] = {"a": object()}
     with pytest.raises(exc.SerializationError):
         provider.encode(message)
+
+
+@pytest.mark.parametrize("kind", [str, Symbol, Regexp])
+def test_half_of_a_surrogate_pair_is_not_written_as_yaml(kind: t.Callable[[str], t.Any]) -> None:
+    with pytest.raises(exc.SerializationError):
+        YamlSerializer().serialize({"a": kind("\ud800")})
 
 
 @pytest.mark.parametrize("text", ["usual", "\xe9", "\ud800"])
