@@ -165,17 +165,11 @@ class ChoriaV2Provider(ChoriaProvider):
     def open(self, payload: bytes) -> Received:
         """See :meth:`.BaseProvider.open`."""
         try:
-            transport = read_outer(payload)
-            secure = read_outer(binascii.a2b_base64(transport["data"]))
-            signed = binascii.a2b_base64(secure["reply"])
-            reply = read_outer(signed)
-            protocols = transport["protocol"], secure["protocol"], reply["protocol"]
+            signed, secure, sender, reply = _opened(payload, "reply", _REPLY_PROTOCOLS)
             found = Received(reply["request"], reply["sender"], reply)
-            found.body = signed, secure, transport["headers"]["sender"]
+            found.body = signed, secure, sender
         except (KeyError, TypeError, ValueError) as error:
             raise refuse_shape(error) from None
-        if protocols != _REPLY_PROTOCOLS:
-            raise exc.DecodingError("the payload is no reply of version 2 of Choria's protocol")
         return found
 
     def authenticate(self, received: Received) -> None:
@@ -225,22 +219,16 @@ class ChoriaV2Provider(ChoriaProvider):
     def open_request(self, payload: bytes) -> Received:
         """See :meth:`.BaseProvider.open_request`."""
         try:
-            transport = read_outer(payload)
-            secure = read_outer(binascii.a2b_base64(transport["data"]))
-            signed = binascii.a2b_base64(secure["request"])
-            request = read_outer(signed)
-            protocols = transport["protocol"], secure["protocol"], request["protocol"]
+            signed, secure, sender, request = _opened(payload, "request", _REQUEST_PROTOCOLS)
             fields = {
                 ":agent": request["agent"],
                 ":msgtime": _seconds(request["time"]),
                 ":ttl": request["ttl"],
             }
             found = Received(request["id"], request["sender"], fields)
-            found.body = signed, secure, transport["headers"]["sender"], request
+            found.body = signed, secure, sender, request
         except (KeyError, TypeError, ValueError) as error:
             raise refuse_shape(error) from None
-        if protocols != _REQUEST_PROTOCOLS:
-            raise exc.DecodingError("the payload is no request of version 2 of Choria's protocol")
         return found
 
     def authenticate_request(self, received: Received) -> None:
@@ -279,6 +267,26 @@ def _bytes(text: t.Any) -> bytes:
         return binascii.a2b_base64(text)
     except (TypeError, ValueError):
         return b""
+
+
+def _opened(
+    payload: bytes, kind: str, wanted: tuple[str, str, str]
+) -> tuple[bytes, t.Any, t.Any, t.Any]:
+    """Return what the documents that are in each other have: the signed bytes, the document around them, the sender
+    that the outermost one names, and the document that is signed.
+
+    :param kind: "reply" or "request".
+    :param wanted: the protocols of the three documents.
+    :raises exc.DecodingError: they are of others.
+    :raises KeyError, TypeError, ValueError: they have another shape.
+    """
+    transport = read_outer(payload)
+    secure = read_outer(binascii.a2b_base64(transport["data"]))
+    signed = binascii.a2b_base64(secure[kind])
+    document = read_outer(signed)
+    if (transport["protocol"], secure["protocol"], document["protocol"]) != wanted:
+        raise exc.DecodingError(f"the payload is no {kind} of version 2 of Choria's protocol")
+    return signed, secure, transport["headers"]["sender"], document
 
 
 def _message(document: dict[str, t.Any]) -> str:
