@@ -79,9 +79,9 @@ class ActingTask(DesiredTask):
         """Return True if a node says after an action that it is in the wanted state."""
         raise NotImplementedError
 
-    def _failed(self, reply: Reply) -> bool:
-        """Return True if a node is not in the wanted state in the end."""
-        return not self._good(reply)
+    def _reached(self, reply: Reply) -> bool:
+        """Return True if a node is in the wanted state in the end."""
+        return self._good(reply)
 
     def _changes(self, node: Node, reply: Reply, state: str | None) -> bool:
         """Return True if an action has changed a node, which was not in the wanted state."""
@@ -139,7 +139,7 @@ class ActingTask(DesiredTask):
         state = self._state(reply)
         node.changed = self._changes(node, reply, state)
         node.after = state
-        if not self._failed(reply):
+        if self._reached(reply):
             return
         if reply.ok:
             node.fail(f"the action {reply.action} succeeded, but left {self.what} {state}")

@@ -172,9 +172,6 @@ class PackageTask(ActingTask):
         """A reply of success is good enough for the next batch. Afterwards it is looked at more closely."""
         return reply.ok or self._reached(reply)
 
-    def _failed(self, reply: Reply) -> bool:
-        return not self._reached(reply)
-
     def _reached(self, reply: Reply) -> bool:
         """Return True if a node tells the wanted state, or no state but success."""
         state = self._state(reply)
