@@ -46,18 +46,22 @@ C.config.initialize_plugin_configuration_definitions(
 
 def value(name: str) -> t.Any:
     """Return the text that an option has in ansible.cfg, or None."""
-    return _texts(C.config.get_config_value("CONFIG_FILE")).get(name)
+    return _texts().get(name)
+
+
+def _texts() -> dict[str, t.Any]:
+    """Return the text of each option that ansible.cfg sets."""
+    return _texts_of(C.config.get_config_value("CONFIG_FILE"))
 
 
 @functools.lru_cache(maxsize=1)
-def _texts(_path: str | None) -> dict[str, t.Any]:
-    """Return the text of each option that the ansible.cfg at this path sets."""
+def _texts_of(_path: str | None) -> dict[str, t.Any]:
     found = {name: C.config.get_config_value(name, **_OWNER) for name in _TABLE}
     return {name: text for name, text in found.items() if text is not None}
 
 
 # Ansible loads this file before it forks, so the options are looked up once instead of by each task.
-_texts(C.config.get_config_value("CONFIG_FILE"))
+_texts()
 
 
 def completed(
@@ -73,8 +77,7 @@ def completed(
     :param environ: returns the environment variables of the task. They take precedence over ansible.cfg.
     :raises AnsibleActionFail: a template in ansible.cfg cannot be evaluated.
     """
-    texts = _texts(C.config.get_config_value("CONFIG_FILE"))
-    found = {name: texts[name] for name in texts if name in options and name not in given}
+    found = {name: text for name, text in _texts().items() if name in options and name not in given}
     if not found:
         return given
     known = environ()
