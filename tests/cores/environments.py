@@ -11,6 +11,8 @@ import sys
 import typing as t
 from pathlib import Path
 
+import pytest
+
 FOREIGN = ("ANSIBLE_", "MCOLLECTIVE_", "PYMCO_", "PYTEST_", "PYTHON", "STOMP_", "VIRTUAL_ENV")
 
 
@@ -62,7 +64,16 @@ class Environment:
         return {**kept, "LC_ALL": "C.UTF-8", **{name: str(value) for name, value in own.items()}}
 
 
-def unreachable(directory: Path) -> str:
+def environment_with(factory: pytest.TempPathFactory, *packages: str) -> Environment:
+    """Return a new environment that has these packages and what they need. Skips the test where pip gets none."""
+    if reason := _unreachable(factory.mktemp("download")):
+        pytest.skip(reason)
+    made = Environment(factory.mktemp("environment"))
+    made.pip(*packages)
+    return made
+
+
+def _unreachable(directory: Path) -> str:
     """Return why pip gets no packages here, or an empty text."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "hatchling"]
     done = subprocess.run(

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import ROOT
-from environments import Environment, unreachable
+from environments import Environment, environment_with
 from testbed.embedded.collective import EmbeddedCollective
 from testbed.embedded.nodes import Node
 
@@ -31,11 +31,7 @@ NEEDED = ["README.md", "meta/runtime.yml", "meta/execution-environment.yml", "CO
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """ansible-core, and nothing else."""
-    if reason := unreachable(tmp_path_factory.mktemp("download")):
-        pytest.skip(reason)
-    made = Environment(tmp_path_factory.mktemp("install"))
-    made.pip("ansible-core>=2.19")
-    return made
+    return environment_with(tmp_path_factory, "ansible-core>=2.19")
 
 
 @pytest.fixture(scope="module")

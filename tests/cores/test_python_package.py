@@ -16,7 +16,7 @@ import zipfile
 import pytest
 import yaml
 from conftest import ROOT
-from environments import Environment, unreachable
+from environments import Environment, environment_with
 from testbed.embedded.collective import EmbeddedCollective
 from testbed.embedded.nodes import Node
 
@@ -38,11 +38,7 @@ print(importlib.metadata.version("pymco"), pathlib.Path(pymco.__file__).parent)
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """What builds packages, and nothing else."""
-    if reason := unreachable(tmp_path_factory.mktemp("download")):
-        pytest.skip(reason)
-    made = Environment(tmp_path_factory.mktemp("package"))
-    made.pip("build")
-    return made
+    return environment_with(tmp_path_factory, "build")
 
 
 @pytest.fixture(scope="module")

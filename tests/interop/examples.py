@@ -58,9 +58,9 @@ class Example:
         return yaml.safe_load(self.text)
 
 
-def _split(blocks: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _split(shown: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Return languages and texts: commands one by one, documents one by one."""
-    for kind, text in blocks:
+    for kind, text in shown:
         if kind in ("console", "shell", "bash"):
             for line in re.findall(r"^\s*\$ (.+)$", text, re.MULTILINE):
                 yield "command", re.sub(r"\s{2,}#.*", "", line)
@@ -72,7 +72,8 @@ def _split(blocks: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
             yield kind, text
 
 
-def _blocks(path: Path) -> list[tuple[str, str]]:
+def blocks(path: Path) -> list[tuple[str, str]]:
+    """Return the language and the text of each block that a file shows, in their order."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
         shown = _variable(text, "EXAMPLES")
@@ -109,6 +110,6 @@ def examples() -> list[Example]:
     found = []
     for path in sources():
         source = path.relative_to(ROOT).as_posix()
-        for number, (kind, text) in enumerate(_split(_blocks(path)), 1):
+        for number, (kind, text) in enumerate(_split(blocks(path)), 1):
             found.append(Example(source, number, kind, text))
     return found

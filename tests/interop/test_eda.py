@@ -11,12 +11,10 @@ import hashlib
 import json
 import logging
 import os
-import re
 import runpy
 import shutil
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 import typing as t
@@ -26,6 +24,7 @@ import pytest
 import yaml
 from calling import choria_config
 from conftest import ROOT
+from examples import blocks
 from testbed.choria import missing as missing_choria
 from testbed.choria.broker import Broker as ChoriaBroker
 from testbed.choria.collective import ChoriaCollective, Options
@@ -52,7 +51,7 @@ if t.TYPE_CHECKING:
     from testbed.real.security import Security
 
 SOURCE = ROOT / "extensions" / "eda" / "plugins" / "event_source" / "mcollective.py"
-GUIDE = (ROOT / "docs" / "docsite" / "rst" / "eda_guide.rst").read_text()
+BLOCKS = blocks(ROOT / "docs" / "docsite" / "rst" / "eda_guide.rst")
 WEB, DB = "web1.example.com", "db1.example.com"
 NODES = [node for node in DEFAULT_NODES if node.identity in (WEB, DB)]
 QUEUE = "/queue/eda.replies"
@@ -378,8 +377,8 @@ def test_no_text_of_an_event_can_be_a_template(text: str) -> None:
 
 def program_of_the_guide() -> str:
     """The Python program of the guide."""
-    (block,) = re.findall(r"^\.\. code-block:: python\n\n((?: {4}.*\n|\n)+)", GUIDE, re.MULTILINE)
-    return textwrap.dedent(block)
+    (found,) = [text for kind, text in BLOCKS if kind == "python"]
+    return found
 
 
 @pytest.mark.parametrize("site", ["psk"], indirect=True)
@@ -417,9 +416,8 @@ def test_the_program_of_the_guide(site: Collective) -> None:
 
 def rulebook() -> str:
     """The rulebook of the guide."""
-    blocks = re.findall(r"^\.\. code-block:: yaml\n\n((?: {4}.*\n|\n)+)", GUIDE, re.MULTILINE)
-    (found,) = [block for block in blocks if "sources:" in block]
-    return textwrap.dedent(found)
+    (found,) = [text for kind, text in BLOCKS if kind == "yaml" and "sources:" in text]
+    return found
 
 
 def program() -> str:

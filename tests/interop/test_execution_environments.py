@@ -12,7 +12,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import textwrap
 import typing as t
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import jinja2
 import pytest
 import yaml
 from conftest import FEW, ROOT
+from examples import blocks
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.options import (
     CLIENT,
@@ -33,12 +33,10 @@ if t.TYPE_CHECKING:
     from testbed.choria.tokens import Credentials
     from testbed.real.collective import Collective
 
-GUIDE = (ROOT / "docs/docsite/rst/execution_environments.rst").read_text(encoding="utf-8")
+PAGE = ROOT / "docs" / "docsite" / "rst" / "execution_environments.rst"
+GUIDE = PAGE.read_text(encoding="utf-8")
 EXAMPLES = ROOT / "docs" / "examples" / "ee"
-TEXTS = [
-    textwrap.dedent(block)
-    for block in re.findall(r"^\.\. code-block:: yaml\n\n((?: {4}.*\n|\n)+)", GUIDE, re.MULTILINE)
-]
+TEXTS = [text for kind, text in blocks(PAGE) if kind == "yaml"]
 WEB = ["web1.example.com", "web2.example.com"]
 WITHOUT_PREFIX = "ANSIBLE_"
 """AWX refuses a credential type that sets a variable with this beginning."""
