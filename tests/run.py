@@ -192,12 +192,13 @@ def with_pytest(stage: str, options: t.Sequence[str], env: dict[str, str]) -> li
 
 
 def fuzz() -> list[Result]:
+    """Fuzz the decoders. The seed follows from the code: the same code gets the same inputs again, so that a run
+    can be repeated, and every change gets other ones."""
     forget("junit", "fuzz.xml")
+    seed = prepare.fingerprint("plugins", "tests/fuzz")
     command = [
-        VENV / "bin" / "python",
-        "tests/fuzz",
-        "--junit",
-        COPY / OUTPUT / "junit" / "fuzz.xml",
+        *(VENV / "bin" / "python", "tests/fuzz", "--seed", str(seed)),
+        *("--junit", COPY / OUTPUT / "junit" / "fuzz.xml"),
     ]
     finished = execute(command, stage="fuzz")
     return conclude("fuzz", finished, read_junit("fuzz", "fuzz.xml"))

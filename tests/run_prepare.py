@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import typing as t
+import zlib
 
 from run_process import (
     BUILD,
@@ -183,6 +184,12 @@ def run_git(repository: pathlib.Path, work_tree: pathlib.Path, *arguments: str) 
     if finished.returncode != 0:
         raise Fatal(f"{os.fsdecode(finished.stderr)}\n{' '.join(command)} failed; see above")
     return os.fsdecode(finished.stdout)
+
+
+def fingerprint(*directories: str, copy: pathlib.Path = COPY) -> int:
+    """Return a number below 2**32 that the files in these directories of a copy decide."""
+    listing = run_git(copy / ".git", copy, "ls-files", "--stage", "--", *directories)
+    return zlib.crc32(listing.encode())
 
 
 PIP_VERSIONS = """

@@ -44,13 +44,21 @@ def junit_result(stage: str, case: xml.etree.ElementTree.Element) -> Result:
     name = case.get("name", "?")
     if stage != "sanity":
         name = f"{case.get('classname')}::{name}".removeprefix("::")
-    if case.find("failure") is not None or case.find("error") is not None:
-        return Result(stage, name, "failed")
+    fault = case.find("failure")
+    fault = case.find("error") if fault is None else fault
+    if fault is not None:
+        return Result(stage, name, "failed", first_line(fault.get("message") or fault.text or ""))
     skipped = case.find("skipped")
     if skipped is not None:
         reason = skipped.get("message") or skipped.text or "no reason given"
         return Result(stage, name, "skipped", reason.strip())
     return Result(stage, name, "passed")
+
+
+def first_line(text: str) -> str:
+    """Return the first line that says something, cut at 200 characters."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return line if len(line) <= 200 else f"{line[:200]} ..."
 
 
 def conclude(stage: str, finished: Finished, results: list[Result]) -> list[Result]:

@@ -30,12 +30,15 @@ _INTEGER = re.compile(
     r"([+-]?)(0[xbod]|0_?(?=.)|)([0-9a-f]+(?:_[0-9a-f]+)*)", re.ASCII | re.IGNORECASE
 )
 _BASES = {"0x": 16, "0b": 2, "0o": 8, "0d": 10, "0": 8, "0_": 8, "": 10}
+_MOST_DIGITS = 64
+"""Python does not print every whole number that it reads: one of thousands of digits cannot stand in a message."""
 
 
 def integer(text: str) -> int:
-    """Return a whole number as Ruby's Integer() takes it: 10, 1_000, 0x1f, 0b11, and 017 for 15."""
+    """Return a whole number as Ruby's Integer() takes it: 10, 1_000, 0x1f, 0b11, and 017 for 15. It has 64 digits
+    at most."""
     match = _INTEGER.fullmatch(text.strip(string.whitespace))
-    if match is None:
+    if match is None or len(match[3]) > _MOST_DIGITS:
         raise ValueError(text)
     sign, prefix, digits = match.groups()
     return int(sign + digits, _BASES[prefix.lower()])

@@ -62,8 +62,8 @@ def test_each_check_of_nox_counts_once(
     results = run.nox_results(SESSIONS, checks, output=OUTPUT)
     assert [(result.name, result.outcome, result.reason) for result in results] == [
         ("yamllint::files", "passed", ""),
-        ("yamllint::plugins", "failed", ""),
-        ("typing::mypy", "failed", ""),
+        ("yamllint::plugins", "failed", "line too long"),
+        ("typing::mypy", "failed", "aborted"),
         ("docs-check::antsibull-docs", "skipped", "no reason given"),
         ("config", "passed", ""),
         ("changelog", "failed", ""),

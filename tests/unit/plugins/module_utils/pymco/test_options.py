@@ -71,6 +71,7 @@ def test_a_whole_number_in_the_spellings_of_ruby(text: str, value: int) -> None:
     [
         *("08", "09", "0b2", "0xg", "0x", "_1", "1_", "1__0", "0__7", "0x_1f", "0_x1f", "0_"),
         *("+-5", "+ 5", "1 0", "1.0", "1e3", "5s", "٣", "\u00a05", "", "0o", "9" * 5000),
+        *("0x" + "9" * 5000, "0" + "7" * 6000, "0b" + "1" * 20000),
     ],
 )
 def test_no_whole_number(text: str) -> None:
