@@ -19,7 +19,6 @@ from . import exc
 from .files import read_text, why
 from .permissions import holds_secrets
 
-_LINE = re.compile(r"(.+?)\s*=\s*(.+)", re.ASCII | re.DOTALL)
 _PLUGIN_FILE = re.compile(r"\w+\.cfg", re.ASCII)
 PLACES = (
     *("~/.choriarc", "~/.mcollective", "/etc/choria/client.conf"),
@@ -84,18 +83,24 @@ def parse(text: str, source: str, prefix: str = "") -> dict[str, Setting]:
     :param source: what messages call the text.
     :param prefix: what the names of its options begin with.
     """
-    settings: dict[str, Setting] = {}
+    found: dict[str, list[tuple[int, str]]] = {}
     for number, line in enumerate(text.split("\n"), 1):
-        match = _LINE.fullmatch(line.rstrip(string.whitespace))
-        if match is None or line.startswith("#"):
+        line = line.rstrip(string.whitespace)
+        equals = line.find("=", 1)
+        if line.startswith("#") or equals < 0 or equals == len(line) - 1:
             continue
-        key, value = prefix + match[1].strip(string.whitespace), match[2]
-        origin = f"{source}:{number}"
-        if key in _ACCUMULATING and key in settings:
-            value = settings[key].value + _ACCUMULATING[key] + value
-            origin = f"{settings[key].origin},{number}"
-        settings[key] = Setting(value, origin)
-    return settings
+        key = prefix + line[:equals].strip(string.whitespace)
+        earlier = found.setdefault(key, [])
+        if key not in _ACCUMULATING:
+            earlier.clear()
+        earlier.append((number, line[equals + 1 :].lstrip(string.whitespace)))
+    return {
+        key: Setting(
+            _ACCUMULATING.get(key, "").join(value for _number, value in values),
+            f"{source}:{','.join(str(number) for number, _value in values)}",
+        )
+        for key, values in found.items()
+    }
 
 
 def first_readable(environ: t.Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config_file import parse
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.pool import Broker, pool
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.settings import Settings
 
@@ -57,6 +58,8 @@ def test_passwords_may_hold_anything() -> None:
         ("a =", {}),
         ("a = ", {}),
         ("= b", {}),
+        ("==b", {"=": "b"}),
+        ("a ==", {"a": "="}),
         ("[section]", {}),
         ("a = ä", {"a": "ä"}),
     ],
@@ -65,6 +68,10 @@ def test_a_line_reads_as_the_reference_reads_it(line: str, options: dict[str, st
     config = Config.from_configstr(f"ttl = 5\n{line}\nidentity = x\n")
     known = set(Config({})) | {"ttl", "identity"}
     assert {key: value for key, value in config.items() if key not in known} == options
+
+
+def test_a_line_costs_no_more_than_its_length() -> None:
+    assert parse(f"a{' ' * 2**20}b", "x") == {}
 
 
 def test_the_last_of_several_lines_counts() -> None:
