@@ -6,12 +6,33 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
+import typing as t
 from pathlib import Path
 
 from .framework import ROOT
+
+
+class Finished(t.NamedTuple):
+    """What a program has done.
+
+    :ivar seconds: from its start to its end.
+    :ivar processor: seconds of processor time that it and its own processes have used.
+    """
+
+    seconds: float
+    processor: float
+    code: int
+    stdout: str
+    stderr: str
+
+
+def _processor_time() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class Ansible:
@@ -22,14 +43,12 @@ class Ansible:
         (directory / "ansible.cfg").write_text("[defaults]\nlocalhost_warning = false\n")
         link(directory / "whole")
 
-    def run(
-        self, program: str, *arguments: str, collections: str = "whole"
-    ) -> tuple[float, subprocess.CompletedProcess[str]]:
-        """Return how many seconds a program takes, and what it prints.
+    def run(self, program: str, *arguments: str, collections: str = "whole") -> Finished:
+        """Run a program to its end.
 
         :param collections: the directory with the collection; see :func:`link`.
         """
-        start = time.perf_counter()
+        start, spent = time.perf_counter(), _processor_time()
         done = subprocess.run(
             [str(Path(sys.executable).with_name(program)), *arguments],
             env=self._environment(collections),
@@ -39,7 +58,13 @@ class Ansible:
             timeout=600,
             check=False,
         )
-        return time.perf_counter() - start, done
+        return Finished(
+            seconds=time.perf_counter() - start,
+            processor=_processor_time() - spent,
+            code=done.returncode,
+            stdout=done.stdout,
+            stderr=done.stderr,
+        )
 
     def _environment(self, collections: str) -> dict[str, str]:
         foreign = ("ANSIBLE", "MCOLLECTIVE")

@@ -30,6 +30,11 @@ _INTEGER = re.compile(
     r"([+-]?)(0[xbod]|0_?(?=.)|)([0-9a-f]+(?:_[0-9a-f]+)*)", re.ASCII | re.IGNORECASE
 )
 _BASES = {"0x": 16, "0b": 2, "0o": 8, "0d": 10, "0": 8, "0_": 8, "": 10}
+# Compiled once: each task reads a configuration, in a process that was forked before.
+_PORT = re.compile("[0-9]{1,5}")
+_NO_PATH = re.compile(r"[\r\n\0]|-----BEGIN |[^/,]{256}")
+_NO_HOST = re.compile(r"[\s@/\0]")
+_PUBLIC_KEY = re.compile("[0-9a-f]{64}")
 _MOST_DIGITS = 64
 """Python does not print every whole number that it reads: one of thousands of digits cannot stand in a message."""
 
@@ -62,7 +67,7 @@ def boolean(text: str) -> bool:
 
 def port(text: str) -> int:
     """Return a TCP port. It is decimal, even if it begins with 0 (MC:connector/rabbitmq.rb)."""
-    if not re.fullmatch("[0-9]{1,5}", text) or not 0 < int(text) < 2**16:
+    if not _PORT.fullmatch(text) or not 0 < int(text) < 2**16:
         raise ValueError(text)
     return int(text)
 
@@ -70,14 +75,14 @@ def port(text: str) -> int:
 def path(text: str) -> str:
     """Return a file's path. A text with line breaks, or longer than the name of any file, is the content of
     a file, perhaps a private key."""
-    if re.search(r"[\r\n\0]|-----BEGIN |[^/,]{256}", text):
+    if _NO_PATH.search(text):
         raise ValueError(text)
     return text
 
 
 def host(text: str) -> str:
     """Return the name or address of a host. A text with "@" or "/" is a URL, perhaps with a password."""
-    if re.search(r"[\s@/\0]", text):
+    if _NO_HOST.search(text):
         raise ValueError(text)
     return text
 
@@ -103,7 +108,7 @@ def _host_and_port(word: str) -> tuple[str, int]:
 def public_key(text: str) -> str:
     """Return a public key of ed25519: 64 hexadecimal digits."""
     key = text.strip().lower()
-    if not re.fullmatch("[0-9a-f]{64}", key):
+    if not _PUBLIC_KEY.fullmatch(key):
         raise ValueError(text)
     return key
 

@@ -56,9 +56,9 @@ def _line(bench: Bench, fleet: Fleet, ansible: Ansible, way: str) -> Line:
     arguments = ("-m", f"pymco.mcollective.{module}", "-a", json.dumps(options))
     found = []
     for _round in range(bench.rounds):
-        seconds, done = ansible.run("ansible", "localhost", *arguments)
-        _check(done.stdout, fleet)
-        found.append(seconds)
+        finished = ansible.run("ansible", "localhost", *arguments)
+        _check(finished.stdout, fleet)
+        found.append(finished.seconds)
     whole = statistics.median(found)
     return Line(
         f"ansible localhost -m {way}, {fleet.count} nodes, {USUAL}",

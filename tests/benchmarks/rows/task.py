@@ -14,10 +14,9 @@ import typing as t
 from pathlib import Path
 
 from ..framework import USUAL, Bench, Incomplete, Line, Pair, Target, in_turns
-from ..programs import Ansible, link
+from ..programs import Ansible, Finished, link
 
 if t.TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
 
     from testbed.fleet.fleet import Fleet
@@ -30,17 +29,22 @@ NODES = {"nodes": ["{{ inventory_hostname }}"]}
 
 
 def run(bench: Bench) -> list[Line]:
-    """Lines with the seconds of whole plays, and with what the tasks add to a play without any."""
+    """Lines with the seconds of whole plays, with what the tasks add to a play without any, and with the processor
+    time of Ansible alone, since broker and nodes of the benchmark share the processors with it."""
     with bench.fleet(nodes=bench.hosts) as fleet, _plays(fleet) as plays:
-        call, named = _call(bench, fleet, {"target": "host"}), _call(bench, fleet, NODES)
-        action = in_turns(bench.rounds, lambda: plays.run([call]), lambda: plays.run([DEBUG]))
-        templated, module = plays.run([named]), plays.run([named], "no-action")
-        start = statistics.median(plays.run([]) for _round in range(bench.rounds))
+        call = _Play(plays, [_call(bench, fleet, {"target": "host"})])
+        named = [_call(bench, fleet, NODES)]
+        debug, empty = _Play(plays, [DEBUG]), _Play(plays, [])
+        action = in_turns(bench.rounds, call, debug)
+        templated, module = plays.run(named).seconds, plays.run(named, "no-action").seconds
+        start = statistics.median(empty() for _round in range(bench.rounds))
     what = f"{bench.hosts} tasks, {FORKS} forks, {USUAL}"
     added = Pair(action.ours - start, action.other - start)
+    used = Pair(call.processor, debug.processor)
     return [
         action.times_slower(what, "ansible.builtin.debug", TARGET),
         added.times_slower(f"  less the {start:.2f} s of no task", "ansible.builtin.debug"),
+        used.times_slower("  processor time of Ansible alone", "ansible.builtin.debug"),
         Pair(action.ours, templated).times_faster(what, "the same with nodes from a template"),
         Pair(templated, module).times_faster(f"{what}, nodes from a template", "as a module"),
     ]
@@ -74,25 +78,43 @@ class _Plays:
         inventory = {"all": {"hosts": hosts, "vars": variables}}
         (directory / "hosts.json").write_text(json.dumps(inventory))
 
-    def run(self, tasks: list[dict[str, t.Any]], collections: str = "whole") -> float:
-        """Return how many seconds a play takes. Every task must succeed on every host."""
+    def run(self, tasks: list[dict[str, t.Any]], collections: str = "whole") -> Finished:
+        """Run a play. Every task must succeed on every host."""
         play = {"hosts": "all", "gather_facts": False, "tasks": tasks}
         path = self._directory / "play.json"
         path.write_text(json.dumps([play]))
-        seconds, done = self._ansible.run(
+        finished = self._ansible.run(
             "ansible-playbook",
             *("-i", str(self._directory / "hosts.json"), "-f", str(FORKS), str(path)),
             collections=collections,
         )
-        _check(done, self._fleet.count if tasks else 0)
-        return seconds
+        _check(finished, self._fleet.count if tasks else 0)
+        return finished
 
 
-def _check(done: subprocess.CompletedProcess[str], hosts: int) -> None:
-    recap = done.stdout.partition("PLAY RECAP")[2].splitlines()
+class _Play:
+    """Runs the same tasks again and again, and returns how many seconds a play takes."""
+
+    def __init__(self, plays: _Plays, tasks: list[dict[str, t.Any]]) -> None:
+        self._plays, self._tasks = plays, tasks
+        self._processor: list[float] = []
+
+    def __call__(self) -> float:
+        finished = self._plays.run(self._tasks)
+        self._processor.append(finished.processor)
+        return finished.seconds
+
+    @property
+    def processor(self) -> float:
+        """The median of the seconds of processor time."""
+        return statistics.median(self._processor)
+
+
+def _check(finished: Finished, hosts: int) -> None:
+    recap = finished.stdout.partition("PLAY RECAP")[2].splitlines()
     good = sum("ok=1 " in line and "failed=0 " in line for line in recap)
-    if done.returncode or good != hosts:
-        words = (done.stdout + done.stderr)[-1500:]
+    if finished.code or good != hosts:
+        words = (finished.stdout + finished.stderr)[-1500:]
         raise Incomplete(f"{good} of {hosts} hosts had their task: {words}")
 
 

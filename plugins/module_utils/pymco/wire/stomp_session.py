@@ -32,6 +32,7 @@ CLOSING = 1.0
 LONGEST_WORDS = 1000
 """Characters that are shown of what a broker complains of."""
 CONTENT_TYPE = "text/plain; charset=UTF-8"
+_BREAK = re.compile(r"[\r\n\0]")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", ":": "\\c"})
 
 
@@ -249,5 +250,5 @@ def _spellings(secret: str) -> set[str]:
 def _refuse_breaks(headers: t.Mapping[str, str]) -> None:
     """Refuse what would end a header where headers are not escaped, and begin another."""
     for name, value in headers.items():
-        if re.search(r"[\r\n\0]", value):
+        if _BREAK.search(value):
             raise exc.BadRequest(f"STOMP's header {name} cannot hold a line break or a NUL")

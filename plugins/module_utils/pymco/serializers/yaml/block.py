@@ -135,13 +135,23 @@ def _scalar(text: str) -> t.Any:
         return plain_scalar(text) if len(text) <= LONGEST_WORD else text
     quote = text[:1]
     if quote in ("'", '"'):
-        inner = text[1:-1]
-        if len(text) > 1 and text[-1] == quote and quote not in inner and "\\" not in text:
-            return inner
-        raise Unusual
+        return _quoted(text, quote)
     if _PLAIN.fullmatch(text) or _SYMBOL.fullmatch(text):
         return plain_scalar(text)
     raise Unusual
+
+
+def _quoted(text: str, quote: str) -> str:
+    inner = text[1:-1]
+    if len(text) < 2 or text[-1] != quote or quote in inner:
+        raise Unusual
+    escapes = inner.count("\\") if quote == '"' else 0
+    if not escapes:
+        return inner
+    # "--- pong\n", the body of an answer to a ping.
+    if escapes != inner.count("\\n"):
+        raise Unusual
+    return inner.replace("\\n", "\n")
 
 
 _kept_scalar = functools.lru_cache(KEPT)(_scalar)

@@ -70,7 +70,11 @@ def agrees(payload: bytes) -> bool:
 
 
 @pytest.mark.parametrize(
-    "text", [BODY, ENVELOPE, "--- pong\n", "--- pong", "--- :a\n", "---\na:\n"]
+    "text",
+    [
+        *(BODY, ENVELOPE, "--- pong\n", "--- pong", "--- :a\n", "---\na:\n"),
+        *('---\n:body: "--- pong\\n"\n', '---\na: "\\n\\nn"\n', "---\na: '\\n\\d'\n"),
+    ],
 )
 def test_what_nodes_usually_send_is_read(text: str) -> None:
     assert agrees(text.encode())
@@ -86,7 +90,8 @@ def test_the_body_in_an_envelope_is_what_was_put_there() -> None:
 UNUSUAL = [
     *("", "---", "--- ", "--- |\n  a\n", "---\n", "---\n- a\n", "--- {a: 1}\n", "--- &a b\n"),
     *("---\na: &x 1\nb: *x\n", "---\na: !ruby/sym b\n", "---\na: b # c\n", "---\na: b: c\n"),
-    *("---\nyes: 1\n", "---\n1: 2\n", "---\n? a\n: b\n", "---\na: 'it''s'\n", '---\na: "\\n"\n'),
+    *("---\nyes: 1\n", "---\n1: 2\n", "---\n? a\n: b\n", "---\na: 'it''s'\n", '---\na: "\\t"\n'),
+    *('---\na: "\\\\n"\n', '---\na: "\\n\\t"\n', '---\na: "\\"\n', '---\na: "b\\\n'),
     *("---\na:\n- b: 1\n", "---\na:\n  - b\n", "---\na: b\n  c\n", "---\na: |2\n   b\n"),
     *("---\na: |\n b\n", "---\na: >\n  b\n", "---\na:\tb\n", "---\na: b\r\n", "---\na: \u2028\n"),
     *("---\na: 1\n...\n", "---\na: 1\n---\nb: 2\n", "%YAML 1.1\n---\na: 1\n", "---\na: b \n"),
@@ -158,13 +163,14 @@ SNIPPETS = st.sampled_from(
         "::",
         " #",
         "b:\n",
+        *('"\\n"', "\\n", "\\"),
     ]
 )
 
 
 @values.THOROUGH
 @given(
-    st.sampled_from([BODY, ENVELOPE, "---\na: b\n"]),
+    st.sampled_from([BODY, ENVELOPE, "---\na: b\n", '---\na: "b\\n"\n']),
     st.lists(st.tuples(st.floats(0, 1), st.integers(0, 3), SNIPPETS), min_size=1, max_size=4),
 )
 def test_changes_are_read_the_same_or_not_at_all(
