@@ -60,7 +60,7 @@ options:
         type: str
         required: true
       port:
-        description: The port of the broker. The default is V(4222) with O(connector=nats), and V(61613) otherwise.
+        description: The port of the broker. The default is V(4222) with O(connector=nats), V(6163) with O(connector=stomp), and V(61613) otherwise.
         type: int
       user:
         description: The user that logs in. It takes precedence over the environment variables E(STOMP_USER) and E(MCOLLECTIVE_NATS_USERNAME).

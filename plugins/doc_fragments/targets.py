@@ -77,13 +77,15 @@ options:
     choices: [mc, broadcast, flatfile, file, none]
   discovery_options:
     description:
-      - The options of the discovery method. For V(flatfile), this is the path of one file on the host where the task runs.
+      - The options of the discovery method. For V(flatfile), this is the path of one file on the host where the task runs. The default is the
+        configuration's C(default_discovery_options).
       - With any other method, this option is an error, unless O(nodes) is set.
     type: list
     elements: str
   discovery_timeout:
     description:
-      - Discovery ends when no node has answered for this many seconds. It continues as long as answers arrive, for at most a minute.
+      - Discovery ends when no node has answered for this many seconds. It continues as long as answers arrive, for at most a minute,
+        or for this many seconds if that is longer.
         C(mco) always stops after this time.
       - With O(discovery_method=none), the call ends when no reply has arrived for this many seconds after an earlier one.
       - The default is the configuration's C(discovery_timeout), or V(2) if that is not set.
@@ -95,6 +97,7 @@ options:
         O(discovery_timeout) seconds, if that is shorter).
       - If more nodes answer, the task uses all of them and warns. Nodes that answer even later are lost if the number is too low.
       - If there are fewer nodes in the end, the task fails before it sends anything, unless O(fail_on) does not include C(no_nodes).
+      - This option cannot be combined with O(discovery_method=none).
     type: int
     aliases: [count]
   limit:

@@ -30,6 +30,7 @@ options:
       - How many nodes must answer. A try ends when this many have answered, and none for a further 0.2 seconds.
       - With O(nodes), this many of them are enough. Without this option, all O(nodes) must answer.
       - With neither option, one answer is enough.
+      - This option cannot be combined with O(state=absent).
   state:
     description:
       - What to wait for. V(present) waits until nodes answer. V(absent) waits until no node answers any more.

@@ -227,7 +227,7 @@ unexpected:
   elements: str
   sample: []
 diff:
-  description: The states of the nodes that change, one in a line.
+  description: The states of the nodes that change, one per line.
   returned: always, unless the request could not be sent
   type: dict
   contains:

@@ -74,6 +74,7 @@ options:
     description:
       - How many nodes to ask at once, as a number or as a percentage of all nodes. A percentage is rounded up. V(0) means all nodes.
       - The next batch starts when all nodes of the current batch have answered or its O(timeout) is over. All batches are one request.
+      - It cannot be combined with O(process_results=false), O(reply_to) or O(discovery_method=none).
       - The default is the configuration's C(default_batch_size), or V(0) if that is not set.
     type: str
   batch_sleep:
@@ -83,6 +84,7 @@ options:
     description:
       - If more than this percentage of a batch fails or stays silent, no further batch starts and the task fails. RV(unsent) lists the rest.
       - As with the play keyword of the same name, the value must be exceeded. V(0) stops at the first failure.
+      - It needs a O(batch_size).
     type: float
   process_results:
     description:
@@ -332,8 +334,8 @@ stats:
     resumed:
       description:
         - Why the connection was lost, for each time that the module went on listening over a new connection. This is possible where reply
-          addresses outlive a connection. Those of V(activemq) and V(stomp) do, and those of V(rabbitmq) with C(use_reply_exchange). The
-          module never sends the request again.
+          addresses outlive a connection. Those of V(activemq), V(stomp) and V(nats) do, and those of V(rabbitmq) with
+          C(use_reply_exchange). The module never sends the request again.
       returned: when it did so
       type: list
       elements: str

@@ -40,6 +40,7 @@ class Client:
     :param clock: a monotonic clock, in seconds.
     :param progress: see :data:`.conversation.Progress`.
     :raises exc.ImproperlyConfigured: the configuration is wrong; nothing was opened yet.
+    :raises exc.MissingDependency: a library that the configuration needs is missing.
     """
 
     def __init__(
@@ -58,6 +59,10 @@ class Client:
         settle(Request("rpcutil", "ping", nodes=("any",)), settings)
 
     def __enter__(self) -> Client:
+        """Connect to the first broker of the pool that answers.
+
+        :raises exc.ConnectorError: no broker can be used.
+        """
         with self._timed(self._seconds, "connect"):
             self.middleware.connect()
         return self

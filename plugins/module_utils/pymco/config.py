@@ -46,7 +46,10 @@ class Config(Settings):
         return found()
 
     def get_host_and_ports(self) -> list[tuple[str, int]]:
-        """Return the pool as (host, port) pairs."""
+        """Return the pool as (host, port) pairs.
+
+        :raises exc.ConfigLookupError: there is no pool.
+        """
         return [(broker.host, broker.port) for broker in pool(self).brokers]
 
     def get_user_and_password(

@@ -177,6 +177,7 @@ class ConnectorError(PyMcoException):
 
 class RequestRefused(PyMcoException):
     """The broker did not take the request to one node. The connection goes on, and others may have the request.
+    Only NATS tells this.
 
     :ivar node: its identity.
     """
@@ -195,7 +196,7 @@ class AuthenticationFailed(ConnectFailed):
 
 
 class BrokerError(ConnectorError):
-    """The broker answered a frame with ERROR: an exchange or a permission is missing."""
+    """The broker refused what was sent (STOMP: ERROR, NATS: -ERR): an exchange or a permission is missing."""
 
 
 class ConnectionLost(ConnectorError):

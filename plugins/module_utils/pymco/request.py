@@ -76,24 +76,25 @@ class Request:
     :ivar timeout: seconds to wait for the replies of a batch once it has been sent.
         Default: what the agent may take, and :attr:`discovery_timeout` on top.
     :ivar agent_timeout: seconds that the agent may take, by its DDL.
-    :ivar discovery_timeout: seconds without an answer that end discovery.
+    :ivar discovery_timeout: seconds without an answer that end discovery; default: the configuration's.
     :ivar first_reply: seconds to wait for the first reply where nobody knows who will answer (the
         method "none"). Default: the timeout.
     :ivar publish_timeout: seconds that sending a batch may take; nodes that it has not been sent to
         then are left out. Default: the configuration's, and without one the timeout.
     :ivar ttl: seconds for which nodes take the request; default: the configuration's.
     :ivar discovery_method: one of :data:`METHODS`.
-    :ivar discovery_options: the file of identities for "flatfile".
+    :ivar discovery_options: the file of identities for "flatfile"; default: the configuration's
+        default_discovery_options.
     :ivar expected_nodes: how many nodes there should be; discovery ends when so many have answered and none
         for :data:`.conversation.GRACE`.
     :ivar minimum_nodes: nothing is sent when fewer are found.
     :ivar limit: how many of the targets to take: a number, or a percentage as in "10%".
     :ivar limit_method: one of :data:`LIMIT_METHODS`: those that answered first, or any.
-    :ivar limit_seed: makes "random" choose the same again, and what ``mco`` chooses with that seed.
+    :ivar limit_seed: makes "random" choose the same again, and what ``mco`` chooses with that seed: 0 to 2**32 - 1.
     :ivar batch_size: how many nodes to ask at once: a number, a percentage, or 0 for all.
-    :ivar batch_sleep: seconds between two batches.
+    :ivar batch_sleep: seconds between two batches; default: the configuration's default_batch_sleep_time.
     :ivar max_fail_percentage: the percentage of a batch that may fail or stay silent; if more do,
-        no further batch is sent.
+        no further batch is sent. It needs a batch_size.
     :ivar process_results: False: nodes send no replies, and nobody waits for any.
     :ivar reply_to: where replies go instead of to us, in the broker's terms.
     :ivar described: a DDL has given the arguments their keys on the wire.

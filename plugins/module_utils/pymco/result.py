@@ -66,7 +66,7 @@ class Result(Reception):
     :ivar requestid: of the call; None if nobody was asked.
     :ivar broker: "host:port" of the broker that was used.
     :ivar passed_over: why brokers were passed over before that one.
-    :ivar seconds: how long connecting, discovery and the call took.
+    :ivar seconds: how long "connect", "discovery" (if nodes were asked) and "call" took.
     :ivar awaited: True if replies were waited for.
     :ivar timeout: seconds that the replies of a batch had.
     """

@@ -84,7 +84,8 @@ class SimpleAction:
         return self.connector.get_reply_target(self.agent, self.collective)
 
     def call(self, timeout: float = 5) -> list[dict[str, t.Any]]:
-        """Send the message and return the verified envelopes of all replies.
+        """Send the message and return the verified envelopes of all replies: dicts with the keys ``:body``,
+        ``:senderid``, ``:senderagent``, ``:requestid`` and ``:msgtime`` (seconds since 1970).
 
         :param timeout: seconds to wait for the first reply, and at the most. Replies end when none
             has come for the configuration's discovery_timeout.

@@ -171,21 +171,24 @@ class Settings(t.Mapping[str, str]):
         return self._origins.get(key, self.source)
 
     def getint(self, key: str, default: int | None = None) -> int:
-        """Return a whole number. Raises as :meth:`read` does."""
+        """Return a whole number. Raises as :meth:`read` does.
+
+        :raises exc.ConfigLookupError: the option is not set, and there is no default.
+        """
         return t.cast(int, self._typed(key, default, INTEGER))
 
     def getfloat(self, key: str, default: float | None = None) -> float:
-        """Return a number. Raises as :meth:`read` does."""
+        """Return a number. Raises as :meth:`getint` does."""
         return t.cast(float, self._typed(key, default, NUMBER))
 
     def getboolean(self, key: str, default: bool | None = None) -> bool:
-        """Return a truth value. Raises as :meth:`read` does."""
+        """Return a truth value. Raises as :meth:`getint` does."""
         return t.cast(bool, self._typed(key, default, BOOLEAN))
 
     def getseconds(
         self, key: str, default: float | None = None, zero: float | None = None
     ) -> float:
-        """Return a time that can be waited for. Raises as :meth:`read` does.
+        """Return a time that can be waited for, in seconds: more than 0, less than 30 days. Raises as :meth:`getint` does.
 
         :param zero: what 0 stands for, where 0 is allowed.
         """

@@ -49,9 +49,11 @@ PAUSES = (1.0, 60.0)
 class Heard:
     """A message that is verified as far as the security provider can verify one.
 
+    :ivar kind: "registration" or "reply".
     :ivar sender: the identity of the node. With ``psk`` and ``ssl`` all nodes share a key, so it is the claim of one of
         them.
     :ivar agent: the agent that replies, or "registration".
+    :ivar requestid: the id that the message has.
     :ivar time: when it was made, in seconds since 1970, as the node says.
     :ivar body: plain data.
     """

@@ -46,7 +46,7 @@ options:
   listen:
     description:
       - What to listen to.
-      - The security provider C(aes_security), and version 1 of Choria's protocol, can verify replies, but not registrations.
+      - The security provider C(aes_security), and Choria's protocol 1, can verify replies, but not registrations.
     type: str
     choices: [registration, replies]
     default: registration
@@ -63,7 +63,8 @@ options:
   config_file:
     description:
       - The configuration of a client, a C(client.cfg) or Choria's C(client.conf). The default is the first readable
-        file of the usual places.
+        file of the usual places. There must be one. The source reads neither F(ansible.cfg) nor environment variables
+        that begin with C(ANSIBLE_MCOLLECTIVE_) or C(PYMCO_).
     type: path
   config:
     description:

@@ -31,7 +31,11 @@ _SelfType = t.TypeVar("_SelfType", bound="Connector")
 
 
 def conn_params(config: Settings) -> dict[str, t.Any]:
-    """Return what stomp.py's Connection takes."""
+    """Return what stomp.py's Connection takes: host_and_ports, a list of (host, port); reconnect_sleep_initial and
+    reconnect_sleep_max, in seconds; reconnect_attempts_max; and vhost.
+
+    :raises exc.ImproperlyConfigured: an option is missing or wrong.
+    """
     found = pool(config)
     return {
         "host_and_ports": [(broker.host, broker.port) for broker in found.brokers],
