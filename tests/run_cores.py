@@ -104,7 +104,9 @@ def oldest(requirements: str) -> list[str]:
 VERSIONS = """
 import importlib.metadata, json, sys, yaml
 names = {names!r}
-found = {{name: importlib.metadata.version(name) for name in names}}
+# By themselves: Python 3.9 does not find the metadata of a package that has a dot in its name.
+known = {{d.metadata["Name"].lower(): d.version for d in importlib.metadata.distributions()}}
+found = {{name: known[name.lower()] for name in names}}
 found["Python"] = "%d.%d.%d" % sys.version_info[:3]
 found["libyaml"] = yaml.__with_libyaml__
 print(json.dumps(found))

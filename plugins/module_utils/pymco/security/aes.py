@@ -147,7 +147,8 @@ def _common_name(path: str) -> str | None:
     """Return the CN of a certificate if its subject begins with one, or None for any other file."""
     try:
         subject = x509.load_pem_x509_certificate(files.read_bytes(path)).subject
-        first = next(iter(next(iter(subject.rdns))))
+        # Perhaps several parts stand first, in the order of DER, which old versions of the library lose.
+        first = min(next(iter(subject.rdns)), key=lambda part: x509.Name([part]).public_bytes())
     except (OSError, ValueError, StopIteration):
         return None
     name = re.match(r"[\w.\-]+", str(first.value), re.ASCII)
