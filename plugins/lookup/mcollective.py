@@ -185,7 +185,7 @@ def _given(terms: list[t.Any], kwargs: Options) -> Options:
     missing = [name for name in names if not given.get(name)]
     if missing:
         raise _refused(f"the {missing[0]} is missing")
-    complaint = restrictions.complaint(given, LookupTask.options)
+    complaint = restrictions.refusal(given, LookupTask.options)
     if complaint:
         raise _refused(complaint)
     return given

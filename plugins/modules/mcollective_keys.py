@@ -13,7 +13,7 @@ author: The pymco.mcollective authors (@pymco)
 description:
   - Maintains one directory with all secrets of a collective. The roles of this collection copy from it to brokers, nodes and control hosts.
   - The module creates missing files and keeps existing ones, so you can put your own keys and passwords there first. It issues certificates
-    again, with new keys, if they expire soon or have other names than the wanted ones.
+    again, for the keys that are there, if they expire soon or have other names than the wanted ones. For a new key, remove the old one.
   - The module writes the files on the host where the task runs, usually the control host. Its result and its diff contain no secret.
 extends_documentation_fragment:
   - pymco.mcollective.attributes

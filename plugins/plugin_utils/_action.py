@@ -95,16 +95,21 @@ class TaskAction(ActionBase):
         :raises Undecided: it is not clear which nodes the task is about.
         """
         options = self.task_class.options
-        usable = _defaults.usable(self._task, options, self._templar)
+        usable = _defaults.usable(self._task, self.task_class, self._templar)
         usable = _ansible_cfg.completed(usable, options, self._variables, self._templar)
         if "target" not in options:
             return usable
-        host = _target.Host.of(task_vars, self._templar, run_once=bool(self._task.run_once))
+        host = _target.Host.of(
+            task_vars,
+            self._templar,
+            run_once=bool(self._task.run_once),
+            delegate_to=self._task.delegate_to,
+        )
         return _target.aimed(usable, host)
 
     def _run_somewhere(self, task_vars: dict[str, t.Any]) -> Result:
         """Run the task here or as a module."""
-        complaint = restrictions.complaint(self._task.args, self.task_class.options)
+        complaint = restrictions.refusal(self._task.args, self.task_class.options)
         if complaint:
             return {"failed": True, "msg": complaint}
         if self._belongs_here():

@@ -25,6 +25,8 @@ if t.TYPE_CHECKING:
     from ansible.playbook.task import Task
     from ansible.template import Templar
 
+    from ansible_collections.pymco.mcollective.plugins.module_utils._task import base
+
 GROUP = "group/pymco.mcollective.mcollective"
 SHARED = frozenset(
     (
@@ -42,19 +44,19 @@ CONDITIONS = frozenset((*FAILURES, "answered", "disabled"))
 """What the option fail_on of any module knows."""
 
 
-def usable(task: Task, options: Spec, templar: Templar) -> dict[str, t.Any]:
+def usable(task: Task, kind: type[base.Task], templar: Templar) -> dict[str, t.Any]:
     """Return a task's options without the group's defaults that its module has no use for.
 
     Ansible has merged the defaults into the options. An option that the task itself sets stays, unless it has the
     value of the default.
 
-    :param options: the argument specification of the module.
+    :param kind: what the module does.
     """
     arguments: dict[str, t.Any] = task.args
-    group = _group(task, templar)
-    doubtful = SHARED.intersection(arguments, group) - (_names(options) - {"fail_on"})
+    group, options = _group(task, templar), kind.options
+    useful = _names(options) - {"fail_on", *kind.idle(arguments)}
     given = dict(arguments)
-    for name in doubtful:
+    for name in SHARED.intersection(arguments, group) - useful:
         if arguments[name] == templar.template(group[name]):
             _leave_out(given, name, options)
     return given

@@ -38,6 +38,7 @@ class Host:
     :ivar hosts: the number of hosts in the play.
     :ivar limited: True if the option --limit has left hosts out of the play, or may have done so.
     :ivar run_once: True if the task runs for one host in place of all.
+    :ivar delegated: the other host that the task runs on, if this host stands for a node too; "" otherwise.
     """
 
     name: str
@@ -45,18 +46,30 @@ class Host:
     hosts: int = 1
     limited: bool = False
     run_once: bool = False
+    delegated: str = ""
 
     @classmethod
     def of(
-        cls, variables: t.Mapping[str, t.Any], templar: Templar, *, run_once: bool = False
+        cls,
+        variables: t.Mapping[str, t.Any],
+        templar: Templar,
+        *,
+        run_once: bool = False,
+        delegate_to: str | None = None,
     ) -> Host:
-        """Return the host that has these variables."""
+        """Return the host that has these variables.
+
+        :param delegate_to: the keyword of the task.
+        """
+        other = variables.get("hostvars", {}).get(delegate_to) if delegate_to else None
+        stands = bool(other) and bool(other.get("mcollective_identity"))
         return cls(
             str(variables.get("inventory_hostname") or "localhost"),
             str(templar.template(variables.get("mcollective_identity")) or ""),
             len(variables.get("ansible_play_hosts_all") or "1"),
             bool(variables.get("ansible_limit")),
             run_once,
+            str(delegate_to) if stands else "",
         )
 
     @property
@@ -100,12 +113,18 @@ def aimed(arguments: Arguments, host: Host) -> Arguments:
 
 def _likely(host: Host) -> str:
     """Return what a task is about that does not say it."""
+    if host.is_control_host and host.delegated:
+        raise Undecided(
+            f"delegate_to: {host.delegated} says where this task runs, not which nodes it is about, and no option selects"
+            f" nodes. Write nodes: [{host.delegated}], if it is about this node, or target: collective, if it is about all"
+            " nodes of the collective"
+        )
     if host.is_control_host:
         return "collective"
     if host.run_once and host.is_one_of_many:
         raise Undecided(
             "with run_once, it is not clear which nodes this task is about. Write target: collective, if it is about"
-            " all nodes of the collective; nodes: \"{{ ansible_play_hosts | map('extract', hostvars,"
+            " all nodes of the collective; nodes: \"{{ ansible_play_batch | map('extract', hostvars,"
             " 'mcollective_identity') }}\", if it is about the hosts of the play; or target: host, if it is about the"
             f" node of {host.name} only"
         )

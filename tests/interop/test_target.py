@@ -386,6 +386,31 @@ def test_defaults_of_the_group_break_none_of_its_modules(stage: Stage) -> None:
     assert recap["one"]["ok"] == len(tasks), stage.output
 
 
+def test_defaults_of_the_group_that_other_options_leave_without_use_break_nothing(
+    stage: Stage,
+) -> None:
+    group = {"expected_nodes": 2, "max_fail_percentage": 10, "batch_size": 1, "timeout": 2}
+    tasks = [
+        {"pymco.mcollective.mcollective_ping": {"state": "absent", "nodes": ["nosuch"]}},
+        rpc(process_results=False, target="collective"),
+        rpc(discovery_method="none", target="collective"),
+    ]
+    recap = stage.play(
+        *tasks,
+        hosts="localhost",
+        module_defaults={"group/pymco.mcollective.mcollective": group},
+    )
+    assert recap["localhost"]["ok"] == len(tasks), stage.output
+
+
+def test_delegation_to_a_node_addresses_not_the_whole_collective(stage: Stage) -> None:
+    recap = stage.play({**rpc(), "delegate_to": "one"}, hosts="localhost")
+    assert recap["localhost"]["failed"] == 1, stage.output
+    assert "delegate_to: one says where this task runs" in stage.output
+    recap = stage.play({**rpc(nodes=["web1"]), "delegate_to": "one"}, hosts="localhost")
+    assert recap["localhost"]["ok"] == 1, stage.output
+
+
 @pytest.mark.parametrize(
     "task,defaults,words",
     [

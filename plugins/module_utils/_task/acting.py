@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 
 from . import words
-from .base import Returned
+from .base import Returned, TaskFailed
 from .desired import DesiredTask
 from .report import Node, Report
 
@@ -29,6 +29,11 @@ ANY = "any"
 
 class ActingTask(DesiredTask):
     """A task whose nodes get to the state by one action each."""
+
+    def _prepare(self) -> None:
+        if "name" in self.options and not (self.params["name"] or "").strip():
+            raise TaskFailed(f"name is empty; it must be the name of a {self.agent}")
+        super()._prepare()
 
     def _run(self, check_mode: bool) -> Returned:
         client = self.client()

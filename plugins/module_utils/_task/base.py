@@ -121,6 +121,15 @@ class Task:
         """Remarks for users who ask for more (``-v``)."""
         return []
 
+    @classmethod
+    def idle(cls, given: Params) -> t.Collection[str]:
+        """Return the names of options that have no use beside these. A default of the action group for one of them must
+        not make the task fail.
+
+        :param given: the options as they were given, with the defaults of the action group.
+        """
+        return ()
+
     def run(self, check_mode: bool, *, diff: bool = False) -> Returned:
         """Run the task.
 

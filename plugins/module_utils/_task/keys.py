@@ -92,7 +92,8 @@ def _refuse_bad_numbers(params: Params) -> None:
     for name, (least, most) in _RANGES.items():
         if not least <= params[name] <= most:
             raise TaskFailed(f"{name} must be from {least} to {most}, not {params[name]}")
-    for name in ("authority_days", "certificate_days", "token_days"):
+    tokens = ("token_days",) if params["tokens"] else ()
+    for name in ("authority_days", "certificate_days", *tokens):
         if params[name] <= params["renew_days"]:
             raise TaskFailed(
                 f"{name} ({params[name]}) must be more than renew_days ({params['renew_days']}): "

@@ -15,7 +15,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake imp
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ranges import LONGEST
 
 from . import words
-from .base import CollectiveTask, Returned, TaskFailed, concise, concluded
+from .base import CollectiveTask, Params, Returned, TaskFailed, concise, concluded
 from .options import CLIENT_OPTIONS, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
 
 if t.TYPE_CHECKING:
@@ -71,6 +71,10 @@ class PingTask(CollectiveTask):
         **PROGRESS_OPTIONS,
         "fail_on": fail_on("answered", "no_response", "no_nodes"),
     }
+
+    @classmethod
+    def idle(cls, given: Params) -> t.Collection[str]:
+        return ("expected_nodes", "count") if given.get("state") == "absent" else ()
 
     def _run(self, check_mode: bool) -> Returned:
         params = self.params

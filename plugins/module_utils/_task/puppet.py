@@ -13,7 +13,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client imp
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.envelope import Received
 
 from .acting import ANY, ActingTask
-from .base import Returned, TaskFailed
+from .base import Params, Returned, TaskFailed
 from .options import (
     CLIENT_OPTIONS,
     DESIRED_OPTIONS,
@@ -68,6 +68,10 @@ class PuppetTask(ActingTask):
     agent_timeout = 20.0
     what = "Puppet"
 
+    @classmethod
+    def idle(cls, given: Params) -> t.Collection[str]:
+        return () if given.get("state", "ran") == "ran" else ("max_fail_percentage",)
+
     def _prepare(self) -> None:
         params, runs = self.params, self._runs
         for name in (*_OF_RUNS, "concurrency", "max_fail_percentage"):
@@ -113,7 +117,11 @@ class PuppetTask(ActingTask):
             if params[name] is not None
         }
         inputs.update(
-            {name: ",".join(params[name]) for name in ("tags", "skip_tags") if params[name]}
+            {
+                name: ",".join(params[name])
+                for name in ("tags", "skip_tags")
+                if any(params[name] or ())
+            }
         )
         # The agent's own default is to wait for some seconds, so that runs spread.
         inputs.update({"splay": True} if params["splay"] else {"force": True})

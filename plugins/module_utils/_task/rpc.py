@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
 
 from . import words
-from .base import CollectiveTask, Returned, concise, concluded, stats_of
+from .base import CollectiveTask, Params, Returned, concise, concluded, stats_of
 from .looks import only_looks
-from .options import CLIENT_OPTIONS, FAILURES, PROGRESS_OPTIONS, TARGET_OPTIONS, Spec, fail_on
+from .options import (
+    BATCH_OPTIONS,
+    CLIENT_OPTIONS,
+    FAILURES,
+    PROGRESS_OPTIONS,
+    TARGET_OPTIONS,
+    Spec,
+    fail_on,
+)
 from .values import to_json
 
 if t.TYPE_CHECKING:
@@ -41,9 +51,7 @@ class RpcTask(CollectiveTask):
         "timeout": {"type": "float"},
         "publish_timeout": {"type": "float"},
         "ttl": {"type": "int"},
-        "batch_size": {"type": "str"},
-        "batch_sleep": {"type": "float"},
-        "max_fail_percentage": {"type": "float"},
+        **BATCH_OPTIONS,
         "process_results": {"type": "bool", "default": True},
         "reply_to": {"type": "str"},
         "validate": {"type": "str", "choices": ["auto", "strict", "off"], "default": "auto"},
@@ -53,6 +61,13 @@ class RpcTask(CollectiveTask):
         **PROGRESS_OPTIONS,
         "fail_on": fail_on(*FAILURES),
     }
+
+    @classmethod
+    def idle(cls, given: Params) -> t.Collection[str]:
+        if given.get("discovery_method") == "none" and not given.get("nodes"):
+            return (*BATCH_OPTIONS, "expected_nodes", "count")
+        awaited = boolean(given.get("process_results", True), strict=False)
+        return () if awaited and not given.get("reply_to") else tuple(BATCH_OPTIONS)
 
     def _run(self, check_mode: bool) -> Returned:
         request, action = self._described(self.request())

@@ -59,7 +59,7 @@ def run_module(kind: type[Task]) -> None:
     """Run a task with the options that the module was called with, and end the process."""
     given = load_params()
     module = TaskModule(kind)
-    complaint = restrictions.complaint(given, kind.options)
+    complaint = restrictions.refusal(given, kind.options)
     if complaint:
         module.fail_json(msg=complaint)
     try:

@@ -53,6 +53,8 @@ def test_it_is_about_the_node_of_the_host(host: Host, given: dict[str, t.Any], n
         (ONLY, {}),
         (Host("web1", run_once=True), {}),
         *((host, ALL) for host in (OURS, PLAIN, LOCALHOST, LIMITED)),
+        (Host("localhost", delegated="web1"), {"nodes": ["web1"]}),
+        (Host("localhost", delegated="web1"), ALL),
         (Host("web1", "web1.example.com", 3, run_once=True), {"nodes": ["web2"]}),
         (PLAIN, {"identity_filters": "web1"}),
         (OURS, {"fact_filters": ["os=Debian"]}),
@@ -73,6 +75,7 @@ def test_it_is_about_the_collective(host: Host, given: dict[str, t.Any]) -> None
         (Host("web1", "", 3, run_once=True), {}, "with run_once, it is not clear"),
         (OURS, {**HOST, "nodes": ["web1"]}, "exclude each other"),
         (LOCALHOST, HOST, "this task is for localhost"),
+        (Host("localhost", delegated="web1"), {}, "delegate_to: web1 says where this task runs"),
     ],
 )
 def test_what_is_not_clear_is_refused(host: Host, given: dict[str, t.Any], words: str) -> None:
@@ -89,4 +92,7 @@ def test_a_host_is_what_ansible_tells_of_it() -> None:
     }
     templar = Templar(DataLoader(), variables=variables)
     assert Host.of(variables, templar, run_once=True) == Host("a", "a.b", 2, True, True)
+    variables["hostvars"] = {"web1": {"mcollective_identity": "w"}, "bastion": {}}
+    for name, stands in (("web1", "web1"), ("bastion", ""), ("unknown", ""), (None, "")):
+        assert Host.of(variables, templar, delegate_to=name).delegated == stands
     assert Host.of({}, Templar(DataLoader(), variables={})) == Host("localhost")
