@@ -15,7 +15,7 @@ import re
 import typing as t
 
 from .. import exc, json_text
-from .event import MAX_REPLY, OVERHEAD, Event, Item, Reader, Unfinished
+from .event import MAX_HEAD, MAX_REPLY, OVERHEAD, Event, Item, Reader, Unfinished
 
 MAX_INFO = 2**18
 """Bytes of an INFO. It lists the addresses of the whole cluster."""
@@ -57,7 +57,7 @@ class LineReader(Reader):
         while position < come and not self._garbled:
             body = find(b"\n", position) + 1
             if not body:
-                return Unfinished(position, 0, b"\n")
+                return Unfinished(position, 0, (b"\n",), MAX_HEAD)
             skipped = 0
             if data.startswith(b"MSG ", position) and data.startswith(END, body - 2):
                 digits = data[data.rfind(b" ", position, body) + 1 : body - 2]
@@ -75,7 +75,7 @@ class LineReader(Reader):
                 large = stop - body - skipped > MAX_REPLY
                 if large:
                     append(Event("oversized"))
-                return Unfinished(position, stop + 2 - position, b"", large)
+                return Unfinished(position, stop + 2 - position, dropped=large)
             if stop - body - skipped > MAX_REPLY:
                 append(Event("oversized"))
             elif data.startswith(END, stop) and stop >= body + skipped:
