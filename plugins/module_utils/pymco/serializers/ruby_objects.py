@@ -30,6 +30,8 @@ _DAYS_BEFORE = 1721425
 """The Julian Day Number of the day before 0001-01-01."""
 _GREGORIAN = 2299161
 """The Julian Day Number of 1582-10-15. Ruby counts days before it by another calendar."""
+_DAY = 86400
+"""Seconds."""
 _MANTISSA_BITS = 37
 """How many bits of a Float's mantissa Ruby 1.8 wrote as digits (marshal.c, DECIMAL_MANT)."""
 
@@ -111,16 +113,23 @@ def date(parts: t.Any, with_time: bool) -> str | None:
         if period != 0 or day < _GREGORIAN:
             return None
         moment = datetime.datetime.fromordinal(day - _DAYS_BEFORE)
-        moment += datetime.timedelta(seconds=seconds + offset)
+        moment += datetime.timedelta(seconds=_whole(seconds, 0, _DAY - 1) + offset)
         return _moment(moment, nanoseconds, offset or None) if with_time else f"{moment:%Y-%m-%d}"
     except (ArithmeticError, TypeError, ValueError):
         return None
 
 
-def _moment(moment: datetime.datetime, nanoseconds: int, offset: int | None) -> str:
+def _whole(number: t.Any, least: int, most: int) -> int:
+    """Return a whole number in its range. Raises ValueError for all else, such as a text of megabytes."""
+    if type(number) is not int or not least <= number <= most:
+        raise ValueError
+    return number
+
+
+def _moment(moment: datetime.datetime, nanoseconds: t.Any, offset: t.Any) -> str:
     """Return a local time as Psych writes it. Without an offset it is in UTC."""
     zone = "Z"
     if offset is not None:
-        hours, minutes = divmod(abs(offset) // 60, 60)
+        hours, minutes = divmod(abs(_whole(offset, 1 - _DAY, _DAY - 1)) // 60, 60)
         zone = f"{'-' if offset < 0 else '+'}{hours:02}:{minutes:02}"
-    return f"{moment:%Y-%m-%d %H:%M:%S}.{nanoseconds:09} {zone}"
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{_whole(nanoseconds, 0, 10**9 - 1):09} {zone}"
