@@ -19,6 +19,9 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializer
     MAX_NUMBER_KEYS,
     MAX_VALUES,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.marshal_reader import (
+    MAX_NAME,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.ruby_objects import (
     MAX_ESCAPED,
 )
@@ -78,6 +81,12 @@ COSTLY: dict[str, tuple[str, t.Callable[[], bytes]]] = {
     "marshal lists": ("marshal", lambda: many(b"[\0")),
     "marshal hashes": ("marshal", lambda: many(b"{\0")),
     "marshal objects": ("marshal", lambda: many(b"o:\x06A\0")),
+    "marshal variables": (
+        "marshal",
+        lambda: b"\x04\x08[\x07I:" + marshal_text(b"@" + WIDE * (MAX_NAME - 1))[4:]
+        # The same name twice: without the @, and with it.
+        + many(b"o;\0\x07;\x000;\x000", MANY // 3)[2:],
+    ),
     "marshal own bytes": ("marshal", lambda: many(b"u:\x06A\0")),
     "marshal regexps": ("marshal", lambda: many(b"/\x06a\0")),
     "marshal text": ("marshal", lambda: marshal_text(WIDE + b"a" * LARGE)),
