@@ -91,8 +91,8 @@ class LineReader(Reader):
         :returns: if the line begins a message, the size of the body that follows, as it is written, and how many
             bytes of it are a head.
         """
-        word, _blank, rest = line.strip().replace(b"\t", b" ").partition(b" ")
-        word, rest = word.upper(), rest.strip()
+        word, rest = [*line.strip().split(None, 1), b"", b""][:2]
+        word = word.upper()
         if word == b"PING":
             self.pings += 1
         elif word == b"PONG":
