@@ -17,14 +17,22 @@ from .. import exc
 MAX_ESCAPED = 65536
 """Bytes of a Symbol or a class's name that are no text, and of a Regexp. Escaping takes long and much memory."""
 
-_CHARACTER_SETS = re.compile(
-    r"utf-(8|16|32)([lb]e)?|iso-8859-\d+|windows-(125\d|31j|874)|shift_jis|euc-(jp|kr|jis-2004)"
-    r"|eucjp-ms|gbk|gb18030|gb2312|big5|big5-hkscs|koi8-[ru]|tis-620|(ibm|cp)\d+|mac(roman|greek)",
-    re.IGNORECASE,
+_SAME_NAMES = (
+    *("utf-8", "utf-16", "utf-16le", "utf-16be", "utf-32", "utf-32le", "utf-32be", "tis-620"),
+    *("shift_jis", "euc-jp", "euc-jis-2004", "euc-kr", "gbk", "gb18030", "gb2312", "big5"),
+    *("big5-hkscs", "koi8-r", "koi8-u", "cp850", "cp852", "cp855", "cp949", "cp950"),
+    *("macroman", "macgreek", *(f"iso-8859-{part}" for part in range(1, 17) if part != 12)),
 )
-"""Python also knows codecs that are no character sets, some of them slow on purpose-made input."""
-_OTHER_NAMES = {"windows-31j": "cp932", "windows-874": "cp874", "eucjp-ms": "euc-jp"}
-"""Python's names of character sets that differ from Ruby's."""
+_IBM = ("037", 437, 720, 737, 775, 852, 855, 857, *range(860, 867), 869)
+_CODECS = {
+    **{name: name for name in _SAME_NAMES},
+    **{f"ibm{page}": f"cp{page}" for page in _IBM},
+    **{f"windows-{page}": f"cp{page}" for page in range(1250, 1259)},
+    **{"windows-31j": "cp932", "windows-874": "cp874", "eucjp-ms": "euc-jp"},
+}
+"""Python's names of Ruby's character sets. Python also knows codecs that are no character sets, some of them slow on
+purpose-made input, and never forgets a name that it does not know."""
+_LONGEST_CODEC = max(map(len, _CODECS))
 
 _DAYS_BEFORE = 1721425
 """The Julian Day Number of the day before 0001-01-01."""
@@ -42,9 +50,10 @@ def text_in(data: bytes, attributes: t.Mapping[str, t.Any]) -> str | bytes:
     try:
         if encoding is None:
             return data.decode()
-        if not isinstance(encoding, str) or not _CHARACTER_SETS.fullmatch(encoding):
+        if not isinstance(encoding, str):
             return data
-        return data.decode(_OTHER_NAMES.get(encoding.lower(), encoding).replace("IBM", "cp"))
+        # A link can repeat a long name, so it is not copied whole.
+        return data.decode(_CODECS[encoding[: _LONGEST_CODEC + 1].lower()])
     except (UnicodeError, LookupError):
         return data
 
