@@ -71,12 +71,12 @@ class LineReader(Reader):
                 self._give_up(items)
                 return None
             stop = body + int(digits)
+            large = stop - body - skipped > MAX_REPLY or skipped > MAX_HEAD
             if stop + 2 > come:
-                large = stop - body - skipped > MAX_REPLY
                 if large:
                     append(Event("oversized"))
                 return Unfinished(position, stop + 2 - position, dropped=large)
-            if stop - body - skipped > MAX_REPLY:
+            if large:
                 append(Event("oversized"))
             elif data.startswith(END, stop) and stop >= body + skipped:
                 append(data[body + skipped : stop])
