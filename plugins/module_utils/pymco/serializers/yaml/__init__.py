@@ -76,6 +76,15 @@ class RubyCompatibleLoader(Loader):
         super().__init__(stream)
         self.keys = base.Keys()
 
+    def compose_scalar_node(self, anchor: str | None) -> t.Any:
+        """Compose a scalar. With libyaml nobody calls this.
+
+        :raises UnicodeEncodeError: it has half of a surrogate pair as an escape, which libyaml refuses.
+        """
+        node = super().compose_scalar_node(anchor)
+        node.value.encode()
+        return node
+
 
 class RubyCompatibleDumper(Dumper):
     """Writes what Ruby reads back as the same types."""

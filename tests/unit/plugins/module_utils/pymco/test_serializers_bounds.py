@@ -405,3 +405,36 @@ def test_a_huge_integer_of_another_base_can_be_printed_or_is_refused(number: str
 def test_huge_floats_are_survived(number: str) -> None:
     survived("yaml", number.encode())
     survived("marshal", b"\x04\x08f" + marshal_count(len(number)) + number.encode())
+
+
+WITHOUT_LIBYAML = """
+import sys
+sys.modules["yaml.cyaml"] = None
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import yaml
+assert not yaml.HAS_LIBYAML
+try:
+    print(yaml.YamlSerializer().deserialize(sys.stdin.buffer.read()))
+except exc.DecodingError:
+    print("refused")
+"""
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *(b'"\\ud800"', b'a: "\\udfff"', b'"\\udfff": a', b"%TAG !x! b\n--- a"),
+        *(b'["\\ud83d\\ude00"]', b'!plain "\\ud800"', b'!ruby/sym "\\ud800"', b'!x "\\U0000D800"'),
+    ],
+)
+def test_what_libyaml_refuses_is_refused_without_it(payload: bytes) -> None:
+    refused("yaml", payload)
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_LIBYAML],
+        input=payload,
+        capture_output=True,
+        timeout=60,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(pathlib.Path(exc.__file__).parents[6])},
+    )
+    assert done.stdout == b"refused\n"
