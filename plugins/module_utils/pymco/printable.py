@@ -10,6 +10,7 @@ read as another. So all foreign text in a message passes through here. The data 
 
 from __future__ import annotations
 
+import math
 import re
 import typing as t
 
@@ -28,19 +29,26 @@ def as_message(text: t.Any) -> str:
     return printable(text, LONGEST_MESSAGE)
 
 
-def masked(text: str, secrets: t.Iterable[str]) -> str:
+def masked(text: str, secrets: t.Iterable[str], kept: float = math.inf) -> str:
     """Return a text without the secrets that somebody repeats in it.
 
     Call it before anything of the text is cut off or escaped.
 
+    :param kept: how many bytes of the text were kept, if it had more. Then its end may be a part of a secret,
+        which cannot be recognized, so as much as a secret has is cut off.
+
     >>> masked("no user web1 with password hunter2", ["hunter2", "1"])
     'no user web1 with password ********'
     """
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+    cut = len(text.encode("utf-8", "surrogatepass")) >= kept
+    longest_first = sorted(filter(None, secrets), key=len, reverse=True)
+    for secret in longest_first:
         pattern = re.escape(secret)
         if len(secret) < SHORT_SECRET:
             pattern = rf"(?<!\w){pattern}(?!\w)"
         text = re.sub(pattern, MASK, text)
+    if cut and longest_first:
+        text = text[: -len(longest_first[0])]
     return text
 
 

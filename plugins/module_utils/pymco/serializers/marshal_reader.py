@@ -15,6 +15,8 @@ from .base import MAX_DEPTH, Symbol
 HEADER = b"\x04\x08"
 LEAF = 2
 """Levels that a value in the deepest container takes: an object with instance variables, and its own."""
+MAX_NAME = 128
+"""Characters of the name of a class or an instance variable. Links can repeat it, and each variable is a new text."""
 IVAR, STRING, SYMBOL, LINK = b'I":;'
 TRUNCATED = "no valid Marshal data: truncated"
 
@@ -54,7 +56,7 @@ class Reader(base.Keys):
     doubtful = False
     """True if a String without an encoding reads as UTF-8 beyond ASCII, and none before it has one."""
     unsure = False
-    """True if only the whole value tells if it is too large, because of links or depth."""
+    """True if only the whole value tells if it is too large, because of links, long Symbols or depth."""
 
     def __init__(self, data: bytes, *, old: bool = False) -> None:
         self.data = data
@@ -164,12 +166,18 @@ class Reader(base.Keys):
     def name(self) -> Symbol:
         """Read a Symbol, where nothing else may stand."""
         tag = self.byte()
-        if tag == LINK:
-            return self.linked(self.symbols)
         encoded = tag == IVAR
-        if (self.byte() if encoded else tag) != SYMBOL:
+        if tag == LINK:
+            symbol = self.linked(self.symbols)
+        elif (self.byte() if encoded else tag) == SYMBOL:
+            symbol = self.symbol(encoded)
+        else:
             raise exc.DecodingError("no valid Marshal data: a name is no Symbol")
-        return self.symbol(encoded)
+        if len(symbol) > len(":") + MAX_NAME:
+            raise exc.DecodingError(
+                f"refused: a class or variable whose name has more than {MAX_NAME} characters"
+            )
+        return symbol
 
     def attributes(self) -> dict[str, t.Any]:
         """Read instance variables or struct members. Their names lose the @."""
@@ -193,6 +201,7 @@ class Reader(base.Keys):
         usual = not encoded and len(data) <= base.LONGEST_NAME
         self.symbols.append(NAMES[data] if usual else Symbol(""))
         if not usual:
+            self.unsure = True
             self.symbols[index] = Symbol(ruby_objects.name_in(data, self.encoding(encoded)))
         return self.symbols[index]
 

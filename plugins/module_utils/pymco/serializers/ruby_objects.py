@@ -17,19 +17,29 @@ from .. import exc
 MAX_ESCAPED = 65536
 """Bytes of a Symbol or a class's name that are no text, and of a Regexp. Escaping takes long and much memory."""
 
-_CHARACTER_SETS = re.compile(
-    r"utf-(8|16|32)([lb]e)?|iso-8859-\d+|windows-(125\d|31j|874)|shift_jis|euc-(jp|kr|jis-2004)"
-    r"|eucjp-ms|gbk|gb18030|gb2312|big5|big5-hkscs|koi8-[ru]|tis-620|(ibm|cp)\d+|mac(roman|greek)",
-    re.IGNORECASE,
+_SAME_NAMES = (
+    *("utf-8", "utf-16", "utf-16le", "utf-16be", "utf-32", "utf-32le", "utf-32be", "tis-620"),
+    *("shift_jis", "euc-jp", "euc-jis-2004", "euc-kr", "gbk", "gb18030", "gb2312", "big5"),
+    *("big5-hkscs", "koi8-r", "koi8-u", "cp850", "cp852", "cp855", "cp949", "cp950"),
+    *("macroman", "macgreek", *(f"iso-8859-{part}" for part in range(1, 17) if part != 12)),
 )
-"""Python also knows codecs that are no character sets, some of them slow on purpose-made input."""
-_OTHER_NAMES = {"windows-31j": "cp932", "windows-874": "cp874", "eucjp-ms": "euc-jp"}
-"""Python's names of character sets that differ from Ruby's."""
+_IBM = ("037", 437, 720, 737, 775, 852, 855, 857, *range(860, 867), 869)
+_CODECS = {
+    **{name: name for name in _SAME_NAMES},
+    **{f"ibm{page}": f"cp{page}" for page in _IBM},
+    **{f"windows-{page}": f"cp{page}" for page in range(1250, 1259)},
+    **{"windows-31j": "cp932", "windows-874": "cp874", "eucjp-ms": "euc-jp"},
+}
+"""Python's names of Ruby's character sets. Python also knows codecs that are no character sets, some of them slow on
+purpose-made input, and never forgets a name that it does not know."""
+_LONGEST_CODEC = max(map(len, _CODECS))
 
 _DAYS_BEFORE = 1721425
 """The Julian Day Number of the day before 0001-01-01."""
 _GREGORIAN = 2299161
 """The Julian Day Number of 1582-10-15. Ruby counts days before it by another calendar."""
+_DAY = 86400
+"""Seconds."""
 _MANTISSA_BITS = 37
 """How many bits of a Float's mantissa Ruby 1.8 wrote as digits (marshal.c, DECIMAL_MANT)."""
 
@@ -40,9 +50,10 @@ def text_in(data: bytes, attributes: t.Mapping[str, t.Any]) -> str | bytes:
     try:
         if encoding is None:
             return data.decode()
-        if not isinstance(encoding, str) or not _CHARACTER_SETS.fullmatch(encoding):
+        if not isinstance(encoding, str):
             return data
-        return data.decode(_OTHER_NAMES.get(encoding.lower(), encoding).replace("IBM", "cp"))
+        # A link can repeat a long name, so it is not copied whole.
+        return data.decode(_CODECS[encoding[: _LONGEST_CODEC + 1].lower()])
     except (UnicodeError, LookupError):
         return data
 
@@ -111,16 +122,23 @@ def date(parts: t.Any, with_time: bool) -> str | None:
         if period != 0 or day < _GREGORIAN:
             return None
         moment = datetime.datetime.fromordinal(day - _DAYS_BEFORE)
-        moment += datetime.timedelta(seconds=seconds + offset)
+        moment += datetime.timedelta(seconds=_whole(seconds, 0, _DAY - 1) + offset)
         return _moment(moment, nanoseconds, offset or None) if with_time else f"{moment:%Y-%m-%d}"
     except (ArithmeticError, TypeError, ValueError):
         return None
 
 
-def _moment(moment: datetime.datetime, nanoseconds: int, offset: int | None) -> str:
+def _whole(number: t.Any, least: int, most: int) -> int:
+    """Return a whole number in its range. Raises ValueError for all else, such as a text of megabytes."""
+    if type(number) is not int or not least <= number <= most:
+        raise ValueError
+    return number
+
+
+def _moment(moment: datetime.datetime, nanoseconds: t.Any, offset: t.Any) -> str:
     """Return a local time as Psych writes it. Without an offset it is in UTC."""
     zone = "Z"
     if offset is not None:
-        hours, minutes = divmod(abs(offset) // 60, 60)
+        hours, minutes = divmod(abs(_whole(offset, 1 - _DAY, _DAY - 1)) // 60, 60)
         zone = f"{'-' if offset < 0 else '+'}{hours:02}:{minutes:02}"
-    return f"{moment:%Y-%m-%d %H:%M:%S}.{nanoseconds:09} {zone}"
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{_whole(nanoseconds, 0, 10**9 - 1):09} {zone}"

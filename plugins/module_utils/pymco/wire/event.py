@@ -15,6 +15,8 @@ MAX_HEAD = 2**20
 """Bytes that may come before the body of a frame."""
 MAX_REPLY = 16 * 2**20
 """Bytes. A larger message is dropped, and counted as oversized."""
+MAX_UNFINISHED = MAX_REPLY + 2 * MAX_HEAD
+"""Bytes that are held of a frame whose end has not come, before it is looked at."""
 OVERHEAD = 1024
 """Bytes that an item counts for while it waits, in addition to its content."""
 
@@ -50,13 +52,15 @@ class Unfinished(t.NamedTuple):
 
     :ivar start: where it begins.
     :ivar size: bytes of the whole frame; 0 if it does not tell.
-    :ivar end: the byte without which it cannot go on, if it does not tell its size: a line feed in its head.
+    :ivar ends: what may end the part that has begun, if it does not tell its size. None of it has come.
+    :ivar most: bytes that may come without an end: :data:`MAX_HEAD` in its head.
     :ivar dropped: True if it is too large. The protocol has made an item of it already.
     """
 
     start: int
     size: int
-    end: bytes
+    ends: tuple[bytes, ...] = ()
+    most: int = MAX_UNFINISHED
     dropped: bool = False
 
 
@@ -64,14 +68,15 @@ class Reader(abc.ABC):
     """Cuts a stream of bytes into items. It knows no socket.
 
     It holds at most :data:`MAX_REPLY` bytes and somewhat more of a frame whose end has not come. It looks again
-    at such a frame only when the end may be there, so that many small pieces take linear time.
+    at such a frame only when the end may be there, and searches only new bytes for it, so that many small pieces
+    take linear time.
 
     :ivar unfinished: bytes that have come of a frame whose end has not.
     """
 
     def __init__(self) -> None:
         self.unfinished = 0
-        self._parts: list[bytes] = []
+        self._begun = bytearray()
         self._rest: Unfinished | None = None
 
     @abc.abstractmethod
@@ -88,24 +93,24 @@ class Reader(abc.ABC):
         rest = self._rest
         if rest is not None:
             self.unfinished += len(data)
+            if not rest.dropped:
+                self._begun += data
             if self._is_awaited(rest, data):
-                if not rest.dropped:
-                    self._parts.append(data)
                 return []
             if not rest.dropped:
-                data = b"".join([*self._parts, data])
+                data = bytes(self._begun)
             elif rest.size:
                 data = data[len(data) - (self.unfinished - rest.size) :]
             else:
-                data = data.partition(rest.end)[2]
+                data = data.partition(rest.ends[0])[2]
         items: list[Item] = []
         self._rest = rest = self.cut(data, items)
-        self._parts, self.unfinished = [], 0
+        self._begun, self.unfinished = bytearray(), 0
         if rest is not None:
             self.unfinished = len(data) - rest.start
             if not rest.dropped:
-                self._parts = [data[rest.start :]]
-            if not rest.size and rest.end == b"\n" and self.unfinished > MAX_HEAD:
+                self._begun += data[rest.start :]
+            if not rest.size and not rest.dropped and self.unfinished > rest.most:
                 self.unfinished = MAX_FRAME + 1  # this is no frame
         return items
 
@@ -113,6 +118,9 @@ class Reader(abc.ABC):
         """Return True if the end of a frame cannot have come with these bytes."""
         if rest.size:
             return self.unfinished < rest.size
-        return rest.end not in data and (
-            rest.dropped or self.unfinished <= MAX_REPLY + 2 * MAX_HEAD
+        if rest.dropped:
+            return rest.ends[0] not in data
+        searched = len(self._begun) - len(data)
+        return self.unfinished <= rest.most and all(
+            self._begun.find(end, max(0, searched - len(end) + 1)) < 0 for end in rest.ends
         )

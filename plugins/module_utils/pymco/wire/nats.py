@@ -15,7 +15,7 @@ import re
 import typing as t
 
 from .. import exc, json_text
-from .event import MAX_REPLY, OVERHEAD, Event, Item, Reader, Unfinished
+from .event import MAX_HEAD, MAX_REPLY, OVERHEAD, Event, Item, Reader, Unfinished
 
 MAX_INFO = 2**18
 """Bytes of an INFO. It lists the addresses of the whole cluster."""
@@ -57,7 +57,7 @@ class LineReader(Reader):
         while position < come and not self._garbled:
             body = find(b"\n", position) + 1
             if not body:
-                return Unfinished(position, 0, b"\n")
+                return Unfinished(position, 0, (b"\n",), MAX_HEAD)
             skipped = 0
             if data.startswith(b"MSG ", position) and data.startswith(END, body - 2):
                 digits = data[data.rfind(b" ", position, body) + 1 : body - 2]
@@ -71,12 +71,12 @@ class LineReader(Reader):
                 self._give_up(items)
                 return None
             stop = body + int(digits)
+            large = stop - body - skipped > MAX_REPLY or skipped > MAX_HEAD
             if stop + 2 > come:
-                large = stop - body - skipped > MAX_REPLY
                 if large:
                     append(Event("oversized"))
-                return Unfinished(position, stop + 2 - position, b"", large)
-            if stop - body - skipped > MAX_REPLY:
+                return Unfinished(position, stop + 2 - position, dropped=large)
+            if large:
                 append(Event("oversized"))
             elif data.startswith(END, stop) and stop >= body + skipped:
                 append(data[body + skipped : stop])
@@ -91,8 +91,8 @@ class LineReader(Reader):
         :returns: if the line begins a message, the size of the body that follows, as it is written, and how many
             bytes of it are a head.
         """
-        word, _blank, rest = line.strip().replace(b"\t", b" ").partition(b" ")
-        word, rest = word.upper(), rest.strip()
+        word, rest = [*line.strip().split(None, 1), b"", b""][:2]
+        word = word.upper()
         if word == b"PING":
             self.pings += 1
         elif word == b"PONG":

@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import typing as t
 
 from ..printable import masked
+from .nats import MAX_WORDS
 
 if t.TYPE_CHECKING:
     from ..pool import Broker
@@ -58,4 +60,10 @@ class Login:
 
     def without_secrets(self, text: str) -> str:
         """Return what the broker says without our secrets."""
-        return masked(text, filter(None, (self.password, self.token)))
+        hidden = {way for secret in (self.password, self.token or "") for way in _spellings(secret)}
+        return masked(text, hidden, MAX_WORDS)
+
+
+def _spellings(secret: str) -> set[str]:
+    """Return how a broker may write a secret: as it is, or in the JSON of CONNECT."""
+    return {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}

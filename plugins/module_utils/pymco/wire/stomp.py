@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .event import MAX_REPLY, OVERHEAD, Event, Item, Reader, Unfinished
+from .event import MAX_HEAD, MAX_REPLY, OVERHEAD, Event, Item, Reader, Unfinished
 from .library import Frame, convert_frame, parse_frame
 
 MAX_WORDS = 4096
@@ -25,6 +25,7 @@ _KEPT = frozenset(("heart-beat", "message", "receipt-id", "version"))
 _MESSAGE = (b"MESSAGE\n", b"MESSAGE\r\n")
 _OTHERS = tuple(map(str.encode, _KINDS))
 _LENGTH = re.compile(rb"\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r?(?=\n)")
+_HEAD_ENDS = (b"\n\n", b"\r\n\r\n", b"\0")
 _FIRST = re.compile(rb"[^\r\n\0]")
 _SENDER = re.compile(rb"\nmc_sender:([\w.\-]{1,255})\r?\n")
 
@@ -46,7 +47,7 @@ class FrameReader(Reader):
             size = 0
             if body < 0:
                 if stop < 0:
-                    return Unfinished(start, 0, b"\n")
+                    return Unfinished(start, 0, _HEAD_ENDS, MAX_HEAD)
                 body = stop
             elif (length := _LENGTH.search(data, start, body)) is not None:
                 stop = body + int(length[1])
@@ -55,7 +56,7 @@ class FrameReader(Reader):
                 large = max(stop, come) - body > MAX_REPLY
                 if large:
                     _append(items, data, start, body, body + MAX_REPLY + 1)
-                return Unfinished(start, size, b"\0", large)
+                return Unfinished(start, size, (b"\0",), dropped=large)
             _append(items, data, start, body, stop)
             position = stop + 1
 

@@ -69,10 +69,7 @@ class Login:
     def without_secrets(self, text: str) -> str:
         """Return what the broker says without our secrets."""
         hidden = {way for secret in self.secrets for way in _spellings(secret)}
-        longest = max(map(len, hidden), default=0)
-        # Where the frame was cut, a part of a secret may be left, which would not be recognized.
-        whole = text if len(text) < MAX_WORDS // 2 else text[: max(MAX_WORDS // 2 - longest, 0)]
-        return masked(whole, hidden)
+        return masked(text, hidden, MAX_WORDS)
 
 
 class Session(Channel):

@@ -120,7 +120,7 @@ def test_of_a_large_frame_nothing_is_kept(counted: bool, command: str) -> None:
     for start in range(0, len(data), 65536):
         found = map(as_event, reader.feed(data[start : start + 65536]))
         kinds += [(event.kind, event.headers.get("sender")) for event in found]
-        most = max(most, sum(map(len, reader._parts)))
+        most = max(most, len(reader._begun))
     assert kinds == [("oversized", "web1")] * (command == "MESSAGE") + [("message", None)]
     assert most < MAX_REPLY + 3 * MAX_HEAD
 
@@ -164,6 +164,23 @@ def test_garbage_costs_linear_time(piece: bytes) -> None:
         return time.process_time() - start
 
     assert steps(100_000) < 40 * steps(10_000) + 0.1
+
+
+@pytest.mark.parametrize("piece", [b"a\n", b"a\r\n", b"a\n\r\n"])
+def test_a_head_in_small_pieces_takes_linear_time(piece: bytes) -> None:
+    """To look at the whole head for each piece would copy hundreds of gigabytes."""
+    reader, count = FrameReader(), MAX_HEAD // len(piece) - 10
+    assert reader.feed(b"MESSAGE\nx:y") == []
+    assert [reader.feed(piece) for _piece in range(count)] == [[]] * count
+    assert reader.feed(b"a\n\nbody\0") == [b"body"]
+
+
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n"])
+def test_the_end_of_a_head_may_come_in_two_pieces(end: bytes) -> None:
+    for cut in range(1, len(end)):
+        reader = FrameReader()
+        assert [reader.feed(data) for data in (b"MESSAGE\na:b", end[:cut], end[cut:])] == [[]] * 3
+        assert reader.feed(b"body\0") == [b"body"]
 
 
 def test_a_large_message_whose_headers_came_in_two_pieces_is_awaited() -> None:

@@ -14,6 +14,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire import nats
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.wire.event import (
     MAX_FRAME,
+    MAX_HEAD,
     MAX_REPLY,
     Event,
     Item,
@@ -119,12 +120,23 @@ def test_a_large_message_is_dropped_and_told() -> None:
     assert items(message(b"x" * MAX_REPLY)) == [b"x" * MAX_REPLY]
 
 
-def test_a_dropped_message_takes_no_memory() -> None:
+def test_a_message_with_a_large_head_is_dropped_and_told() -> None:
+    def headed(size: int) -> bytes:
+        return b"HMSG a 1 %d %d\r\n%b\r\n" % (size, size + 3, b"x" * size + b"abc")
+
+    whole = headed(MAX_HEAD + 1) + message(b"next")
+    assert items(whole) == [Event("oversized"), b"next"]
+    assert fed(whole, PIECE)[0] == [Event("oversized"), b"next"]
+    assert items(headed(MAX_HEAD)) == [b"abc"]
+
+
+@pytest.mark.parametrize("begin", [b"MSG a 1 %d\r\n", b"HMSG a 1 60000000 %d\r\n"])
+def test_a_dropped_message_takes_no_memory(begin: bytes) -> None:
     reader = nats.LineReader()
-    assert reader.feed(b"MSG a 1 %d\r\n" % (MAX_FRAME - 1000)) == [Event("oversized")]
+    assert reader.feed(begin % (MAX_FRAME - 1000)) == [Event("oversized")]
     for _piece in range(1000):
         assert reader.feed(b"x" * PIECE) == [] or reader.overlong
-        assert sum(map(len, reader._parts)) == 0
+        assert len(reader._begun) == 0
 
 
 @pytest.mark.parametrize("begin", [b"MSG a 1 999999999999999\r\n", b"INFO ", b"-ERR '", b"MSG "])
@@ -133,7 +145,7 @@ def test_what_has_no_end_is_left(begin: bytes) -> None:
     reader.feed(begin)
     for _piece in range(MAX_FRAME // PIECE + 2):
         reader.feed(b"x" * PIECE)
-        assert sum(map(len, reader._parts)) < MAX_REPLY + 4 * 2**20
+        assert len(reader._begun) < MAX_REPLY + 4 * 2**20
         if reader.overlong:
             return
     raise AssertionError("it was not left")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import ssl
 import time
@@ -163,6 +164,17 @@ def test_secrets_that_a_broker_repeats_are_masked() -> None:
     assert "s3cret" not in words
     assert "tok.en" not in words
     assert "\x1b" not in words
+
+
+@pytest.mark.parametrize("secret", ["Xq7-Zw9-Kp3-Jv5", 'Xq7\u00e4Zw9"Kp3\\Jv5', "Xq7\tZw9"])
+def test_secrets_that_a_broker_repeats_are_masked_however_it_writes_them(secret: str) -> None:
+    login = Login("me", user="bob", password=secret)
+    said = [secret, json.dumps(secret), json.dumps(secret, ensure_ascii=False)]
+    # Of a longer complaint, which is cut, a part of the secret is left.
+    said += [" " * (4096 - size) + secret for size in range(2, len(secret) + 3)]
+    for words in said:
+        shown = refused(complaining("go away " * (len(words) < 99) + words), login)
+        assert not any(part in shown for part in ("Xq", "Zw9", "Kp3", "Jv5"))
 
 
 @pytest.mark.parametrize(

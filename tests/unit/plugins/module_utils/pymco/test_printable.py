@@ -61,3 +61,15 @@ def test_what_somebody_repeats_of_secrets_is_masked(
     text: str, secrets: list[str], shown: str
 ) -> None:
     assert masked(text, secrets) == shown
+
+
+@pytest.mark.parametrize("blank", [" ", "\u2003", "\ufffd"])
+def test_a_part_of_a_secret_where_a_text_was_cut_is_left_out(blank: str) -> None:
+    secret, kept = "correct-horse-battery", 4096
+    for place in range(kept - 2 * len(secret) - len(blank.encode()), kept + 1):
+        said = blank * (place // len(blank.encode())) + secret + " is wrong" * 10
+        shown = masked(said.encode()[:kept].decode("utf-8", "replace"), [secret, "x1"], kept)
+        assert "corr" not in shown
+        assert "attery" not in shown
+    assert masked("no " + secret, [secret, "x1"], kept) == "no ********"
+    assert masked("x" * kept, [], kept) == "x" * kept

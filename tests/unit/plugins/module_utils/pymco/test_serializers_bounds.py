@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
     SERIALIZERS,
+    MarshalSerializer,
     YamlSerializer,
     yaml,
 )
@@ -24,6 +25,9 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializer
     MAX_DEPTH,
     MAX_TEXT,
     MAX_VALUES,
+)
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers.marshal_reader import (
+    MAX_NAME,
 )
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.hostile import (
     FORMATS,
@@ -66,6 +70,26 @@ def test_billion_laughs_in_marshal_keys_are_refused() -> None:
     levels = [b"[\x0f" + b"0" * 10]
     levels += [b"[\x0f" + link(n + 1) * 10 for n in range(1, 7)]
     refused("marshal", b"\x04\x08{\x06[\x0c" + b"".join(levels) + b"0")
+
+
+def test_one_long_symbol_in_many_places_is_refused() -> None:
+    symbol = b":" + marshal_count(MAX_TEXT // 1000) + b"a" * (MAX_TEXT // 1000)
+    survived("marshal", b"\x04\x08[" + marshal_count(900) + symbol + b";\0" * 899)
+    refused("marshal", b"\x04\x08[" + marshal_count(1002) + symbol + b";\0" * 1001)
+
+
+NAMED = [b"o;\0\0", b"o:\x06A\x06;\x000", b"u;\0\0", b"U;\x000", b"C;\0[\0", b"S:\x06A\x06;\x000"]
+
+
+@pytest.mark.parametrize("item", NAMED)
+def test_a_long_name_of_a_class_or_variable_is_refused(item: bytes) -> None:
+    # Each variable that has it copies it: a few hundred kilobytes would take minutes.
+    def named(size: int) -> bytes:
+        return b"\x04\x08[\x07:" + marshal_count(size) + b"a" * size + item
+
+    assert MarshalSerializer().deserialize(named(MAX_NAME))
+    with pytest.raises(exc.DecodingError, match=f"name has more than {MAX_NAME} characters"):
+        MarshalSerializer().deserialize(named(MAX_NAME + 1))
 
 
 KEYS_IN_KEYS = {
@@ -381,3 +405,36 @@ def test_a_huge_integer_of_another_base_can_be_printed_or_is_refused(number: str
 def test_huge_floats_are_survived(number: str) -> None:
     survived("yaml", number.encode())
     survived("marshal", b"\x04\x08f" + marshal_count(len(number)) + number.encode())
+
+
+WITHOUT_LIBYAML = """
+import sys
+sys.modules["yaml.cyaml"] = None
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import yaml
+assert not yaml.HAS_LIBYAML
+try:
+    print(yaml.YamlSerializer().deserialize(sys.stdin.buffer.read()))
+except exc.DecodingError:
+    print("refused")
+"""
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *(b'"\\ud800"', b'a: "\\udfff"', b'"\\udfff": a', b"%TAG !x! b\n--- a"),
+        *(b'["\\ud83d\\ude00"]', b'!plain "\\ud800"', b'!ruby/sym "\\ud800"', b'!x "\\U0000D800"'),
+    ],
+)
+def test_what_libyaml_refuses_is_refused_without_it(payload: bytes) -> None:
+    refused("yaml", payload)
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_LIBYAML],
+        input=payload,
+        capture_output=True,
+        timeout=60,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(pathlib.Path(exc.__file__).parents[6])},
+    )
+    assert done.stdout == b"refused\n"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import encodings
 import typing as t
 
 import pytest
@@ -56,3 +57,14 @@ def test_an_encoding_that_is_no_character_set_is_not_used(encoding: str) -> None
     name = encoding.encode()
     value = b'\x04\x08I"\x08abc\x06:\x0dencoding"' + marshal_count(len(name)) + name
     assert MarshalSerializer().deserialize(value) == b"abc"
+
+
+@pytest.mark.parametrize(
+    "encoding", ["cp99999", "IBM5", "windows-1259", "iso-8859-12", "utf-8" + "x" * 999, "\xe9"]
+)
+def test_python_is_not_asked_for_an_encoding_that_ruby_does_not_have(encoding: str) -> None:
+    # It keeps for ever each name that it does not know.
+    name, known = encoding.encode(), set(encodings._cache)  # type: ignore[attr-defined]
+    value = b'\x04\x08I"\x08abc\x06:\x0dencoding"' + marshal_count(len(name)) + name
+    assert MarshalSerializer().deserialize(value) == b"abc"
+    assert set(encodings._cache) == known  # type: ignore[attr-defined]

@@ -122,6 +122,33 @@ def test_a_date_that_is_none_stays_what_it_is(oracle: ruby.Ruby, parts: str) -> 
     assert MarshalSerializer().deserialize(b"\x04\x08U:\x09Date" + payload[2:]) == expected
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        *("0, 1.5, 0", "0, true, 0", "0, 'a', 0", "0, -1, 0", "0, 10**9, 0", "0, 2**8000, 0"),
+        *("1.5, 0, 0", "true, 0, 0", "'a', 0, 0", "-1, 0, 0", "86400, 0, 0", "2**8000, 0, 0"),
+        *("0, 0, 1.5", "0, 0, true", "0, 0, 'a'", "0, 0, -86400", "0, 0, 86400", "0, 0, 2**8000"),
+    ],
+)
+def test_the_parts_of_a_datetime_are_whole_numbers_in_their_ranges(
+    oracle: ruby.Ruby, parts: str
+) -> None:
+    # One text of megabytes would be copied into each DateTime that has it as its nanoseconds.
+    payload = oracle.evaluate("marshal", f"[0, 2451944, {parts}, 1]")
+    expected = MarshalSerializer().deserialize(payload)
+    assert MarshalSerializer().deserialize(b"\x04\x08U:\x0dDateTime" + payload[2:]) == expected
+
+
+@pytest.mark.parametrize("number", ["10**9", "2**8000", "1.5", "-1"])
+def test_the_fraction_of_a_time_is_a_whole_number_in_its_range(
+    oracle: ruby.Ruby, number: str
+) -> None:
+    fraction = oracle.evaluate("marshal", number)[2:]
+    time = b"\x04\x08Iu:\x09Time\x0d\x20\x80\x1b\xc0" + bytes(4) + b"\x06:\x0dnano_num"
+    assert MarshalSerializer().deserialize(time + b"i\x06") == "2010-01-01 00:00:00.000000001 Z"
+    assert MarshalSerializer().deserialize(time + fraction) == time[11:19]
+
+
 SAMPLES = [
     "ab",
     "\u00e9",
