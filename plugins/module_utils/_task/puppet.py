@@ -236,6 +236,6 @@ class PuppetTask(ActingTask):
 
 def _answer(node: Node) -> Received:
     """Return what became of a node in the form of a reply, as the progress counts those that failed."""
-    answer = Received(None, node.sender, {})
+    answer = Received("", node.sender, {})
     answer.body = {":statuscode": int(node.failed)}
     return answer

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from . import exc
 from .serializers import Symbol
 
 
@@ -52,10 +53,16 @@ class Envelope:
         return {Symbol(key): value for key, value in fields.items()}
 
 
-class Received:
-    """A reply.
+def is_seconds(value: t.Any) -> bool:
+    """Return True for a whole number that can be a time or a duration, as the nodes' languages have them: in 64 bits."""
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
 
-    :ivar requestid: of the request that it claims to answer; of any type until it is verified.
+
+class Received:
+    """A reply, or a request that a node has made by itself.
+
+    :raises exc.DecodingError: the requestid is not a text in ASCII, so nobody has made one like it.
+    :ivar requestid: of the request that it claims to answer.
     :ivar sender: the identity that it claims to come from; of any type until it is verified.
     :ivar fields: all that it says, in the form of its dialect.
     :ivar body: the answer itself, once the reply is verified.
@@ -65,5 +72,7 @@ class Received:
     __slots__ = ("body", "fields", "requestid", "sender")
 
     def __init__(self, requestid: t.Any, sender: t.Any, fields: dict[str, t.Any]) -> None:
+        if not isinstance(requestid, str) or not requestid.isascii():
+            raise exc.DecodingError("a message without its requestid")
         self.requestid, self.sender, self.fields = requestid, sender, fields
         self.body: t.Any = None

@@ -22,6 +22,7 @@ import time
 import typing as t
 
 from . import exc
+from .envelope import is_seconds
 from .filters import is_identity
 from .intake import Outcome
 from .middleware import middleware
@@ -238,17 +239,17 @@ class Subscription:
         """Return what a verified message says. Raises :class:`.exc.DecodingError` if it is not of the kind."""
         fields = received.fields
         agent = fields.get(":agent" if self.kind == "registration" else ":senderagent")
-        requestid, moment = received.requestid, _integer(fields.get(":msgtime"))
-        if not isinstance(agent, str) or not isinstance(requestid, str):
-            raise exc.DecodingError("a message without its agent or its requestid")
-        return Heard(self.kind, received.sender, agent, requestid, moment, received.body)
+        moment = _seconds(fields.get(":msgtime"))
+        if not isinstance(agent, str):
+            raise exc.DecodingError("a message without its agent")
+        return Heard(self.kind, received.sender, agent, received.requestid, moment, received.body)
 
     def _is_old(self, received: Received, heard: Heard) -> bool:
         """Return True if the ttl of a registration is over, or has not begun. Nodes judge requests in the same way
         (MC:message.rb, validate), but for the second case."""
         if self.kind != "registration":
             return False
-        return abs(int(self._now()) - heard.time) > _integer(received.fields.get(":ttl"))
+        return abs(int(self._now()) - heard.time) > _seconds(received.fields.get(":ttl"))
 
     def _is_known(self, heard: Heard) -> bool:
         """Return True if the same node has sent it before."""
@@ -273,8 +274,8 @@ def _with_heartbeat(settings: Settings) -> Settings:
     return settings.altered({option: str(HEARTBEAT)})
 
 
-def _integer(value: t.Any) -> int:
-    """Return a whole number. Raises :class:`.exc.DecodingError` for anything else."""
-    if not isinstance(value, int) or isinstance(value, bool):
+def _seconds(value: t.Any) -> int:
+    """Return a time or a ttl. Raises :class:`.exc.DecodingError` for anything else."""
+    if not is_seconds(value):
         raise exc.DecodingError("a message without its time or its ttl")
-    return value
+    return t.cast(int, value)
