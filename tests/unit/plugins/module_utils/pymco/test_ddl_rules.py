@@ -371,6 +371,35 @@ def test_what_cannot_be_shown_is_told() -> None:
     ]
 
 
+@pytest.mark.parametrize("function", ["sum", "average", "summary"])
+@pytest.mark.parametrize(
+    ("value", "lines"),
+    [
+        (10**309, {"%d": f"{10**309}", "%s": f"{10**309}", "%f": ""}),
+        (-(10**309), {"%d": f"{-(10**309)}", "%s": f"{-(10**309)}", "%f": ""}),
+        (float("inf"), {"%d": "", "%s": "Infinity", "%f": ""}),
+        (float("nan"), {"%d": "", "%s": "NaN", "%f": ""}),
+    ],
+    ids=["large", "small", "infinite", "none"],
+)
+def test_any_number_has_a_summary(function: str, value: t.Any, lines: dict[str, str]) -> None:
+    for template, shown in lines.items():
+        functions = action(aggregate(function, format=template))
+        (result,) = ddl.summarize(functions, [{"a": value}]).results
+        (line,) = result.shown()
+        assert line == shown or (not shown and "Could not show the summary" in line)
+
+
+@pytest.mark.parametrize("function", ["sum", "average"])
+@pytest.mark.parametrize("values", [[10**4299 * 9] * 2, [10**309, 0.5], [0.5, 10**309]])
+def test_numbers_without_a_sum_that_can_be_written_are_left_out(
+    function: str, values: list[t.Any]
+) -> None:
+    summary = ddl.summarize(action(aggregate(function)), [{"a": value} for value in values])
+    assert summary.results == []
+    assert len(summary.failures) == 1
+
+
 FORMATS: dict[str, tuple[list[t.Any], str]] = {
     "%s: %d%%": (["a", 2], "a: 2%"),
     "%-5s|%5s|": (["a", None], "a    |     |"),
