@@ -402,6 +402,15 @@ def test_what_waits_at_the_deadline_still_counts_but_not_for_ever() -> None:
     assert middleware.arrivals
 
 
+def test_a_flood_does_not_hold_sending_beyond_its_deadline() -> None:
+    middleware = scripted(*[(0, b"garbage")] * 100)
+    middleware.crowded, middleware.decoding = True, 0.5
+    conversation = Conversation(line(middleware), ENVELOPE, expected=["a"])
+    conversation.send(10, ["a"])
+    assert middleware.clock.now - middleware.start == 10
+    assert conversation.outcome.rejected == {"undecodable": 20}
+
+
 def test_a_broadcast_is_published_once_with_replies_opened_before() -> None:
     _outcome, _seconds, middleware = run(expected=["a", "b"])
     assert middleware.calls == [
