@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import typing as t
 
 from . import exc
@@ -66,13 +67,22 @@ class Received:
     :ivar sender: the identity that it claims to come from; of any type until it is verified.
     :ivar fields: all that it says, in the form of its dialect.
     :ivar body: the answer itself, once the reply is verified.
+    :ivar digest: of the body as it came. Bodies are compared by it: links can make values far larger than their bytes.
     """
 
     # There may be very many of them.
-    __slots__ = ("body", "fields", "requestid", "sender")
+    __slots__ = ("body", "digest", "fields", "requestid", "sender")
 
     def __init__(self, requestid: t.Any, sender: t.Any, fields: dict[str, t.Any]) -> None:
         if not isinstance(requestid, str) or not requestid.isascii():
             raise exc.DecodingError("a message without its requestid")
         self.requestid, self.sender, self.fields = requestid, sender, fields
         self.body: t.Any = None
+        self.digest = b""
+
+    def fill(self, source: bytes, body: t.Any) -> None:
+        """Take the body of a message that is verified.
+
+        :param source: the body as it came, decrypted.
+        """
+        self.body, self.digest = body, hashlib.sha256(source).digest()

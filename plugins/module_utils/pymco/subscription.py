@@ -233,7 +233,11 @@ class Subscription:
             return self.outcome.accuse("malformed", sender)
         if old:
             return self.outcome.accuse("expired", sender)
-        return self.outcome.accuse("duplicate", sender) if self._is_known(heard) else heard
+        return (
+            self.outcome.accuse("duplicate", sender)
+            if self._is_known(heard, received.digest)
+            else heard
+        )
 
     def _heard(self, received: Received) -> Heard:
         """Return what a verified message says. Raises :class:`.exc.DecodingError` if it is not of the kind."""
@@ -251,12 +255,15 @@ class Subscription:
             return False
         return abs(int(self._now()) - heard.time) > _seconds(received.fields.get(":ttl"))
 
-    def _is_known(self, heard: Heard) -> bool:
-        """Return True if the same node has sent it before."""
+    def _is_known(self, heard: Heard, body: bytes) -> bool:
+        """Return True if the same node has sent it before.
+
+        :param body: see :attr:`.Received.digest`.
+        """
         words = (heard.sender, heard.requestid, heard.agent)
         if self.kind == "registration":
             # No signature covers its requestid, and two of one node have different times.
-            words = (heard.sender, str(heard.time), repr(heard.body))
+            words = (heard.sender, str(heard.time), body.hex())
         digest = hashlib.sha256("\0".join(words).encode("utf-8", "backslashreplace")).digest()
         if digest in self._seen:
             return True

@@ -134,7 +134,8 @@ class ChoriaProvider(BaseProvider):
         # Nodes of Go answer a ping with a word that is not JSON.
         body = PONG if message == PONG else json_text.read_text(message)
         self._compare(received.requestid, agent, body)
-        received.body = body = _shaped(body)
+        body = _shaped(body)
+        received.fill(message.encode(), body)
         received.fields = {
             _ID: received.requestid,
             _SENDER: received.sender,

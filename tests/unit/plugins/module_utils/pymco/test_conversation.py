@@ -35,6 +35,10 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
     line,
     reply,
 )
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.hostile import (
+    little_memory,
+    shared,
+)
 
 GONE = exc.ConnectionLost("b:1 closed the connection", "b:1")
 
@@ -113,6 +117,16 @@ def test_a_second_answer_that_differs_is_told_from_one_that_came_twice(
     assert intake.outcome.replies["web1"].body == first
     assert intake.outcome.rejected == {"contradictory": 1, "duplicate": 1}
     assert intake.outcome.culprits == {"contradictory": ["web1"], "duplicate": ["web1"]}
+
+
+def test_no_text_is_made_of_answers_that_are_compared() -> None:
+    bodies = [shared(500, 2000), shared(500, 2000), shared(500, 1999)]
+    payloads = [
+        reply("web1", body=body, hash=hashlib.md5(body + b"key").hexdigest()) for body in bodies
+    ]
+    with little_memory():
+        intake = taken(payloads, ["web1", "web2"])
+    assert intake.outcome.rejected == {"contradictory": 1, "duplicate": 1}
 
 
 def test_a_forged_second_answer_is_no_contradiction() -> None:

@@ -27,6 +27,10 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
     Peer,
     ScriptedBroker,
 )
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.hostile import (
+    little_memory,
+    shared,
+)
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.node import (
     config,
     sealed,
@@ -138,6 +142,13 @@ def test_a_hostile_message_is_counted_and_not_heard(kind: str) -> None:
     found, listening = heard_of([registration(), *payloads], most_bytes=1000)
     assert [heard.sender for heard in found] == ["web1"]
     assert dict(listening.outcome.rejected) == {reason: len(payloads)}
+
+
+def test_no_text_is_made_of_what_is_compared() -> None:
+    with little_memory():
+        (heard,), listening = heard_of([registration(data=shared(500, 2000))] * 2)
+    assert len(heard.body) == 2001
+    assert dict(listening.outcome.rejected) == {"duplicate": 1}
 
 
 def test_replies_are_judged_too_but_not_by_their_time() -> None:
