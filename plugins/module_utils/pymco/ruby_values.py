@@ -114,9 +114,15 @@ def _form(value: t.Any, *, exact: bool) -> tuple[str, t.Hashable]:
         form = frozenset((key_form(key), _form(item, exact=exact)) for key, item in value.items())
     elif isinstance(value, bytes) and value.isascii():
         form = value.decode("ascii")  # Such a String is equal in any encoding.
-    elif kind in ("Integer", "Float") and not exact:
-        kind = "Numeric"
+    elif kind in ("Integer", "Float"):
+        form, kind = _number(value), kind if exact else "Numeric"
     return kind, form
+
+
+def _number(value: int | float) -> str:
+    """Return a text that equal numbers share. Whoever sends numbers can choose their hashes, but not those of texts."""
+    whole = isinstance(value, int) or value.is_integer()
+    return hex(int(value)) if whole else float(value).hex()
 
 
 def to_s(value: t.Any) -> str:

@@ -162,10 +162,12 @@ def _summary(found: list[t.Any], _output: str) -> tuple[t.Any, str]:
         item if isinstance(item, (bytes, list, dict)) else values.to_s(item)
         for item, _n in counts.values()
     )
-    width = max(map(len, sized), default="")
+    width = min(max(map(len, sized), default=0), _PADDING // max(len(counts), 1))
     return [tuple(pair) for pair in counts.values()], f"%{width}s = %s"
 
 
+_PADDING = 1_000_000
+"""Characters to which blanks may fill up all lines of a summary together. One long text makes all lines as long."""
 _OTHER = {"Integer": "Float", "Float": "Integer"}
 _FUNCTIONS = {"summary": _summary, "average": _average, "sum": _sum}
 
