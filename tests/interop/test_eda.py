@@ -375,6 +375,12 @@ def test_no_text_of_an_event_can_be_a_template(text: str) -> None:
     assert inert({"a": ["plain { }", 1, None]}) == {"a": ["plain { }", 1, None]}
 
 
+def test_keys_that_become_the_same_are_all_kept() -> None:
+    inert = runpy.run_path(str(SOURCE))["inert"]
+    data = {"{{a": 1, "{ {a": 2, "{ {a (2)": 3, "b": 4}
+    assert inert(data) == {"{ {a": 1, "{ {a (3)": 2, "{ {a (2)": 3, "b": 4}
+
+
 def program_of_the_guide() -> str:
     """The Python program of the guide."""
     (found,) = [text for kind, text in BLOCKS if kind == "python"]

@@ -15,6 +15,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering 
     Gathered,
     Wish,
 )
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ruby_values import to_s
 
 from . import words
 from .base import Returned, concise, concluded, stats_of
@@ -118,4 +119,4 @@ def _members(nodes: list[dict[str, t.Any]]) -> Returned:
 
 
 def _text(details: dict[str, t.Any], name: str) -> str:
-    return str(details.get(name, ""))
+    return to_s(details.get(name))

@@ -14,6 +14,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ruby_values import to_s
+
 from .acting import ActingTask
 from .base import TaskFailed
 from .options import (
@@ -120,7 +122,7 @@ class PackageTask(ActingTask):
             return
         for entry in listed:
             if isinstance(entry, dict) and _is_named(entry.get("package"), self.params["name"]):
-                self._updates[node.sender] = str(entry.get("version") or "newer")
+                self._updates[node.sender] = to_s(entry.get("version") or "newer")
 
     def _state(self, reply: Reply) -> str | None:
         told = outputs(reply)

@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.envelope import Received
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ruby_values import to_s
 
 from .acting import ANY, ActingTask
 from .base import Params, Returned, TaskFailed
@@ -148,7 +149,7 @@ class PuppetTask(ActingTask):
         if not isinstance(enabled, bool):
             return None
         if self._runs and enabled:
-            return str(told.get("status") or "enabled")
+            return to_s(told.get("status") or "enabled")
         return "enabled" if enabled else "disabled"
 
     def _action_for(self, node: Node) -> str:
@@ -244,6 +245,6 @@ class PuppetTask(ActingTask):
 
 def _answer(node: Node) -> Received:
     """Return what became of a node in the form of a reply, as the progress counts those that failed."""
-    answer = Received(None, node.sender, {})
+    answer = Received("", node.sender, {})
     answer.body = {":statuscode": int(node.failed)}
     return answer

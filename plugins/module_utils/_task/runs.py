@@ -18,6 +18,8 @@ import dataclasses
 import time
 import typing as t
 
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ruby_values import to_s
+
 from .report import Node, outputs
 
 if t.TYPE_CHECKING:
@@ -232,4 +234,4 @@ def _integer(value: t.Any) -> int:
 def disabled(told: t.Mapping[str, t.Any]) -> str:
     """Return the words for a node on which Puppet is disabled."""
     message = told.get("disable_message")
-    return f"Puppet is disabled: {message}" if message else "Puppet is disabled"
+    return f"Puppet is disabled: {to_s(message)}" if message else "Puppet is disabled"

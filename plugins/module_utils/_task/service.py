@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ruby_values import to_s
+
 from .acting import ActingTask
 from .options import (
     BATCH_OPTIONS,
@@ -64,7 +66,7 @@ class ServiceTask(ActingTask):
     def _state(self, reply: Reply) -> str | None:
         status = outputs(reply).get("status")
         # The DDL's default, which comes when an action fails before it looks, is "unknown".
-        return None if status in (None, "unknown") else str(status)
+        return None if status in (None, "unknown") else to_s(status)
 
     def _action_for(self, node: Node) -> str:
         state = self.params["state"]

@@ -85,7 +85,7 @@ def _names(keys: list[t.Any]) -> list[str]:
         if not shared:
             return names
         names = [again(key, name) if name in shared else name for key, name in zip(keys, names)]
-    return names if not _shared(names) else _numbered([_inspected(key, "") for key in keys])
+    return names if not _shared(names) else numbered([_inspected(key, "") for key in keys])
 
 
 def _shared(names: list[str]) -> set[str]:
@@ -134,11 +134,15 @@ def _byte(byte: int) -> str:
     return char if 32 <= byte < 127 and char not in '"\\' else f"\\x{byte:02X}"
 
 
-def _numbered(names: list[str]) -> list[str]:
-    """Number the names that occur again: several NaN, or a text in two encodings."""
-    counts: dict[str, t.Iterator[int]] = {}
-    found = []
+def numbered(names: list[str]) -> list[str]:
+    """Number the names that occur again: several NaN, or a text in two encodings. All that are returned differ."""
+    more: dict[str, t.Iterator[str]] = {}
+    taken, found = set(names), []
     for name in names:
-        number = next(counts.setdefault(name, itertools.count(1)))
-        found.append(name if number == 1 else f"{name} ({number})")
+        if name in more:
+            found.append(next(more[name]))
+        else:
+            found.append(name)
+            others = map("{} ({})".format, itertools.repeat(name), itertools.count(2))
+            more[name] = itertools.filterfalse(taken.__contains__, others)
     return found

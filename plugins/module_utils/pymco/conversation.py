@@ -217,21 +217,24 @@ class Conversation:
         agent, collective, ttl = self._envelope.agent, self._envelope.collective, self._envelope.ttl
         addressed = self._security.address(payload, reply_to)
         outgoing = Outgoing(addressed, agent, collective, ttl, reply_to)
+
+        def take_waiting() -> None:
+            """Make room for more replies. A flood of them may fill it again for ever."""
+            with contextlib.suppress(
+                exc.ConnectorError
+            ):  # the next use of the connection raises it
+                while self._middleware.crowded and self._clock() < deadline:
+                    self._receive(0.0)
+
         try:
             return self._middleware.publish(
-                outgoing, deadline, nodes=nodes, receipt=receipt, meanwhile=self._take_waiting
+                outgoing, deadline, nodes=nodes, receipt=receipt, meanwhile=take_waiting
             )
         except exc.ConnectorError as error:
             if nodes is None:
                 raise
             self._end_or_resume(error, self._clock() + self._middleware.connect_timeout)
             return error.unsent
-
-    def _take_waiting(self) -> None:
-        """Make room for more replies."""
-        with contextlib.suppress(exc.ConnectorError):  # the next use of the connection raises it
-            while self._middleware.crowded:
-                self._receive(0.0)
 
     # -- listening -----------------------------------------------------------------------------
 

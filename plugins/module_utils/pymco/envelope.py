@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import typing as t
 
+from . import exc
 from .serializers import Symbol
 
 
@@ -52,18 +54,35 @@ class Envelope:
         return {Symbol(key): value for key, value in fields.items()}
 
 
-class Received:
-    """A reply.
+def is_seconds(value: t.Any) -> bool:
+    """Return True for a whole number that can be a time or a duration, as the nodes' languages have them: in 64 bits."""
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
 
-    :ivar requestid: of the request that it claims to answer; of any type until it is verified.
+
+class Received:
+    """A reply, or a request that a node has made by itself.
+
+    :raises exc.DecodingError: the requestid is not a text in ASCII, so nobody has made one like it.
+    :ivar requestid: of the request that it claims to answer.
     :ivar sender: the identity that it claims to come from; of any type until it is verified.
     :ivar fields: all that it says, in the form of its dialect.
     :ivar body: the answer itself, once the reply is verified.
+    :ivar digest: of the body as it came. Bodies are compared by it: links can make values far larger than their bytes.
     """
 
     # There may be very many of them.
-    __slots__ = ("body", "fields", "requestid", "sender")
+    __slots__ = ("body", "digest", "fields", "requestid", "sender")
 
     def __init__(self, requestid: t.Any, sender: t.Any, fields: dict[str, t.Any]) -> None:
+        if not isinstance(requestid, str) or not requestid.isascii():
+            raise exc.DecodingError("a message without its requestid")
         self.requestid, self.sender, self.fields = requestid, sender, fields
         self.body: t.Any = None
+        self.digest = b""
+
+    def fill(self, source: bytes, body: t.Any) -> None:
+        """Take the body of a message that is verified.
+
+        :param source: the body as it came, decrypted.
+        """
+        self.body, self.digest = body, hashlib.sha256(source).digest()

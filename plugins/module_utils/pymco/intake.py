@@ -207,7 +207,7 @@ class Intake:
         sender = received.sender
         first = self.outcome.replies.get(sender)
         if first is not None:
-            same = repr(first.body) == repr(received.body)
+            same = first.digest == received.digest
             return "duplicate" if same else "contradictory"
         if size > self._bytes_left:
             if self._awaited is not None:

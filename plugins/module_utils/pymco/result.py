@@ -11,6 +11,7 @@ import typing as t
 
 from .conversation import uncollected
 from .intake import Reception
+from .ruby_values import to_s
 
 if t.TYPE_CHECKING:
     from .intake import Outcome
@@ -129,6 +130,6 @@ def reply_of(sender: str, body: t.Any, request: Request) -> Reply:
         action=request.action,
         sender=sender,
         statuscode=code,
-        statusmsg="" if message is None else str(message),
+        statusmsg=to_s(message),
         data=data,
     )

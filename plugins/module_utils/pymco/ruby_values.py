@@ -16,7 +16,7 @@ import typing as t
 import unicodedata
 from dataclasses import dataclass
 
-from .serializers import Symbol
+from .serializers import OtherKey, Symbol
 from .serializers.ruby_objects import regexp
 
 
@@ -38,6 +38,9 @@ class RubyClass:
 
     name: str
 
+
+LONGEST = 10_000
+"""Characters of a text that :func:`inspect` makes."""
 
 _EVERY = ("Object", "BasicObject", "Kernel")
 ANCESTORS: dict[str, tuple[str, ...]] = {
@@ -111,9 +114,15 @@ def _form(value: t.Any, *, exact: bool) -> tuple[str, t.Hashable]:
         form = frozenset((key_form(key), _form(item, exact=exact)) for key, item in value.items())
     elif isinstance(value, bytes) and value.isascii():
         form = value.decode("ascii")  # Such a String is equal in any encoding.
-    elif kind in ("Integer", "Float") and not exact:
-        kind = "Numeric"
+    elif kind in ("Integer", "Float"):
+        form, kind = _number(value), kind if exact else "Numeric"
     return kind, form
+
+
+def _number(value: int | float) -> str:
+    """Return a text that equal numbers share. Whoever sends numbers can choose their hashes, but not those of texts."""
+    whole = isinstance(value, int) or value.is_integer()
+    return hex(int(value)) if whole else float(value).hex()
 
 
 def to_s(value: t.Any) -> str:
@@ -132,7 +141,39 @@ def to_s(value: t.Any) -> str:
 
 
 def inspect(value: t.Any) -> str:
-    """Return a value as Ruby writes it inside of an Array."""
+    """Return a value as Ruby writes it inside of an Array. A text of more than :data:`LONGEST` characters is cut and ends
+    in "...". Links can make values whose whole text would fill the memory."""
+    shown = ""
+    for piece in _pieces(value):
+        shown += piece
+        if len(shown) > LONGEST:
+            return f"{shown[: LONGEST - 3]}..."
+    return shown
+
+
+def _pieces(value: t.Any) -> t.Iterator[str]:
+    if isinstance(value, OtherKey):
+        value = value.value
+    if isinstance(value, (list, tuple)):
+        yield "["
+        for at, item in enumerate(value):
+            yield ", " if at else ""
+            yield from _pieces(item)
+        yield "]"
+    elif isinstance(value, dict):
+        # As up to Ruby 3.3, the last that MCollective is known to run on.
+        yield "{"
+        for at, (key, item) in enumerate(value.items()):
+            yield ", " if at else ""
+            yield from _pieces(key)
+            yield "=>"
+            yield from _pieces(item)
+        yield "}"
+    else:
+        yield _single(value)
+
+
+def _single(value: t.Any) -> str:
     if value is None:
         return "nil"
     if isinstance(value, bool):
@@ -144,11 +185,6 @@ def inspect(value: t.Any) -> str:
         return f":{value.name}" if plain else f":{_quoted(value.name)}"
     if isinstance(value, (str, bytes)):
         return _quoted(to_s(value))
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(inspect, value))}]"
-    if isinstance(value, dict):
-        # As up to Ruby 3.3, the last that MCollective is known to run on.
-        return f"{{{', '.join(f'{inspect(k)}=>{inspect(v)}' for k, v in value.items())}}}"
     if isinstance(value, Regexp):
         return regexp(value.source, 0) + "".join(flag for flag in "mix" if flag in value.flags)
     return value.name if isinstance(value, RubyClass) else str(value)
@@ -165,6 +201,7 @@ _ESCAPES = {
 
 
 def _quoted(text: str) -> str:
+    text = text[: LONGEST + 1]
     shown = (_escaped(char, text[at + 1 : at + 2]) for at, char in enumerate(text))
     return f'"{"".join(shown)}"'
 

@@ -22,6 +22,7 @@ import time
 import typing as t
 
 from . import exc
+from .envelope import is_seconds
 from .filters import is_identity
 from .intake import Outcome
 from .middleware import middleware
@@ -232,30 +233,37 @@ class Subscription:
             return self.outcome.accuse("malformed", sender)
         if old:
             return self.outcome.accuse("expired", sender)
-        return self.outcome.accuse("duplicate", sender) if self._is_known(heard) else heard
+        return (
+            self.outcome.accuse("duplicate", sender)
+            if self._is_known(heard, received.digest)
+            else heard
+        )
 
     def _heard(self, received: Received) -> Heard:
         """Return what a verified message says. Raises :class:`.exc.DecodingError` if it is not of the kind."""
         fields = received.fields
         agent = fields.get(":agent" if self.kind == "registration" else ":senderagent")
-        requestid, moment = received.requestid, _integer(fields.get(":msgtime"))
-        if not isinstance(agent, str) or not isinstance(requestid, str):
-            raise exc.DecodingError("a message without its agent or its requestid")
-        return Heard(self.kind, received.sender, agent, requestid, moment, received.body)
+        moment = _seconds(fields.get(":msgtime"))
+        if not isinstance(agent, str):
+            raise exc.DecodingError("a message without its agent")
+        return Heard(self.kind, received.sender, agent, received.requestid, moment, received.body)
 
     def _is_old(self, received: Received, heard: Heard) -> bool:
         """Return True if the ttl of a registration is over, or has not begun. Nodes judge requests in the same way
         (MC:message.rb, validate), but for the second case."""
         if self.kind != "registration":
             return False
-        return abs(int(self._now()) - heard.time) > _integer(received.fields.get(":ttl"))
+        return abs(int(self._now()) - heard.time) > _seconds(received.fields.get(":ttl"))
 
-    def _is_known(self, heard: Heard) -> bool:
-        """Return True if the same node has sent it before."""
+    def _is_known(self, heard: Heard, body: bytes) -> bool:
+        """Return True if the same node has sent it before.
+
+        :param body: see :attr:`.Received.digest`.
+        """
         words = (heard.sender, heard.requestid, heard.agent)
         if self.kind == "registration":
             # No signature covers its requestid, and two of one node have different times.
-            words = (heard.sender, str(heard.time), repr(heard.body))
+            words = (heard.sender, str(heard.time), body.hex())
         digest = hashlib.sha256("\0".join(words).encode("utf-8", "backslashreplace")).digest()
         if digest in self._seen:
             return True
@@ -273,8 +281,8 @@ def _with_heartbeat(settings: Settings) -> Settings:
     return settings.altered({option: str(HEARTBEAT)})
 
 
-def _integer(value: t.Any) -> int:
-    """Return a whole number. Raises :class:`.exc.DecodingError` for anything else."""
-    if not isinstance(value, int) or isinstance(value, bool):
+def _seconds(value: t.Any) -> int:
+    """Return a time or a ttl. Raises :class:`.exc.DecodingError` for anything else."""
+    if not is_seconds(value):
         raise exc.DecodingError("a message without its time or its ttl")
-    return value
+    return t.cast(int, value)

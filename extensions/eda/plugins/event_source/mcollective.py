@@ -37,6 +37,7 @@ description:
     60 s.
   - Text from nodes could be evaluated as a template where a rulebook or a playbook uses the event. So the source puts a
     blank into each C({{), C({%) and C({#), and before C(#jinja2:), and C(altered) in the event is then C(true).
+    If two keys of a dict become the same, the second one gets a number, as in C(key (2)).
 requirements:
   - ansible-core
   - stomp.py, for all connectors but C(nats)
@@ -259,7 +260,7 @@ class Report:
 
 def event_of(heard: Heard) -> Event:
     """Return a message as JSON has it, in which no text can be a template."""
-    to_json = importlib.import_module(f"{COLLECTION}.plugins.module_utils._task.values").to_json
+    to_json = _values().to_json
     event: Event = {
         "kind": heard.kind,
         "sender": heard.sender,
@@ -280,12 +281,20 @@ def event_of(heard: Heard) -> Event:
     return {**found, "altered": found != event}
 
 
+def _values() -> t.Any:
+    return importlib.import_module(f"{COLLECTION}.plugins.module_utils._task.values")
+
+
 def inert(value: t.Any) -> t.Any:
-    """Return plain data with a blank in each mark that begins a template. Keys are texts too."""
+    """Return plain data with a blank in each mark that begins a template. Keys are texts too. Those that become equal get
+    numbers."""
     if isinstance(value, str):
         return _TEMPLATE.sub("{ ", f" {value}" if value.startswith(_HEADER) else value)
     if isinstance(value, list):
         return [inert(item) for item in value]
     if isinstance(value, dict):
-        return {inert(key): inert(item) for key, item in value.items()}
+        names = list(map(inert, value))
+        if len(set(names)) < len(names):
+            names = _values().numbered(names)
+        return dict(zip(names, map(inert, value.values())))
     return value

@@ -16,6 +16,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .. import ruby_values as values
+from ..json_text import MAX_DIGITS
 from .model import Action, plain_name
 
 
@@ -120,6 +121,9 @@ def summarize(action: Action, replies: t.Iterable[t.Mapping[str, t.Any]]) -> Sum
     return Summary(sorted(results, key=lambda result: result.output), failures)
 
 
+_TOO_LARGE = 10**MAX_DIGITS
+
+
 def _sum(found: list[t.Any], output: str) -> tuple[t.Any, str]:
     """Return the sum of numbers, and its default format."""
     total: t.Any = 0
@@ -130,6 +134,8 @@ def _sum(found: list[t.Any], output: str) -> tuple[t.Any, str]:
             total += value
         except OverflowError:
             raise _Failed("an Integer too large for a Float", at) from None
+    if isinstance(total, int) and abs(total) >= _TOO_LARGE:
+        raise _Failed(f"a sum of more than {MAX_DIGITS} digits")
     return total, f"Sum of {output}: %f"
 
 
@@ -156,10 +162,12 @@ def _summary(found: list[t.Any], _output: str) -> tuple[t.Any, str]:
         item if isinstance(item, (bytes, list, dict)) else values.to_s(item)
         for item, _n in counts.values()
     )
-    width = max(map(len, sized), default="")
+    width = min(max(map(len, sized), default=0), _PADDING // max(len(counts), 1))
     return [tuple(pair) for pair in counts.values()], f"%{width}s = %s"
 
 
+_PADDING = 1_000_000
+"""Characters to which blanks may fill up all lines of a summary together. One long text makes all lines as long."""
 _OTHER = {"Integer": "Float", "Float": "Integer"}
 _FUNCTIONS = {"summary": _summary, "average": _average, "sum": _sum}
 
@@ -200,7 +208,8 @@ def _argument(value: t.Any, kind: str) -> t.Any:
         return values.to_s(value)
     if values.is_string(value) and _NUMBER.fullmatch(value):
         value = int(value)
-    if not values.is_number(value) or not math.isfinite(value):
+    infinite = isinstance(value, float) and not math.isfinite(value)
+    if infinite or not values.is_number(value):
         raise FormatError(f"invalid value for a number: {values.inspect(value)}")
     if kind not in "diu" and isinstance(value, int) and abs(value) > 2**53:
         raise FormatError("a number that is too large to be shown exactly")

@@ -42,7 +42,7 @@ except ImportError:  # It came with version 47. Distributions have older ones.
 from .. import exc, files
 from ..serializers import Symbol
 from ..utils import base64_lines, load_rsa_key
-from .base import BODY, body_bytes
+from .base import body_bytes
 from .rsa import RsaProvider
 
 if t.TYPE_CHECKING:
@@ -66,6 +66,7 @@ class AesProvider(RsaProvider):
     """
 
     verifies_requests = False  # clients know nothing of the nodes' keys
+    proof = SSLKEY
     word = "aes"
     prefix = "plugin.aes."
 
@@ -102,17 +103,14 @@ class AesProvider(RsaProvider):
         sealed = private_encrypt(self._private_key, secret)
         return self._signed(msg, data, sslkey=base64_lines(sealed), **self._extra)
 
-    def verify(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """See :meth:`.SecurityProvider.verify`."""
+    def _verified(self, msg: t.Mapping[str, t.Any]) -> bytes:
+        """See :meth:`.SecurityProvider._verified`."""
         try:
             sealed = base64.b64decode(msg.get(SSLKEY) or "")
             secret = self._private_key.decrypt(sealed, padding.PKCS1v15())
-            plain = _decrypt(base64.b64decode(body_bytes(msg)), secret, self._key_size)
+            return _decrypt(base64.b64decode(body_bytes(msg)), secret, self._key_size)
         except (binascii.Error, TypeError, ValueError) as error:
             raise exc.VerificationError("the reply is not encrypted for our key") from error
-        opened = {**msg, BODY: self.serializer.deserialize(plain)}
-        opened.pop(SSLKEY)
-        return opened
 
 
 def private_encrypt(key: t.Any, data: bytes) -> bytes:

@@ -120,6 +120,8 @@ class SecurityProvider(BaseProvider):
     """
 
     verifies_requests = True
+    proof: t.ClassVar[Symbol] = HASH
+    """The key of an envelope whose value nobody needs once it is verified."""
 
     def __init__(self, config: Settings, logger: logging.Logger | None = None) -> None:
         super().__init__(config, logger)
@@ -142,8 +144,9 @@ class SecurityProvider(BaseProvider):
 
     def authenticate(self, received: Received) -> None:
         """See :meth:`.BaseProvider.authenticate`."""
-        received.fields = self.verify(received.fields)
-        received.body = received.fields[":body"]
+        body = self._verified(received.fields)
+        received.fields = self._opened(received.fields, body)
+        received.fill(body, received.fields[BODY])
 
     def authenticate_request(self, received: Received) -> None:
         """See :meth:`.BaseProvider.authenticate_request`. Nodes sign requests as they sign replies."""
@@ -162,12 +165,20 @@ class SecurityProvider(BaseProvider):
         """
 
     @abc.abstractmethod
+    def _verified(self, msg: t.Mapping[str, t.Any]) -> bytes:
+        """Return the serialized body of a received envelope.
+
+        :raises exc.VerificationError: the signature is missing or wrong.
+        :raises exc.DecodingError: there is no such body.
+        """
+
     def verify(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Return a received envelope with its body as plain data.
 
         :raises exc.VerificationError: the signature is missing or wrong.
         :raises exc.DecodingError: the body cannot be read.
         """
+        return self._opened(msg, self._verified(msg))
 
     def encode(self, msg: t.Mapping[str, t.Any], b64: bool = False) -> bytes:
         """Return a request's payload.
@@ -212,10 +223,10 @@ class SecurityProvider(BaseProvider):
             **{Symbol(key): value for key, value in extra.items()},
         }
 
-    def _opened(self, envelope: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """Return an envelope with its body as plain data, and without the signature."""
-        opened = {**envelope, BODY: self.serializer.deserialize(body_bytes(envelope))}
-        opened.pop(HASH, None)
+    def _opened(self, envelope: t.Mapping[str, t.Any], body: bytes) -> dict[str, t.Any]:
+        """Return an envelope with its body as plain data, and without the proof."""
+        opened = {**envelope, BODY: self.serializer.deserialize(body)}
+        opened.pop(self.proof, None)
         return opened
 
 

@@ -19,6 +19,7 @@ import time
 import typing as t
 
 from .. import exc, json_text
+from ..envelope import is_seconds
 from ..serializers import Symbol
 from .base import BODY, BaseProvider
 
@@ -128,12 +129,13 @@ class ChoriaProvider(BaseProvider):
         :raises exc.VerificationError: it answers another request.
         :raises exc.DecodingError: it has no body that can be read.
         """
-        if not json_text.is_integer(moment) or not isinstance(agent, str) or not agent.isascii():
+        if not is_seconds(moment) or not isinstance(agent, str) or not agent.isascii():
             raise exc.DecodingError("a reply without its time or its agent")
         # Nodes of Go answer a ping with a word that is not JSON.
         body = PONG if message == PONG else json_text.read_text(message)
         self._compare(received.requestid, agent, body)
-        received.body = body = _shaped(body)
+        body = _shaped(body)
+        received.fill(message.encode(), body)
         received.fields = {
             _ID: received.requestid,
             _SENDER: received.sender,

@@ -240,9 +240,10 @@ class ChoriaV2Provider(ChoriaProvider):
         self._verify(signed, secure, sender, secure.get("caller"))
         message = _message(request)
         try:
-            received.body = read_text(message)
+            body = read_text(message)
         except exc.DecodingError:
-            received.body = message  # a file that a node registers need not be JSON
+            body = message  # a file that a node registers need not be JSON
+        received.fill(message.encode(), body)
 
     def _node(self, text: str) -> _Node:
         """Return what a node's token says, verified."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..serializers import SERIALIZERS, Serializer
-from .base import SecurityProvider
+from .base import SecurityProvider, body_bytes
 
 
 class NoneProvider(SecurityProvider):
@@ -28,6 +28,6 @@ class NoneProvider(SecurityProvider):
         """See :meth:`.SecurityProvider.sign`."""
         return self._signed(msg, self.serializer.serialize(msg[":body"]))
 
-    def verify(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """See :meth:`.SecurityProvider.verify`. Every message is accepted."""
-        return self._opened(msg)
+    def _verified(self, msg: t.Mapping[str, t.Any]) -> bytes:
+        """See :meth:`.SecurityProvider._verified`. Every message is accepted."""
+        return body_bytes(msg)

@@ -54,14 +54,14 @@ class PskProvider(SecurityProvider):
         body = self.serializer.serialize(msg[":body"])
         return self._signed(msg, body, hash=self._digest(body))
 
-    def verify(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """See :meth:`.SecurityProvider.verify`."""
-        digest = msg.get(HASH)
+    def _verified(self, msg: t.Mapping[str, t.Any]) -> bytes:
+        """See :meth:`.SecurityProvider._verified`."""
+        digest, body = msg.get(HASH), body_bytes(msg)
         if not isinstance(digest, str) or not hmac.compare_digest(
-            digest.encode("utf-8", "replace"), self._digest(body_bytes(msg)).encode()
+            digest.encode("utf-8", "replace"), self._digest(body).encode()
         ):
             raise exc.VerificationError("the reply was made with another pre-shared key")
-        return self._opened(msg)
+        return body
 
     def _digest(self, body: bytes) -> str:
         return hashlib.md5(body + self._key, usedforsecurity=False).hexdigest()

@@ -66,14 +66,15 @@ class SslProvider(RsaProvider):
     def _signature(self, body: bytes) -> str:
         return base64_lines(self._private_key.sign(body, padding.PKCS1v15(), hashes.SHA1()))
 
-    def verify(self, msg: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """See :meth:`.SecurityProvider.verify`. Replies have no ttl and time in their bodies."""
+    def _verified(self, msg: t.Mapping[str, t.Any]) -> bytes:
+        """See :meth:`.SecurityProvider._verified`. Replies have no ttl and time in their bodies."""
+        body = body_bytes(msg)
         try:
             signature = base64.b64decode(msg.get(HASH) or "")
-            self._server_key.verify(signature, body_bytes(msg), padding.PKCS1v15(), hashes.SHA1())
+            self._server_key.verify(signature, body, padding.PKCS1v15(), hashes.SHA1())
         except (InvalidSignature, binascii.Error, TypeError, ValueError) as error:
             raise exc.VerificationError("the reply is not signed with the nodes' key") from error
-        return self._opened(msg)
+        return body
 
     def authenticate_request(self, received: Received) -> None:
         """See :meth:`.BaseProvider.authenticate_request`. The signed body has the ttl and the time, which the

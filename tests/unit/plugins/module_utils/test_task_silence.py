@@ -17,6 +17,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.diagnosis 
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import Reply, Result
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.hostile import soon
 
 FILE = "/etc/mcollective/client.cfg"
 CONTROL = "\x1b]0;mine\x07\u202e"
@@ -95,6 +96,13 @@ def test_facts_within_others_are_seen_by_choria_only() -> None:
     facts["facts"].pop("family")
     assert "and what is inside os cannot be selected. The" in looked(inside, "mcollective", facts)
     assert "none fits os.family==Suse. The" in looked(inside, "mcollective", {"facts": {}})
+
+
+def test_a_large_fact_is_shown_in_part() -> None:
+    facts = {"facts": {"os": ["x" * 1000] * 100_000}}
+    with soon():
+        text = looked(Filter().add_fact("os", "x"), "choria", facts)
+    assert 'n0 has os = ["xxx' in text and len(text) < 400
 
 
 def test_what_nodes_have_is_shown_so_that_no_terminal_obeys() -> None:

@@ -13,7 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.pymco.mcollective.plugins.module_utils._task.values import to_json
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.values import (
+    numbered,
+    to_json,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import (
     OtherKey,
     Symbol,
@@ -108,6 +111,13 @@ def test_no_keys_of_a_hash_ever_get_the_same_name(keys: list[t.Any]) -> None:
     again = to_json({OtherKey(key): number for number, key in reversed([*enumerate(keys)])})
     if len({(type(key), repr(key)) for key in keys}) == len(keys):
         assert again == found
+
+
+@given(st.lists(st.sampled_from(["{a}", "{a} (2)", "{a} (3)", "{a} (2) (2)"]), max_size=8))
+def test_names_with_numbers_all_differ(names: list[str]) -> None:
+    found = numbered(names)
+    assert len(set(found)) == len(names)
+    assert set(names) <= set(found)
 
 
 def test_no_symbol_is_left_anywhere() -> None:

@@ -103,6 +103,8 @@ class ScriptedMiddleware:
         self.calls.append(("publish", *request, deadline - self.start, nodes))
         self.payload = outgoing.payload
         self.clock.now += self.publishing
+        if meanwhile is not None and self.crowded:
+            meanwhile()
         if self.failure is not None:
             raise self.failure
         return self.unsent

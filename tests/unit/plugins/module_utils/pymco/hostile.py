@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import tracemalloc
 import types
 import typing as t
 
@@ -53,3 +54,21 @@ def marshal_count(number: int) -> bytes:
 
 def link(index: int) -> bytes:
     return b"@" + marshal_count(index)
+
+
+def shared(characters: int, links: int) -> bytes:
+    """Return Marshal of a list with one text so many times more. Python writes each of its characters as ten."""
+    text = ("\U000e0001" * characters).encode()
+    written = b'I"' + marshal_count(len(text)) + text + b"\x06:\x06ET"
+    return b"\x04\x08[" + marshal_count(links + 1) + written + link(1) * links
+
+
+@contextlib.contextmanager
+def little_memory(most: int = 2**22) -> t.Iterator[None]:
+    """Fails if Python takes more memory at once, in bytes."""
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < most
+    finally:
+        tracemalloc.stop()

@@ -409,6 +409,10 @@ def test_bodies(provider: ChoriaV1Provider, body: t.Any, shaped: t.Any) -> None:
         {"reply": {"envelope": "x"}},
         {"reply": {"envelope": [1]}},
         {"envelope": {"requestid": None}},
+        {"envelope": {"requestid": []}},
+        {"envelope": {"requestid": {}}},
+        {"envelope": {"requestid": 5}},
+        {"envelope": {"requestid": "\ud800"}},
         {"envelope": {"senderid": None}},
     ],
 )
@@ -438,6 +442,7 @@ def test_garbage_is_no_reply(provider: ChoriaV1Provider, payload: bytes) -> None
         {"envelope": {"time": 1.5}},
         {"envelope": {"time": True}},
         {"envelope": {"time": "1"}},
+        {"envelope": {"time": 2**63}},
         {"envelope": {"agent": None}},
         {"envelope": {"agent": ["rpcutil"]}},
         {"envelope": {"agent": "\ud800"}},

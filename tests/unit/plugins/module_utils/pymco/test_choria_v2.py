@@ -283,6 +283,10 @@ def test_the_answer_to_a_ping_need_not_be_json(provider: ChoriaV2Provider, body:
         {"secure": {"reply": {"a": 1}}},
         {"reply": {"protocol": "io.choria.protocol.v2.request"}},
         {"reply": {"request": None}},
+        {"reply": {"request": []}},
+        {"reply": {"request": {}}},
+        {"reply": {"request": 5}},
+        {"reply": {"request": "\ud800"}},
         {"reply": {"sender": None}},
     ],
 )
@@ -309,6 +313,7 @@ def test_garbage_is_no_reply(provider: ChoriaV2Provider, payload: bytes) -> None
         {"reply": {"message": "A"}},
         {"reply": {"time": None}},
         {"reply": {"time": 1.5}},
+        {"reply": {"time": 10**4000}},
         {"reply": {"agent": None}},
     ],
 )

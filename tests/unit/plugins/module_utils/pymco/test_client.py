@@ -11,9 +11,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, ruby_values
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.message import Filter, Message
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ranges import LONGEST
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import reply_of
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.rpc import (
     Client,
     Request,
@@ -246,6 +247,12 @@ def test_a_reply_may_have_symbols_or_strings_as_keys(kind: t.Callable[[str], str
     assert [type(key) for key in reply.data] == [type(kind("a"))]
 
 
+def test_a_statusmsg_that_is_no_text_is_shown_in_part() -> None:
+    reply = reply_of("a", done(1, ["x" * 1000] * 1000), Request("rpcutil", "ping"))
+    assert reply.statusmsg.startswith('["xxx') and reply.statusmsg.endswith("...")
+    assert len(reply.statusmsg) == ruby_values.LONGEST
+
+
 @pytest.mark.parametrize(
     "data,kept",
     [
@@ -262,7 +269,7 @@ def test_data_that_are_no_hash_are_kept_as_the_one_value_data(data: t.Any, kept:
 
     with ScriptedBroker(script) as broker, Client(config(broker.port)) as client:
         (reply,) = client.call(Request("rpcutil", "ping", nodes=["a"])).replies
-    assert (reply.ok, reply.statusmsg, reply.data) == (True, "['no text']", kept)
+    assert (reply.ok, reply.statusmsg, reply.data) == (True, '["no text"]', kept)
 
 
 def test_a_message_that_is_none_is_empty() -> None:

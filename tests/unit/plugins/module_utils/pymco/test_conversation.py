@@ -35,6 +35,10 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
     line,
     reply,
 )
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.hostile import (
+    little_memory,
+    shared,
+)
 
 GONE = exc.ConnectionLost("b:1 closed the connection", "b:1")
 
@@ -69,10 +73,10 @@ def test_a_reply_is_taken_with_its_body() -> None:
         (b"garbage", "undecodable"),
         (b"\x04\x08[\x00", "undecodable"),
         (b"\x04\x08" + b"[\x06" * 5000, "undecodable"),
-        (b"\x04\x08{\x00", "other_request"),
+        (b"\x04\x08{\x00", "undecodable"),
         (reply("web1", "f" * 32), "other_request"),
-        (reply("web1", None), "other_request"),
-        (reply("web1", [REQUESTID]), "other_request"),
+        (reply("web1", None), "undecodable"),
+        (reply("web1", [REQUESTID]), "undecodable"),
         (reply(None), "malformed"),
         (reply(""), "malformed"),
         (reply(["web1"]), "malformed"),
@@ -113,6 +117,16 @@ def test_a_second_answer_that_differs_is_told_from_one_that_came_twice(
     assert intake.outcome.replies["web1"].body == first
     assert intake.outcome.rejected == {"contradictory": 1, "duplicate": 1}
     assert intake.outcome.culprits == {"contradictory": ["web1"], "duplicate": ["web1"]}
+
+
+def test_no_text_is_made_of_answers_that_are_compared() -> None:
+    bodies = [shared(500, 2000), shared(500, 2000), shared(500, 1999)]
+    payloads = [
+        reply("web1", body=body, hash=hashlib.md5(body + b"key").hexdigest()) for body in bodies
+    ]
+    with little_memory():
+        intake = taken(payloads, ["web1", "web2"])
+    assert intake.outcome.rejected == {"contradictory": 1, "duplicate": 1}
 
 
 def test_a_forged_second_answer_is_no_contradiction() -> None:
@@ -400,6 +414,15 @@ def test_what_waits_at_the_deadline_still_counts_but_not_for_ever() -> None:
     assert list(outcome.replies) == ["a", "b"]
     assert middleware.clock.now - middleware.start == pytest.approx(9.2 + OVERTIME, abs=0.5)
     assert middleware.arrivals
+
+
+def test_a_flood_does_not_hold_sending_beyond_its_deadline() -> None:
+    middleware = scripted(*[(0, b"garbage")] * 100)
+    middleware.crowded, middleware.decoding = True, 0.5
+    conversation = Conversation(line(middleware), ENVELOPE, expected=["a"])
+    conversation.send(10, ["a"])
+    assert middleware.clock.now - middleware.start == 10
+    assert conversation.outcome.rejected == {"undecodable": 20}
 
 
 def test_a_broadcast_is_published_once_with_replies_opened_before() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import ddl, exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import ruby_values as values
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.hostile import soon
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.values import (
     examples,
 )
@@ -445,6 +446,23 @@ def test_values_show_as_in_ruby() -> None:
     shown = values.inspect([None, True, 1, 1e20, 1e-5, 100.0, 'a\n"#{', Symbol("a b"), {"k": []}])
     assert shown == '[nil, true, 1, 1.0e+20, 1.0e-05, 100.0, "a\\n\\"\\#{", :"a b", {"k"=>[]}]'
     assert values.to_s(ddl.Regexp("a/b", "i")) == "(?i-mx:a\\/b)"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [["x" * 5000] * 1000] * 1000,
+        {"k": ["x" * 5000] * 1000_000},
+        "x" * 10**7,
+        [None] * 10**6,
+        Symbol("x y" * 10**6),
+    ],
+    ids=["lists", "a dict", "a text", "nothing", "a symbol"],
+)
+def test_a_long_value_is_shown_in_part(value: t.Any) -> None:
+    with soon():
+        shown = values.inspect(value)
+    assert len(shown) == values.LONGEST and shown.endswith("...")
 
 
 def test_equality_is_rubys() -> None:

@@ -18,6 +18,10 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import (
 )
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ddl import aggregates
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.hostile import (
+    little_memory,
+    soon,
+)
 
 SECONDS = 2
 """Processor time that a check may take."""
@@ -369,6 +373,59 @@ def test_what_cannot_be_shown_is_told() -> None:
         ["Sum of b: 1.000000"],
         ['  Could not show the summary - invalid value for a number: "x"'],
     ]
+
+
+@pytest.mark.parametrize("function", ["sum", "average", "summary"])
+@pytest.mark.parametrize(
+    ("value", "lines"),
+    [
+        (10**309, {"%d": f"{10**309}", "%s": f"{10**309}", "%f": ""}),
+        (-(10**309), {"%d": f"{-(10**309)}", "%s": f"{-(10**309)}", "%f": ""}),
+        (float("inf"), {"%d": "", "%s": "Infinity", "%f": ""}),
+        (float("nan"), {"%d": "", "%s": "NaN", "%f": ""}),
+    ],
+    ids=["large", "small", "infinite", "none"],
+)
+def test_any_number_has_a_summary(function: str, value: t.Any, lines: dict[str, str]) -> None:
+    for template, shown in lines.items():
+        functions = action(aggregate(function, format=template))
+        (result,) = ddl.summarize(functions, [{"a": value}]).results
+        (line,) = result.shown()
+        assert line == shown or (not shown and "Could not show the summary" in line)
+
+
+@pytest.mark.parametrize("function", ["sum", "average"])
+@pytest.mark.parametrize("values", [[10**4299 * 9] * 2, [10**309, 0.5], [0.5, 10**309]])
+def test_numbers_without_a_sum_that_can_be_written_are_left_out(
+    function: str, values: list[t.Any]
+) -> None:
+    summary = ddl.summarize(action(aggregate(function)), [{"a": value} for value in values])
+    assert summary.results == []
+    assert len(summary.failures) == 1
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [number * (2**61 - 1) for number in range(100_000)],
+        [[number * (2**61 - 1)] for number in range(100_000)],
+        [{"k": number * (2**61 - 1)} for number in range(100_000)],
+    ],
+    ids=["numbers", "in lists", "in dicts"],
+)
+def test_numbers_of_one_hash_are_counted_soon(values: list[t.Any]) -> None:
+    with soon():
+        (result,) = ddl.summarize(action(aggregate("summary")), [{"a": values}]).results
+    assert len(result.value) == 100_000
+
+
+def test_one_long_text_does_not_make_all_lines_long() -> None:
+    values = [*map(str, range(20_000)), "x" * 9999]
+    with little_memory(2**25):
+        (result,) = ddl.summarize(action(aggregate("summary")), [{"a": values}]).results
+        lines = result.shown()
+    assert len(lines) == 20_001
+    assert sum(map(len, lines)) < 2_000_000
 
 
 FORMATS: dict[str, tuple[list[t.Any], str]] = {

@@ -27,6 +27,10 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
     Peer,
     ScriptedBroker,
 )
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.hostile import (
+    little_memory,
+    shared,
+)
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.node import (
     config,
     sealed,
@@ -114,7 +118,8 @@ REJECTED: dict[str, tuple[str, list[bytes]]] = {
     "no sender": ("malformed", [registration(senderid=None)]),
     "a sender that is a list": ("malformed", [registration(senderid=["web1"])]),
     "a sender with a line feed": ("malformed", [registration(senderid="web1\nweb2")]),
-    "no requestid": ("malformed", [registration(requestid=None)]),
+    "no requestid": ("undecodable", [registration(requestid=None)]),
+    "a requestid that is a list": ("undecodable", [registration(requestid=[])]),
     "no time": ("malformed", [registration(msgtime=None)]),
     "a time that is a text": ("malformed", [registration(msgtime="now")]),
     "no ttl": ("malformed", [registration(ttl=None)]),
@@ -123,7 +128,9 @@ REJECTED: dict[str, tuple[str, list[bytes]]] = {
     "a reply": ("other_request", [reply()]),
     "an old one": ("expired", [registration(msgtime=NOW - 61)]),
     "one of the future": ("expired", [registration(msgtime=NOW + 61)]),
-    "one of a very far future": ("expired", [registration(msgtime=10**400)]),
+    "one of a very far future": ("expired", [registration(msgtime=2**63 - 1)]),
+    "a time that is no time": ("malformed", [registration(msgtime=2**63)]),
+    "a ttl without end": ("malformed", [registration(ttl=10**400)]),
     "the same again": ("duplicate", [registration(requestid="1" * 32)]),
     "a large one": ("oversized", [registration(data=MarshalSerializer().serialize("x" * 2000))]),
 }
@@ -135,6 +142,13 @@ def test_a_hostile_message_is_counted_and_not_heard(kind: str) -> None:
     found, listening = heard_of([registration(), *payloads], most_bytes=1000)
     assert [heard.sender for heard in found] == ["web1"]
     assert dict(listening.outcome.rejected) == {reason: len(payloads)}
+
+
+def test_no_text_is_made_of_what_is_compared() -> None:
+    with little_memory():
+        (heard,), listening = heard_of([registration(data=shared(500, 2000))] * 2)
+    assert len(heard.body) == 2001
+    assert dict(listening.outcome.rejected) == {"duplicate": 1}
 
 
 def test_replies_are_judged_too_but_not_by_their_time() -> None:
