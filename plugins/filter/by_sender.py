@@ -57,15 +57,16 @@ _value:
 
 import typing as t
 
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.values import to_json
 from ansible_collections.pymco.mcollective.plugins.plugin_utils._entries import at, entries_of
 
 
 def by_sender(value: t.Any, attribute: str | None = None) -> dict[str, t.Any]:
-    """Return entries of nodes, or a part of each, by the identities of the nodes."""
+    """Return entries of nodes, or a part of each, by the identities of the nodes, as data that Ansible can carry."""
     entries = entries_of(value, "by_sender")
-    if attribute is None:
-        return dict(entries)
-    return {node: at(entry, attribute) for node, entry in entries.items()}
+    if attribute is not None:
+        entries = {node: at(entry, attribute) for node, entry in entries.items()}
+    return t.cast("dict[str, t.Any]", to_json(entries))
 
 
 class FilterModule:
