@@ -103,6 +103,36 @@ def test_a_fact_is_reported_by_its_values() -> None:
     assert fact_report([], "os") == []
 
 
+@pytest.mark.parametrize("path", [5, ["role"], {}])
+def test_a_path_that_is_no_text_is_refused(path: t.Any) -> None:
+    info = [{"identity": "a", "facts": {"role": "x"}}]
+    for name, called in (("by_sender", by_sender), ("fact_report", fact_report)):
+        with pytest.raises(AnsibleFilterError, match=f"{name}: it takes a name with dots, such as"):
+            called(info, path)
+
+
+@pytest.mark.parametrize("value", [[WEB], {"replies": [DB], "nodes": []}, [{"identity": "a"}]])
+def test_a_report_of_entries_without_facts_is_refused(value: t.Any) -> None:
+    with pytest.raises(AnsibleFilterError, match="has no facts; the input must be the result of"):
+        fact_report(value, "role")
+
+
+def test_facts_may_have_keys_of_any_type() -> None:
+    value = {1: "a", "b": None, "1": 2}
+    info = [{"identity": "a", "facts": {"x": value}}]
+    assert fact_report(info, "x") == [{"value": value, "count": 1, "nodes": ["a"]}]
+
+
+def test_values_with_too_many_levels_are_refused() -> None:
+    deep: list[t.Any] = []
+    for _level in range(5000):
+        deep = [deep]
+    info = [{"identity": "a", "facts": {"x": deep}}]
+    for called in (by_sender, fact_report):
+        with pytest.raises(AnsibleFilterError, match="a value has too many levels"):
+            called(info, "facts.x" if called is by_sender else "x")
+
+
 def test_what_mco_and_choria_print_are_replies() -> None:
     assert from_mco(json.dumps([WEB, DB])) == [DB, WEB]
     once = {"agent": "service", "action": "status"}
