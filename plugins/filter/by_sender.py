@@ -57,15 +57,26 @@ _value:
 
 import typing as t
 
-from ansible_collections.pymco.mcollective.plugins.plugin_utils._entries import at, entries_of
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.values import to_json
+from ansible_collections.pymco.mcollective.plugins.plugin_utils._entries import (
+    TOO_DEEP,
+    entries_of,
+    parts_of,
+    refused,
+)
+
+NAME = "by_sender"
 
 
 def by_sender(value: t.Any, attribute: str | None = None) -> dict[str, t.Any]:
-    """Return entries of nodes, or a part of each, by the identities of the nodes."""
-    entries = entries_of(value, "by_sender")
-    if attribute is None:
-        return dict(entries)
-    return {node: at(entry, attribute) for node, entry in entries.items()}
+    """Return entries of nodes, or a part of each, by the identities of the nodes, as data that Ansible can carry."""
+    entries: dict[str, t.Any] = {**entries_of(value, NAME)}
+    if attribute is not None:
+        entries = parts_of(entries, attribute, NAME)
+    try:
+        return t.cast("dict[str, t.Any]", to_json(entries))
+    except RecursionError:
+        raise refused(NAME, TOO_DEEP) from None
 
 
 class FilterModule:
@@ -73,4 +84,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file by their names."""
-        return {"by_sender": by_sender}
+        return {NAME: by_sender}

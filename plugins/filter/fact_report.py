@@ -17,7 +17,7 @@ positional: fact
 options:
   _input:
     description:
-      - The result of M(pymco.mcollective.mcollective_node_info), or its C(node_info).
+      - The result of M(pymco.mcollective.mcollective_node_info) that has gathered facts, or its C(node_info).
     type: raw
     required: true
   fact:
@@ -60,14 +60,36 @@ _value:
 import json
 import typing as t
 
-from ansible_collections.pymco.mcollective.plugins.plugin_utils._entries import at, entries_of
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.values import to_json
+from ansible_collections.pymco.mcollective.plugins.plugin_utils._entries import (
+    TOO_DEEP,
+    entries_of,
+    parts_of,
+    refused,
+)
+
+NAME = "fact_report"
 
 
 def fact_report(value: t.Any, fact: str) -> list[dict[str, t.Any]]:
     """Return which values a fact has, how often, and on which nodes."""
+    facts = {node: entry.get("facts") for node, entry in entries_of(value, NAME).items()}
+    without = [node for node, each in facts.items() if not isinstance(each, dict)]
+    if without:
+        raise refused(
+            NAME,
+            f"the entry of {without[0]} has no facts; the input must be the result of mcollective_node_info, which has"
+            " gathered facts",
+        )
+    try:
+        return _lines(parts_of(facts, fact, NAME))
+    except RecursionError:
+        raise refused(NAME, TOO_DEEP) from None
+
+
+def _lines(values: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     found: dict[str, dict[str, t.Any]] = {}
-    for node, entry in entries_of(value, "fact_report").items():
-        told = at(entry.get("facts"), fact)
+    for node, told in values.items():
         line = found.setdefault(_key(told), {"value": told, "count": 0, "nodes": []})
         line["count"] += 1
         line["nodes"].append(node)
@@ -76,7 +98,7 @@ def fact_report(value: t.Any, fact: str) -> list[dict[str, t.Any]]:
 
 def _key(value: t.Any) -> str:
     """Return a text that is the same for equal values. A fact may be a list or a dictionary."""
-    return json.dumps(value, sort_keys=True)
+    return json.dumps(to_json(value), sort_keys=True)
 
 
 class FilterModule:
@@ -84,4 +106,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters of this file by their names."""
-        return {"fact_report": fact_report}
+        return {NAME: fact_report}

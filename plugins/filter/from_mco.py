@@ -48,6 +48,8 @@ _value:
 import json
 import typing as t
 
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.values import to_json
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.json_text import mended
 from ansible_collections.pymco.mcollective.plugins.plugin_utils._entries import entries_of, refused
 
 NAME = "from_mco"
@@ -56,16 +58,17 @@ _COMMANDS = "mco rpc -j or choria req --json"
 
 
 def from_mco(text: str) -> list[dict[str, t.Any]]:
-    """Return the replies in what mco or choria has printed.
+    """Return the replies in what mco or choria has printed, as data that Ansible can carry.
 
     mco prints a list of replies with six keys (MC:rpc/helpers.rb). choria prints a dictionary, in which agent and
     action stand once (Go: cmd/req.go).
     """
     try:
-        read = json.loads(text)
-    except (TypeError, ValueError):
+        read = to_json(mended(json.loads(text)))
+    except (TypeError, ValueError, RecursionError):
         raise refused(
-            NAME, f"the input is not JSON, so it is not what {_COMMANDS} prints"
+            NAME,
+            f"the input is not JSON, or has too many levels, so it is not what {_COMMANDS} prints",
         ) from None
     common = {}
     if isinstance(read, dict) and isinstance(read.get("replies"), list):

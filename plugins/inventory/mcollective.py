@@ -116,6 +116,7 @@ options:
       - Values that lead to the same name share one group, and a warning appears. A value creates no group, and a warning appears, if it is
         a dictionary or has more than 200 characters, or if the name is the name of a host, the name of a group with child groups, or a name
         with a meaning to Ansible, such as C(all), C(ungrouped) and C(localhost).
+      - An entry of O(group_by) or O(keyed_groups) makes groups of the first 2000 values of a node. A warning names nodes with more.
       - Nodes choose their facts. With an empty prefix, they also choose which of your groups they join, and a group can take the name of
         a host of a later inventory source.
     type: list
@@ -316,6 +317,7 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
         if unknown:
             names = ", ".join(map(printable, unknown))
             raise AnsibleParserError(f"there is no such option: {names}")
+        options.refuse_wrong_entries(self.get_option("keyed_groups") or ())
 
     # -- the nodes -----------------------------------------------------------------------------
 
@@ -351,11 +353,12 @@ class InventoryModule(Constructing, BaseInventoryPlugin, Cacheable):
         hosts = self._hosts(nodes, inventory)
         above = [name for name, group in inventory.groups.items() if group.child_groups]
         taken = hosts.keys() | inventory.hosts.keys()
-        grouping = Grouping(keys, taken, above, self.warn)
+        grouping = Grouping(keys, taken, above, self.complaints)
         plan = Plan()
         for host, node in hosts.items():
             plan.hosts[host] = variables_of(node)
             grouping.add(plan, host, node)
+        self.complaints.tell()
         return plan
 
     def _hosts(self, nodes: caching.Nodes, inventory: InventoryData) -> dict[str, dict[str, t.Any]]:

@@ -20,6 +20,8 @@ LISTS = ("replies", "outcomes", "node_info", "times")
 SINGLE = ("reply", "outcome")
 """Return values that are the entry of one node."""
 
+TOO_DEEP = "a value has too many levels"
+
 Entry = t.Mapping[str, t.Any]
 
 
@@ -62,12 +64,22 @@ def _listed(value: t.Any, name: str) -> t.Iterable[t.Any]:
     )
 
 
-def at(entry: t.Any, path: str) -> t.Any:
-    """Return what is in an entry at a path with dots; None if nothing is. A key with dots comes first."""
+def parts_of(entries: t.Mapping[str, t.Any], path: t.Any, name: str) -> dict[str, t.Any]:
+    """Return what is in each entry at a path with dots; None if nothing is. A key with dots comes first.
+
+    :param name: the filter, for errors.
+    :raises AnsibleFilterError: the path is not a text.
+    """
+    if not isinstance(path, str):
+        raise refused(name, f"it takes a name with dots, such as os.family, not {path!r}")
+    return {node: _at(entry, path) for node, entry in entries.items()}
+
+
+def _at(entry: t.Any, path: str) -> t.Any:
     if isinstance(entry, dict):
         if path in entry:
             return entry[path]
         head, _dot, rest = path.partition(".")
         if rest and head in entry:
-            return at(entry[head], rest)
+            return _at(entry[head], rest)
     return None

@@ -11,6 +11,7 @@ import typing as t
 from .base import Returned, TaskFailed
 from .options import CLIENT_OPTIONS, TARGET_OPTIONS, Spec
 from .rpc import RpcTask
+from .values import to_json
 
 
 class LookupTask(RpcTask):
@@ -54,7 +55,7 @@ class LookupTask(RpcTask):
         if self.params["return_format"] == "replies":
             return replies
         if self.params["return_format"] == "by_sender":
-            return [{reply["sender"]: reply["data"] for reply in replies}]
+            return [to_json({reply["sender"]: reply["data"] for reply in replies})]
         return [reply["data"] for reply in replies]
 
 

@@ -91,7 +91,7 @@ def _read(text: str, scan: _Scanner) -> t.Any:
     if len(text) > 2 * MAX_DEPTH and text.count("{") + text.count("[") > MAX_DEPTH:
         _check_depth(value)
     if "\\" in text and ("\\ud" in text or "\\uD" in text):
-        value = _mended(value)
+        value = mended(value)
     return value
 
 
@@ -138,14 +138,14 @@ def _check_depth(value: t.Any) -> None:
     raise exc.DecodingError(TOO_MUCH)
 
 
-def _mended(value: t.Any) -> t.Any:
-    """Return the value without halves of surrogate pairs."""
+def mended(value: t.Any) -> t.Any:
+    """Return plain data without halves of surrogate pairs: each becomes U+FFFD."""
     if isinstance(value, str):
         return _SURROGATES.sub(_UNKNOWN, value)
     if isinstance(value, list):
-        return [_mended(item) for item in value]
+        return [mended(item) for item in value]
     if isinstance(value, dict):
-        return {_mended(key): _mended(item) for key, item in value.items()}
+        return {mended(key): mended(item) for key, item in value.items()}
     return value
 
 

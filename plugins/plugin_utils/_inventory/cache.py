@@ -47,7 +47,7 @@ def unpacked(entry: t.Any, fingerprint: str) -> Nodes | None:
         return None
     try:
         nodes = json.loads(entry.get("nodes", ""))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return None
     if not isinstance(nodes, dict) or not all(map(_is_node, nodes.items())):
         return None

@@ -11,6 +11,7 @@ only names a value in our own variables needs no Jinja: it is looked up, if that
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import typing as t
 
@@ -24,7 +25,8 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable 
     printable,
 )
 
-from .names import is_group_name, is_host_name
+from .complaints import Complaints
+from .names import MOST_GROUPS, is_group_name, is_host_name
 from .planning import VARIABLES, Plan
 
 try:
@@ -76,6 +78,8 @@ class Constructing(Constructable):
     """The part of the plugin that evaluates expressions."""
 
     inventory: InventoryData
+    _keyed: tuple[str, str] | None = None
+    """The host and the key of keyed_groups that is being evaluated."""
 
     def warn(self, message: str) -> None:
         """Warn the user of something."""
@@ -83,12 +87,22 @@ class Constructing(Constructable):
 
     def prepare(self) -> None:
         """Find the variables that need Jinja, since the user may set them too."""
+        self.complaints = Complaints(self.warn)
         self._jinja_only = {str(name) for name in self.get_option("compose") or {}}
         if self.get_option("use_extra_vars"):
             self._jinja_only |= {str(name) for name in self._vars}
 
     def _compose(self, template: t.Any, variables: dict[str, t.Any], *args: t.Any) -> t.Any:
         """Return the value of an expression. Ansible's own code calls it, too."""
+        value = self._evaluated(template, variables, *args)
+        if self._keyed is None or not isinstance(value, (list, dict)) or len(value) <= MOST_GROUPS:
+            return value
+        host, key = self._keyed
+        self.complaints.add(f"keyed_groups: {key} makes only {MOST_GROUPS} groups of ", host)
+        first = itertools.islice(value, MOST_GROUPS)
+        return {name: value[name] for name in first} if isinstance(value, dict) else list(first)
+
+    def _evaluated(self, template: t.Any, variables: dict[str, t.Any], *args: t.Any) -> t.Any:
         if isinstance(template, str) and is_trusted_as_template(template):
             path = plain_path(template)
             if path is not None and path[0] not in self._jinja_only:
@@ -162,23 +176,33 @@ class Constructing(Constructable):
                 self._construct_host(host, variables, options, strict)
         finally:
             self.inventory = real
-        return draft.as_plan(self.warn)
+        found = draft.as_plan(self.complaints)
+        self.complaints.tell()
+        return found
 
     def _construct_host(
         self, host: str, variables: dict[str, t.Any], options: list[t.Any], strict: bool
     ) -> None:
         compose, groups, keyed_groups = options
         known = {**self.inventory.hosts[host].get_vars(), **variables}
-        try:
-            self._set_composite_vars(compose, known, host, strict=strict)
-            self._add_host_to_composed_groups(groups, known, host, strict=strict)
-            self._add_host_to_keyed_groups(keyed_groups, known, host, strict=strict)
-        except (TypeError, ValueError, AttributeError) as error:
-            # Ansible expects some values to be texts. A node with others must not keep other nodes out.
-            complaint = f"compose, groups or keyed_groups cannot use what {host} says: {error}"
-            if strict:
-                raise AnsibleParserError(complaint) from None
-            self.warn(complaint)
+
+        def add(name: str, method: t.Callable[..., None], option: t.Any) -> None:
+            try:
+                method(option, known, host, strict=strict)
+            except (AnsibleError, TypeError, ValueError, AttributeError) as error:
+                # Ansible expects some values to be texts. A node with others must not keep other nodes out.
+                if strict:
+                    raise AnsibleParserError(
+                        f"{name} cannot use what {host} says: {error}"
+                    ) from None
+                self.complaints.add(f"{name} cannot use what some nodes say: ", f"{host} ({error})")
+
+        add("compose", self._set_composite_vars, compose)
+        add("groups", self._add_host_to_composed_groups, groups)
+        for entry in keyed_groups or ():
+            self._keyed = host, printable(entry.get("key"))
+            add(f"keyed_groups: {self._keyed[1]}", self._add_host_to_keyed_groups, [entry])
+            self._keyed = None
 
 
 class Draft(InventoryData):
@@ -222,10 +246,10 @@ class Draft(InventoryData):
                 )
         return found
 
-    def as_plan(self, warn: t.Callable[[str], None]) -> Plan:
+    def as_plan(self, complaints: Complaints) -> Plan:
         """Return the content as a plan for the real inventory."""
         for above, below in self._turning:
-            warn(f"the group {below} cannot be below {above}, which is the same group or below it")
+            complaints.add("a group cannot be below itself: ", f"{below} below {above}")
         found = Plan()
         for host in self._plan.hosts:
             found.hosts[host] = dict(self._new_variables(host))
@@ -240,9 +264,10 @@ class Draft(InventoryData):
                     }
                 )
             elif group.hosts or name not in ("all", "ungrouped"):
-                warn(
-                    f"there can be no group {printable(name)}, since the name is too long, a host has it, or it is"
-                    " one of Ansible's own"
+                complaints.add(
+                    "there can be no group ",
+                    name,
+                    ", since the name is too long, a host has it, or it is one of Ansible's own",
                 )
         return found
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import typing as t
 
 from ansible.errors import AnsibleParserError
@@ -14,13 +15,14 @@ from ansible.plugins.inventory import to_safe_group_name
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.nearest import suggestion
 
-from .names import is_group_name
+from .names import MOST_GROUPS, is_group_name
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import Wish
 
+    from .complaints import Complaints
     from .planning import Plan
 
 LONGEST = 200
@@ -28,6 +30,7 @@ LONGEST = 200
 _KINDS = {"class": "classes", "agent": "agents", "collective": "collectives"}
 _KEYS = frozenset(("key", "prefix", "separator", "parent_group"))
 _SHOWN = 80
+_SINGLE = (str, bool, int, float)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +116,7 @@ class Grouping:
 
     :param taken: the names of hosts, which groups cannot have.
     :param above: groups that have groups below them already.
-    :param warn: is called for each value that makes no group, or shares one with another value.
+    :param complaints: takes each value that makes no group, or shares one with another value.
     """
 
     def __init__(
@@ -121,18 +124,22 @@ class Grouping:
         keys: t.Sequence[Key],
         taken: t.Container[str],
         above: t.Iterable[str],
-        warn: Callable[[str], None],
+        complaints: Complaints,
     ) -> None:
-        self._keys, self._taken, self._warn = keys, taken, warn
+        self._keys, self._taken, self._complaints = keys, taken, complaints
         self._above, self._parents = set(above), {key.parent for key in keys if key.parent}
         self._names: list[dict[str, str | None]] = [{} for _key in keys]
         self._values: dict[tuple[Key, str], str] = {}
-        self._odd: set[Key] = set()
 
     def add(self, plan: Plan, host: str, node: Mapping[str, t.Any]) -> None:
         """Add a host to its groups."""
         for key, names in zip(self._keys, self._names, strict=True):
-            for value in dict.fromkeys(self._found(key, node)):
+            values = self._found(key, host, node)
+            if len(values) > MOST_GROUPS:
+                self._complaints.add(
+                    f"group_by: {key.key} makes only {MOST_GROUPS} groups of ", host
+                )
+            for value in itertools.islice(values, MOST_GROUPS):
                 if value not in names:
                     names[value] = self._named(plan, key, value, host)
                 name = names[value]
@@ -142,43 +149,41 @@ class Grouping:
                 if not members or members[-1] != host:
                     members.append(host)
 
-    def _found(self, key: Key, node: Mapping[str, t.Any]) -> Iterator[str]:
-        """Yield the values that a node has for a key, as texts."""
+    def _found(self, key: Key, host: str, node: Mapping[str, t.Any]) -> dict[str, None]:
+        """Return the values that a node has for a key, as texts, each once."""
         data = node.get(key.part)
         value = lookup(data, key.fact) if key.fact else data
-        for item in value if isinstance(value, list) else (value,):
-            if isinstance(item, str):
-                if item:
-                    yield item
-            elif isinstance(item, (bool, int, float)):
-                yield str(item)
-            elif item is not None and key not in self._odd:
-                self._odd.add(key)
-                self._warn(
-                    f"group_by: {key.key} of {node['identity']}, and perhaps of others, makes no group: it is"
-                    " neither a single value nor a list of single values"
-                )
+        items = value if isinstance(value, list) else [value]
+        if not all(item is None or isinstance(item, _SINGLE) for item in items):
+            self._complaints.add(
+                f"group_by: {key.key} of ",
+                host,
+                " makes no group where it is neither a single value nor a list of single values",
+            )
+        return {str(item): None for item in items if isinstance(item, _SINGLE) and item != ""}
 
     def _named(self, plan: Plan, key: Key, value: str, host: str) -> str | None:
         """Return the name of the group for a new value; None if it can have no group."""
         shown = repr(value[:_SHOWN]) + ("..." if len(value) > _SHOWN else "")
         if len(value) > LONGEST:
-            self._warn(
-                f"group_by: {key.key} of {host} makes no group: {shown} has {len(value)} characters,"
-                f" and a name has {LONGEST} at most"
+            self._complaints.add(
+                f"group_by: {key.key} makes no group of a value with more than {LONGEST} characters: ",
+                f"{host} has one of {len(value)} characters, {shown}",
             )
             return None
         name = key.name(value)
         if not is_group_name(name, self._taken) or self._turns_around(key, name):
-            self._warn(
-                f"group_by: {key.key} of {host} makes no group: {name} is the name of a host, of a"
-                " group above others, or one of Ansible's own"
+            self._complaints.add(
+                f"group_by: {key.key} makes no group with the name of a host, of a group above others, or one of"
+                " Ansible's own: ",
+                f"{name} of {host}",
             )
             return None
         other = self._values.setdefault((key, name), value)
         if other != value:
-            self._warn(
-                f"group_by: {key.key} has {shown} and {other!r}, which both become the group {name}"
+            self._complaints.add(
+                f"group_by: {key.key} has values that share a group: ",
+                f"{name} stands for {other!r} and {shown}",
             )
         if key.parent and key.parent != name:
             plan.parents[key.parent, name] = None

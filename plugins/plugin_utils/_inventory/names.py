@@ -20,6 +20,9 @@ RESERVED = frozenset(("all", "ungrouped", "_meta", *LOCALHOST))
 """Names with a meaning for Ansible, in patterns or in the output of ansible-inventory."""
 LONGEST = 255
 """Characters of a group's name; a host's name can have as many."""
+MOST_GROUPS = 2000
+"""Groups that one entry of group_by or keyed_groups makes of what one node says. Ansible takes quadratic time to put a
+host into many groups."""
 
 
 def is_host_name(name: t.Any) -> bool:

@@ -98,6 +98,20 @@ def unknown_keys(plugin: BaseInventoryPlugin) -> t.Iterator[tuple[str, str]]:
                 yield key, suggestion(key, known)
 
 
+def refuse_wrong_entries(entries: t.Iterable[t.Any]) -> None:
+    """Refuse entries of keyed_groups that fit no host, whatever it says.
+
+    :raises AnsibleParserError: an entry is wrong.
+    """
+    for entry in entries:
+        if not isinstance(entry, dict) or not entry:
+            raise refused(f"keyed_groups: {entry!r} is not a dictionary with a key")
+        if None not in (entry.get("default_value"), entry.get("trailing_separator")):
+            raise refused(
+                "keyed_groups: an entry has default_value or trailing_separator, not both"
+            )
+
+
 def make_task(
     plugin: BaseInventoryPlugin, config: t.Container[str], warn: t.Callable[[str], None]
 ) -> InventoryTask:

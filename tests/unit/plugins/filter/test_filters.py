@@ -76,6 +76,13 @@ def test_a_node_cannot_write_to_the_terminal() -> None:
     assert "\x1b" not in str(caught.value)
 
 
+def test_no_identity_becomes_a_key_of_ansibles_own() -> None:
+    """It would make the cache of facts unreadable, or a text of a node a template."""
+    replies = [reply("__ansible_type", v="TrustedAsTemplate"), WEB]
+    assert list(by_sender(replies)) == ['"__ansible_type"', "web1"]
+    assert by_sender(replies, "data.v") == {'"__ansible_type"': "TrustedAsTemplate", "web1": None}
+
+
 def test_a_fact_is_reported_by_its_values() -> None:
     facts = {
         "c": {"os": {"family": "b"}},
@@ -96,6 +103,36 @@ def test_a_fact_is_reported_by_its_values() -> None:
     assert fact_report([], "os") == []
 
 
+@pytest.mark.parametrize("path", [5, ["role"], {}])
+def test_a_path_that_is_no_text_is_refused(path: t.Any) -> None:
+    info = [{"identity": "a", "facts": {"role": "x"}}]
+    for name, called in (("by_sender", by_sender), ("fact_report", fact_report)):
+        with pytest.raises(AnsibleFilterError, match=f"{name}: it takes a name with dots, such as"):
+            called(info, path)
+
+
+@pytest.mark.parametrize("value", [[WEB], {"replies": [DB], "nodes": []}, [{"identity": "a"}]])
+def test_a_report_of_entries_without_facts_is_refused(value: t.Any) -> None:
+    with pytest.raises(AnsibleFilterError, match="has no facts; the input must be the result of"):
+        fact_report(value, "role")
+
+
+def test_facts_may_have_keys_of_any_type() -> None:
+    value = {1: "a", "b": None, "1": 2}
+    info = [{"identity": "a", "facts": {"x": value}}]
+    assert fact_report(info, "x") == [{"value": value, "count": 1, "nodes": ["a"]}]
+
+
+def test_values_with_too_many_levels_are_refused() -> None:
+    deep: list[t.Any] = []
+    for _level in range(5000):
+        deep = [deep]
+    info = [{"identity": "a", "facts": {"x": deep}}]
+    for called in (by_sender, fact_report):
+        with pytest.raises(AnsibleFilterError, match="a value has too many levels"):
+            called(info, "facts.x" if called is by_sender else "x")
+
+
 def test_what_mco_and_choria_print_are_replies() -> None:
     assert from_mco(json.dumps([WEB, DB])) == [DB, WEB]
     once = {"agent": "service", "action": "status"}
@@ -109,12 +146,27 @@ def test_what_mco_and_choria_print_are_replies() -> None:
     assert from_mco("[]\n") == []
 
 
+def test_nothing_that_nodes_say_means_something_to_ansible() -> None:
+    tagged = {"__ansible_type": "_AnsibleTaggedStr", "value": "{{ 1 }}", "tags": []}
+    numbers = {"a": float("nan"), "b": [float("-inf")], "\ud800": "\udfff"}
+    replies = [reply("web1", v=tagged, **numbers), reply("__ansible_vault")]
+    for ascii_only in (True, False):
+        other, web = from_mco(json.dumps(replies, ensure_ascii=ascii_only))
+        assert other["sender"] == "__ansible_vault"
+        assert web["data"] == {
+            "v": {'"__ansible_type"': "_AnsibleTaggedStr", "value": "{{ 1 }}", "tags": []},
+            **{"a": "NaN", "b": ["-Infinity"], "\ufffd": "\ufffd"},
+        }
+
+
 @pytest.mark.parametrize(
     "text,words",
     [
         ("", "the input is not JSON"),
         (None, "the input is not JSON"),
         ("Request sent with id: 5", "the input is not JSON"),
+        ("[" * 100_000, "the input is not JSON, or has too many levels"),
+        ("[" * 5000 + "]" * 5000, "the input is not JSON, or has too many levels"),
         ("{}", "the input is not what mco rpc -j or choria req --json prints"),
         ("5", "the input is not what mco rpc -j or choria req --json prints"),
         ('[{"sender": "a"}]', "a reply has no agent"),

@@ -204,7 +204,8 @@ def test_a_fact_makes_no_group_that_is_not_its_own(source: Source, name: str) ->
         inventory = source.write(collective, group_by=[key]).parse()
     assert groups(inventory) == {"web": ["plain"]}
     assert "mcollective_identity" in inventory.hosts["plain"].vars
-    assert f"{name} is the name of a host, of a group" in source.screen.warnings[0]
+    assert "makes no group with the name of a host" in source.screen.warnings[0]
+    assert source.screen.warnings[0].endswith(f": {name} of evil.example.com")
 
 
 def test_plays_for_localhost_run_on_no_node_that_says_it_has_such_a_class(source: Source) -> None:
@@ -227,7 +228,7 @@ def test_values_that_share_a_group_are_named(source: Source) -> None:
         inventory = source.write(collective, group_by=["fact:role"]).parse()
     assert groups(inventory) == {"role_a_b": ["n1", "n2"]}
     assert source.screen.warnings == [
-        "group_by: fact:role has 'a.b' and 'a-b', which both become the group role_a_b"
+        "group_by: fact:role has values that share a group: role_a_b stands for 'a-b' and 'a.b'"
     ]
 
 
@@ -251,7 +252,7 @@ def test_no_fact_puts_groups_below_themselves(source: Source) -> None:
     found = groups(inventory)
     assert found["zurich"] == found["web"] == ["n3"]
     assert found["top"] == [] and found["sites"] == []
-    assert len(source.screen.warnings) == 3
+    assert ["roles of n1, top of n2" in words for words in source.screen.warnings] == [True, False]
 
 
 def test_an_inventory_of_the_wrong_shape_is_named(source: Source) -> None:
@@ -284,6 +285,7 @@ def test_an_inventory_of_the_wrong_shape_is_named(source: Source) -> None:
             {"x": {"a": 1}},
         ),
         ([{"key": "mcollective_facts.role"}], {"role": "x" * 1000}),
+        *(([{"key": "mcollective_facts.role"}], {"role": odd}) for odd in (5, True, 1.5, [""])),
     ],
 )
 def test_no_node_keeps_others_out_by_the_name_of_its_group(
@@ -300,6 +302,72 @@ def test_no_node_keeps_others_out_by_the_name_of_its_group(
     assert groups(inventory)["web"] == ["web1"]
     assert max(map(len, inventory.groups)) < 200
     assert len(source.screen.warnings) == 1
+
+
+def test_many_nodes_with_a_fact_of_the_wrong_kind_make_one_warning(source: Source) -> None:
+    nodes = [Raw(f"n{n}", said={"facts": {"role": n, "site": "x"}}) for n in range(1, 7)]
+    keyed = [{"key": f"mcollective_facts.{name}", "prefix": "a"} for name in ("role", "site")]
+    with EmbeddedCollective(nodes, "psk") as collective:
+        inventory = source.write(collective, keyed_groups=keyed).parse()
+        assert groups(inventory) == {"a_x": [f"n{n}" for n in range(1, 7)]}
+        (warning,) = source.screen.warnings
+        assert warning.startswith("keyed_groups: mcollective_facts.role cannot use what some nodes")
+        assert warning.count("<class 'int'>") == 3 and warning.endswith(" and 3 more")
+        source.write(collective, keyed_groups=keyed, strict=True)
+        with pytest.raises(AnsibleParserError, match="mcollective_facts.role cannot use what n1"):
+            source.parse()
+
+
+MANY = [f"c{number:06}" for number in range(100_000)]
+"""Ansible would need minutes to put a host into so many groups."""
+
+
+@pytest.mark.parametrize(
+    "options,words",
+    [
+        ({"group_by": ["class"]}, "group_by: class makes only 2000 groups of evil"),
+        (
+            {"keyed_groups": [{"key": "mcollective_classes", "prefix": "class"}]},
+            "keyed_groups: mcollective_classes makes only 2000 groups of evil",
+        ),
+        (
+            {"keyed_groups": [{"key": "dict.fromkeys(mcollective_classes, 'x')", "prefix": "a"}]},
+            "makes only 2000 groups of evil",
+        ),
+    ],
+)
+def test_a_node_makes_no_flood_of_groups(
+    source: Source, options: dict[str, t.Any], words: str
+) -> None:
+    with EmbeddedCollective([evil(classes=MANY), web(1)], "psk") as collective:
+        inventory = source.write(collective, **options).parse()
+    assert hosts(inventory) == ["evil", "web1"]
+    assert 2000 < len(inventory.groups) < 2010
+    (warning,) = source.screen.warnings
+    assert words in warning
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda number: f"{number:06}" + "x" * 300,
+        lambda number: "".join("-+"[number >> bit & 1] for bit in range(11)),
+    ],
+)
+@pytest.mark.parametrize("option", ["group_by", "keyed_groups"])
+def test_a_node_makes_no_flood_of_warnings(
+    source: Source, option: str, make: t.Callable[[int], str]
+) -> None:
+    """Its values are too long, or all become the same name."""
+    entry = {"group_by": "class", "keyed_groups": {"key": "mcollective_classes", "prefix": "c"}}
+    node = evil(classes=list(map(make, range(1500))))
+    with EmbeddedCollective([node, web(1)], "psk") as collective:
+        inventory = source.write(collective, **{option: [entry[option]]}).parse()
+    assert hosts(inventory) == ["evil", "web1"]
+    assert len(source.screen.warnings) <= 1
+    for warning in source.screen.warnings:
+        assert warning.endswith(("and 1497 more", "and 1496 more")) or "1497 more, since" in warning
+        assert len(warning) < 1000
 
 
 def test_a_parent_group_is_what_the_same_node_says(

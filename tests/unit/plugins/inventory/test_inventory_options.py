@@ -83,6 +83,11 @@ def test_options_come_from_the_environment_too(
             "no such option: perfix in keyed_groups; is prefix meant?",
         ),
         ({"group_by": ["clas"]}, "and fact:NAME; is class meant?"),
+        ({"keyed_groups": ["x"]}, "keyed_groups: 'x' is not a dictionary with a key"),
+        (
+            {"keyed_groups": [{"key": "x", "default_value": "y", "trailing_separator": False}]},
+            "keyed_groups: an entry has default_value or trailing_separator, not both",
+        ),
     ],
 )
 def test_a_misspelt_option_is_refused_with_the_nearest(

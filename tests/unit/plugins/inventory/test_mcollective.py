@@ -353,7 +353,7 @@ def test_a_group_with_the_name_of_a_host_takes_nothing_from_it(
     assert groups(inventory) == {}
     assert inventory.hosts["web1"].vars["mcollective_identity"] == "web1.example.com"
     assert [inventory.hosts[name].vars["late"] for name in ALL] == [1] * 4
-    assert any("there can be no group db1, since" in words for words in source.screen.warnings)
+    assert "there can be no group db1, web" in source.screen.warnings[0]
 
 
 RESERVED = ["all", "ungrouped", "_meta", "localhost", "web1.example.com"]

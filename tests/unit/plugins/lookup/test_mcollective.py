@@ -74,6 +74,13 @@ def test_for_a_host_of_the_inventory_it_asks_its_node(asked: list[dict[str, t.An
     assert [each["nodes"] for each in asked] == [["web1"], None, None]
 
 
+def test_no_identity_becomes_a_key_of_ansibles_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    replies = [{"sender": name, "data": {}} for name in ("__ansible_type", "web1")]
+    monkeypatch.setattr(LookupTask, "run", lambda _task, check_mode: {"replies": replies})
+    (found,) = look_up("rpcutil", "ping", return_format="by_sender")
+    assert found == {'"__ansible_type"': {}, "web1": {}}
+
+
 def test_for_one_of_many_hosts_it_must_be_said(asked: list[dict[str, t.Any]]) -> None:
     variables = {"inventory_hostname": "one", "ansible_play_hosts_all": ["one", "two"]}
     with pytest.raises(AnsibleLookupError, match="would address the whole collective for one"):
