@@ -40,11 +40,10 @@ class ActingTask(DesiredTask):
         with client:
             report = self._ask(client, client.call(question))
             self._nodes = report.nodes
-            plan = {} if report.stopped else self._plan(report)
             order = question.names or sorted(report.nodes)
-            for action, names in plan.items():
+            for action, names in self._plan(report).items():
                 nodes = [report.nodes[name] for name in order if name in names]
-                if check_mode:
+                if check_mode and not report.stopped:
                     for node in nodes:
                         node.changed, node.after = True, self._foretold(node, action)
                 else:

@@ -102,16 +102,16 @@ class DesiredTask(CollectiveTask):
             report.nodes[name].fail("did not answer")
         for name in result.unsent:
             report.nodes[name] = Node(name)
-            report.nodes[name].fail("")
             self._leave_out(report, [name], words.not_sent(result, name))
         report.stopped = self._stopped(report)
         return report
 
     @staticmethod
     def _leave_out(report: Report, names: t.Iterable[str], why: str) -> None:
+        """Note that nodes are not sent a request, so that they are not in the wanted state."""
         for name in names:
             report.unsent.append(name)
-            report.nodes[name].msg = f"not sent: {why}"
+            report.nodes[name].fail(f"not sent: {why}")
 
     def _stopped(self, report: Report) -> str:
         """Return why nothing may be changed; "" if it may."""

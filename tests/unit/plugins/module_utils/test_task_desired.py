@@ -9,12 +9,14 @@ import typing as t
 
 import pytest
 
-from ansible_collections.pymco.mcollective.plugins.module_utils._task import package, report
+from ansible_collections.pymco.mcollective.plugins.module_utils._task import base, package, report
+from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.package import PackageTask
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.report import Node
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.runs import Run, Runs
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.service import ServiceTask
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import Reply
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import Reply, Result
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.info import (
     at,
@@ -122,6 +124,121 @@ def test_differences_show_no_control_characters() -> None:
     assert shown["before"].count("\n") == 1
     assert "\x1b" not in shown["before"]
     assert shown["after"] == "a: unknown\n"
+
+
+# -- outcomes --------------------------------------------------------------------------------------
+
+
+class Fleet:
+    """Replaces the client: its nodes answer at once.
+
+    :param statuses: what each node tells as the status of its service; None: it is silent.
+    :param silent: actions that nobody answers.
+    """
+
+    warnings: t.ClassVar[list[str]] = []
+
+    def __init__(self, silent: t.Sequence[str] = (), **statuses: str | None) -> None:
+        self.statuses, self.silent = statuses, silent
+        self.names: list[str] | None = None
+        self.sent: list[tuple[str, list[str]]] = []
+
+    def __call__(self, *_given: object, **_more: object) -> Fleet:
+        return self
+
+    def __enter__(self) -> Fleet:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        pass
+
+    def prepare(self, request: Request) -> Addressed:
+        return Addressed(request, self)
+
+    def call(self, addressed: Addressed, good: t.Any = None) -> Result:
+        action, names = addressed.request.action, addressed.nodes
+        self.sent.append((action, names))
+        found = Result(nodes=names, found=len(names), discovered=action == "status")
+        found.requestid, found.timeout = "f" * 32, 2.0
+        size = int(addressed.request.batch_size or 0) or len(names)
+        for name in names[:size]:
+            status = self.statuses[name]
+            if status is not None and action not in self.silent:
+                code = 5 if status == "broken" else 0
+                found.replies.append(Reply("service", action, name, code, "", {"status": status}))
+        if names[size:]:
+            found.unsent, found.stopped = names[size:], "a node of batch 1 failed"
+        return found
+
+
+class Addressed:
+    """Replaces a prepared request."""
+
+    names = None
+
+    def __init__(
+        self, request: Request, fleet: Fleet, nodes: t.Sequence[str] | None = None
+    ) -> None:
+        self.request, self.fleet = request, fleet
+        self.nodes = sorted(fleet.statuses if nodes is None else nodes)
+
+    def to(self, nodes: t.Sequence[str]) -> Addressed:
+        return Addressed(self.request, self.fleet, nodes)
+
+
+def served(
+    monkeypatch: pytest.MonkeyPatch, fleet: Fleet, check_mode: bool = False, **given: t.Any
+) -> tuple[dict[str, t.Any], str]:
+    """What the task of a service returns, and its message if it failed."""
+    monkeypatch.setattr(base, "Client", fleet)
+    try:
+        return task(ServiceTask, name="nginx", **given).run(check_mode), ""
+    except TaskFailed as failure:
+        return failure.result, str(failure)
+
+
+def told(returned: dict[str, t.Any]) -> dict[str, tuple[bool, bool, str]]:
+    """Return whether each node changed and failed, and its message."""
+    return {
+        each["sender"]: (each["changed"], each["failed"], each["msg"])
+        for each in returned["outcomes"]
+    }
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_nodes_that_differ_are_unsent_and_failed_if_the_question_stops_the_task(
+    check_mode: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = Fleet(a="broken", b="stopped", c="running")
+    options = {"state": "started", "batch_size": "2", "max_fail_percentage": 0.0}
+    returned, message = served(monkeypatch, fleet, check_mode, **options)
+    assert [action for action, _names in fleet.sent] == ["status"]
+    assert message.count("nothing was changed, since 1 of 3 nodes failed") == 1
+    assert "1 of 3 nodes failed: a (5: )" in message
+    assert told(returned)["b"][:2] == (False, True)
+    assert told(returned)["b"][2].startswith("not sent: nothing was changed, since 1 of 3 nodes")
+    assert told(returned)["c"] == (False, False, "")
+    assert (returned["unsent"], returned["changed"]) == (["b"], False)
+    assert (returned["stats"]["failed"], returned["stats"]["unsent"]) == (1, 1)
+
+
+def test_nodes_of_batches_that_were_not_sent_have_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = Fleet(a="stopped", b="stopped", c="stopped")
+    options = {"batch_size": "2", "max_fail_percentage": 0.0}
+    returned, message = served(monkeypatch, fleet, state="started", **options)
+    assert "2 of 3 nodes failed: a (the action start succeeded" in message
+    assert told(returned)["c"] == (False, True, "not sent: a node of batch 1 failed")
+    assert (returned["unsent"], returned["stats"]["failed"]) == (["c"], 2)
+
+
+def test_nodes_that_were_not_asked_for_updates_are_unsent() -> None:
+    latest = task(PackageTask, name="x", state="latest")
+    latest._stopped = lambda _report: "nothing was changed"
+    latest._asking({})
+    there = Reply("package", "status", "a", 0, "OK", {"ensure": "1.0"})
+    stopped = latest._ask(None, Result(nodes=["a"], found=1, replies=[there], requestid="f"))
+    assert (stopped.unsent, stopped.failed) == (["a"], {})
+    assert stopped.nodes["a"].failed
 
 
 # -- runs ------------------------------------------------------------------------------------------
