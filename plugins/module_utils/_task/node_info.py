@@ -56,7 +56,7 @@ class NodeInfoTask(GatheringTask):
         on, first = self.params["fail_on"], gathered.results[0]
         short = self.shortage(first, AGENT)
         yield short
-        if short and not first.nodes:
+        if short and (first.stopped or not first.nodes):
             return
         if "failed" in on and gathered.failed:
             yield words.failed(gathered.failed, len(first.nodes))

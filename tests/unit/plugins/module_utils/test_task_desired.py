@@ -231,6 +231,18 @@ def test_nodes_of_batches_that_were_not_sent_have_failed(monkeypatch: pytest.Mon
     assert (returned["unsent"], returned["stats"]["failed"]) == (["c"], 2)
 
 
+def test_too_few_nodes_are_all_unsent(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet, few = Fleet(a="running", b="stopped"), "2 nodes were found, but at least 3 are needed"
+    found = Result(nodes=["a", "b"], found=2, unsent=["a", "b"], stopped=few, discovered=True)
+    monkeypatch.setattr(fleet, "call", lambda _question: found)
+    returned, message = served(monkeypatch, fleet, state="started", expected_nodes=3)
+    assert message.startswith("2 nodes were found, but 3 were expected, so the request was not")
+    assert message.count("2 nodes") == 1
+    assert (returned["nodes"], returned["unsent"]) == (["a", "b"], ["a", "b"])
+    assert told(returned) == {name: (False, True, f"not sent: {few}") for name in "ab"}
+    assert (returned["stats"]["failed"], returned["stats"]["unsent"]) == (0, 2)
+
+
 def test_nodes_that_were_not_asked_for_updates_are_unsent() -> None:
     latest = task(PackageTask, name="x", state="latest")
     latest._stopped = lambda _report: "nothing was changed"
