@@ -193,7 +193,8 @@ class DesiredTask(CollectiveTask):
         if "no_response" in on:
             for result in report.requests:
                 if result.no_response:
-                    yield self.silent(result)
+                    heard = None if result is question else question
+                    yield self.silent(result, heard=heard)
             unsent = question.unsent if report.stopped else report.unsent
             if unsent:
                 why = {name: report.nodes[name].msg for name in unsent}

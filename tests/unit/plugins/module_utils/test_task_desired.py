@@ -231,6 +231,14 @@ def test_nodes_of_batches_that_were_not_sent_have_failed(monkeypatch: pytest.Mon
     assert (returned["unsent"], returned["stats"]["failed"]) == (["c"], 2)
 
 
+def test_nodes_that_have_answered_have_the_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = Fleet(silent=["restart"], a="running", b="running")
+    returned, message = served(monkeypatch, fleet, state="restarted")
+    assert message.startswith("2 of 2 nodes did not answer: a, b within 2 s. They have answered an")
+    assert "lack the agent" not in message and "do not know our key" not in message
+    assert (returned["no_response"], returned["changed"]) == (["a", "b"], True)
+
+
 def test_too_few_nodes_are_all_unsent(monkeypatch: pytest.MonkeyPatch) -> None:
     fleet, few = Fleet(a="running", b="stopped"), "2 nodes were found, but at least 3 are needed"
     found = Result(nodes=["a", "b"], found=2, unsent=["a", "b"], stopped=few, discovered=True)
