@@ -140,12 +140,9 @@ class ActingTask(DesiredTask):
         node.after = state
         if self._reached(reply):
             return
-        if reply.ok:
+        if reply.ok and state is None:
+            node.fail(self._untold(reply))
+        elif reply.ok:
             node.fail(f"the action {reply.action} succeeded, but left {self.what} {state}")
         else:
             node.fail(f"{reply.statuscode}: {reply.statusmsg}")
-
-    @property
-    def what(self) -> str:
-        """What has the state."""
-        raise NotImplementedError

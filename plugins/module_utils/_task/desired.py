@@ -14,11 +14,12 @@ import dataclasses
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
 
 from . import words
 from .base import CollectiveTask, Returned, concise, concluded, stats_of
-from .report import Node, Report, diff
+from .report import Node, Report, diff, outputs
 from .values import to_json
 
 if t.TYPE_CHECKING:
@@ -26,6 +27,9 @@ if t.TYPE_CHECKING:
         Reply,
         Result,
     )
+
+_QUOTED = 60
+"""Characters of what a node says instead of its state."""
 
 
 class DesiredTask(CollectiveTask):
@@ -96,7 +100,7 @@ class DesiredTask(CollectiveTask):
             if not reply.ok:
                 node.fail(f"{reply.statuscode}: {reply.statusmsg}")
             elif node.before is None:
-                node.fail(f"the answer of the agent {self.agent} does not tell the state")
+                node.fail(self._untold(reply))
         for name in result.no_response if result.requestid else ():
             report.nodes[name] = Node(name)
             report.nodes[name].fail("did not answer")
@@ -128,7 +132,17 @@ class DesiredTask(CollectiveTask):
             )
         return ""
 
+    def _untold(self, reply: Reply) -> str:
+        """Say that a node does not tell its state, and what it tells instead."""
+        said = printable(outputs(reply), _QUOTED)
+        return f"the agent {self.agent} does not tell the state of {self.what}, but only {said}"
+
     # -- what subclasses know ------------------------------------------------------------------
+
+    @property
+    def what(self) -> str:
+        """What has the state."""
+        raise NotImplementedError
 
     def _state(self, reply: Reply) -> str | None:
         """Return the state that a node tells; None if it does not tell it."""

@@ -192,7 +192,7 @@ def served(
     """What the task of a service returns, and its message if it failed."""
     monkeypatch.setattr(base, "Client", fleet)
     try:
-        return task(ServiceTask, name="nginx", **given).run(check_mode), ""
+        return task(ServiceTask, **{"name": "nginx", **given}).run(check_mode), ""
     except TaskFailed as failure:
         return failure.result, str(failure)
 
@@ -237,6 +237,22 @@ def test_nodes_that_have_answered_have_the_agent(monkeypatch: pytest.MonkeyPatch
     assert message.startswith("2 of 2 nodes did not answer: a, b within 2 s. They have answered an")
     assert "lack the agent" not in message and "do not know our key" not in message
     assert (returned["no_response"], returned["changed"]) == (["a", "b"], True)
+
+
+def test_a_node_that_does_not_tell_the_state_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "x" * 40
+    fleet = Fleet(a="unknown")
+    returned, message = served(monkeypatch, fleet, name=name, state="started")
+    said = f"the agent service does not tell the state of the service {name}, but only"
+    assert message == f"1 of 1 nodes failed: a ({said} {{'status': 'unknown'}})"
+    long = task(ServiceTask, name=name, state="started")._untold(reply({"x\x1b": "y" * 9000}))
+    assert len(long) < 180 and long.isprintable()
+
+
+def test_an_action_after_which_a_node_does_not_tell_the_state() -> None:
+    node = Node("a", before="stopped")
+    task(ServiceTask, name="nginx", state="started")._take(node, reply({}, action="start"))
+    assert node.msg == "the agent service does not tell the state of the service nginx, but only {}"
 
 
 def test_too_few_nodes_are_all_unsent(monkeypatch: pytest.MonkeyPatch) -> None:
