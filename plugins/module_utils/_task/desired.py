@@ -209,6 +209,9 @@ class DesiredTask(CollectiveTask):
                 if result.no_response:
                     heard = None if result is question else question
                     yield self.silent(result, heard=heard)
+            if report.silent:
+                why = {name: report.nodes[name].msg for name in report.silent}
+                yield f"{len(why)} of {len(question.nodes)} nodes did not answer: {words.reasons(why)}"
             unsent = question.unsent if report.stopped else report.unsent
             if unsent:
                 why = {name: report.nodes[name].msg for name in unsent}

@@ -294,6 +294,8 @@ class Machines:
         self.refusals: dict[str, str] = {}
         self.failed: set[str] = set()
         self.away = 0
+        self.dies = float("inf")
+        self.silent: set[str] = set()
 
     def runs(self) -> list[Run]:
         return [Run(Node(name, before="stopped"), lastrun=10) for name in self.seconds]
@@ -306,19 +308,21 @@ class Machines:
     def sleep(self, seconds: float) -> None:
         self.now += seconds
 
-    def ask(self, action: str, names: list[str]) -> tuple[dict[str, Reply], t.Collection[str]]:
-        if self.away:
-            self.away -= 1
-            return {}, names
+    def ask(self, action: str, names: list[str]) -> tuple[dict[str, Reply], dict[str, str]]:
+        if self.away or self.now >= self.dies:
+            self.away = max(0, self.away - 1)
+            return {}, dict.fromkeys(names, "no broker can be used")
         replies = {}
         for name in names:
             self.log.append((self.now, action, name))
             answer = self._answer(action, name)
             if answer is not None:
                 replies[name] = answer
-        return replies, []
+        return replies, {}
 
     def _answer(self, action: str, name: str) -> Reply | None:
+        if action in self.silent:
+            return None
         if action == "runonce":
             if name in self.refusals:
                 return reply({}, 1, action, self.refusals.pop(name))
@@ -360,6 +364,7 @@ def test_a_node_that_goes_silent_is_given_up_in_its_time() -> None:
     runs = machines.runs()
     machines.carry_out(runs, seconds=60.0)
     assert runs[0].node.msg == "the node stopped answering within 60 s"
+    assert [run.silent for run in runs] == [True, False]
     assert (runs[0].node.changed, runs[1].node.failed) == (True, False)
     assert machines.started() == [(1000, "a"), (1000, "b")]  # nobody is asked twice
 
@@ -387,6 +392,45 @@ def test_a_broker_that_is_away_costs_time_only() -> None:
     machines.carry_out(runs)
     assert machines.started() == [(1010, "a")]
     assert not runs[0].node.failed
+
+
+@pytest.mark.parametrize(
+    "dies,asked,msg",
+    [(1006, True, "how its run went"), (1000, False, "to run")],
+)
+def test_no_node_is_blamed_for_a_broker_that_dies(dies: float, asked: bool, msg: str) -> None:
+    machines = Machines(a=20)
+    machines.dies = dies
+    runs = machines.runs()
+    machines.carry_out(runs, seconds=60.0)
+    why = f"the node could not be asked {msg} within 60 s: no broker can be used"
+    assert (runs[0].node.failed, runs[0].node.msg) == (True, why)
+    assert (runs[0].silent, runs[0].node.changed, runs[0].asked) == (False, asked, asked)
+
+
+@pytest.mark.parametrize(
+    "action,msg",
+    [
+        ("runonce", "no answer came to the request to run, and no run ended"),
+        ("last_run_summary", "the run ended, but the node did not answer when it was asked for"),
+    ],
+)
+def test_a_node_that_does_not_answer_a_request_of_a_run_is_silent(action: str, msg: str) -> None:
+    machines = Machines(a=8)
+    machines.silent.add(action)
+    runs = machines.runs()
+    machines.carry_out(runs, seconds=60.0)
+    assert runs[0].node.msg.startswith(msg)
+    assert (runs[0].silent, runs[0].node.changed, runs[0].node.after) == (True, True, None)
+
+
+def test_a_node_that_runs_without_an_answer_is_not_silent() -> None:
+    machines = Machines(a=8)
+    runs = machines.runs()
+    runs[0].begin(None)
+    machines.ends["a"] = machines.now + 8
+    machines.carry_out(runs)
+    assert (runs[0].silent, runs[0].node.msg) == (False, "")
 
 
 def test_too_many_failures_stop_further_runs_and_those_in_progress_end() -> None:
