@@ -257,7 +257,9 @@ nodes:
   elements: str
   sample: [db1.example.com, old1.example.com, web1.example.com]
 no_response:
-  description: The nodes of RV(nodes) that did not answer every request in time.
+  description:
+    - The nodes of RV(nodes) that did not answer every request in time.
+    - If there are fewer nodes than O(expected_nodes), no node is asked, and all of them are in this list.
   returned: always, unless the request could not be sent
   type: list
   elements: str

@@ -207,7 +207,10 @@ nodes:
   elements: str
   sample: [web1.example.com, web2.example.com]
 no_response:
-  description: The nodes that did not answer a request in time. They may have received it.
+  description:
+    - The nodes that did not answer a request in time. They may have received it.
+    - A node that is silent during its run is asked again. It is in this list if it has not answered after O(run_timeout). If the broker
+      cannot be used then, C(msg) in RV(outcomes) says so, and the node is not in this list.
   returned: always, unless the request could not be sent
   type: list
   elements: str

@@ -270,8 +270,8 @@ no_response:
   sample: [db1.example.com]
 unsent:
   description:
-    - The nodes of RV(nodes) that the request was certainly not sent to. An earlier batch failed, time ran out, the connection was lost, or
-      a NATS server does not permit the user to send to them.
+    - The nodes of RV(nodes) that the request was certainly not sent to. An earlier batch failed, time ran out, the connection was lost,
+      there are fewer nodes than O(expected_nodes), or a NATS server does not permit the user to send to them.
   returned: always, unless the request could not be sent
   type: list
   elements: str

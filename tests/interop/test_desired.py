@@ -210,7 +210,8 @@ def test_a_node_that_could_not_be_asked_is_told_and_left_alone(
         why = "not sent: the broker refused it"
         assert f"1 of 4 nodes were not sent the request: d ({why})" in message
         assert ("nothing was changed" in message) is (most is not None)
-        assert (returned["unsent"], returned["no_response"]) == (["d"], [])
+        unsent = ["d"] if most is None else ["c", "d"]  # c differs, and nothing was changed
+        assert (returned["unsent"], returned["no_response"]) == (unsent, [])
         assert (returned["outcomes"][3]["failed"], returned["outcomes"][3]["msg"]) == (True, why)
         assert returned["stats"]["failed"] == 0
         assert calls(fleet) == acts
@@ -410,6 +411,43 @@ def test_a_run_that_does_not_end_is_a_failure(fleet: EmbeddedCollective) -> None
     returned, message = ran(PuppetTask, fleet, run_timeout=0.6, **QUICK)
     assert message == "1 of 4 nodes failed: a (the run did not end within 0.6 s)"
     assert changed(returned) == ["a"]
+
+
+def test_a_node_that_does_not_answer_the_request_to_run_is_silent(
+    fleet: EmbeddedCollective,
+) -> None:
+    fleet.nodes[3].silent.add("puppet.runonce")
+    options = {"run_timeout": 3.0, "timeout": 0.4, **QUICK}
+    returned, message = ran(PuppetTask, fleet, **options)
+    why = "no answer came to the request to run, and no run ended within 3 s"
+    assert message == f"1 of 4 nodes did not answer: d ({why})"
+    assert (returned["no_response"], returned["unsent"]) == (["d"], [])
+    assert (returned["stats"]["no_response"], returned["stats"]["failed"]) == (1, 0)
+    assert ran(PuppetTask, fleet, fail_on=["failed"], **options)[1] == ""
+
+
+@pytest.mark.parametrize("dies", ["runonce", "status"])
+def test_no_node_is_blamed_for_a_broker_that_dies_during_runs(
+    dies: str, fleet: EmbeddedCollective, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, actions = Client.call, []
+
+    def failing(client: Client, request: t.Any, **more: t.Any) -> t.Any:
+        actions.append(request.request.action)
+        if dies in actions[1:]:
+            raise exc.ConnectFailed("no broker can be used")
+        return call(client, request, **more)
+
+    monkeypatch.setattr(Client, "call", failing)
+    away = "the broker could not be used for a while: no broker can be used"
+    options = {"run_timeout": 0.5, "nodes": ["a"], **QUICK}
+    returned, message = ran(PuppetTask, fleet, warns=[away], **options)
+    what = {"runonce": "to run", "status": "how its run went"}[dies]
+    why = f"the node could not be asked {what} within 0.5 s: no broker can be used"
+    said = {"runonce": "were not sent the request:", "status": "failed:"}[dies]
+    assert message == f"1 of 1 nodes {said} a ({why})"
+    assert returned["unsent"] == (["a"] if dies == "runonce" else [])
+    assert (returned["no_response"], returned["changed"]) == ([], dies == "status")
 
 
 def test_disabled_nodes_can_be_left_out(fleet: EmbeddedCollective) -> None:

@@ -45,11 +45,10 @@ class ActingTask(DesiredTask):
         with client:
             report = self._ask(client, client.call(question))
             self._nodes = report.nodes
-            plan = {} if report.stopped else self._plan(report)
             order = question.names or sorted(report.nodes)
-            for action, names in plan.items():
+            for action, names in self._plan(report).items():
                 nodes = [report.nodes[name] for name in order if name in names]
-                if check_mode:
+                if check_mode and not report.stopped:
                     for node in nodes:
                         node.changed, node.after = True, self._foretold(node, action)
                 else:
@@ -146,12 +145,9 @@ class ActingTask(DesiredTask):
         node.after = state
         if self._reached(reply):
             return
-        if reply.ok:
+        if reply.ok and state is None:
+            node.fail(self._untold(reply))
+        elif reply.ok:
             node.fail(f"the action {reply.action} succeeded, but left {self.what} {state}")
         else:
             node.fail(f"{reply.statuscode}: {reply.statusmsg}")
-
-    @property
-    def what(self) -> str:
-        """What has the state."""
-        raise NotImplementedError

@@ -257,12 +257,17 @@ class CollectiveTask(Task):
         self.warn(f"Why a node may stay silent:{causes}")
         return ""
 
-    def silent(self, result: Result, gathered: Gathered | None = None) -> str:
-        """Return which nodes did not answer, and why."""
-        one = len(result.nodes) == 1 and not result.discovered and not (gathered or result).lost
-        if one:
-            self.warn_once(f" {self.silence.of_silent(result)}.")
-        return words.silent(result, self.silence, gathered, causes=not one)
+    def silent(
+        self, result: Result, gathered: Gathered | None = None, *, heard: Result | None = None
+    ) -> str:
+        """Return which nodes did not answer, and why.
+
+        :param heard: see :meth:`.Silence.of_silent`.
+        """
+        causes = self.silence.of_silent(result, heard)
+        if len(result.nodes) == 1 and not result.discovered and not (gathered or result).lost:
+            causes = self.warn_once(f" {causes}.")
+        return words.silent(result, causes, gathered)
 
     def library(self, paths: t.Sequence[str] = ()) -> Library:
         """Return the DDLs of these directories and of the configuration.

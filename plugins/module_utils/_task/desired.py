@@ -14,11 +14,12 @@ import dataclasses
 import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import printable
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
 
 from . import words
 from .base import CollectiveTask, Returned, concise, concluded, stats_of
-from .report import Node, Report, diff
+from .report import Node, Report, diff, outputs
 from .values import to_json
 
 if t.TYPE_CHECKING:
@@ -26,6 +27,9 @@ if t.TYPE_CHECKING:
         Reply,
         Result,
     )
+
+_QUOTED = 60
+"""Characters of what a node says instead of its state."""
 
 
 class DesiredTask(CollectiveTask):
@@ -96,22 +100,22 @@ class DesiredTask(CollectiveTask):
             if not reply.ok:
                 node.fail(f"{reply.statuscode}: {reply.statusmsg}")
             elif node.before is None:
-                node.fail(f"the answer of the agent {self.agent} does not tell the state")
+                node.fail(self._untold(reply))
         for name in result.no_response if result.requestid else ():
             report.nodes[name] = Node(name)
             report.nodes[name].fail("did not answer")
         for name in result.unsent:
             report.nodes[name] = Node(name)
-            report.nodes[name].fail("")
             self._leave_out(report, [name], words.not_sent(result, name))
         report.stopped = self._stopped(report)
         return report
 
     @staticmethod
     def _leave_out(report: Report, names: t.Iterable[str], why: str) -> None:
+        """Note that nodes are not sent a request, so that they are not in the wanted state."""
         for name in names:
             report.unsent.append(name)
-            report.nodes[name].msg = f"not sent: {why}"
+            report.nodes[name].fail(f"not sent: {why}")
 
     def _stopped(self, report: Report) -> str:
         """Return why nothing may be changed; "" if it may."""
@@ -128,7 +132,17 @@ class DesiredTask(CollectiveTask):
             )
         return ""
 
+    def _untold(self, reply: Reply) -> str:
+        """Say that a node does not tell its state, and what it tells instead."""
+        said = printable(outputs(reply), _QUOTED)
+        return f"the agent {self.agent} does not tell the state of {self.what}, but only {said}"
+
     # -- what subclasses know ------------------------------------------------------------------
+
+    @property
+    def what(self) -> str:
+        """What has the state."""
+        raise NotImplementedError
 
     def _state(self, reply: Reply) -> str | None:
         """Return the state that a node tells; None if it does not tell it."""
@@ -193,7 +207,11 @@ class DesiredTask(CollectiveTask):
         if "no_response" in on:
             for result in report.requests:
                 if result.no_response:
-                    yield self.silent(result)
+                    heard = None if result is question else question
+                    yield self.silent(result, heard=heard)
+            if report.silent:
+                why = {name: report.nodes[name].msg for name in report.silent}
+                yield f"{len(why)} of {len(question.nodes)} nodes did not answer: {words.reasons(why)}"
             unsent = question.unsent if report.stopped else report.unsent
             if unsent:
                 why = {name: report.nodes[name].msg for name in unsent}

@@ -61,4 +61,7 @@ class FactsTask(GatheringTask):
             told = f"{printable(said)}{words.unauthorized([said])}"
             return f"{node} answered, but its answer cannot be used: {told}"
         asked = next(each for each in gathered.results if node in (*each.no_response, *each.unsent))
-        return words.unsent(asked) if asked.unsent else self.silent(asked)
+        if asked.unsent:
+            return words.unsent(asked)
+        first = gathered.results[0]
+        return self.silent(asked, heard=None if asked is first else first)

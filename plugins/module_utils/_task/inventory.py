@@ -113,13 +113,16 @@ class InventoryTask(GatheringTask):
             )
         if not first.nodes and self.params["minimum_nodes"] > 0:
             raise TaskFailed(words.nobody(first, AGENT, self.doubts, self.silence))
+        if first.stopped:
+            minimum = self.params["minimum_nodes"]
+            raise TaskFailed(words.too_few(first, minimum, self.silence, sent=True))
         self.warn_of(gathered, first.found if first.discovered or not first.known else 0)
         self._complain(list(_troubles(gathered, self.params["expected_nodes"] or 0)))
         count = len(gathered.nodes)
         if count < self.params["minimum_nodes"]:
             raise TaskFailed(
                 f"{count} nodes told everything that was asked for, which is less than minimum_nodes ="
-                f" {self.params['minimum_nodes']}. {self.silence}."
+                f" {self.params['minimum_nodes']}. {self.silence.of_missing(first.found)}."
             )
         for warning in _oddities(gathered):
             self.warn(warning)

@@ -57,12 +57,14 @@ class NodeInfoTask(GatheringTask):
         on, first = self.params["fail_on"], gathered.results[0]
         short = self.shortage(first, AGENT)
         yield short
-        if short and not first.nodes:
+        if short and (first.stopped or not first.nodes):
             return
         if "failed" in on and gathered.failed:
             yield words.failed(gathered.failed, len(first.nodes))
         if "no_response" in on and gathered.no_response:
-            yield self.silent(first, gathered)
+            answered = {reply.sender for reply in first.replies}
+            heard = first if answered.issuperset(gathered.no_response) else None
+            yield self.silent(first, gathered, heard=heard)
         elif gathered.lost and not first.known:
             # The nodes that have not answered are not known.
             yield words.lost(gathered.lost)

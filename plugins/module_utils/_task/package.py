@@ -16,6 +16,7 @@ import typing as t
 
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ruby_values import to_s
 
+from . import words
 from .acting import ActingTask
 from .base import TaskFailed
 from .options import (
@@ -102,14 +103,19 @@ class PackageTask(ActingTask):
     def _ask(self, client: Client, result: Result) -> Report:
         report = self._report(result)
         there = [name for name, node in report.nodes.items() if _is_there(node)]
-        if self.params["state"] != "latest" or not there or report.stopped:
+        if self.params["state"] != "latest" or not there:
+            return report
+        if report.stopped:
+            self._leave_out(report, there, report.stopped)
             return report
         updates = client.call(self._to(there, "checkupdates", {}))
         report.ask(updates)
         for reply in updates.replies:
             self._take_update(report.nodes[reply.sender], reply)
-        for name in (*updates.no_response, *updates.unsent):
+        for name in updates.no_response:
             report.nodes[name].fail("did not answer the question for updates")
+        for name in updates.unsent:
+            self._leave_out(report, [name], words.not_sent(updates, name))
         report.stopped = self._stopped(report)
         return report
 

@@ -13,6 +13,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client imp
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.envelope import Received
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ruby_values import to_s
 
+from . import words
 from .acting import ANY, ActingTask
 from .base import Params, Returned, TaskFailed
 from .options import (
@@ -213,15 +214,20 @@ class PuppetTask(ActingTask):
         # A connection for each look: a run takes minutes, and the broker may be away meanwhile.
         client = Client(self.config)
 
-        def ask(action: str, names: list[str]) -> tuple[dict[str, Reply], t.Collection[str]]:
+        def ask(action: str, names: list[str]) -> tuple[dict[str, Reply], dict[str, str]]:
             try:
                 with client:
                     result = client.call(self._prepared[action].to(names))
             except exc.ConnectorError as error:
                 away.append(error)
-                return {}, names
+                return {}, dict.fromkeys(names, str(error))
             report.poll(result, acts=action == "runonce")
-            return {reply.sender: reply for reply in result.replies}, result.unsent
+            unsent = result.unsent
+            if result.lost:
+                away.append(result.lost)
+                unsent = unsent if action == "runonce" else [*unsent, *result.no_response]
+            why = {name: words.not_sent(result, name) for name in unsent}
+            return {reply.sender: reply for reply in result.replies}, why
 
         carrying = Runs(
             ask,
@@ -232,6 +238,8 @@ class PuppetTask(ActingTask):
             told=self._tell,
         )
         left = carrying.carry_out(runs)
+        report.silent = {run.node.sender for run in runs if run.silent}
+        report.unsent += [run.node.sender for run in runs if run.unsent and not run.asked]
         report.stopped = carrying.stopped
         self._leave_out(report, [node.sender for node in left], carrying.stopped)
         if away:

@@ -65,6 +65,7 @@ class Report(Reception):
     :ivar asks: the results of the questions; the first one tells which nodes the task is for.
     :ivar acts: the results of the requests that change something.
     :ivar unsent: the nodes that were not sent the question, or were to be changed and were not sent that request.
+    :ivar silent: the nodes that did not answer one of many requests; see :meth:`poll`.
     :ivar stopped: why nothing further was sent, if so.
     :ivar requestids: those of the questions, and of the requests that change something.
     """
@@ -73,6 +74,7 @@ class Report(Reception):
     nodes: dict[str, Node] = dataclasses.field(default_factory=dict)
     acts: list[Result] = dataclasses.field(default_factory=list)
     unsent: list[str] = dataclasses.field(default_factory=list)
+    silent: set[str] = dataclasses.field(default_factory=set)
     stopped: str = ""
     requestids: list[str] = dataclasses.field(default_factory=list)
 
@@ -113,7 +115,8 @@ class Report(Reception):
     @property
     def no_response(self) -> list[str]:
         """The identities that did not answer a request; sorted."""
-        return sorted({node for result in self.requests for node in result.no_response})
+        asked = {node for result in self.requests for node in result.no_response}
+        return sorted(asked | self.silent)
 
     @property
     def failed(self) -> dict[str, str]:

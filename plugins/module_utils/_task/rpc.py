@@ -139,7 +139,7 @@ class RpcTask(CollectiveTask):
         on = self.params["fail_on"]
         short = self.shortage(result, self.params["agent"], sent=sent)
         yield short
-        if not sent or (short and not result.nodes):
+        if not sent or (short and (result.stopped or not result.nodes)):
             return
         if result.stopped:
             yield words.stopped(result)

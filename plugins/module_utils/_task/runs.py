@@ -26,9 +26,11 @@ if t.TYPE_CHECKING:
     from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import Reply
 
 Replies = dict[str, "Reply"]
-Ask = t.Callable[[str, list[str]], tuple[Replies, t.Collection[str]]]
-"""Calls an action on nodes. Returns the replies by node, and the nodes that it was certainly not sent to. It does not
-raise if the broker is away for a while."""
+Unsent = t.Mapping[str, str]
+Ask = t.Callable[[str, list[str]], tuple[Replies, Unsent]]
+"""Calls an action on nodes. Returns the replies by node, and why it was not sent to nodes, by node. It does not raise
+if the broker is away for a while. If the connection is lost, nodes count as not asked that may have been asked for
+their state."""
 
 RESULT = (
     "total_resources",
@@ -56,7 +58,10 @@ class Run:
     :ivar asked: the node was asked to run, and may be doing it.
     :ivar initiated: when it began, by the node's clock; 0 if that is not known.
     :ivar before: when the run before it ended, by the node's clock.
+    :ivar began: the node has answered when it was asked to run.
     :ivar heard: the node has answered the last question.
+    :ivar unsent: why the node could not be asked the last question, if so.
+    :ivar silent: the node did not answer in the end.
     :ivar over: there is nothing more to wait for.
     """
 
@@ -67,7 +72,10 @@ class Run:
     asked: bool = False
     initiated: int = 0
     before: int = 0
+    began: bool = False
     heard: bool = True
+    unsent: str = ""
+    silent: bool = False
     over: bool = False
 
     def look(self, reply: Reply | None) -> None:
@@ -90,6 +98,7 @@ class Run:
     def begin(self, reply: Reply | None) -> None:
         """Take in what the node says when it is asked to run; None: it does not answer."""
         self.asked, self.before = True, self.lastrun
+        self.began = reply is not None
         if reply is None:
             return
         if reply.ok:
@@ -123,6 +132,17 @@ class Run:
             self.fail("no catalog was applied; see the log of Puppet on the node")
         elif unsynced > changed:
             self.node.msg = f"{unsynced} of {total} resources were out of sync"
+
+    @property
+    def silence(self) -> str:
+        """What the node does not answer; "" if nothing is missing but the end of the run."""
+        if not self.heard:
+            return "the node stopped answering"
+        if self.ended:
+            return "the run ended, but the node did not answer when it was asked for the result"
+        if self.asked and not (self.began or self.applying):
+            return "no answer came to the request to run, and no run ended"
+        return ""
 
     def fail(self, msg: str) -> None:
         """Note that there will be no successful run."""
@@ -199,19 +219,25 @@ class Runs:
             return
         replies, unsent = self._ask(action, [run.node.sender for run in runs])
         for run in runs:
-            if action == "status" or run.node.sender not in unsent:
+            run.unsent = unsent.get(run.node.sender, "")
+            if action == "status" or not run.unsent:
                 take(run, replies.get(run.node.sender))
 
     def _end_overdue(self, active: list[Run]) -> None:
         for run in active:
             if run.over or self._clock() - run.since < self._seconds:
                 continue
-            run.node.changed = run.asked
-            if not run.heard:
-                what = "the node stopped answering"
-            else:
-                what = "the run did not end" if run.asked else "the run in progress did not end"
-            run.fail(f"{what} within {self._seconds:g} s")
+            if run.asked:
+                run.node.changed, run.node.after = True, None
+            within = f"within {self._seconds:g} s"
+            if run.unsent:
+                what = "how its run went" if run.asked else "to run"
+                run.fail(f"the node could not be asked {what} {within}: {run.unsent}")
+                continue
+            silence = run.silence
+            run.silent = bool(silence)
+            unended = "the run did not end" if run.asked else "the run in progress did not end"
+            run.fail(f"{silence or unended} {within}")
 
     def _judge(self, over: list[Run], count: int) -> None:
         bad = sum(run.node.failed for run in over)

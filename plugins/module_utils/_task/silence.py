@@ -46,7 +46,7 @@ _OTHERS = (
     " accept our requests though others do (their logs say why)"
 )
 _FOUND = (
-    "They have answered the discovery, so they have the agent and accept our requests. The action takes longer than"
+    "They have answered {}, so they have the agent and accept our requests. The action takes longer than"
     " the timeout (raise timeout), or they went down meanwhile"
 )
 _NOT_DIRECT = (
@@ -95,11 +95,16 @@ class Silence:
         causes = f"{_DOWN} {UNTRUSTED[self.dialect]}"
         return f"{causes}, or they cannot evaluate the compound filter" if compound else causes
 
-    def of_silent(self, result: Result) -> str:
-        """Return why nodes that were asked may have stayed silent."""
-        if result.discovered:
-            undirected = self.dialect == "mcollective" and not result.replies
-            return f"{_FOUND}{_NOT_DIRECT if undirected else ''}. {self.where}"
+    def of_silent(self, result: Result, heard: Result | None = None) -> str:
+        """Return why nodes that were asked may have stayed silent.
+
+        :param heard: what an earlier request of the task brought, if these nodes have answered it.
+        """
+        discovered = (heard or result).discovered
+        if heard or discovered:
+            found = _FOUND.format("an earlier request of this task" if heard else "the discovery")
+            undirected = self.dialect == "mcollective" and discovered and not result.replies
+            return f"{found}{_NOT_DIRECT if undirected else ''}. {self.where}"
         if result.replies:
             which = "silent ones lack the agent,"
             return f"{_OTHERS.format(which)}, {_SLOW} (raise timeout). {self.where}"

@@ -74,12 +74,10 @@ def unauthorized(said: t.Iterable[str]) -> str:
     )
 
 
-def silent(
-    result: Result, silence: Silence, gathered: Gathered | None = None, *, causes: bool = True
-) -> str:
+def silent(result: Result, causes: str, gathered: Gathered | None = None) -> str:
     """Say which nodes did not answer, and the possible causes.
 
-    :param causes: False leaves these out, since they are told elsewhere.
+    :param causes: see :meth:`.Silence.of_silent`; "" if they are told elsewhere.
     :param gathered: what this and further requests brought; default: the result alone.
     """
     received = gathered or result
@@ -87,8 +85,8 @@ def silent(
     if received.lost:
         why = f"because the connection was lost: {received.lost}"
     else:
-        causes_ = f". {silence.of_silent(result)}" if causes else ""
-        why = f"within {result.timeout:g} s{rejected(received)}{causes_}"
+        end = f". {causes}" if causes else ""
+        why = f"within {result.timeout:g} s{rejected(received)}{end}"
     return f"{len(nodes)} of {len(result.nodes)} nodes did not answer: {named(nodes)} {why}."
 
 

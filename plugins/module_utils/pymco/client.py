@@ -157,7 +157,12 @@ class Client:
         # If no replies are awaited or counted, nobody needs to know the nodes.
         blind = not (wanted.awaits_replies or wanted.limit or wanted.expected_nodes)
         result, targets = self._targets(prepared, blind=blind)
-        if result.known and (not result.nodes or result.found < wanted.minimum_nodes):
+        if result.known and not result.nodes:
+            return result
+        if result.known and result.found < wanted.minimum_nodes:
+            result.unsent = list(result.nodes)
+            least = wanted.minimum_nodes
+            result.stopped = f"{result.found} nodes were found, but at least {least} are needed"
             return result
         with self._timed(result.seconds, "call"):
             call = _Call(self._line, prepared, targets, result, good)

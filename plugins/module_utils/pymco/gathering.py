@@ -116,10 +116,9 @@ class Gathered(Reception):
 
     @property
     def no_response(self) -> list[str]:
-        """The identities that were asked and did not answer, or not every request; sorted."""
+        """The identities that did not answer, or not every request, or were too few to be asked; sorted."""
         first = self.results[0]
-        asked = first.nodes if first.requestid else []
-        return [node for node in asked if node not in self.nodes and node not in self.failed]
+        return [node for node in first.nodes if node not in self.nodes and node not in self.failed]
 
     def take(self, result: Result) -> None:
         """Take in the result of a further request, except its replies."""

@@ -60,9 +60,9 @@ class Result(Reception):
     :ivar known: True if it is known which nodes the request is for.
     :ivar discovered: True if the nodes have answered a discovery with the request's filter.
     :ivar replies: one for each node that answered, sorted by sender.
-    :ivar unsent: identities that the request was not sent to, sorted: there was no time, it was stopped, or
-        the broker refused it; see :attr:`.Reception.refused`.
-    :ivar stopped: why no further batch was sent, if so.
+    :ivar unsent: identities that the request was not sent to, sorted: there was no time, it was stopped, there were
+        too few nodes, or the broker refused it; see :attr:`.Reception.refused`.
+    :ivar stopped: why no further batch, or nothing at all, was sent, if so.
     :ivar batches: how many batches were sent.
     :ivar requestid: of the call; None if nobody was asked.
     :ivar broker: "host:port" of the broker that was used.

@@ -435,6 +435,8 @@ def test_too_few_nodes_are_a_failure(source: Source, collective: EmbeddedCollect
         AnsibleError, match="4 nodes told everything that was asked for.*minimum_nodes = 5"
     ):
         source.write(collective, minimum_nodes=5).parse()
+    with pytest.raises(AnsibleError, match="^(?!.*do not know our key).*4 nodes were found, but 5"):
+        source.write(collective, minimum_nodes=5, discovery_method="mc").parse()
     assert hosts(source.write(collective, minimum_nodes=4).parse()) == ALL
 
 

@@ -478,13 +478,15 @@ def test_check_mode_fails_too_when_there_are_no_nodes(monkeypatch: pytest.Monkey
 
 
 def test_nodes_that_were_not_asked_are_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    few = result("a b", requestid=None)
+    few = result("a b", requestid=None, unsent=["a", "b"], stopped="2 nodes were found, but")
     returned, message, _calls = called(monkeypatch, few, expected_nodes=3)
     assert message.startswith(
         "2 nodes were found, but 3 were expected, so the request was not sent."
     )
     assert "did not answer" not in message
+    assert message.count("2 nodes were found") == 1 and "not asked" not in message
     assert (returned["no_response"], returned["changed"]) == ([], False)
+    assert (returned["unsent"], returned["stats"]["unsent"]) == (["a", "b"], 2)
 
 
 def test_nothing_sent_is_no_change(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,10 +12,12 @@ import pytest
 from ansible_collections.pymco.mcollective.plugins.module_utils._task import base
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.facts import FactsTask
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import Gathered
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.info import at, options
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.test_task import (
     LOST,
     FakeClient,
+    reply,
     result,
 )
 
@@ -35,6 +37,14 @@ def test_a_connection_that_is_lost_is_told(
     given = options(FactsTask, config=at(1), node="a", fact_names=facts)
     with pytest.raises(TaskFailed, match=message):
         FactsTask(given, lambda warning: None, environ={}).run(False)
+
+
+def test_a_node_that_has_answered_the_first_request_has_the_agent() -> None:
+    warnings: list[str] = []
+    task = FactsTask(options(FactsTask, config=at(1), node="a"), warnings.append, environ={})
+    results = [result("a", reply("a"), discovered=False), result("a", discovered=False)]
+    assert task._why(Gathered(results=results), "a").startswith("1 of 1 nodes did not answer: a")
+    assert "They have answered an earlier request" in warnings[0]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.node_info import NodeInfoTask
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import Gathered
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.info import (
     at,
@@ -28,6 +29,10 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
     answer,
     done,
     read,
+)
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.test_task import (
+    reply,
+    result,
 )
 
 
@@ -171,6 +176,16 @@ def test_silent_and_failing_nodes_are_named_and_the_rest_returned() -> None:
         assert outcome(NodeInfoTask, broker.port, fail_on=["no_nodes"], **given)[1] == ""
 
 
+@pytest.mark.parametrize("answered", ["a", "a b"])
+def test_nodes_that_have_answered_the_first_request_have_the_agent(answered: str) -> None:
+    task = NodeInfoTask(options(NodeInfoTask, config=at(1), nodes=["a", "b"]), unwarned, environ={})
+    first = result("a b", *map(reply, answered.split()), discovered=False)
+    gathered = Gathered(nodes={"a": {}}, results=[first])
+    message = "; ".join(task._complaints(gathered))
+    assert ("They have answered an earlier request" in message) is (answered == "a b")
+    assert ("lack the agent" in message) is (answered == "a")
+
+
 def test_what_a_node_says_is_escaped_in_the_message_and_returned_as_it_is() -> None:
     said = "\x1b[2J\u202e" + "x" * 100_000
 
@@ -211,7 +226,8 @@ def test_nobody_and_too_few_are_failures_unless_they_may_be() -> None:
         assert outcome(NodeInfoTask, broker.port, fail_on=[])[1] == ""
         returned, message = outcome(NodeInfoTask, broker.port, expected_nodes=2)
         assert message.startswith("1 nodes were found, but 2 were expected, so the request was not")
-        assert (returned["nodes"], returned["no_response"]) == (["a"], [])
+        assert (returned["nodes"], returned["no_response"]) == (["a"], ["a"])
+        assert "did not answer" not in message
 
 
 @pytest.mark.parametrize(

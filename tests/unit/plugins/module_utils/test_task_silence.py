@@ -79,6 +79,13 @@ def test_what_a_call_has_learnt_leaves_fewer_causes(dialect: str) -> None:
     assert "direct_addressing" not in slow
     found.replies = []
     assert ("direct_addressing = 0" in silence.of_silent(found)) is (dialect == "mcollective")
+    for named in (found, Result(nodes=["a"], replies=[REPLY])):
+        later = silence.of_silent(Result(nodes=["a"]), named)
+        assert later.startswith("They have answered an earlier request of this task, so they have")
+        assert key not in later and "lack the agent" not in later
+        # Nodes that have answered a request that named them take such requests.
+        undirected = named.discovered and dialect == "mcollective"
+        assert ("direct_addressing = 0" in later) is undirected
 
 
 def test_a_look_that_had_no_time_for_all_tells_what_it_saw() -> None:

@@ -317,6 +317,8 @@ def test_nothing_is_sent_to_fewer_than_there_must_be() -> None:
     result, seen = played(request, [["a", "b"]])
     assert where(seen) == [f"{BROADCAST}/discovery"]
     assert (result.found, result.requestid, result.batches) == (2, None, 0)
+    assert (result.unsent, result.no_response) == (["a", "b"], [])
+    assert result.stopped == "2 nodes were found, but at least 3 are needed"
 
 
 def test_fewer_than_expected_are_asked_all_the_same() -> None:
