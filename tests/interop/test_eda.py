@@ -214,8 +214,7 @@ def test_registrations_become_events_and_hostile_messages_do_not(
     rejected = ast.literal_eval(told.partition(": ")[2])
     assert sum(rejected.values()) == len(hostile)
     assert rejected["duplicate"] == rejected["expired"] == rejected["oversized"] == 1
-    # The empty document of YAML is an envelope, of no agent.
-    assert rejected["other_request"] == 1 + (site.security == "ssl-yaml")
+    assert rejected["other_request"] == 1
     assert rejected["forged"] >= (1 if site.security == "psk" else 3)
 
 
