@@ -43,7 +43,7 @@ def test_nodes_that_answered_take_our_key_so_it_is_not_to_blame(
     task = InventoryTask(
         options(InventoryTask, config=at(1), minimum_nodes=3), unwarned, environ={}
     )
-    gathered = Gathered(results=[Result(nodes=FEW, found=2, **first)])
+    gathered = Gathered(results=[Result(nodes=FEW, found=2, timeout=9.0, **first)])
     if "unsent" not in first:
         gathered.nodes = {name: {"identity": name} for name in FEW}
     with pytest.raises(TaskFailed) as caught:
