@@ -47,7 +47,10 @@ LINES = {
     "inventory": [f"inventory of 3, ssl-yaml, {ours}" for ours in ("ours", "cached", "ours")],
     "adhoc": [f"ansible localhost -m {way}, 3 nodes, ssl-yaml" for way in WAYS],
     "facts": [f"facts of 2 hosts, {ours}" for ours in ("ours", "ours, as a task")],
-    "task": ["2 tasks, 10 forks, ssl-yaml", "", "2 tasks, 10 forks, ssl-yaml", ""],
+    "task": [
+        *("2 tasks, 10 forks, ssl-yaml", "", "", "2 tasks, 10 forks, ssl-yaml"),
+        "2 tasks, 10 forks, ssl-yaml, nodes from a template",
+    ],
     **{
         f"choria_{version}": [
             *(
