@@ -174,9 +174,9 @@ class Channel(abc.ABC):
             # The broker may have said why before it closed; one that takes nothing more has not closed.
             patience = 0.0 if isinstance(error, TimeoutError) else LAST_WORDS
             self._read_until(time.monotonic() + patience, self._fault)
-            fault = self._fault()
+            why = self._fault() or self._departure()
             words, name = f"sending to {self.broker.name} failed: {reason(error)}", self.broker.name
-            self._ended = self.complaint(fault) if fault else exc.ConnectionLost(words, name)
+            self._ended = self._end(why) if why else exc.ConnectionLost(words, name)
             raise self._ended from error
 
     def _beat(self, deadline: float) -> float:
@@ -205,13 +205,23 @@ class Channel(abc.ABC):
                 return item
         return None
 
+    def _departure(self) -> Event | None:
+        """Return the event that waits and tells why we have left the broker, if we have."""
+        for item in self._waiting:
+            if isinstance(item, Event) and item.kind in self.ENDS and item.kind != "disconnected":
+                return item
+        return None
+
     def _raise_if_end(self, event: Event) -> None:
         """Raise what ends the connection if this event does."""
         if event.kind == "error" or event.kind in self.ENDS:
-            if self._ended is None:
-                words = self.ENDS.get(event.kind)
-                self._ended = self.complaint(event) if words is None else self._lost(words)
+            self._ended = self._ended or self._end(event)
             raise self._ended
+
+    def _end(self, event: Event) -> exc.ConnectorError:
+        """Return the error for a connection that this event ends."""
+        words = self.ENDS.get(event.kind)
+        return self.complaint(event) if words is None else self._lost(words)
 
     def _lost(self, words: str) -> exc.ConnectionLost:
         """Return the error for a connection that ended because of what the broker did, or did not do."""

@@ -143,6 +143,21 @@ def test_sending_on_a_connection_that_is_gone_tells_what_the_broker_said() -> No
             time.sleep(0.02)
 
 
+def test_sending_to_a_broker_that_was_left_tells_why_it_was() -> None:
+    def script(peer: Peer) -> None:
+        peer.log_in()
+        peer.send_raw(b"MESSAGE\nx:" + b"x" * 2**21)
+
+    with (
+        ScriptedBroker(script) as broker,
+        to(broker) as connected,
+        pytest.raises(exc.ConnectionLost, match="sent a message of more than .* and was left"),
+    ):
+        for _time in range(200):
+            connected.publish(outgoing(PAYLOAD, "a", "fleet", "/temp-queue/x"), within(3))
+            time.sleep(0.02)
+
+
 def test_sending_on_a_connection_that_is_gone_is_a_lost_connection() -> None:
     with (
         ScriptedBroker(lambda peer: t.cast(None, peer.log_in())) as broker,
