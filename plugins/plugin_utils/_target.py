@@ -62,7 +62,7 @@ class Host:
         :param delegate_to: the keyword of the task.
         """
         other = variables.get("hostvars", {}).get(delegate_to) if delegate_to else None
-        stands = bool(other) and bool(other.get("mcollective_identity"))
+        stands = bool(other and other.get("mcollective_identity"))
         return cls(
             str(variables.get("inventory_hostname") or "localhost"),
             str(templar.template(variables.get("mcollective_identity")) or ""),
