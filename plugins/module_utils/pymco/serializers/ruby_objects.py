@@ -130,7 +130,7 @@ def date(parts: t.Any, with_time: bool) -> str | None:
 
 def _whole(number: t.Any, least: int, most: int) -> int:
     """Return a whole number in its range. Raises ValueError for all else, such as a text of megabytes."""
-    if type(number) is not int or not least <= number <= most:
+    if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
         raise ValueError
     return number
 
