@@ -220,9 +220,8 @@ class Conversation:
 
         def take_waiting() -> None:
             """Make room for more replies. A flood of them may fill it again for ever."""
-            with contextlib.suppress(
-                exc.ConnectorError
-            ):  # the next use of the connection raises it
+            # The next use of the connection raises the error.
+            with contextlib.suppress(exc.ConnectorError):
                 while self._middleware.crowded and self._clock() < deadline:
                     self._receive(0.0)
 

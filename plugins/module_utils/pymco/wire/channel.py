@@ -200,17 +200,16 @@ class Channel(abc.ABC):
 
     def _fault(self) -> Event | None:
         """Return the first complaint that waits. It can still be taken."""
-        for item in self._waiting:
-            if isinstance(item, Event) and item.kind == "error":
-                return item
-        return None
+        return self._first(("error",))
 
     def _departure(self) -> Event | None:
         """Return the event that waits and tells why we have left the broker, if we have."""
-        for item in self._waiting:
-            if isinstance(item, Event) and item.kind in self.ENDS and item.kind != "disconnected":
-                return item
-        return None
+        return self._first(self.ENDS.keys() - {"disconnected"})
+
+    def _first(self, kinds: t.Container[str]) -> Event | None:
+        """Return the first event of these kinds that waits."""
+        events = (item for item in self._waiting if isinstance(item, Event))
+        return next((event for event in events if event.kind in kinds), None)
 
     def _raise_if_end(self, event: Event) -> None:
         """Raise what ends the connection if this event does."""
