@@ -28,7 +28,7 @@ FEW = ["a", "b"]
     "first,said",
     [
         (
-            {"known": False, "requestid": "f" * 32, "timeout": 5.0},
+            {"known": False, "requestid": "f" * 32},
             "2 nodes told everything that was asked for, which is less than minimum_nodes = 3.",
         ),
         (
