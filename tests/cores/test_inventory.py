@@ -134,3 +134,32 @@ def test_facts_of_one_host_for_all_are_warned_of(ansible: Ansible) -> None:
     done = ansible.run("ansible-playbook", str(path), **config)
     assert done.returncode == 0, done.stdout
     assert "with run_once, all hosts get the same facts" in " ".join(done.stderr.split())
+
+
+def test_gather_facts_asks_the_node_of_each_host(ansible: Ansible) -> None:
+    """Our action stands on the one of Ansible, which may change with each core."""
+    play = {
+        "hosts": "role_web",
+        "collections": ["pymco.mcollective"],
+        "gather_facts": True,
+        "vars": {
+            "ansible_connection": "local",
+            "ansible_facts_modules": ["pymco.mcollective.mcollective_facts"],
+        },
+        "tasks": [
+            {
+                "ansible.builtin.assert": {
+                    "that": [
+                        "ansible_facts.mcollective.identity == inventory_hostname",
+                        "ansible_facts.mcollective.facts == mcollective_facts",
+                    ]
+                }
+            }
+        ],
+    }
+    path = ansible.directory / "gathered.yml"
+    path.write_text(json.dumps([play]))
+    config = {"ANSIBLE_MCOLLECTIVE_CONFIG_FILE": str(ansible.collective.client_cfg)}
+    done = ansible.run("ansible-playbook", str(path), **config)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("ok=2") == 3, done.stdout
