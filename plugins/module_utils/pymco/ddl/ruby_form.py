@@ -31,6 +31,7 @@ STEPS = 60_000
 MAX_DEPTH = 30
 """How deep expressions, blocks and calls may be nested."""
 
+_nothing = constant(None)
 _LITERALS = {"nil": None, "true": True, "false": False}
 _BEHIND_A_STATEMENT = ("", "\n", ";", "#", "end", "else", "elsif", "}")
 _DOTS = re.compile(r"[ \t]*(\.\.\.?)")
@@ -330,11 +331,9 @@ class _Reader(Text):
         found: list[Code] = []
         pairs: list[tuple[Code, Code]] = []
         with self._nested(_do_is_outside=not closing):
-            while True:
-                if closing:
-                    self.lines()
-                    if self.sign(closing):
-                        break
+            if closing:
+                self.lines()
+            while not (closing and self.sign(closing)):
                 self._item(found, pairs)
                 if closing:
                     self.lines()
@@ -380,10 +379,6 @@ class _Reader(Text):
 def _changed(text: str) -> set[str]:
     """Return the names of what a statement may have changed that could not be read or run."""
     return set(re.findall(r"\w+", text)) if _CHANGING.search(text) else set()
-
-
-def _nothing() -> t.Any:
-    return None
 
 
 def _located(code: Code, line: int) -> t.Any:
