@@ -140,8 +140,6 @@ class _Reader(Text):
                     code = _branch(self._value(), word == "unless", code, _nothing)
                 if self.word() not in _BEHIND_A_STATEMENT:
                     raise self.unexpected()
-        except Exhausted:
-            raise
         except Refused as error:
             unread = self._untold = error
             error.line = error.line or self.line()
@@ -156,8 +154,6 @@ class _Reader(Text):
                 if error is None:
                     with self._nested():
                         return code()
-            except Exhausted:
-                raise
             except RecursionError:
                 error = Refused("it is nested too deep")
             except Refused as raised:
@@ -334,7 +330,15 @@ class _Reader(Text):
             if closing:
                 self.lines()
             while not (closing and self.sign(closing)):
-                self._item(found, pairs)
+                label = self.label()
+                key = label or self._value(1)
+                if label is not None or self.sign("=>"):
+                    self.lines()
+                    pairs.append((key, self._value(1)))
+                elif pairs:
+                    raise self.error("a value behind pairs")
+                else:
+                    found.append(key)
                 if closing:
                     self.lines()
                 if not self.sign(","):
@@ -344,17 +348,6 @@ class _Reader(Text):
         if closing == "}" and found:
             raise self.error("a Hash with values that have no keys")
         return functools.partial(self._words.items, found, pairs)
-
-    def _item(self, found: list[Code], pairs: list[tuple[Code, Code]]) -> None:
-        label = self.label()
-        key = label or self._value(1)
-        if label is not None or self.sign("=>"):
-            self.lines()
-            pairs.append((key, self._value(1)))
-        elif pairs:
-            raise self.error("a value behind pairs")
-        else:
-            found.append(key)
 
     def _block(self) -> Block | None:
         """Read the block behind a call, if there is one."""
