@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "interop")]
 
 import ddl_oracle  # noqa: E402
+import plays  # noqa: E402
 from calling import config_of  # noqa: E402
 from reference import Reference  # noqa: E402
 from testbed.certificates import Authority  # noqa: E402
@@ -27,6 +28,8 @@ from testbed.choria.broker import Broker as ChoriaBroker  # noqa: E402
 from testbed.choria.broker import NatsServer  # noqa: E402
 from testbed.choria.collective import ChoriaCollective, Options  # noqa: E402
 from testbed.choria.tokens import Issuer  # noqa: E402
+from testbed.embedded.collective import EmbeddedCollective  # noqa: E402
+from testbed.embedded.nodes import Node  # noqa: E402
 from testbed.fleet.fleet import fleet_place  # noqa: E402
 from testbed.real import missing  # noqa: E402
 from testbed.real.activemq import ActiveMQ  # noqa: E402
@@ -311,6 +314,19 @@ class Ansible:
 def ansible(tmp_path: Path) -> Ansible:
     """Ansible's programs with this collection and nothing else."""
     return Ansible(tmp_path / "ansible")
+
+
+@pytest.fixture(scope="module")
+def three_nodes() -> t.Iterator[EmbeddedCollective]:
+    """An embedded collective of the nodes that the plays of a :class:`.Stage` know."""
+    with EmbeddedCollective([Node(name) for name in plays.NAMES], "psk") as running:
+        yield running
+
+
+@pytest.fixture
+def stage(ansible: Ansible, three_nodes: EmbeddedCollective, tmp_path: Path) -> plays.Stage:
+    """A place for plays."""
+    return plays.Stage(ansible, three_nodes, tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,14 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Desired state on emulated nodes, whose agents have the interface of the public ones."""
+"""Desired state of services and packages on emulated nodes, whose agents have the interface of the public ones."""
 
 from __future__ import annotations
 
-import json
-import time
 import typing as t
 
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from desiring import NAMES, calls, changed, four_nodes, prepared, ran, states
 from testbed.embedded.collective import EmbeddedCollective
 from testbed.embedded.nodes import Node
 
@@ -21,70 +19,11 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.service im
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
 
-LOOKS = {"status", "checkupdates", "last_run_summary"}
-NAMES = ("a", "b", "c", "d")
-
 
 @pytest.fixture
 def fleet() -> t.Iterator[EmbeddedCollective]:
-    """Four nodes: nginx runs on a and b only, they have openssl 1.0-1, and a has an update of it."""
-    agents = ["rpcutil", "service", "package", "puppet"]
-    nodes = [Node(name, agents=list(agents)) for name in NAMES]
-    for node in nodes:
-        node.services["nginx"] = "running" if node.identity in "ab" else "stopped"
-        node.packages = {"openssl": "1.0-1"} if node.identity in "ab" else {}
-    nodes[0].updates["openssl"] = "1.1-1"
-    with EmbeddedCollective(nodes, security="psk") as running:
+    with four_nodes() as running:
         yield running
-
-
-def prepared(kind: type[Task], fleet: EmbeddedCollective, **given: t.Any) -> dict[str, t.Any]:
-    """Return options as Ansible hands them over."""
-    options = {"config_file": str(fleet.client_cfg), "discovery_timeout": 0.4, **given}
-    checked = ArgumentSpecValidator(kind.options).validate(options)
-    assert checked.error_messages == []
-    return t.cast("dict[str, t.Any]", checked.validated_parameters)
-
-
-def ran(
-    kind: type[Task],
-    fleet: EmbeddedCollective,
-    check_mode: bool = False,
-    warns: t.Sequence[str] = (),
-    **given: t.Any,
-) -> tuple[dict[str, t.Any], str]:
-    """Run a task that gives these warnings. Return its result, and its message if it failed."""
-    warnings: list[str] = []
-    message = ""
-    try:
-        task = kind(prepared(kind, fleet, **given), warnings.append, environ={})
-        returned = task.run(check_mode)
-    except TaskFailed as failure:
-        returned, message = failure.result, str(failure)
-    assert warnings == list(warns)
-    json.dumps(returned)
-    return returned, message
-
-
-def calls(fleet: EmbeddedCollective) -> dict[str, list[str]]:
-    """Return the actions that change something, by node, and forget all calls."""
-    found = {
-        node.identity: [call for call in node.calls if call.partition(".")[2] not in LOOKS]
-        for node in fleet.nodes
-    }
-    for node in fleet.nodes:
-        node.calls.clear()
-    return {name: called for name, called in found.items() if called}
-
-
-def changed(returned: dict[str, t.Any]) -> list[str]:
-    """Return the nodes that a task has changed."""
-    return [each["sender"] for each in returned["outcomes"] if each["changed"]]
-
-
-def states(returned: dict[str, t.Any]) -> dict[str, tuple[t.Any, t.Any]]:
-    """Return the states of the nodes before and after."""
-    return {each["sender"]: (each["before"], each["after"]) for each in returned["outcomes"]}
 
 
 # -- service ---------------------------------------------------------------------------------------
@@ -342,142 +281,7 @@ def test_nodes_that_cannot_tell_of_updates_are_left_alone(fleet: EmbeddedCollect
     assert changed(returned) == ["c", "d"]
 
 
-# -- puppet ----------------------------------------------------------------------------------------
-
-QUICK = {"interval": 0.1}
-
-
-def test_a_run_is_waited_for_and_its_result_is_returned(fleet: EmbeddedCollective) -> None:
-    fleet.nodes[0].puppet.resources = (20, 3, 0, 3)
-    fleet.nodes[1].puppet.resources = (20, 1, 2, 3)
-    fleet.nodes[2].puppet.resources = (0, 0, 0, 0)
-    options = {"noop": False, "tags": ["web", "db"], "environment": "test"}
-    start = time.monotonic()
-    returned, message = ran(PuppetTask, fleet, **QUICK, **options)
-    assert 0.2 < time.monotonic() - start < 10
-    assert message == (
-        "2 of 4 nodes failed: b (2 of 20 resources failed),"
-        " c (no catalog was applied; see the log of Puppet on the node)"
-    )
-    assert changed(returned) == ["a", "b"]
-    assert states(returned)["a"] == ("stopped", "3 of 20 resources changed")
-    assert returned["outcomes"][0]["run"]["changed_resources"] == 3
-    assert fleet.nodes[0].puppet.runs[0][0] == {
-        **{"noop": False, "tags": "web,db", "environment": "test", "force": True}
-    }
-    assert calls(fleet) == {name: ["puppet.runonce"] for name in NAMES}
-
-
-def test_check_mode_runs_nothing(fleet: EmbeddedCollective) -> None:
-    fleet.nodes[1].puppet.lock = "maintenance"
-    returned, message = ran(PuppetTask, fleet, True)
-    assert message == "1 of 4 nodes failed: b (Puppet is disabled: maintenance)"
-    assert changed(returned) == ["a", "c", "d"]
-    assert calls(fleet) == {}
-
-
-def test_no_more_nodes_run_at_a_time_than_allowed(fleet: EmbeddedCollective) -> None:
-    for node in fleet.nodes:
-        node.puppet.seconds = 0.5
-    _returned, message = ran(PuppetTask, fleet, concurrency=2, **QUICK)
-    assert message == ""
-    runs = [node.puppet.runs[0][1:] for node in fleet.nodes]
-    most = max(sum(begin <= moment < end for begin, end in runs) for moment, _end in runs)
-    assert most == 2
-
-
-def test_the_first_failure_stops_further_runs(fleet: EmbeddedCollective) -> None:
-    fleet.nodes[0].puppet.resources = (20, 0, 1, 1)
-    options = {"concurrency": 1, "max_fail_percentage": 0}
-    returned, message = ran(PuppetTask, fleet, **QUICK, **options)
-    assert "1 of 4 nodes failed, which is more than 0 %, so no further run was started" in message
-    assert "a (1 of 20 resources failed)" in message
-    assert returned["unsent"] == ["b", "c", "d"]
-    assert calls(fleet) == {"a": ["puppet.runonce"]}
-
-
-def test_a_run_in_progress_is_waited_for_first(fleet: EmbeddedCollective) -> None:
-    fleet.nodes[0].puppet.seconds = 1.2
-    fleet.nodes[0].puppet.begin({"daemon": True})
-    _returned, message = ran(PuppetTask, fleet, nodes=["a"], **QUICK)
-    assert message == ""
-    runs = fleet.nodes[0].puppet.runs
-    assert [list(inputs) for inputs, _begin, _end in runs] == [["daemon"], ["force"]]
-    assert calls(fleet) == {"a": ["puppet.runonce"]}
-
-
-def test_a_run_that_does_not_end_is_a_failure(fleet: EmbeddedCollective) -> None:
-    fleet.nodes[0].puppet.seconds = 60
-    returned, message = ran(PuppetTask, fleet, run_timeout=0.6, **QUICK)
-    assert message == "1 of 4 nodes failed: a (the run did not end within 0.6 s)"
-    assert changed(returned) == ["a"]
-
-
-def test_a_node_that_does_not_answer_the_request_to_run_is_silent(
-    fleet: EmbeddedCollective,
-) -> None:
-    fleet.nodes[3].silent.add("puppet.runonce")
-    options = {"run_timeout": 3.0, "timeout": 0.4, **QUICK}
-    returned, message = ran(PuppetTask, fleet, **options)
-    why = "no answer came to the request to run, and no run ended within 3 s"
-    assert message == f"1 of 4 nodes did not answer: d ({why})"
-    assert (returned["no_response"], returned["unsent"]) == (["d"], [])
-    assert (returned["stats"]["no_response"], returned["stats"]["failed"]) == (1, 0)
-    assert ran(PuppetTask, fleet, fail_on=["failed"], **options)[1] == ""
-
-
-@pytest.mark.parametrize("dies", ["runonce", "status"])
-def test_no_node_is_blamed_for_a_broker_that_dies_during_runs(
-    dies: str, fleet: EmbeddedCollective, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    call, actions = Client.call, []
-
-    def failing(client: Client, request: t.Any, **more: t.Any) -> t.Any:
-        actions.append(request.request.action)
-        if dies in actions[1:]:
-            raise exc.ConnectFailed("no broker can be used")
-        return call(client, request, **more)
-
-    monkeypatch.setattr(Client, "call", failing)
-    away = "the broker could not be used for a while: no broker can be used"
-    options = {"run_timeout": 0.5, "nodes": ["a"], **QUICK}
-    returned, message = ran(PuppetTask, fleet, warns=[away], **options)
-    what = {"runonce": "to run", "status": "how its run went"}[dies]
-    why = f"the node could not be asked {what} within 0.5 s: no broker can be used"
-    said = {"runonce": "were not sent the request:", "status": "failed:"}[dies]
-    assert message == f"1 of 1 nodes {said} a ({why})"
-    assert returned["unsent"] == (["a"] if dies == "runonce" else [])
-    assert (returned["no_response"], returned["changed"]) == ([], dies == "status")
-
-
-def test_disabled_nodes_can_be_left_out(fleet: EmbeddedCollective) -> None:
-    fleet.nodes[1].puppet.lock = "maintenance"
-    options = {"fail_on": ["failed", "no_response", "no_nodes"]}
-    returned, message = ran(PuppetTask, fleet, **QUICK, **options)
-    assert message == ""
-    assert "b" not in calls(fleet)
-    assert returned["outcomes"][1]["msg"] == "Puppet is disabled: maintenance"
-
-
-@pytest.mark.parametrize("state,acted", [("enabled", ["b"]), ("disabled", ["a", "c", "d"])])
-def test_puppet_is_enabled_and_disabled_where_needed(
-    state: str, acted: list[str], fleet: EmbeddedCollective
-) -> None:
-    fleet.nodes[1].puppet.lock = "maintenance"
-    options = {"state": state, **({"reason": "moving"} if state == "disabled" else {})}
-    plan, message = ran(PuppetTask, fleet, True, **options)
-    assert (message, calls(fleet)) == ("", {})
-    first, message = ran(PuppetTask, fleet, **options)
-    assert (message, sorted(calls(fleet))) == ("", acted)
-    assert changed(plan) == changed(first) == acted
-    assert plan["diff"] == first["diff"]
-    locks = [node.puppet.lock for node in fleet.nodes]
-    assert (
-        locks
-        == {"enabled": [None] * 4, "disabled": ["moving", "maintenance", "moving", "moving"]}[state]
-    )
-    second, message = ran(PuppetTask, fleet, **options)
-    assert (message, second["changed"], calls(fleet)) == ("", False, {})
+# -- options ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,131 +1,19 @@
 # Copyright (c) 2026, the pymco.mcollective authors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which nodes a task of a host is about, and what becomes of a host whose node is silent, in plays on an embedded collective."""
+"""Which nodes a task of a host is about, in plays on an embedded collective."""
 
 from __future__ import annotations
 
-import json
 import re
 import typing as t
 from pathlib import Path
 
 import pytest
-from testbed.embedded.collective import EmbeddedCollective
-from testbed.embedded.nodes import Node
+from plays import MODULE, NAMES, PING, SHOW, Counts, Stage, rpc
 
 if t.TYPE_CHECKING:
     from conftest import Ansible
-
-NAMES = ("web1", "web2", "web3")
-STATIC = """
-all:
-  children:
-    known:
-      hosts:
-        one:
-          mcollective_identity: web1
-        two:
-          mcollective_identity: "{{ 'web' ~ 2 }}"
-        dead:
-          mcollective_identity: nosuch
-    plain:
-      hosts:
-        web1:
-        web3:
-"""
-PING = {"agent": "rpcutil", "action": "ping", "read_only": True, "discovery_timeout": 1}
-ALONE = {"timeout": 1}
-"""Options for a node that is not there."""
-MODULE = {"async": 60, "poll": 1}
-"""Keywords that have the module run, in a process of its own."""
-SHOW = {
-    "ansible.builtin.debug": {
-        "msg": "<{{ inventory_hostname }} about {{ result.nodes | join('+') }}>"
-    }
-}
-"""A task that shows the nodes of the result of the host."""
-PYTHON = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-_RECAP = re.compile(r"^(\S+) +: (ok=.*)$", re.MULTILINE)
-_COUNT = re.compile(r"(\w+)=(\d+)")
-
-Counts = dict[str, dict[str, int]]
-
-
-@pytest.fixture(scope="module")
-def collective() -> t.Iterator[EmbeddedCollective]:
-    """Three nodes."""
-    with EmbeddedCollective([Node(name) for name in NAMES], "psk") as running:
-        yield running
-
-
-class Stage:
-    """Runs plays, and tells what has become of hosts and which nodes have been asked."""
-
-    def __init__(self, ansible: Ansible, collective: EmbeddedCollective, place: Path) -> None:
-        self._ansible, self._place, self.collective = ansible, place, collective
-        self.environment = {"ANSIBLE_MCOLLECTIVE_CONFIG_FILE": str(collective.client_cfg)}
-        (place / "static.yml").write_text(STATIC)
-        (place / "our.mcollective.yml").write_text(
-            "plugin: pymco.mcollective.mcollective\nexpected_nodes: 3\n"
-        )
-        self.output = ""
-        self._before = [node.requests for node in collective.nodes]
-
-    @property
-    def asked(self) -> dict[str, int]:
-        """How many requests nodes have had from plays, if they had any."""
-        pairs = zip(self.collective.nodes, self._before)
-        counts = {node.identity: node.requests - before for node, before in pairs}
-        return {name: count for name, count in counts.items() if count}
-
-    def play(
-        self,
-        *tasks: dict[str, t.Any],
-        hosts: str = "known",
-        inventory: str = "static.yml",
-        arguments: t.Sequence[str] = (),
-        **keywords: t.Any,
-    ) -> Counts:
-        """Run a play. Return the recap."""
-        play = {"hosts": hosts, "gather_facts": False, "connection": "local", "tasks": tasks}
-        variables = {**PYTHON, "ansible_async_dir": self.path("async"), **keywords.pop("vars", {})}
-        path = self._place / "play.yml"
-        path.write_text(json.dumps([{**play, **keywords, "vars": variables}]))
-        words = ("-i", str(self._place / inventory), *arguments)
-        return self.run("ansible-playbook", *words, str(path))
-
-    def run(self, program: str, *words: str) -> Counts:
-        """Run a program. Return the recap, if there is one."""
-        done = self._ansible.run(program, *words, **self.environment)
-        self.output = " ".join((done.stdout + done.stderr).split())
-        return {
-            host: {name: int(count) for name, count in _COUNT.findall(counts)}
-            for host, counts in _RECAP.findall(done.stdout)
-        }
-
-    def path(self, name: str) -> str:
-        """The path of a file of the play."""
-        return str(self._place / name)
-
-    @property
-    def results(self) -> dict[str, list[str]]:
-        """The nodes that :data:`SHOW` has shown, by host."""
-        found = re.findall(r"<(\S+) about (\S*)>", self.output)
-        return {host: nodes.split("+") for host, nodes in found}
-
-
-def rpc(**options: t.Any) -> dict[str, t.Any]:
-    """A task that pings."""
-    keywords = ("register", "run_once", "delegate_to", "ignore_unreachable", "async", "poll")
-    own = {name: options.pop(name) for name in keywords if name in options}
-    return {"pymco.mcollective.mcollective_rpc": {**PING, **options}, "register": "result", **own}
-
-
-@pytest.fixture
-def stage(ansible: Ansible, collective: EmbeddedCollective, tmp_path: Path) -> Stage:
-    """A place for plays."""
-    return Stage(ansible, collective, tmp_path)
 
 
 # -- whom ----------------------------------------------------------------------------------------
@@ -237,125 +125,6 @@ def test_a_module_alone_cannot_know_its_host(stage: Stage, ansible: Ansible) -> 
     stage.play(rpc(target="host"), hosts="one")
     assert "target = host needs one name in the option nodes" in stage.output
     assert stage.asked == {}
-
-
-# -- silence -------------------------------------------------------------------------------------
-
-SILENT = [
-    ("rpc", {**PING, **ALONE}),
-    ("ping", {"discovery_timeout": 1}),
-    ("node_info", ALONE),
-    ("facts", ALONE),
-]
-
-
-@pytest.mark.parametrize("keywords", [{}, {"become": True, "become_user": "root"}])
-@pytest.mark.parametrize("name,options", SILENT)
-def test_a_silent_node_makes_its_host_unreachable(
-    stage: Stage, name: str, options: dict[str, t.Any], keywords: dict[str, t.Any]
-) -> None:
-    task = {f"pymco.mcollective.mcollective_{name}": options, **keywords}
-    after = {"ansible.builtin.debug": {"msg": "on {{ inventory_hostname }}"}}
-    recap = stage.play(task, after, hosts="one,dead")
-    assert (recap["dead"]["unreachable"], recap["dead"]["failed"]) == (1, 0), stage.output
-    assert (recap["one"]["ok"], recap["one"]["unreachable"]) == (2, 0), stage.output
-    assert re.search("UNREACHABLE!.*1 of 1 nodes did not answer.*: nosuch", stage.output)
-    assert "on dead" not in stage.output
-
-
-def test_that_a_host_is_unreachable_can_be_ignored(stage: Stage) -> None:
-    after = {"ansible.builtin.debug": {"msg": "on {{ inventory_hostname }}"}}
-    recap = stage.play(rpc(**ALONE, ignore_unreachable=True), after, hosts="one,dead")
-    assert (recap["dead"]["unreachable"], recap["dead"]["failed"]) == (0, 0), stage.output
-    assert "on dead" in stage.output
-
-
-def test_it_is_unreachable_in_the_background_too(stage: Stage) -> None:
-    recap = stage.play(rpc(**ALONE, **MODULE), hosts="one,dead")
-    assert (recap["dead"]["unreachable"], recap["dead"]["failed"]) == (1, 0), stage.output
-    assert recap["one"]["ok"] == 1
-
-
-@pytest.mark.parametrize(
-    "hosts,node,unreachable",
-    [("localhost", "nosuch", 0), ("one", "nosuch", 0), ("dead", "nosuch", 1)],
-)
-def test_facts_of_another_node_make_nobody_unreachable(
-    stage: Stage, hosts: str, node: str, unreachable: int
-) -> None:
-    facts = {"pymco.mcollective.mcollective_facts": {**ALONE, "node": node}}
-    recap = stage.play(facts, hosts=hosts)
-    counts = recap[hosts]["unreachable"], recap[hosts]["failed"]
-    assert counts == (unreachable, 1 - unreachable), stage.output
-
-
-@pytest.mark.parametrize("both", [False, True])
-def test_gather_facts_through_our_action_is_like_a_task(stage: Stage, both: bool) -> None:
-    """It knows the host, reads ansible.cfg, and leaves other modules to Ansible's action."""
-    cfg = Path(stage.path("ansible.cfg"))
-    path = stage.environment.pop("ANSIBLE_MCOLLECTIVE_CONFIG_FILE")
-    cfg.write_text(f"[mcollective_collection]\nconfig_file = {path}\n")
-    stage.environment["ANSIBLE_CONFIG"] = str(cfg)
-    show = {
-        "ansible.builtin.debug": {
-            "msg": "<{{ inventory_hostname }} about {{ ansible_facts.mcollective.identity }}>"
-            "{{ ansible_facts.pkg_mgr | default('no') }}-manager"
-        }
-    }
-    recap = stage.play(
-        show,
-        gather_facts=True,
-        collections=["pymco.mcollective"],
-        vars={
-            "ansible_facts_modules": [
-                "mcollective_facts",
-                *(["ansible.builtin.setup"] if both else []),
-            ]
-        },
-        module_defaults={
-            # Only some modules of the group have the second one.
-            "group/pymco.mcollective.mcollective": {"timeout": 2, "fail_on": ["failed"]},
-            "ansible.builtin.setup": {"gather_subset": ["!all", "!min", "pkg_mgr"]},
-        },
-    )
-    assert stage.results == {"one": ["web1"], "two": ["web2"]}, stage.output
-    assert ("no-manager" in stage.output) is not both
-    assert recap["dead"]["unreachable"] == 1, stage.output
-    assert "1 of 1 nodes did not answer: nosuch within 2 s" in stage.output
-
-
-def test_gather_facts_fails_for_a_silent_node(stage: Stage) -> None:
-    recap = stage.play(
-        hosts="dead",
-        gather_facts=True,
-        vars={"ansible_facts_modules": ["pymco.mcollective.mcollective_facts"]},
-        module_defaults={
-            "pymco.mcollective.mcollective_facts": {**ALONE, "node": "{{ mcollective_identity }}"}
-        },
-    )
-    assert recap["dead"]["failed"] == 1, stage.output
-
-
-def test_silence_that_the_task_allows_is_no_failure(stage: Stage) -> None:
-    recap = stage.play(rpc(**ALONE, fail_on=["failed"]), hosts="dead")
-    assert (recap["dead"]["unreachable"], recap["dead"]["ok"]) == (0, 1), stage.output
-
-
-def test_a_selection_of_silent_nodes_makes_nobody_unreachable(stage: Stage) -> None:
-    recap = stage.play(rpc(**ALONE, nodes=["nosuch"]), hosts="one,dead")
-    for host in ("one", "dead"):
-        assert (recap[host]["unreachable"], recap[host]["failed"]) == (0, 1), stage.output
-
-
-@pytest.mark.parametrize("name", ["rpc", "facts"])
-def test_a_broker_that_is_down_is_a_failure_of_the_control_host(stage: Stage, name: str) -> None:
-    options = {"brokers": [{"host": "127.0.0.1", "port": 1}], "connect_timeout": 1}
-    task = {f"pymco.mcollective.mcollective_{name}": options}
-    if name == "rpc":
-        task = rpc(**options)
-    recap = stage.play(task, hosts="one")
-    assert (recap["one"]["unreachable"], recap["one"]["failed"]) == (0, 1), stage.output
-    assert "cannot connect" in stage.output
 
 
 # -- defaults of the group -----------------------------------------------------------------------

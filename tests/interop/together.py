@@ -20,6 +20,7 @@ LONG = (
     "test_benchmarks",
     "rabbitmq-ssl-yaml",
     "test_target",
+    "test_target_silence",
     "activemq-aes-marshal",
     "rabbitmq-psk",
     "choria-v1",

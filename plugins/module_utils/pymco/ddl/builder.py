@@ -203,17 +203,17 @@ class Builder:
         metadata, usage = _metadata(self._metadata or {}), values.to_s(self._usage)
         origin = (self.kind, name, path)
         common = (*origin, metadata, usage, self._requires, tuple(self._unread))
-        entity = next(iter(self._entities.values()), None)
         if self.kind == "agent":
             return model.AgentDDL(*common, self._entities)
         if self.kind == "discovery":
             return model.DiscoveryDDL(*common, self._capabilities)
         if self.kind != "data":
             return model.DDL(*common)
-        if entity is None:
-            return model.DataDDL(*common)
+        entity = next(iter(self._entities.values()), model.Action("", None))
         query = next(iter(entity.inputs.values()), None)
-        return model.DataDDL(*common, entity.description, query, entity.outputs, True)
+        return model.DataDDL(
+            *(*common, entity.description, query, entity.outputs), defined=bool(self._entities)
+        )
 
 
 def _table(value: t.Any, word: str, rule: str = "", *needed: str) -> _Table:

@@ -88,10 +88,9 @@ class Library:
 
         :raises exc.UnreadableDDL: a path does not exist, or a directory cannot be read.
         """
-        places = [*self._named(kind), *self._installed(kind)]
-        files = [file for place in places for file in _files(place)]
-        names = [os.path.splitext(os.path.basename(file))[0] for file in files]
-        found = {*names, *self._of_choria(kind), *builtin.names(kind, self.dialect)}
+        found = {*self._of_choria(kind), *builtin.names(kind, self.dialect)}
+        for place in (*self._named(kind), *self._installed(kind)):
+            found.update(os.path.splitext(os.path.basename(file))[0] for file in _files(place))
         return sorted(filter(_NAME.fullmatch, found))
 
     def _read(self, kind: str, name: str) -> DDL | None:
@@ -147,28 +146,19 @@ def _below(root: str) -> list[str]:
 
     :raises exc.UnreadableDDL: a directory cannot be read, or there are too many files or directories.
     """
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            raise exc.UnreadableDDL(why(error), error.filename) from None
+
     found: list[str] = []
     seen = 0
-    # Directories to go into, and files, in reverse order.
-    rest = [(root, 0)]
-    while rest:
-        path, depth = rest.pop()
-        if depth and not os.path.isdir(path):
-            found += [path] if path.endswith(".json") else []
-            continue
-        if os.path.islink(path) and depth:
-            continue  # it may lead back
-        try:
-            entries = sorted(os.listdir(path), reverse=True)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            raise exc.UnreadableDDL(error.strerror or str(error), path) from None
-        seen += len(entries)
-        if seen > MAX_FILES or depth > MAX_DEPTH:
+    for path, directories, files in os.walk(root, onerror=refuse):
+        seen += len(directories) + len(files)
+        if seen > MAX_FILES or path[len(root) :].count(os.sep) > MAX_DEPTH:
             raise exc.UnreadableDDL("there are too many files or directories below it", root)
-        rest += [(os.path.join(path, entry), depth + 1) for entry in entries]
-    return found
+        found += [os.path.join(path, file) for file in files if file.endswith(".json")]
+    return sorted(found, key=lambda file: file.split(os.sep))
 
 
 def _files(place: str) -> list[str]:
@@ -178,7 +168,7 @@ def _files(place: str) -> list[str]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise exc.UnreadableDDL(error.strerror or str(error), place) from None
+        raise exc.UnreadableDDL(why(error), place) from None
     return [file for file in found if os.path.splitext(file)[1] in _READERS]
 
 
@@ -190,16 +180,12 @@ def read_file(path: str, kind: str, name: str) -> DDL:
     reader = _READERS.get(os.path.splitext(path)[1])
     if reader is None:
         raise exc.UnreadableDDL("its name ends neither in .ddl nor in .json", path)
-    return reader(_text(path), kind, name, path)
-
-
-def _text(path: str) -> str:
     try:
         content = read_bytes(path, MAX_SIZE)
-    except (OSError, ValueError) as error:
-        raise exc.UnreadableDDL(why(error), path) from None
-    try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise exc.UnreadableDDL("not in UTF-8", path, line) from None
+    except (OSError, ValueError) as error:
+        raise exc.UnreadableDDL(why(error), path) from None
+    return reader(text, kind, name, path)

@@ -31,6 +31,7 @@ STEPS = 60_000
 MAX_DEPTH = 30
 """How deep expressions, blocks and calls may be nested."""
 
+_nothing = constant(None)
 _LITERALS = {"nil": None, "true": True, "false": False}
 _BEHIND_A_STATEMENT = ("", "\n", ";", "#", "end", "else", "elsif", "}")
 _DOTS = re.compile(r"[ \t]*(\.\.\.?)")
@@ -139,8 +140,6 @@ class _Reader(Text):
                     code = _branch(self._value(), word == "unless", code, _nothing)
                 if self.word() not in _BEHIND_A_STATEMENT:
                     raise self.unexpected()
-        except Exhausted:
-            raise
         except Refused as error:
             unread = self._untold = error
             error.line = error.line or self.line()
@@ -155,8 +154,6 @@ class _Reader(Text):
                 if error is None:
                     with self._nested():
                         return code()
-            except Exhausted:
-                raise
             except RecursionError:
                 error = Refused("it is nested too deep")
             except Refused as raised:
@@ -330,12 +327,18 @@ class _Reader(Text):
         found: list[Code] = []
         pairs: list[tuple[Code, Code]] = []
         with self._nested(_do_is_outside=not closing):
-            while True:
-                if closing:
+            if closing:
+                self.lines()
+            while not (closing and self.sign(closing)):
+                label = self.label()
+                key = label or self._value(1)
+                if label is not None or self.sign("=>"):
                     self.lines()
-                    if self.sign(closing):
-                        break
-                self._item(found, pairs)
+                    pairs.append((key, self._value(1)))
+                elif pairs:
+                    raise self.error("a value behind pairs")
+                else:
+                    found.append(key)
                 if closing:
                     self.lines()
                 if not self.sign(","):
@@ -345,17 +348,6 @@ class _Reader(Text):
         if closing == "}" and found:
             raise self.error("a Hash with values that have no keys")
         return functools.partial(self._words.items, found, pairs)
-
-    def _item(self, found: list[Code], pairs: list[tuple[Code, Code]]) -> None:
-        label = self.label()
-        key = label or self._value(1)
-        if label is not None or self.sign("=>"):
-            self.lines()
-            pairs.append((key, self._value(1)))
-        elif pairs:
-            raise self.error("a value behind pairs")
-        else:
-            found.append(key)
 
     def _block(self) -> Block | None:
         """Read the block behind a call, if there is one."""
@@ -380,10 +372,6 @@ class _Reader(Text):
 def _changed(text: str) -> set[str]:
     """Return the names of what a statement may have changed that could not be read or run."""
     return set(re.findall(r"\w+", text)) if _CHANGING.search(text) else set()
-
-
-def _nothing() -> t.Any:
-    return None
 
 
 def _located(code: Code, line: int) -> t.Any:

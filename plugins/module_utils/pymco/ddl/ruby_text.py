@@ -29,7 +29,6 @@ _LABEL = re.compile(rf"({NAME.pattern}):(?!:)|([\"'])(?=(?:\\.|(?!\2)[^\\])*\2:(
 _BLANKS = re.compile(r"(?:[ \t\r\f\v]|\\\r?\n)+")
 _IGNORED = re.compile(r"#[^\n]*|;")
 _COMMENT_LINES = re.compile(r"^=begin\b.*?^=end\b[^\n]*\n?", re.MULTILINE | re.DOTALL)
-_COMMENT_END = re.compile(r"^=end\b", re.MULTILINE)
 _NUMBER = re.compile(
     r"(?:0[xX][\da-fA-F]+|0[bB][01]+|0[oO][0-7]+|(?:0|[1-9]\d*(?:_\d+)*)"
     r"(\.\d+(?:_\d+)*)?([eE][+-]?\d+)?)(?!\w)",
@@ -57,7 +56,7 @@ _WITH_A_MEANING = "$*+.?^|)]}>"
 """In a Regexp, a backslash before one of these delimiters is kept."""
 
 
-class Exhausted(Refused):
+class Exhausted(Exception):
     """The bound of all work is reached: nothing more is read."""
 
 
@@ -75,9 +74,8 @@ class Text:
         self._steps = self._most = steps
         self._ends = [match.start() for match in re.finditer("\n", self.source)]
         # Where the last comment of several lines ends. Behind it nothing is looked for.
-        self._last_comment = max(
-            (end.start() for end in _COMMENT_END.finditer(self.source)), default=0
-        )
+        ends = re.finditer(r"^=end\b", self.source, re.MULTILINE)
+        self._last_comment = max((end.start() for end in ends), default=0)
         self._resume: int | None = None  # Where the text goes on behind this line's heredocs.
 
     def code(self) -> Code:
@@ -88,7 +86,7 @@ class Text:
         """Count work. Raises :class:`Exhausted` when it is too much."""
         self._steps -= count
         if self._steps < 0:
-            raise Exhausted(f"it takes more than {self._most} steps", self.line())
+            raise Exhausted(f"it takes more than {self._most} steps")
 
     def line(self) -> int:
         """Return the number of the line of the position, counted from 1."""

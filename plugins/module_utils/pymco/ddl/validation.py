@@ -112,7 +112,7 @@ def _declared(ddl: AgentDDL, action: Action, arguments: t.Mapping[str, t.Any]) -
     """Return the arguments under the keys that the DDL has for them."""
     given: dict[str, t.Any] = {}
     for key, value in arguments.items():
-        name = key[1:] if key.startswith(":") else key
+        name = key.removeprefix(":")
         declared = action.inputs[name].key if name in action.inputs else Symbol(name)
         if declared in given:
             raise exc.InvalidArgument(ddl.name, str(action.name), name, "it is given twice")
@@ -186,7 +186,7 @@ def cast_arguments(
     inputs = _find_action(ddl, action).inputs
     cast = dict(arguments)
     for key, value in arguments.items():
-        input_ = inputs.get(key[1:] if key.startswith(":") else key)
+        input_ = inputs.get(key.removeprefix(":"))
         if input_ is not None and isinstance(value, str):
             try:
                 cast[key] = _cast(input_, value)
@@ -211,9 +211,8 @@ def cast_boolean(text: str) -> bool:
     raise ValueError(f"{text} does not look like a boolean argument")
 
 
-_LINE = r"(?:\A|(?<=\n)(?!\Z)){}(?=\n|\Z)"
-_FLOAT = re.compile(_LINE.format(r"\d+\.\d+"), re.ASCII)
-_INTEGER = re.compile(_LINE.format(r"\d+"), re.ASCII)
+_FLOAT = re.compile(r"^\d+\.\d+$", re.ASCII | re.MULTILINE)
+_INTEGER = re.compile(r"^\d+$", re.ASCII | re.MULTILINE)
 _FLOAT_PREFIX = re.compile(
     r"[\s\0]*([+-]?\d+(?:_\d+)*(?:\.\d+(?:_\d+)*)?(?:[eE][+-]?\d+)?)", re.ASCII
 )

@@ -13,13 +13,13 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task import bas
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.facts import FactsTask
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import Gathered
-from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.info import at, options
-from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.test_task import (
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.fake_client import (
     LOST,
     FakeClient,
     reply,
     result,
 )
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.info import at, options
 
 
 @pytest.mark.parametrize("facts", [None, ["role"]])

@@ -13,6 +13,10 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.base impor
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.node_info import NodeInfoTask
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.gathering import Gathered
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.fake_client import (
+    reply,
+    result,
+)
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.info import (
     at,
     options,
@@ -29,10 +33,6 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
     answer,
     done,
     read,
-)
-from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.test_task import (
-    reply,
-    result,
 )
 
 

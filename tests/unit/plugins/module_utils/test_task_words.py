@@ -14,7 +14,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.printable import (
     LONGEST_MESSAGE,
 )
-from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.test_task import (
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.fake_client import (
     FakeClient,
     called,
     params,

@@ -54,6 +54,18 @@ def rsa_keys(tmp_path_factory: pytest.TempPathFactory) -> certificates.KeyPairs:
     return certificates.KeyPairs(tmp_path_factory.mktemp("keys"))
 
 
+@pytest.fixture(scope="session")
+def pair(authority: certificates.Authority) -> tuple[str, str]:
+    """The files of the certificate and key of Choria's client alice."""
+    return authority.issue("alice.mcollective")
+
+
+@pytest.fixture
+def no_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run as somebody else than root."""
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+
+
 @pytest.fixture
 def nothing_left() -> t.Iterator[None]:
     """Fails the test when it leaves a thread or a file descriptor behind."""

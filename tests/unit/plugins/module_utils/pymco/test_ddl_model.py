@@ -270,8 +270,8 @@ def test_data_plugins_are_found_by_the_name_of_their_function(tmp_path: Path) ->
     library = ddl.Library([str(tmp_path)])
     assert library.data("thing") is library.data("Thing_data")
     assert library.data("thing") is not None
-    assert library.data("FSTAT") is builtin.find("data", "fstat_data")
-    assert library.discovery("mc") is builtin.find("discovery", "mc")
+    assert library.data("FSTAT") == builtin.find("data", "fstat_data")
+    assert library.discovery("mc") == builtin.find("discovery", "mc")
 
 
 def test_what_is_nowhere_is_none_and_odd_names_are_refused() -> None:
@@ -314,3 +314,12 @@ def test_what_is_built_in_can_be_used() -> None:
     with pytest.raises(exc.InvalidArgument):
         ddl.check_request(rpcutil, "get_fact", {"fact": "a b"})
     assert builtin.find("agent", "unknown") is None
+
+
+@pytest.mark.parametrize("dialect", ["mcollective", "choria"])
+@pytest.mark.parametrize("kind", ["agent", "data", "discovery"])
+def test_all_that_is_built_in_can_be_read(kind: str, dialect: str) -> None:
+    for name in builtin.names(kind, dialect):
+        found = builtin.find(kind, name, dialect)
+        assert found is not None and (found.kind, found.name) == (kind, name)
+        assert all(action.description for action in getattr(found, "actions", {}).values())

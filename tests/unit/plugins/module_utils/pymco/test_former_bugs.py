@@ -64,6 +64,9 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
     read,
     sealed,
 )
+from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.signing import (
+    ssl_options,
+)
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -179,26 +182,12 @@ def test_bug_05_requests_of_the_same_second_had_the_same_id() -> None:
     assert all(re.fullmatch("[0-9a-f]{32}", requestid) for requestid in requestids)
 
 
-def ssl_config(keys: certificates.KeyPairs, **more: str) -> Config:
-    return Config(
-        {
-            "identity": "me",
-            "securityprovider": "ssl",
-            "plugin.ssl_serializer": "yaml",
-            "plugin.ssl_client_private": keys.client_private,
-            "plugin.ssl_client_public": keys.client_public,
-            "plugin.ssl_server_public": keys.server_public,
-            **more,
-        }
-    )
-
-
 def test_bug_08_a_provider_that_had_signed_could_not_verify(
     rsa_keys: certificates.KeyPairs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """8: both keys were kept in one place, so that replies were checked with the client's key; and
     the private key was read anew for each message."""
-    provider = SSLProvider(ssl_config(rsa_keys))
+    provider = SSLProvider(Config(ssl_options(rsa_keys)))
     message = Message("ping", "discovery", provider.config)
     monkeypatch.setattr("builtins.open", None)  # no file is read from here on
     for _message in range(2):
@@ -218,7 +207,7 @@ def test_bug_08_a_provider_that_had_signed_could_not_verify(
 def test_bug_09_the_callerid_ended_at_the_first_dot(rsa_keys: certificates.KeyPairs) -> None:
     """9: alice.admin.pem became cert=alice, which no node knows."""
     assert rsa_keys.client_public.endswith("/alice.admin.pem")
-    assert SSLProvider(ssl_config(rsa_keys)).callerid == "cert=alice.admin"
+    assert SSLProvider(Config(ssl_options(rsa_keys))).callerid == "cert=alice.admin"
 
 
 def test_bug_10_only_ssl_with_yaml_was_supported() -> None:
@@ -484,7 +473,7 @@ def test_bug_27_signing_changed_the_message(
     rsa_keys: certificates.KeyPairs, caplog: pytest.LogCaptureFixture
 ) -> None:
     """27: callerid and hash were put into the caller's message; bodies were in the debug log."""
-    conf = ssl_config(rsa_keys)
+    conf = Config(ssl_options(rsa_keys))
     message = Message({":data": {":password": "SECRET"}}, "a", conf)
     before = copy.deepcopy(dict(message))
     for _time in range(2):
