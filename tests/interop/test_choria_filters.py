@@ -73,17 +73,24 @@ def config(choria: ChoriaCollective) -> Config:
     return choria_config(choria)
 
 
-def found(config: Config, filter_: Filter) -> list[str]:
-    """Return the nodes that a discovery with this filter finds."""
+def found(config: Config, filter_: Filter, quiet: float = 2.0) -> list[str]:
+    """Return the nodes that a discovery with this filter finds.
+
+    :param quiet: seconds without an answer after which it ends.
+    """
+    request = Request("rpcutil", "ping", filter=filter_, discovery_timeout=quiet)
     with Client(config) as client:
-        return client.targets(Request("rpcutil", "ping", filter=filter_)).nodes
+        return client.targets(request).nodes
 
 
 def all_found(config: Config, texts: list[str]) -> list[list[str]]:
-    """Return what each expression finds. All are asked at once, since each of them only waits."""
+    """Return what each expression finds. All are asked at once, since each of them only waits.
+
+    So many questions at once keep the nodes of a busy machine longer than a usual discovery waits.
+    """
     with ThreadPoolExecutor(len(texts)) as pool:
         filters = [Filter().add_compound(text) for text in texts]
-        return list(pool.map(lambda filter_: found(config, filter_), filters))
+        return list(pool.map(lambda filter_: found(config, filter_, quiet=6.0), filters))
 
 
 def test_nodes_evaluate_the_expression(config: Config) -> None:
