@@ -32,7 +32,7 @@ from testbed.real.collective import Collective
 from testbed.real.default_nodes import DEFAULT_NODES
 from testbed.real.stomp import Frame
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.envelope import Envelope
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
@@ -348,6 +348,23 @@ WRONG: dict[str, Event] = {
 def test_wrong_options_are_refused(words: str) -> None:
     with pytest.raises(ValueError, match=words):
         asyncio.run(runpy.run_path(str(SOURCE))["main"](asyncio.Queue(), WRONG[words]))
+
+
+def test_a_null_is_no_value(tmp_path: Path) -> None:
+    """A variable without a value must not become the key "None", with which everybody could sign events."""
+    source = runpy.run_path(str(SOURCE))
+    file = tmp_path / "client.cfg"
+    file.write_text(
+        "identity = me\nconnector = stomp\nplugin.stomp.host = h\nplugin.psk = secret\n"
+    )
+
+    def subscribed(**config: t.Any) -> t.Any:
+        options = source["Options"].of({"config_file": str(file), "config": config})
+        return source["subscribe"](options)
+
+    assert subscribed(**{"plugin.psk": None})._security._key == b"secret"
+    with pytest.raises(exc.ImproperlyConfigured, match="plugin.psk must be a single value"):
+        subscribed(**{"plugin.psk": ["secret"]})
 
 
 TEMPLATES = [

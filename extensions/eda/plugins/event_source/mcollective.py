@@ -119,6 +119,7 @@ if t.TYPE_CHECKING:
 LOGGER = logging.getLogger(__name__)
 COLLECTION = "ansible_collections.pymco.mcollective"
 CLIENT = f"{COLLECTION}.plugins.module_utils.pymco"
+TASKS = f"{COLLECTION}.plugins.module_utils._task"
 TICK = 1.0
 """Seconds after which the thread looks whether it has to end, and logs what was rejected meanwhile."""
 _TEMPLATE = re.compile(r"\{(?=[{%#])")
@@ -187,8 +188,9 @@ async def main(queue: asyncio.Queue[Event], args: dict[str, t.Any]) -> None:
 def subscribe(options: Options) -> Subscription:
     """Return the subscription of the options. Nothing is opened yet. Raises the client's errors for wrong options."""
     make_importable()
+    overrides = importlib.import_module(f"{TASKS}.configuration").texts(options.config)
     settings = importlib.import_module(f"{CLIENT}.settings").Settings.from_configfile(
-        options.config_file, overrides={key: str(value) for key, value in options.config.items()}
+        options.config_file, overrides=overrides
     )
     found: Subscription = importlib.import_module(f"{CLIENT}.subscription").Subscription(
         settings,
@@ -282,7 +284,7 @@ def event_of(heard: Heard) -> Event:
 
 
 def _values() -> t.Any:
-    return importlib.import_module(f"{COLLECTION}.plugins.module_utils._task.values")
+    return importlib.import_module(f"{TASKS}.values")
 
 
 def inert(value: t.Any) -> t.Any:
