@@ -42,7 +42,6 @@ class NatsMiddleware(BaseMiddleware):
         self._options = choria.located(self.settings)
         super().read_options()
         self._left: Session | None = None
-        self._login = self.login()
 
     def make_pool(self) -> Pool:
         return choria_pool(self._options)
@@ -77,7 +76,8 @@ class NatsMiddleware(BaseMiddleware):
         )
 
     def open_session(self, broker: Broker, seconds: float) -> Session:
-        session = Session.open(broker, self._login, seconds, self._node_of)
+        # Each time with the token that the file has now: those of before expire.
+        session = Session.open(broker, self.login(), seconds, self._node_of)
         self.max_payload = session.info.max_payload
         return session
 
