@@ -81,6 +81,13 @@ class NatsMiddleware(BaseMiddleware):
         self.max_payload = session.info.max_payload
         return session
 
+    def open_replies(self, agent: str, collective: str, deadline: float) -> str:
+        """See :meth:`.BaseMiddleware.open_replies`. Each request has an address of its own, so that of the request
+        before is left, or a client that lives long would have ever more of them at the broker."""
+        t.cast(Session, self.session).unsubscribe(deadline)
+        self._replies.clear()
+        return super().open_replies(agent, collective, deadline)
+
     def joins(self, size: int) -> int:
         return max(AT_ONCE // (size + 100), 1)
 

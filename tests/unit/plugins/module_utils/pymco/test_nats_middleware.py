@@ -280,6 +280,28 @@ def test_we_stay_if_nobody_else_accepts_us(tmp_path: pathlib.Path, refuses: bool
         assert nats.session.broker.port == first.port
 
 
+def test_each_request_leaves_the_address_of_the_one_before(tmp_path: pathlib.Path) -> None:
+    """A client that lives long would have ever more of them at the broker."""
+    seen: list[list[str]] = []
+
+    def script(peer: Peer) -> None:
+        log_in(peer)
+        for left in (0, 1, 1):
+            seen.append([line(peer) for _line in range(left + 1)])
+            expect(peer, "PING")
+            peer.send_raw(b"PONG\r\n")
+        peer.expect_end()
+
+    with ScriptedBroker(script) as broker, choria(tmp_path, broker.port) as nats:
+        places = [nats.open_replies("rpcutil", "mcollective", within(60)) for _request in range(3)]
+    last = ""
+    for lines, place in zip(seen, places):
+        word, address, number = lines[-1].split()
+        assert (word, address) == ("SUB", place)
+        assert lines[:-1] == ([f"UNSUB {last}"] if last else [])
+        last = number
+
+
 # -- the login -------------------------------------------------------------------------------------
 
 
