@@ -46,6 +46,13 @@ class _Found(Reception):
     tries: int = 0
     trouble: exc.ConnectorError | None = None
 
+    @property
+    def doubtful(self) -> set[str]:
+        """The nodes in whose names replies came that could not be verified."""
+        reasons = ("forged", *words.UNPROVEN)
+        names = {name for reason in reasons for name in self.culprits.get(reason, ())}
+        return names.intersection(self.silent) if self.named else names
+
     def take(self, pinged: Answers, absent: bool) -> None:
         """Take in the result of a try.
 
@@ -188,6 +195,11 @@ class PingTask(CollectiveTask):
                 trouble = f"; the last try failed: {found.trouble}" if found.trouble else ""
                 nodes = "node" if count == 1 else "nodes"
                 yield f"{count} {nodes} still answered {self._when(found, 'after')}: {names}{trouble}"
+            elif not count and "answered" in on and found.doubtful:
+                yield (
+                    f"it is not known whether {words.named(sorted(found.doubtful))} still answered: nothing proves"
+                    f" whose the replies were{words.rejected(found)}"
+                )
         elif expected is not None:
             if count < expected and "no_nodes" in on:
                 but = f", but {expected} were expected"

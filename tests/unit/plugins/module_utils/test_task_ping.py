@@ -29,6 +29,7 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.node import (
     answer,
     read,
+    sealed,
 )
 
 WAITING = {"timeout": 5, "interval": 0.1}
@@ -313,6 +314,27 @@ def test_who_is_still_there_is_named() -> None:
         assert message == "2 nodes still answered after 0.5 s, asked 2 times: a, b"
         assert identities(returned) == ["a", "b"]
         assert outcome(PingTask, broker.port, state="absent", fail_on=["no_nodes"])[1] == ""
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_node_is_not_absent_whose_replies_cannot_be_verified(named: bool) -> None:
+    """The key of the nodes that the client has may be an old one."""
+
+    def script(peer: Peer) -> None:
+        peer.log_in()
+        request = read(peer.expect("SEND"))
+        for sender in ("a", "stranger"):
+            peer.reply(sealed(request, sender, key=b"another key"))
+        peer.log_out()
+
+    given: dict[str, t.Any] = {"state": "absent", **({"nodes": ["a"]} if named else {})}
+    with ScriptedBroker(script, script) as broker:
+        returned, message = outcome(PingTask, broker.port, **given)
+        assert outcome(PingTask, broker.port, fail_on=[], **given)[1] == ""
+    names = "a" if named else "a, stranger"
+    assert message.startswith(f"it is not known whether {names} still answered: nothing proves")
+    assert message.endswith("(replies that were rejected: 2 forged)")
+    assert returned["nodes"] == []
 
 
 def test_a_failed_try_does_not_make_nodes_absent() -> None:
