@@ -367,6 +367,18 @@ def test_a_null_is_no_value(tmp_path: Path) -> None:
         subscribed(**{"plugin.psk": ["secret"]})
 
 
+def test_what_is_wrong_with_the_configuration_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = runpy.run_path(str(SOURCE))
+    file = tmp_path / "client.cfg"
+    file.write_text("connector = stomp\nplugin.stomp.host = h\nplugin.psk = secret\n")
+    file.chmod(0o644)
+    source["subscribe"](source["Options"](config_file=str(file), config={"idenity": "me"}))
+    assert "everybody on this machine can read the secrets" in caplog.text
+    assert "idenity" in caplog.text
+
+
 TEMPLATES = [
     "{{ 6 * 7 }}",
     "{% if x %}",

@@ -192,6 +192,8 @@ def subscribe(options: Options) -> Subscription:
     settings = importlib.import_module(f"{CLIENT}.settings").Settings.from_configfile(
         options.config_file, overrides=overrides
     )
+    for warning in settings.warnings:
+        LOGGER.warning("%s", warning)
     found: Subscription = importlib.import_module(f"{CLIENT}.subscription").Subscription(
         settings,
         "reply" if options.listen == "replies" else "registration",
