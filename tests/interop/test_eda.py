@@ -379,6 +379,32 @@ def test_what_is_wrong_with_the_configuration_is_logged(
     assert "idenity" in caplog.text
 
 
+def test_many_sources_leave_the_program_its_threads(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """asyncio has 32 threads at most, by default, and looks up the addresses of hosts in one of them."""
+    file = tmp_path / "client.cfg"
+    file.write_text(
+        "connector = stomp\nplugin.stomp.host = 127.0.0.1\nplugin.stomp.port = 1\nplugin.psk = secret\n"
+    )
+    main = runpy.run_path(str(SOURCE))["main"]
+
+    async def run() -> None:
+        queue: asyncio.Queue[Event] = asyncio.Queue()
+        sources = [asyncio.create_task(main(queue, {"config_file": str(file)})) for _ in range(40)]
+        end = time.monotonic() + LIMIT
+        while len({record.thread for record in caplog.records}) < len(sources):
+            assert time.monotonic() < end
+            await asyncio.sleep(0.05)
+        await asyncio.wait_for(asyncio.get_running_loop().getaddrinfo("127.0.0.1", 1), LIMIT)
+        for source in sources:
+            source.cancel()
+        await asyncio.gather(*sources, return_exceptions=True)
+
+    file.chmod(0o600)
+    asyncio.run(run())
+
+
 TEMPLATES = [
     "{{ 6 * 7 }}",
     "{% if x %}",

@@ -170,8 +170,12 @@ async def main(queue: asyncio.Queue[Event], args: dict[str, t.Any]) -> None:
     """
     subscription = subscribe(Options.of(args))
     loop, stop = asyncio.get_running_loop(), threading.Event()
+    # A thread of its own: the threads that the program has for everything else are few, and a source never ends.
+    thread = concurrent.futures.ThreadPoolExecutor(1)
 
     def put(event: Event) -> None:
+        if stop.is_set():
+            return
         future = asyncio.run_coroutine_threadsafe(queue.put(event), loop)
         while not stop.is_set():
             with contextlib.suppress(concurrent.futures.TimeoutError):
@@ -180,9 +184,10 @@ async def main(queue: asyncio.Queue[Event], args: dict[str, t.Any]) -> None:
         future.cancel()
 
     try:
-        await asyncio.to_thread(listen, subscription, put, stop)
+        await loop.run_in_executor(thread, listen, subscription, put, stop)
     finally:
         stop.set()
+        thread.shutdown(wait=False)
 
 
 def subscribe(options: Options) -> Subscription:
