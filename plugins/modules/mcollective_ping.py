@@ -36,8 +36,8 @@ options:
       - What to wait for. V(present) waits until nodes answer. V(absent) waits until no node answers any more.
       - With O(nodes), the module does not ask a node again after it has answered or, with V(absent), after it has not answered.
         So each node must answer, or be silent, once. Without O(nodes), all nodes must do so at the same time.
-      - A node that is silent for another reason, such as a wrong key of the client, looks like a node that is gone. If replies came that the
-        client could not verify, V(absent) fails.
+      - A node that is silent for another reason, such as a wrong key of the client, looks like a node that is gone. V(absent) fails
+        if replies came that the client could not verify, or if the broker did not take the request to a node.
     type: str
     choices: [present, absent]
     default: present

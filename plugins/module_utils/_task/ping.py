@@ -47,11 +47,12 @@ class _Found(Reception):
     trouble: exc.ConnectorError | None = None
 
     @property
-    def doubtful(self) -> set[str]:
-        """The nodes in whose names replies came that could not be verified."""
+    def doubts(self) -> dict[str, str]:
+        """The nodes of which nobody can tell whether they answered, and why."""
         reasons = ("forged", *words.UNPROVEN)
         names = {name for reason in reasons for name in self.culprits.get(reason, ())}
-        return names.intersection(self.silent) if self.named else names
+        names = names.intersection(self.silent) if self.named else names
+        return {**dict.fromkeys(names, "nothing proves whose the reply was"), **self.refused}
 
     def take(self, pinged: Answers, absent: bool) -> None:
         """Take in the result of a try.
@@ -195,10 +196,10 @@ class PingTask(CollectiveTask):
                 trouble = f"; the last try failed: {found.trouble}" if found.trouble else ""
                 nodes = "node" if count == 1 else "nodes"
                 yield f"{count} {nodes} still answered {self._when(found, 'after')}: {names}{trouble}"
-            elif not count and "answered" in on and found.doubtful:
+            elif not count and "answered" in on and found.doubts:
                 yield (
-                    f"it is not known whether {words.named(sorted(found.doubtful))} still answered: nothing proves"
-                    f" whose the replies were{words.rejected(found)}"
+                    f"it is not known whether {len(found.doubts)} nodes still answered: {words.reasons(found.doubts)}"
+                    f"{words.rejected(found)}"
                 )
         elif expected is not None:
             if count < expected and "no_nodes" in on:

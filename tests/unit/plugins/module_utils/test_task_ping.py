@@ -12,6 +12,9 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.ping import PingTask, moments
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.find import Answers
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Outcome
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.info import (
     at,
     options,
@@ -331,10 +334,27 @@ def test_a_node_is_not_absent_whose_replies_cannot_be_verified(named: bool) -> N
     with ScriptedBroker(script, script) as broker:
         returned, message = outcome(PingTask, broker.port, **given)
         assert outcome(PingTask, broker.port, fail_on=[], **given)[1] == ""
-    names = "a" if named else "a, stranger"
-    assert message.startswith(f"it is not known whether {names} still answered: nothing proves")
-    assert message.endswith("(replies that were rejected: 2 forged)")
+    why = "nothing proves whose the reply was"
+    names = f"1 nodes still answered: a ({why})"
+    if not named:
+        names = f"2 nodes still answered: a ({why}), stranger ({why})"
+    assert message == f"it is not known whether {names} (replies that were rejected: 2 forged)"
     assert returned["nodes"] == []
+
+
+def test_a_node_that_could_not_be_asked_is_not_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome_ = Outcome(refused={"a": "the broker refused what we sent"})
+
+    def ping(*_given: object, **_more: object) -> Answers:
+        return Answers({}, ["a", "b"], outcome_)
+
+    monkeypatch.setattr(Client, "ping", ping)
+    monkeypatch.setattr(Client, "__enter__", lambda client: client)
+    given = options(PingTask, config=at(1), nodes=["a", "b"], state="absent")
+    warned: list[str] = []
+    with pytest.raises(TaskFailed, match="whether 1 nodes still answered: a .the broker refused"):
+        PingTask(given, warned.append, environ={}).run(False)
+    assert "the broker did not take the request to 1 nodes" in warned[0]
 
 
 def test_a_failed_try_does_not_make_nodes_absent() -> None:
