@@ -202,9 +202,9 @@ options:
   max_reply_bytes:
     description:
       - >-
-        The maximum size in bytes of all replies to one request, as they come from the broker. In memory, usual replies take up to three
-        times as much, and malicious replies up to forty times. The default is the configuration's C(plugin.pymco.max_reply_bytes),
-        or V(536870912) (512 MiB) if that is not set.
+        The maximum size in bytes of all replies to one request, as they come from the broker. A part that a reply has once and refers to
+        many times counts each time. In memory, usual replies take up to three times as much, and malicious replies up to forty times.
+        The default is the configuration's C(plugin.pymco.max_reply_bytes), or V(536870912) (512 MiB) if that is not set.
       - >-
         The client drops a reply that exceeds this size. A warning names its node, and the node counts as one that did not respond. The
         limit for a single reply is always 16 MiB.

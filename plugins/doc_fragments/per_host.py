@@ -21,9 +21,9 @@ options:
         error.
       - With V(collective), the task addresses all nodes that O(nodes) and the filters select, or all nodes of the collective.
       - V(auto) is V(collective) if the task has O(nodes), a filter, O(discovery_options) or O(limit), and for C(localhost). Otherwise it
-        is V(host) for a host with the variable C(mcollective_identity). A task with none of these is an error in a play with other
-        hosts and with C(--limit), because it would address the whole collective once for each host. In a play with one host,
-        it is V(collective). With C(run_once) in a play with several hosts, V(auto) without a selection is an error too.
+        is V(host) for a host with the variable C(mcollective_identity). A task with none of these is an error, because it would address
+        the whole collective for each host of the play. Only if the inventory has no other host, it is V(collective). With C(run_once) in
+        a play with several hosts, V(auto) without a selection is an error too.
       - With C(delegate_to), the host that the task is for is still the host of the play, and not the host that the task runs on.
     type: str
     choices: [auto, host, collective]

@@ -36,7 +36,8 @@ options:
       - What to wait for. V(present) waits until nodes answer. V(absent) waits until no node answers any more.
       - With O(nodes), the module does not ask a node again after it has answered or, with V(absent), after it has not answered.
         So each node must answer, or be silent, once. Without O(nodes), all nodes must do so at the same time.
-      - A node that is silent for another reason, such as a wrong key, looks like a node that is gone.
+      - A node that is silent for another reason, such as a wrong key of the client, looks like a node that is gone. V(absent) fails
+        if replies came that the client could not verify, or if the broker did not take the request to a node.
     type: str
     choices: [present, absent]
     default: present
@@ -53,7 +54,7 @@ options:
   fail_on:
     description:
       - What makes the task fail after the last try.
-      - V(answered) means that a node still answers, with O(state=absent).
+      - V(answered) means that a node still answers, or that nobody can tell, with O(state=absent).
       - V(no_response) means that one of O(nodes) does not answer, unless O(expected_nodes) is set.
       - V(no_nodes) means that no node answers, or fewer than O(expected_nodes).
       - Use an empty list to handle every outcome in the play.

@@ -39,6 +39,7 @@ class Host:
     :ivar limited: True if the option --limit has left hosts out of the play, or may have done so.
     :ivar run_once: True if the task runs for one host in place of all.
     :ivar delegated: the other host that the task runs on, if this host stands for a node too; "" otherwise.
+    :ivar others: True if the inventory has other hosts than this one and localhost.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Host:
     limited: bool = False
     run_once: bool = False
     delegated: str = ""
+    others: bool = False
 
     @classmethod
     def of(
@@ -63,13 +65,16 @@ class Host:
         """
         other = variables.get("hostvars", {}).get(delegate_to) if delegate_to else None
         stands = bool(other and other.get("mcollective_identity"))
+        name = str(variables.get("inventory_hostname") or "localhost")
+        known = variables.get("groups", {}).get("all", ())
         return cls(
-            str(variables.get("inventory_hostname") or "localhost"),
+            name,
             str(templar.template(variables.get("mcollective_identity")) or ""),
             len(variables.get("ansible_play_hosts_all") or "1"),
             bool(variables.get("ansible_limit")),
             run_once,
             str(delegate_to) if stands else "",
+            not {name, *C.LOCALHOST}.issuperset(known),
         )
 
     @property
@@ -130,10 +135,11 @@ def _likely(host: Host) -> str:
         )
     if host.identity:
         return "host"
-    if host.is_one_of_many:
+    if host.is_one_of_many or host.others:
+        # Also if it is the only one of the play: a group may have one host today, and two tomorrow.
         raise Undecided(
-            f"no option selects nodes, so this task would address the whole collective for {host.name} and again for"
-            f" every other host. Write {_HOST} (its variable mcollective_identity, or else its name); {_COLLECTIVE};"
+            f"no option selects nodes, so this task would address the whole collective, and not only {host.name}. Write"
+            f" {_HOST} (its variable mcollective_identity, or else its name); {_COLLECTIVE};"
             " or select nodes by the option nodes or by filters"
         )
     return "collective"

@@ -58,6 +58,7 @@ class Stage:
         self._ansible, self._place, self.collective = ansible, place, collective
         self.environment = {"ANSIBLE_MCOLLECTIVE_CONFIG_FILE": str(collective.client_cfg)}
         (place / "static.yml").write_text(STATIC)
+        (place / "single.yml").write_text("{all: {hosts: {bastion: {}}}}")
         (place / "our.mcollective.yml").write_text(
             "plugin: pymco.mcollective.mcollective\nexpected_nodes: 3\n"
         )

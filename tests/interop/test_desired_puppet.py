@@ -104,20 +104,24 @@ def test_a_node_that_does_not_answer_the_request_to_run_is_silent(
     assert ran(PuppetTask, fleet, fail_on=["failed"], **options)[1] == ""
 
 
+@pytest.mark.parametrize("kind", [exc.ConnectFailed, exc.SerializationError])
 @pytest.mark.parametrize("dies", ["runonce", "status"])
-def test_no_node_is_blamed_for_a_broker_that_dies_during_runs(
-    dies: str, fleet: EmbeddedCollective, monkeypatch: pytest.MonkeyPatch
+def test_no_node_is_blamed_for_a_broker_that_dies_during_runs_or_a_token_that_expires(
+    dies: str,
+    kind: type[exc.PyMcoException],
+    fleet: EmbeddedCollective,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     call, actions = Client.call, []
 
     def failing(client: Client, request: t.Any, **more: t.Any) -> t.Any:
         actions.append(request.request.action)
         if dies in actions[1:]:
-            raise exc.ConnectFailed("no broker can be used")
+            raise kind("no broker can be used")
         return call(client, request, **more)
 
     monkeypatch.setattr(Client, "call", failing)
-    away = "the broker could not be used for a while: no broker can be used"
+    away = "nodes could not be asked for a while: no broker can be used"
     options = {"run_timeout": 0.5, "nodes": ["a"], **QUICK}
     returned, message = ran(PuppetTask, fleet, warns=[away], **options)
     what = {"runonce": "to run", "status": "how its run went"}[dies]

@@ -32,7 +32,7 @@ from testbed.real.collective import Collective
 from testbed.real.default_nodes import DEFAULT_NODES
 from testbed.real.stomp import Frame
 
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import rpc
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc, rpc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.envelope import Envelope
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
@@ -348,6 +348,61 @@ WRONG: dict[str, Event] = {
 def test_wrong_options_are_refused(words: str) -> None:
     with pytest.raises(ValueError, match=words):
         asyncio.run(runpy.run_path(str(SOURCE))["main"](asyncio.Queue(), WRONG[words]))
+
+
+def test_a_null_is_no_value(tmp_path: Path) -> None:
+    """A variable without a value must not become the key "None", with which everybody could sign events."""
+    source = runpy.run_path(str(SOURCE))
+    file = tmp_path / "client.cfg"
+    file.write_text(
+        "identity = me\nconnector = stomp\nplugin.stomp.host = h\nplugin.psk = secret\n"
+    )
+
+    def subscribed(**config: t.Any) -> t.Any:
+        options = source["Options"].of({"config_file": str(file), "config": config})
+        return source["subscribe"](options)
+
+    assert subscribed(**{"plugin.psk": None})._security._key == b"secret"
+    with pytest.raises(exc.ImproperlyConfigured, match="plugin.psk must be a single value"):
+        subscribed(**{"plugin.psk": ["secret"]})
+
+
+def test_what_is_wrong_with_the_configuration_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = runpy.run_path(str(SOURCE))
+    file = tmp_path / "client.cfg"
+    file.write_text("connector = stomp\nplugin.stomp.host = h\nplugin.psk = secret\n")
+    file.chmod(0o644)
+    source["subscribe"](source["Options"](config_file=str(file), config={"idenity": "me"}))
+    assert "everybody on this machine can read the secrets" in caplog.text
+    assert "idenity" in caplog.text
+
+
+def test_many_sources_leave_the_program_its_threads(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """asyncio has 32 threads at most, by default, and looks up the addresses of hosts in one of them."""
+    file = tmp_path / "client.cfg"
+    file.write_text(
+        "connector = stomp\nplugin.stomp.host = 127.0.0.1\nplugin.stomp.port = 1\nplugin.psk = secret\n"
+    )
+    main = runpy.run_path(str(SOURCE))["main"]
+
+    async def run() -> None:
+        queue: asyncio.Queue[Event] = asyncio.Queue()
+        sources = [asyncio.create_task(main(queue, {"config_file": str(file)})) for _ in range(40)]
+        end = time.monotonic() + LIMIT
+        while len({record.thread for record in caplog.records}) < len(sources):
+            assert time.monotonic() < end
+            await asyncio.sleep(0.05)
+        await asyncio.wait_for(asyncio.get_running_loop().getaddrinfo("127.0.0.1", 1), LIMIT)
+        for source in sources:
+            source.cancel()
+        await asyncio.gather(*sources, return_exceptions=True)
+
+    file.chmod(0o600)
+    asyncio.run(run())
 
 
 TEMPLATES = [

@@ -60,7 +60,7 @@ def test_of_other_hosts_it_must_be_said(
     recap = stage.play(rpc(**keywords), hosts="plain", arguments=arguments)
     assert all(counts["failed"] == 1 for counts in recap.values()), stage.output
     assert len(recap) == (1 if arguments else 2)
-    assert "would address the whole collective for web1 and again for every other" in stage.output
+    assert "would address the whole collective, and not only web1" in stage.output
     assert "Write target: host" in stage.output
     assert stage.asked == {}
 
@@ -74,10 +74,21 @@ def test_what_is_said_holds(stage: Stage) -> None:
     assert stage.results["web1"] == list(NAMES), stage.output
 
 
-@pytest.mark.parametrize("hosts", ["localhost", "web3"])
-def test_localhost_and_a_play_of_one_host_ask_the_collective(stage: Stage, hosts: str) -> None:
-    stage.play(rpc(expected_nodes=3), SHOW, hosts=hosts)
+@pytest.mark.parametrize(
+    "hosts,inventory", [("localhost", "static.yml"), ("bastion", "single.yml")]
+)
+def test_localhost_and_the_only_host_of_an_inventory_ask_the_collective(
+    stage: Stage, hosts: str, inventory: str
+) -> None:
+    stage.play(rpc(expected_nodes=3), SHOW, hosts=hosts, inventory=inventory)
     assert stage.results == {hosts: list(NAMES)}, stage.output
+
+
+def test_a_host_that_is_alone_in_its_play_stands_for_no_collective(stage: Stage) -> None:
+    """Its group may have two hosts tomorrow, and one only today."""
+    stage.play(rpc(), hosts="web3")
+    assert "would address the whole collective, and not only web3" in stage.output
+    assert stage.asked == {}
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,11 @@ class ActingTask(DesiredTask):
             report.lost = error
             self._leave_out(report, names, words.lost(error))
             return
+        except exc.BadRequest as error:
+            # It was good when it was prepared: the client's credentials have expired.
+            report.stopped = str(error)
+            self._leave_out(report, names, report.stopped)
+            return
         report.act(result)
         if result.stopped:
             report.stopped = words.stopped(result)

@@ -121,7 +121,7 @@ def _base(params: Params, environ: t.Mapping[str, str]) -> Settings:
 
 def _named(params: Params) -> dict[str, str]:
     """Return the option config, with the connector and the security provider that the options name."""
-    given = _texts(params["config"] or {})
+    given = texts(params["config"] or {})
     for name, key in (("connector", "connector"), ("security_provider", "securityprovider")):
         if params.get(name):
             given[key] = params[name]
@@ -130,8 +130,11 @@ def _named(params: Params) -> dict[str, str]:
     return given
 
 
-def _texts(given: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """Return the option config as texts, without the keys that are null, which means that they are not set."""
+def texts(given: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """Return the option config as texts, without the keys that are null, which means that they are not set.
+
+    :raises exc.ImproperlyConfigured: a value is not a single one.
+    """
     for key, value in given.items():
         if isinstance(value, (dict, list)):
             raise exc.ImproperlyConfigured(

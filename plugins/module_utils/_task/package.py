@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.ruby_values import to_s
 
 from . import words
@@ -168,7 +169,10 @@ class PackageTask(ActingTask):
         }
         if not doubtful or result.lost:
             return {}
-        again = client.call(self._to(list(doubtful), self.question, self._inputs))
+        try:
+            again = client.call(self._to(list(doubtful), self.question, self._inputs))
+        except exc.BadRequest:  # the client's credentials have expired
+            return {}
         report.ask(again)
         return {
             reply.sender: dataclasses.replace(reply, action=doubtful[reply.sender].action)

@@ -46,6 +46,14 @@ class _Found(Reception):
     tries: int = 0
     trouble: exc.ConnectorError | None = None
 
+    @property
+    def doubts(self) -> dict[str, str]:
+        """The nodes of which nobody can tell whether they answered, and why."""
+        reasons = ("forged", *words.UNPROVEN)
+        names = {name for reason in reasons for name in self.culprits.get(reason, ())}
+        names = names.intersection(self.silent) if self.named else names
+        return {**dict.fromkeys(names, "nothing proves whose the reply was"), **self.refused}
+
     def take(self, pinged: Answers, absent: bool) -> None:
         """Take in the result of a try.
 
@@ -188,6 +196,11 @@ class PingTask(CollectiveTask):
                 trouble = f"; the last try failed: {found.trouble}" if found.trouble else ""
                 nodes = "node" if count == 1 else "nodes"
                 yield f"{count} {nodes} still answered {self._when(found, 'after')}: {names}{trouble}"
+            elif not count and "answered" in on and found.doubts:
+                yield (
+                    f"it is not known whether {len(found.doubts)} nodes still answered: {words.reasons(found.doubts)}"
+                    f"{words.rejected(found)}"
+                )
         elif expected is not None:
             if count < expected and "no_nodes" in on:
                 but = f", but {expected} were expected"

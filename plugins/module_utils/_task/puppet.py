@@ -210,7 +210,7 @@ class PuppetTask(ActingTask):
 
     def _carry_out(self, report: Report, runs: list[Run]) -> None:
         params = self.params
-        away: list[exc.ConnectorError] = []
+        away: list[exc.PyMcoException] = []
         # A connection for each look: a run takes minutes, and the broker may be away meanwhile.
         client = Client(self.config)
 
@@ -218,7 +218,8 @@ class PuppetTask(ActingTask):
             try:
                 with client:
                     result = client.call(self._prepared[action].to(names))
-            except exc.ConnectorError as error:
+            except (exc.ConnectorError, exc.BadRequest) as error:
+                # The second one is raised if the client's credentials expire meanwhile.
                 away.append(error)
                 return {}, dict.fromkeys(names, str(error))
             report.poll(result, acts=action == "runonce")
@@ -243,7 +244,7 @@ class PuppetTask(ActingTask):
         report.stopped = carrying.stopped
         self._leave_out(report, [node.sender for node in left], carrying.stopped)
         if away:
-            self.warn(f"the broker could not be used for a while: {away[-1]}")
+            self.warn(f"nodes could not be asked for a while: {away[-1]}")
 
     def _tell(self, over: list[Run], count: int) -> None:
         """Tell the progress of the runs, as the client tells that of a call."""

@@ -68,10 +68,11 @@ class Received:
     :ivar fields: all that it says, in the form of its dialect.
     :ivar body: the answer itself, once the reply is verified.
     :ivar digest: of the body as it came. Bodies are compared by it: links can make values far larger than their bytes.
+    :ivar written_out: about how many bytes the body has without links; 0 if it is known to have none.
     """
 
     # There may be very many of them.
-    __slots__ = ("body", "digest", "fields", "requestid", "sender")
+    __slots__ = ("body", "digest", "fields", "requestid", "sender", "written_out")
 
     def __init__(self, requestid: t.Any, sender: t.Any, fields: dict[str, t.Any]) -> None:
         if not isinstance(requestid, str) or not requestid.isascii():
@@ -79,6 +80,7 @@ class Received:
         self.requestid, self.sender, self.fields = requestid, sender, fields
         self.body: t.Any = None
         self.digest = b""
+        self.written_out = 0
 
     def fill(self, source: bytes, body: t.Any) -> None:
         """Take the body of a message that is verified.

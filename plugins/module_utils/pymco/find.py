@@ -135,7 +135,8 @@ def _ask(
     start = line.clock()
     unsent = conversation.send(request.publish_timeout, names if direct else None)
     if unsent:
-        conversation.intake.await_only(set(names or ()).difference(unsent))
+        for node in unsent:
+            conversation.intake.leave_out(node, "there was no time to ask it")
         if phase == "discovery" and conversation.outcome.lost is None:
             raise exc.ConnectorError(
                 f"{len(unsent)} of {len(names or ())} nodes could not be asked within the publish_timeout"

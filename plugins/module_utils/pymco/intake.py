@@ -191,7 +191,8 @@ class Intake:
         if self._expected is not None and sender not in self._expected:
             _list(self.outcome.unexpected, sender)
             return "unexpected"
-        rejection = self._keep(received, len(payload))
+        # Whoever writes the reply down writes out its links, too.
+        rejection = self._keep(received, max(len(payload), received.written_out))
         if rejection is not None:
             return self.outcome.accuse(rejection, sender)
         if self._awaited is not None:

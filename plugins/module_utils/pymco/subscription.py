@@ -231,6 +231,8 @@ class Subscription:
             return self.outcome.accuse(error.reason, sender)
         except exc.DecodingError:
             return self.outcome.accuse("malformed", sender)
+        if received.written_out > self._most_bytes:
+            return self.outcome.accuse("oversized", sender)
         if old:
             return self.outcome.accuse("expired", sender)
         return (

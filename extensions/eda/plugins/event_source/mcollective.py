@@ -119,6 +119,7 @@ if t.TYPE_CHECKING:
 LOGGER = logging.getLogger(__name__)
 COLLECTION = "ansible_collections.pymco.mcollective"
 CLIENT = f"{COLLECTION}.plugins.module_utils.pymco"
+TASKS = f"{COLLECTION}.plugins.module_utils._task"
 TICK = 1.0
 """Seconds after which the thread looks whether it has to end, and logs what was rejected meanwhile."""
 _TEMPLATE = re.compile(r"\{(?=[{%#])")
@@ -169,8 +170,12 @@ async def main(queue: asyncio.Queue[Event], args: dict[str, t.Any]) -> None:
     """
     subscription = subscribe(Options.of(args))
     loop, stop = asyncio.get_running_loop(), threading.Event()
+    # A thread of its own: the threads that the program has for everything else are few, and a source never ends.
+    thread = concurrent.futures.ThreadPoolExecutor(1)
 
     def put(event: Event) -> None:
+        if stop.is_set():
+            return
         future = asyncio.run_coroutine_threadsafe(queue.put(event), loop)
         while not stop.is_set():
             with contextlib.suppress(concurrent.futures.TimeoutError):
@@ -179,17 +184,21 @@ async def main(queue: asyncio.Queue[Event], args: dict[str, t.Any]) -> None:
         future.cancel()
 
     try:
-        await asyncio.to_thread(listen, subscription, put, stop)
+        await loop.run_in_executor(thread, listen, subscription, put, stop)
     finally:
         stop.set()
+        thread.shutdown(wait=False)
 
 
 def subscribe(options: Options) -> Subscription:
     """Return the subscription of the options. Nothing is opened yet. Raises the client's errors for wrong options."""
     make_importable()
+    overrides = importlib.import_module(f"{TASKS}.configuration").texts(options.config)
     settings = importlib.import_module(f"{CLIENT}.settings").Settings.from_configfile(
-        options.config_file, overrides={key: str(value) for key, value in options.config.items()}
+        options.config_file, overrides=overrides
     )
+    for warning in settings.warnings:
+        LOGGER.warning("%s", warning)
     found: Subscription = importlib.import_module(f"{CLIENT}.subscription").Subscription(
         settings,
         "reply" if options.listen == "replies" else "registration",
@@ -282,7 +291,7 @@ def event_of(heard: Heard) -> Event:
 
 
 def _values() -> t.Any:
-    return importlib.import_module(f"{COLLECTION}.plugins.module_utils._task.values")
+    return importlib.import_module(f"{TASKS}.values")
 
 
 def inert(value: t.Any) -> t.Any:

@@ -99,6 +99,7 @@ class BaseMiddleware(abc.ABC):
         self.passed_over: list[str] = []
         self._sequence = itertools.count(secrets.randbelow(10**9))
         self._session: AnySession | None = None
+        self._was_connected = False
         self._replies: set[str] = set()
         self.read_options()
 
@@ -196,6 +197,7 @@ class BaseMiddleware(abc.ABC):
 
         :param timeout: seconds for the whole pool; default: the option connection_timeout.
         :raises exc.ConnectFailed: no broker does; the message tells why, for each.
+        :raises exc.CredentialError: a file cannot be used, and none has been used before.
         """
         if self._session is None or not self._session.alive:
             self.disconnect()
@@ -236,12 +238,19 @@ class BaseMiddleware(abc.ABC):
             self.logger.debug("connecting to %s", broker.name)
             try:
                 self._session = self.open_session(broker, min(share, self.pool.attempt_timeout))
+            except exc.CredentialError as error:
+                if not self._was_connected:
+                    raise
+                # The files were good before: somebody replaces them. What a call has brought must not be lost.
+                failure = exc.ConnectFailed(str(error), broker.name)
             except exc.ConnectFailed as error:
-                self.logger.debug("not connected to %s: %s", broker.name, type(error).__name__)
-                failures.setdefault(str(error), error)
+                failure = error
             else:
                 self.logger.debug("connected to %s", broker.name)
+                self._was_connected = True
                 return list(failures)
+            self.logger.debug("not connected to %s: %s", broker.name, type(failure).__name__)
+            failures.setdefault(str(failure), failure)
         if len(failures) == 1:
             raise next(iter(failures.values()))  # a single broker's own error stays what it is
         raise exc.ConnectFailed(

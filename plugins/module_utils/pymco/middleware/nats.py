@@ -42,7 +42,6 @@ class NatsMiddleware(BaseMiddleware):
         self._options = choria.located(self.settings)
         super().read_options()
         self._left: Session | None = None
-        self._login = self.login()
 
     def make_pool(self) -> Pool:
         return choria_pool(self._options)
@@ -77,9 +76,17 @@ class NatsMiddleware(BaseMiddleware):
         )
 
     def open_session(self, broker: Broker, seconds: float) -> Session:
-        session = Session.open(broker, self._login, seconds, self._node_of)
+        # Each time with the token that the file has now: those of before expire.
+        session = Session.open(broker, self.login(), seconds, self._node_of)
         self.max_payload = session.info.max_payload
         return session
+
+    def open_replies(self, agent: str, collective: str, deadline: float) -> str:
+        """See :meth:`.BaseMiddleware.open_replies`. Each request has an address of its own, so that of the request
+        before is left, or a client that lives long would have ever more of them at the broker."""
+        t.cast(Session, self.session).unsubscribe(deadline)
+        self._replies.clear()
+        return super().open_replies(agent, collective, deadline)
 
     def joins(self, size: int) -> int:
         return max(AT_ONCE // (size + 100), 1)

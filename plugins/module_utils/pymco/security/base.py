@@ -146,6 +146,7 @@ class SecurityProvider(BaseProvider):
         """See :meth:`.BaseProvider.authenticate`."""
         body = self._verified(received.fields)
         received.fields = self._opened(received.fields, body)
+        received.written_out = self.serializer.written_out
         received.fill(body, received.fields[BODY])
 
     def authenticate_request(self, received: Received) -> None:

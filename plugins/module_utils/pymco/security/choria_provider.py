@@ -88,7 +88,18 @@ class ChoriaProvider(BaseProvider):
     def _checked(self, envelope: Envelope) -> str:
         if envelope.ttl < self.least_ttl:
             raise exc.SerializationError(self._too_short(envelope.ttl))
+        try:
+            self._renew()
+        except exc.CredentialError as error:
+            raise exc.SerializationError(str(error)) from error
         return self._request(envelope)
+
+    @abc.abstractmethod
+    def _renew(self) -> None:
+        """If the credentials have expired since they were read, read their files again.
+
+        :raises exc.CredentialError: those in the files cannot be used either, so nodes would be silent.
+        """
 
     @abc.abstractmethod
     def _request(self, envelope: Envelope) -> str:

@@ -62,33 +62,40 @@ class ChoriaV1Provider(ChoriaProvider):
         if not HAS_CRYPTOGRAPHY:
             raise exc.MissingDependency("cryptography", "securityprovider = choria")
         super().__init__(config, options, logger)
-        self._certificate = self._own_certificate()
-        path = self._path(options.key, "client_key", "plugin.security.file.key")
-        self._private_key = load_rsa_key(path, "the client's private key (client_key)")
-        if not hasattr(self._private_key, "sign"):
-            words = f"the client's private key (client_key) {path} is a public key"
-            raise exc.CredentialError(words, path)
-        self._certificate.check_key(self._private_key)
-
-    def _callerid(self) -> str:
-        return f"choria={self.options.certname}"
-
-    def _own_certificate(self) -> choria_certificate.Certificate:
-        found = choria_certificate.read(
-            self._path(self.options.cert, "client_cert", "plugin.security.file.certificate")
-        )
-        found.check_time(self.now())
-        name = self.options.certname
-        if is_privileged(self.config, found.names):
-            return found
-        found.check_name(name)
-        if not is_allowed(self.config, name):
+        self._read()
+        name, names = options.certname, self._certificate.names
+        if not is_privileged(config, names) and not is_allowed(config, name):
             self.warnings.append(
                 f"nodes silently drop the requests of {name}, unless their option"
                 " plugin.choria.security.certname_whitelist allows that name: without it, they take"
                 " names that end in .mcollective or .choria only"
             )
-        return found
+
+    def _callerid(self) -> str:
+        return f"choria={self.options.certname}"
+
+    def _read(self) -> None:
+        """Read the certificate and its private key."""
+        found = choria_certificate.read(
+            self._path(self.options.cert, "client_cert", "plugin.security.file.certificate")
+        )
+        found.check_time(self.now())
+        if not is_privileged(self.config, found.names):
+            found.check_name(self.options.certname)
+        path = self._path(self.options.key, "client_key", "plugin.security.file.key")
+        key = load_rsa_key(path, "the client's private key (client_key)")
+        if not hasattr(key, "sign"):
+            words = f"the client's private key (client_key) {path} is a public key"
+            raise exc.CredentialError(words, path)
+        found.check_key(key)
+        self._certificate, self._private_key = found, key
+
+    def _renew(self) -> None:
+        """See :meth:`.ChoriaProvider._renew`."""
+        try:
+            self._certificate.check_time(self.now())
+        except exc.CredentialError:
+            self._read()
 
     # -- requests ------------------------------------------------------------------------------
 

@@ -62,17 +62,12 @@ class ChoriaV2Provider(ChoriaProvider):
         self, config: Settings, options: ChoriaOptions, logger: logging.Logger | None = None
     ) -> None:
         self.config, self.options = config, options
-        place = "plugin.security.choria"
-        self._token = tokens.read_token(
-            self._path(options.token_file, "token_file", f"{place}.token_file")
-        )
-        self._seed = tokens.read_seed(
-            self._path(options.seed_file, "seed_file", f"{place}.seed_file")
-        )
+        self._token, self._seed = self._read()
         super().__init__(config, options, logger)
         self._known: dict[str, _Node] = {}
         self._check_keys()
-        self._check_token(options.token_file or "")
+        if self._verifies:
+            self._warn_of_stranger(options.token_file or "")
 
     def _callerid(self) -> str:
         return self._token.claim("callerid")
@@ -95,9 +90,13 @@ class ChoriaV2Provider(ChoriaProvider):
                 " public key of the nodes' issuer"
             )
 
-    def _check_token(self, path: str) -> None:
-        """Refuse a token with which nodes would be silent."""
-        token, fault = self._token, self._token.fault(self.now())
+    def _read(self) -> tuple[tokens.Token, tokens.Seed]:
+        """Return the client's token and its seed. Refuse a token with which nodes would be silent."""
+        options, place = self.options, "plugin.security.choria"
+        path = self._path(options.token_file, "token_file", f"{place}.token_file")
+        token = tokens.read_token(path)
+        seed = tokens.read_seed(self._path(options.seed_file, "seed_file", f"{place}.seed_file"))
+        fault = token.fault(self.now())
         if token.claim("purpose") != tokens.CLIENT:
             fault = f"is not a client's: its purpose is {token.claim('purpose') or 'missing'}"
         elif fault is not None:
@@ -108,12 +107,22 @@ class ChoriaV2Provider(ChoriaProvider):
             )
         elif not token.permits("fleet_management"):
             fault = "does not permit to call nodes: it lacks the permission fleet_management"
-        elif token.public != self._seed.public:
-            fault = f"does not belong to the seed {self.options.seed_file}"
+        elif token.public != seed.public:
+            fault = f"does not belong to the seed {options.seed_file}"
         if fault is not None:
             raise exc.CredentialError(f"the client's token {path} {fault}", path)
-        if self._verifies:
-            self._warn_of_stranger(path)
+        return token, seed
+
+    def _renew(self) -> None:
+        """See :meth:`.ChoriaProvider._renew`. Addresses of replies have the caller's name, so it must stay."""
+        if self._token.fault(self.now()) is None:
+            return
+        token, seed = self._read()
+        if token.claim("callerid") != self.callerid:
+            path = self.options.token_file or ""
+            words = f"the client's token {path} has expired, and the new one is another caller's"
+            raise exc.CredentialError(words, path)
+        self._token, self._seed = token, seed
 
     def _warn_of_stranger(self, path: str) -> None:
         options = self.options

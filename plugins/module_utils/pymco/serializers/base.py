@@ -28,6 +28,9 @@ MAX_VALUES = 250_000
 MAX_TEXT = 64 * 2**20
 """How many characters and bytes its strings may have together, counted in the same way."""
 
+_LEAST = 4
+"""About how many bytes of JSON a value takes besides its text."""
+
 MAX_DEPTH = 100
 """How deep the values of one payload may be nested."""
 
@@ -167,7 +170,13 @@ def _kind(key: t.Any) -> tuple[type, t.Any]:
 
 
 class Serializer(abc.ABC):
-    """One of the two formats that MCollective speaks."""
+    """One of the two formats that MCollective speaks.
+
+    :ivar written_out: about how many bytes the value that was read last has without links and aliases; 0 if it is known
+        to have none.
+    """
+
+    written_out = 0
 
     @abc.abstractmethod
     def serialize(self, msg: t.Any) -> bytes:
@@ -186,8 +195,8 @@ class Serializer(abc.ABC):
         """Return the value that stands for serialized data in another serialized message."""
 
 
-def check_size(value: t.Any) -> None:
-    """Refuse data that become huge or endless when shared parts are written out.
+def check_size(value: t.Any) -> int:
+    """Return about how many bytes data have when shared parts are written out. Refuse what becomes huge or endless.
 
     A few hundred bytes of YAML aliases or Marshal links can stand for billions of values
     ("billion laughs"). In memory they are shared; the first JSON writer would expand them.
@@ -206,7 +215,7 @@ def check_size(value: t.Any) -> None:
                 f"refused: it stands for more than {MAX_VALUES} values or {MAX_TEXT} characters"
             )
         if not containers:
-            return
+            return _LEAST * (MAX_VALUES - values) + MAX_TEXT - text
         level = [child for container in containers for child in _children(container)]
     raise exc.DecodingError(f"refused: it is nested deeper than {MAX_DEPTH} levels")
 

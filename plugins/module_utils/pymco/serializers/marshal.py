@@ -42,10 +42,12 @@ class MarshalSerializer(Serializer):
         """See :meth:`.Serializer.deserialize`."""
         try:
             reader, value = _read(msg)
-            if reader.encoded or not reader.doubtful:
-                return value
-            del reader, value
-            return Reader(msg, old=True).load()
+            if reader.doubtful and not reader.encoded:
+                del value
+                reader = Reader(msg, old=True)
+                value = reader.load()
+            self.written_out = reader.written_out
+            return value
         except (ArithmeticError, IndexError, ValueError, RecursionError) as error:
             raise exc.DecodingError(f"no valid Marshal data: {error}") from error
 

@@ -57,6 +57,8 @@ class Reader(base.Keys):
     """True if a String without an encoding reads as UTF-8 beyond ASCII, and none before it has one."""
     unsure = False
     """True if only the whole value tells if it is too large, because of links, long Symbols or depth."""
+    written_out = 0
+    """See :class:`.Serializer`. It is known once the value is loaded."""
 
     def __init__(self, data: bytes, *, old: bool = False) -> None:
         self.data = data
@@ -70,7 +72,7 @@ class Reader(base.Keys):
             raise exc.DecodingError("no Marshal data of format 4.8")
         value = self.outermost()
         if self.unsure:
-            base.check_size(value)
+            self.written_out = base.check_size(value)
         return value
 
     def outermost(self) -> t.Any:

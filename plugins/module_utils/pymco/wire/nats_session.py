@@ -250,12 +250,18 @@ class Session(Channel):
         self._subscriptions.append(subscription)
         self._await_pong(deadline, "confirm the subscription")
 
+    def unsubscribe(self, deadline: float) -> None:
+        """Have nothing more delivered. What is on its way still comes. Raises as :meth:`send_all` does."""
+        if self._subscriptions:
+            self._send(b"".join(map(nats.unsubscribe, self._subscriptions)), deadline)
+            self._subscriptions.clear()
+
     def drain(self, deadline: float, settling: float) -> None:
         """Listen for some more seconds, and have nothing more delivered then. What comes waits to be taken. Raises as
         :meth:`subscribe` does."""
         self._read_until(time.monotonic() + settling, lambda: False)
-        self._ask(b"".join(map(nats.unsubscribe, self._subscriptions)), deadline)
-        self._subscriptions.clear()
+        self.unsubscribe(deadline)
+        self._ask(b"", deadline)
         self._await_pong(deadline, "confirm the end of the subscriptions")
 
     def await_receipt(self, receipt: str, deadline: float) -> None:

@@ -83,7 +83,9 @@ def test_no_identity_becomes_a_key_of_ansibles_own(monkeypatch: pytest.MonkeyPat
 
 def test_for_one_of_many_hosts_it_must_be_said(asked: list[dict[str, t.Any]]) -> None:
     variables = {"inventory_hostname": "one", "ansible_play_hosts_all": ["one", "two"]}
-    with pytest.raises(AnsibleLookupError, match="would address the whole collective for one"):
+    with pytest.raises(
+        AnsibleLookupError, match="would address the whole collective, and not only one"
+    ):
         look_up("rpcutil", "ping", variables=variables)
     assert asked == []
 

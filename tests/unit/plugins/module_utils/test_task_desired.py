@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import types
 import typing as t
 
 import pytest
@@ -15,6 +16,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils._task.package im
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.report import Node
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.runs import Run, Runs
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.service import ServiceTask
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco import exc
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.result import Reply, Result
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
@@ -265,6 +267,36 @@ def test_too_few_nodes_are_all_unsent(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (returned["nodes"], returned["unsent"]) == (["a", "b"], ["a", "b"])
     assert told(returned) == {name: (False, True, f"not sent: {few}") for name in "ab"}
     assert (returned["stats"]["failed"], returned["stats"]["unsent"]) == (0, 2)
+
+
+def expired(*_given: object, **_more: object) -> Result:
+    """Take the place of a client's method call when its token has expired."""
+    raise exc.SerializationError("the token has expired")
+
+
+def test_a_token_that_expires_before_the_action_loses_no_outcome(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fleet = Fleet(a="running", b="stopped")
+    call = fleet.call
+
+    def once(addressed: Addressed, **more: t.Any) -> Result:
+        return expired() if fleet.sent else call(addressed, **more)
+
+    monkeypatch.setattr(fleet, "call", once)
+    returned, message = served(monkeypatch, fleet, state="started")
+    assert message == "the token has expired"
+    assert told(returned)["b"] == (False, True, "not sent: the token has expired")
+    assert (told(returned)["a"][1], returned["unsent"]) == (False, ["b"])
+
+
+def test_a_token_that_expires_before_the_second_look_loses_no_outcome() -> None:
+    installing = task(PackageTask, name="x", version="2.0")
+    installing._asking({})
+    installing._nodes = {"a": Node("a", before="absent")}
+    done = Reply("package", "install", "a", 0, "OK", {"ensure": "1.0"})
+    client = types.SimpleNamespace(call=expired)
+    assert installing._confirmed(client, report.Report(), Result(replies=[done])) == {}
 
 
 def test_nodes_that_were_not_asked_for_updates_are_unsent() -> None:

@@ -12,6 +12,9 @@ import pytest
 
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.base import TaskFailed
 from ansible_collections.pymco.mcollective.plugins.module_utils._task.ping import PingTask, moments
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client import Client
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.find import Answers
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.intake import Outcome
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.info import (
     at,
     options,
@@ -29,6 +32,7 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.node import (
     answer,
     read,
+    sealed,
 )
 
 WAITING = {"timeout": 5, "interval": 0.1}
@@ -313,6 +317,44 @@ def test_who_is_still_there_is_named() -> None:
         assert message == "2 nodes still answered after 0.5 s, asked 2 times: a, b"
         assert identities(returned) == ["a", "b"]
         assert outcome(PingTask, broker.port, state="absent", fail_on=["no_nodes"])[1] == ""
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_node_is_not_absent_whose_replies_cannot_be_verified(named: bool) -> None:
+    """The key of the nodes that the client has may be an old one."""
+
+    def script(peer: Peer) -> None:
+        peer.log_in()
+        request = read(peer.expect("SEND"))
+        for sender in ("a", "stranger"):
+            peer.reply(sealed(request, sender, key=b"another key"))
+        peer.log_out()
+
+    given: dict[str, t.Any] = {"state": "absent", **({"nodes": ["a"]} if named else {})}
+    with ScriptedBroker(script, script) as broker:
+        returned, message = outcome(PingTask, broker.port, **given)
+        assert outcome(PingTask, broker.port, fail_on=[], **given)[1] == ""
+    why = "nothing proves whose the reply was"
+    names = f"1 nodes still answered: a ({why})"
+    if not named:
+        names = f"2 nodes still answered: a ({why}), stranger ({why})"
+    assert message == f"it is not known whether {names} (replies that were rejected: 2 forged)"
+    assert returned["nodes"] == []
+
+
+def test_a_node_that_could_not_be_asked_is_not_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome_ = Outcome(refused={"a": "the broker refused what we sent"})
+
+    def ping(*_given: object, **_more: object) -> Answers:
+        return Answers({}, ["a", "b"], outcome_)
+
+    monkeypatch.setattr(Client, "ping", ping)
+    monkeypatch.setattr(Client, "__enter__", lambda client: client)
+    given = options(PingTask, config=at(1), nodes=["a", "b"], state="absent")
+    warned: list[str] = []
+    with pytest.raises(TaskFailed, match="whether 1 nodes still answered: a .the broker refused"):
+        PingTask(given, warned.append, environ={}).run(False)
+    assert "the broker did not take the request to 1 nodes" in warned[0]
 
 
 def test_a_failed_try_does_not_make_nodes_absent() -> None:

@@ -69,8 +69,13 @@ def test_it_is_about_the_collective(host: Host, given: dict[str, t.Any]) -> None
 @pytest.mark.parametrize(
     "host,given,words",
     [
-        (PLAIN, {}, "would address the whole collective for web1"),
-        (LIMITED, {"discovery_timeout": 1}, "would address the whole collective for web1"),
+        (PLAIN, {}, "would address the whole collective, and not only web1"),
+        (
+            LIMITED,
+            {"discovery_timeout": 1},
+            "would address the whole collective, and not only web1",
+        ),
+        (Host("web1", others=True), {}, "would address the whole collective, and not only web1"),
         (Host("web1", "web1.example.com", 3, run_once=True), {}, "with run_once, it is not clear"),
         (Host("web1", "", 3, run_once=True), {}, "with run_once, it is not clear"),
         (OURS, {**HOST, "nodes": ["web1"]}, "exclude each other"),
@@ -95,4 +100,7 @@ def test_a_host_is_what_ansible_tells_of_it() -> None:
     variables["hostvars"] = {"web1": {"mcollective_identity": "w"}, "bastion": {}}
     for name, stands in (("web1", "web1"), ("bastion", ""), ("unknown", ""), (None, "")):
         assert Host.of(variables, templar, delegate_to=name).delegated == stands
+    for names, others in ((["a"], False), (["a", "127.0.0.1"], False), (["a", "b"], True)):
+        variables["groups"] = {"all": names}
+        assert Host.of(variables, templar).others == others
     assert Host.of({}, Templar(DataLoader(), variables={})) == Host("localhost")

@@ -274,6 +274,7 @@ class YamlSerializer(base.Serializer):
 
     def deserialize(self, msg: bytes) -> t.Any:
         """See :meth:`.Serializer.deserialize`."""
+        self.written_out = 0
         try:
             return block.load(msg)
         except block.Unusual:
@@ -293,7 +294,7 @@ class YamlSerializer(base.Serializer):
             value = yaml.load(payload, Loader=RubyCompatibleLoader)
         except (yaml.YAMLError, *MALFORMED) as error:
             raise exc.DecodingError(f"no valid YAML: {error}") from error
-        base.check_size(value)
+        self.written_out = base.check_size(value)
         return value
 
     def embed(self, serialized: bytes) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import pathlib
+import time
 import typing as t
 
 import pytest
@@ -202,6 +203,20 @@ def test_a_certificate_that_does_not_hold_is_refused(
     monkeypatch.setattr(ChoriaV1Provider, "now", staticmethod(lambda: 1e9))
     with pytest.raises(exc.CredentialError, match="not valid yet"):
         made(pair)
+
+
+def test_a_certificate_that_expires_meanwhile_is_read_again(
+    authority: certificates.Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "dora.mcollective"
+    provider = made(authority.issue(name, days=1), name)
+    later = time.time() + 2 * 86400
+    monkeypatch.setattr(ChoriaV1Provider, "now", staticmethod(lambda: later))
+    with pytest.raises(exc.SerializationError, match=f"{name}.pem has expired"):
+        provider.seal(envelope())
+    certificate, _key = authority.issue(name, days=10)
+    secure = json.loads(provider.seal(envelope()))
+    assert secure["pubcert"] == pathlib.Path(certificate).read_text()
 
 
 def test_a_key_of_another_certificate_is_refused(

@@ -29,6 +29,7 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializer
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.choria_nodes import (
     CALLER,
     ISSUER,
+    NODE,
     NOW,
     REQUESTID,
     STRANGER,
@@ -189,6 +190,27 @@ def test_a_token_with_which_nodes_would_be_silent_is_refused(
 ) -> None:
     with pytest.raises(exc.CredentialError, match=words):
         make(**claims)
+
+
+def test_a_token_that_expires_meanwhile_is_read_again(
+    make: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client may live for days, and whoever renews its token may make a new seed, too."""
+    provider = make(exp=NOW + 60)
+    provider.seal(ENVELOPE)
+    set_clock(monkeypatch, NOW + 60)
+    with pytest.raises(exc.SerializationError, match="alice.jwt has expired; get a new one"):
+        provider.seal(ENVELOPE)
+    make.token.write_text(ISSUER.token(client_claims(callerid="up=mallory")))
+    for _again in range(2):
+        with pytest.raises(exc.SerializationError, match="the new one is another caller's"):
+            provider.seal(ENVELOPE)
+    make.token.write_text(ISSUER.token(client_claims(public_key=NODE.public)))
+    make.seed.write_text(NODE.seed.hex())
+    secure = json.loads(provider.seal(ENVELOPE))
+    assert secure["caller"] == make.token.read_text()
+    signed = base64.b64decode(secure["request"])
+    assert secure["signature"] == base64.b64encode(NODE.sign(signed)).decode()
 
 
 @pytest.mark.parametrize("callerid", [None, "", "alice", "up=", "up=al\nice", "up= x", 5])

@@ -147,6 +147,18 @@ def test_what_all_replies_have_together_is_bounded() -> None:
     assert intake.complete
 
 
+def test_what_links_stand_for_counts_too() -> None:
+    """A few bytes of links would otherwise be megabytes where the replies are written down."""
+    data = shared(500, 2000)
+    payloads = [
+        reply(name, body=data, hash=hashlib.md5(data + b"key").hexdigest()) for name in "ab"
+    ]
+    assert len(payloads[0]) < 20_000
+    intake = Intake(SECURITY, REQUESTID, ["a", "b"], most_bytes=1_500_000)
+    assert [intake.take(payload) for payload in payloads] == [True, False]
+    assert intake.outcome.rejected == {"over_limit": 1}
+
+
 def test_a_second_answer_is_dropped_and_the_first_stays() -> None:
     intake = taken([reply("web1", msgtime=1), reply("web1", msgtime=2)], ["web1", "web2"])
     assert intake.outcome.replies["web1"].fields[":msgtime"] == 1

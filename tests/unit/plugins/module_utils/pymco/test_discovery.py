@@ -14,7 +14,11 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.client imp
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.config import Config
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.conversation import GRACE
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.filters import Filter
-from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.find import Targets, find
+from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.find import (
+    Targets,
+    find,
+    ping,
+)
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.request import Request
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.conversing import (
     REQUESTID,
@@ -113,6 +117,16 @@ def test_a_discovery_that_has_no_time_for_all_names_is_no_list_of_nodes(
         "2 of 3 nodes could not be asked within the publish_timeout; that was during discovery, and"
         " nothing else has been sent"
     )
+
+
+def test_a_ping_tells_whom_it_had_no_time_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secrets.token_hex", lambda _size: REQUESTID)
+    middleware = ScriptedMiddleware(Clock(), (0.5, reply("a")))
+    middleware.unsent = ["b"]
+    request = Request("discovery", "ping", nodes=["a", "b", "c"])
+    answers = ping(line(middleware), Client(FLEET).prepare(request))
+    assert (list(answers.seconds), answers.silent) == (["a"], ["b", "c"])
+    assert answers.outcome.refused == {"b": "there was no time to ask it"}
 
 
 @pytest.mark.parametrize("error", [exc.ConnectionLost("gone"), exc.BrokerError("refused")])

@@ -280,6 +280,28 @@ def test_we_stay_if_nobody_else_accepts_us(tmp_path: pathlib.Path, refuses: bool
         assert nats.session.broker.port == first.port
 
 
+def test_each_request_leaves_the_address_of_the_one_before(tmp_path: pathlib.Path) -> None:
+    """A client that lives long would have ever more of them at the broker."""
+    seen: list[list[str]] = []
+
+    def script(peer: Peer) -> None:
+        log_in(peer)
+        for left in (0, 1, 1):
+            seen.append([line(peer) for _line in range(left + 1)])
+            expect(peer, "PING")
+            peer.send_raw(b"PONG\r\n")
+        peer.expect_end()
+
+    with ScriptedBroker(script) as broker, choria(tmp_path, broker.port) as nats:
+        places = [nats.open_replies("rpcutil", "mcollective", within(60)) for _request in range(3)]
+    last = ""
+    for lines, place in zip(seen, places):
+        word, address, number = lines[-1].split()
+        assert (word, address) == ("SUB", place)
+        assert lines[:-1] == ([f"UNSUB {last}"] if last else [])
+        last = number
+
+
 # -- the login -------------------------------------------------------------------------------------
 
 
@@ -320,3 +342,33 @@ def test_the_token_and_its_seed(tmp_path: pathlib.Path) -> None:
     assert found["sig"] == tokens.read_seed(str(seed)).answer("nonce_1")
     assert f"Is the token {token} expired" in str(caught.value)
     assert "AAAA" not in str(caught.value)
+
+
+def test_a_token_that_is_renewed_is_shown_to_the_next_broker(tmp_path: pathlib.Path) -> None:
+    pytest.importorskip("cryptography")
+    token, seed = tmp_path / "token", tmp_path / "seed"
+    seed.write_text("07" * 32)
+    first = "eyJhbGciOiJFZERTQSIsInR5cCI6IkpXVCJ9.eyJjYWxsZXJpZCI6InVwPWFsaWNlIn0.AAAA"
+    token.write_text(first)
+    more: dict[str, str] = {
+        "plugin__security__provider": "choria",
+        "plugin__security__choria__token_file": str(token),
+        "plugin__security__choria__seed_file": str(seed),
+        "plugin__security__choria__ca": str(tmp_path / "ca.pem"),
+    }
+    shown: list[str] = []
+
+    def script(peer: Peer) -> None:
+        shown.append(log_in(peer)["auth_token"])
+        peer.expect_end()
+
+    with ScriptedBroker(script, script) as broker:
+        nats = choria(tmp_path, broker.port, **more).connect()
+        lost = exc.ConnectionLost("the broker went", nats.session.broker.name)
+        token.unlink()
+        with pytest.raises(exc.ConnectFailed, match="the broker went; then cannot read the token"):
+            nats.reconnect(lost)
+        token.write_text(f"{first}BB")
+        nats.reconnect(lost)
+        nats.disconnect()
+    assert shown == [first, f"{first}BB"]

@@ -220,7 +220,11 @@ def test_a_text_that_is_shared_a_little_is_read(format_: str) -> None:
         "yaml": b"[&a " + b"x" * TEXT + b",*a" * 9 + b"]",
         "marshal": b'\x04\x08[\x0f"' + marshal_count(TEXT) + b"x" * TEXT + b"@\x06" * 9,
     }
-    assert SERIALIZERS[format_]().deserialize(payload[format_]) == ["x" * TEXT] * 10
+    serializer = SERIALIZERS[format_]()
+    assert serializer.deserialize(payload[format_]) == ["x" * TEXT] * 10
+    assert 10 * TEXT < serializer.written_out < 10 * TEXT + 100
+    serializer.deserialize(serializer.serialize(["x"] * 10))
+    assert serializer.written_out < 100
 
 
 @pytest.mark.parametrize(

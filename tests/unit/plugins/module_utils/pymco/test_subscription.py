@@ -132,6 +132,7 @@ REJECTED: dict[str, tuple[str, list[bytes]]] = {
     "a time that is no time": ("malformed", [registration(msgtime=2**63)]),
     "a ttl without end": ("malformed", [registration(ttl=10**400)]),
     "the same again": ("duplicate", [registration(requestid="1" * 32)]),
+    "one that links make large": ("oversized", [registration(data=shared(100, 40))]),
     "a large one": ("oversized", [registration(data=MarshalSerializer().serialize("x" * 2000))]),
 }
 
