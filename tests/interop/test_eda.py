@@ -395,6 +395,7 @@ def test_many_sources_leave_the_program_its_threads(
         end = time.monotonic() + LIMIT
         while len({record.thread for record in caplog.records}) < len(sources):
             assert time.monotonic() < end
+            assert not any(source.done() for source in sources)
             await asyncio.sleep(0.05)
         await asyncio.wait_for(asyncio.get_running_loop().getaddrinfo("127.0.0.1", 1), LIMIT)
         for source in sources:
