@@ -221,7 +221,8 @@ def matrix() -> list[Result]:
 
 def with_cores(stage: str, wanted: t.Sequence[run_cores.Core]) -> list[Result]:
     found = json.dumps({core.name: core.prepare() for core in wanted})
-    return with_pytest(stage, ["tests/cores"], environment() | {"TEST_CORES": found})
+    options = ["-n", "4", "--dist", "loadfile", "tests/cores"]
+    return with_pytest(stage, options, environment() | {"TEST_CORES": found})
 
 
 STAGES: dict[str, t.Callable[[], list[Result]]] = {

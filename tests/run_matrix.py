@@ -32,6 +32,8 @@ from run_results import Result, conclude, forget, read_junit
 REMOTE = ("tests/unit/plugins/modules/", "tests/unit/plugins/module_utils/")
 # The part of its usual examples that a generated test tries again on every other host.
 EXAMPLES = "0.05"
+# Processes of unit tests. The tests wait half of the time, for brokers that are silent on purpose.
+WORKERS = "4"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +163,8 @@ def units_with(stage: str, controller: Controller) -> list[Result]:
     for selection in selections:
         forget("junit", "*-units.xml")
         python = ("--python", prepare.version_of(controller.venv))
-        finished = controller.ansible_test(stage, "units", *python, *selection)
+        options = (*python, "--num-workers", WORKERS, *selection)
+        finished = controller.ansible_test(stage, "units", *options)
         results += conclude(stage, finished, read_junit(stage, "*-units.xml"))
     return labelled(controller.label, results)
 
@@ -176,15 +179,8 @@ def units_on(stage: str, host: run_cores.Host, found: t.Sequence[Controller]) ->
     env = environment(host.directory)
     env["PYTHONPATH"] = os.pathsep.join(map(str, (module_utils_of(core), BUILD)))
     env["TEST_EXAMPLES"] = EXAMPLES
-    command = [
-        host.directory / "bin" / "python",
-        "-m",
-        "pytest",
-        "-p",
-        "no:cacheprovider",
-        "-n",
-        "2",
-    ]
+    command = [host.directory / "bin" / "python", "-m", "pytest", "-p", "no:cacheprovider"]
+    command += ["-n", WORKERS]
     command += [f"--junit-xml={COPY / OUTPUT / 'junit' / 'units-of-host.xml'}", *REMOTE]
     finished = execute(command, stage=stage, env=env)
     results = conclude(stage, finished, read_junit(stage, "units-of-host.xml"))

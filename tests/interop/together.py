@@ -18,6 +18,7 @@ LONG = (
     "test_roles",
     "test_roles_choria",
     "test_benchmarks",
+    "test_examples",
     "rabbitmq-ssl-yaml",
     "test_target",
     "test_target_silence",

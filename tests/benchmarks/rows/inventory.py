@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..framework import USUAL, Bench, Line, Pair, Target
-from ..inventory import figures
+from ..inventory import awake, measured
 
 OTHERS = {
     "bare, asked": ("ours", Target(1.1)),
@@ -18,7 +18,8 @@ OTHERS = {
 
 def run(bench: Bench) -> list[Line]:
     """A line for each other way."""
-    found = figures(bench.nodes, bench.rounds)
+    with bench.fleet() as fleet, awake(fleet.client_cfg):
+        found = measured(fleet.client_cfg, fleet.count, bench.rounds)
     what = f"inventory of {bench.nodes}, {USUAL}"
     return [
         Pair(found[ours], found[other]).times_slower(f"{what}, {ours}", other, target)
