@@ -81,6 +81,7 @@ web2.example.com
 [all:vars]
 ansible_python_interpreter={sys.executable}
 """
+HOST = f"web1.example.com ansible_python_interpreter={sys.executable}\n"
 MACHINES_OF_ROLES = """
 broker.example.com
 control.example.com
@@ -129,7 +130,7 @@ class Day:
         return path.name
 
     def play(self, text: str, *arguments: str, **environment: str) -> tuple[int, str]:
-        """Run plays, or tasks as those of a host that is the only one of its play."""
+        """Run plays, or tasks as those of a host that is the only one of its inventory."""
         inventories = ["-i hosts"]
         plays = yaml.safe_load(text)
         if "roles" in plays[0]:
@@ -137,6 +138,7 @@ class Day:
         elif "hosts" in plays[0]:
             inventories.append("-i all.mcollective.yml")
         else:
+            (self.path / "hosts").write_text(HOST)
             head = (
                 "- hosts: web1.example.com\n  connection: local\n  gather_facts: false\n  tasks:\n"
             )
