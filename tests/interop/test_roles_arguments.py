@@ -306,17 +306,15 @@ def key(case: Case) -> str:
     return f"{case.role}: {case.name}"
 
 
-@pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Why each role refused, by role and case. One playbook runs all cases, since each playbook takes seconds."""
-    directory = tmp_path_factory.mktemp("arguments")
+def refusals(cases: list[Case], directory: Path) -> dict[str, str]:
+    """Return why each role refused, by role and case. One playbook runs all cases, since each playbook takes seconds."""
     answers, content = directory / "said.json", "{{ said | to_json }}"
     play = {
         "hosts": "localhost",
         "gather_subset": ["!all"],
         "vars": {"ansible_python_interpreter": sys.executable},
         "tasks": [
-            *(block(case) for case in CASES + YAML_CASES),
+            *map(block, cases),
             {"ansible.builtin.copy": {"dest": str(answers), "mode": "0600", "content": content}},
         ],
     }
@@ -327,6 +325,12 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     assert "SECRET" not in done.stdout + done.stderr
     found: dict[str, str] = json.loads(answers.read_text())
     return found
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Why each role refused."""
+    return refusals(CASES + YAML_CASES, tmp_path_factory.mktemp("arguments"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=key)

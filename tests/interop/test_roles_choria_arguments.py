@@ -5,13 +5,10 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import typing as t
 
 import pytest
-from conftest import Ansible
-from test_roles_arguments import Case, block, key
+from test_roles_arguments import Case, key, refusals
 
 BROKER: dict[str, t.Any] = {
     "broker_kind": "choria",
@@ -120,25 +117,8 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Why each role refused, by role and case."""
-    directory = tmp_path_factory.mktemp("arguments")
-    answers, content = directory / "said.json", "{{ said | to_json }}"
-    play = {
-        "hosts": "localhost",
-        "gather_subset": ["!all"],
-        "vars": {"ansible_python_interpreter": sys.executable},
-        "tasks": [
-            *map(block, CASES),
-            {"ansible.builtin.copy": {"dest": str(answers), "mode": "0600", "content": content}},
-        ],
-    }
-    path = directory / "play.json"
-    path.write_text(json.dumps([play]))
-    done = Ansible(directory / "ansible").run("ansible-playbook", str(path), "-vvv", "--diff")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "SECRET" not in done.stdout + done.stderr
-    found: dict[str, str] = json.loads(answers.read_text())
-    return found
+    """Why each role refused."""
+    return refusals(CASES, tmp_path_factory.mktemp("arguments"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=key)
