@@ -391,7 +391,9 @@ def test_many_sources_leave_the_program_its_threads(
 
     async def run() -> None:
         queue: asyncio.Queue[Event] = asyncio.Queue()
-        sources = [asyncio.create_task(main(queue, {"config_file": str(file)})) for _ in range(40)]
+        sources = [
+            asyncio.create_task(main(queue, {"config_file": str(file)})) for _source in range(40)
+        ]
         end = time.monotonic() + LIMIT
         while len({record.thread for record in caplog.records}) < len(sources):
             assert time.monotonic() < end
