@@ -211,9 +211,8 @@ class Builder:
             return model.DDL(*common)
         entity = next(iter(self._entities.values()), model.Action("", None))
         query = next(iter(entity.inputs.values()), None)
-        return model.DataDDL(
-            *(*common, entity.description, query, entity.outputs), defined=bool(self._entities)
-        )
+        described = (entity.description, query, entity.outputs)
+        return model.DataDDL(*common, *described, defined=bool(self._entities))
 
 
 def _table(value: t.Any, word: str, rule: str = "", *needed: str) -> _Table:

@@ -18,6 +18,22 @@ VECTORS = pathlib.Path(__file__).parent / "vectors"
 NOW = 1795932860
 REQUESTID = "0123456789abcdef" * 2
 BODY = {"statuscode": 0, "statusmsg": "OK", "data": {"fact": "mem", "value": 1024}}
+SHAPED = {":statuscode": 0, ":statusmsg": "OK", ":data": {"fact": "mem", "value": 1024}}
+"""BODY as the client has it."""
+FIELDS = {
+    ":body": SHAPED,
+    ":requestid": REQUESTID,
+    ":senderid": "web1",
+    ":senderagent": "rpcutil",
+    ":msgtime": NOW,
+}
+"""What the client has of a reply."""
+RECORDED = {
+    ":statuscode": 0,
+    ":statusmsg": "OK",
+    ":data": {"values": {"mem": 2048, "os.family": "Debian"}},
+}
+"""The body of the recorded replies, as the client has it."""
 Changes = t.Optional[t.Mapping[str, t.Any]]
 
 

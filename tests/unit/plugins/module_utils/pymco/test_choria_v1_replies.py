@@ -23,13 +23,13 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
     made,
 )
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.choria_nodes import (
-    NOW,
+    FIELDS,
+    RECORDED,
     REQUESTID,
+    SHAPED,
     v1_reply,
     vector,
 )
-
-SHAPED = {":statuscode": 0, ":statusmsg": "OK", ":data": {"fact": "mem", "value": 1024}}
 
 
 @pytest.fixture(scope="module")
@@ -47,23 +47,13 @@ def test_a_reply_of_a_real_node_is_read(provider: ChoriaV1Provider) -> None:
     exchange = vector("go-v1-exchange.json")
     received = read(provider, exchange["reply"].encode())
     assert (received.requestid, received.sender) == (exchange["requestid"], "g1.example")
-    assert received.body == {
-        ":statuscode": 0,
-        ":statusmsg": "OK",
-        ":data": {"values": {"mem": 2048, "os.family": "Debian"}},
-    }
+    assert received.body == RECORDED
 
 
 def test_a_reply_is_read(provider: ChoriaV1Provider) -> None:
     received = read(provider, v1_reply())
     assert received.body == SHAPED
-    assert received.fields == {
-        ":body": SHAPED,
-        ":requestid": REQUESTID,
-        ":senderid": "web1",
-        ":senderagent": "rpcutil",
-        ":msgtime": NOW,
-    }
+    assert received.fields == FIELDS
     reply = reply_of("web1", received.body, Request("rpcutil", "get_fact"))
     assert (reply.statuscode, reply.statusmsg, reply.data) == (0, "OK", SHAPED[":data"])
 

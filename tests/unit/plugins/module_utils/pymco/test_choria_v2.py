@@ -28,10 +28,13 @@ from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.security.c
 from ansible_collections.pymco.mcollective.plugins.module_utils.pymco.serializers import Symbol
 from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco.choria_nodes import (
     CALLER,
+    FIELDS,
     ISSUER,
     NODE,
     NOW,
+    RECORDED,
     REQUESTID,
+    SHAPED,
     STRANGER,
     client_claims,
     server_claims,
@@ -40,7 +43,6 @@ from ansible_collections.pymco.mcollective.tests.unit.plugins.module_utils.pymco
 )
 
 ISSUERS = {"choria": ISSUER.public}
-SHAPED = {":statuscode": 0, ":statusmsg": "OK", ":data": {"fact": "mem", "value": 1024}}
 
 
 @pytest.fixture(autouse=True)
@@ -267,23 +269,13 @@ def test_a_reply_of_a_real_node_is_read(make: Maker) -> None:
     provider = make(issuers={"choria": exchange["issuer_public_hex"]})
     received = read(provider, json.dumps(exchange["reply_transport"]).encode())
     assert received.sender == "g3.example"
-    assert received.body == {
-        ":statuscode": 0,
-        ":statusmsg": "OK",
-        ":data": {"values": {"mem": 2048, "os.family": "Debian"}},
-    }
+    assert received.body == RECORDED
 
 
 def test_a_reply_is_read(provider: ChoriaV2Provider) -> None:
     received = read(provider, v2_reply())
     assert received.body == SHAPED
-    assert received.fields == {
-        ":body": SHAPED,
-        ":requestid": REQUESTID,
-        ":senderid": "web1",
-        ":senderagent": "rpcutil",
-        ":msgtime": NOW,
-    }
+    assert received.fields == FIELDS
 
 
 @pytest.mark.parametrize("body", ["pong", '"pong"'])
